@@ -1,0 +1,50 @@
+# `make demo` and `make test` are all that a fresh machine with Python 3.11 needs.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := fcn_core pipelines tests benchmarks setup.py
+
+.PHONY: help demo test test-slow lint format clean
+
+help:
+	@echo "make demo       score sample photos, write demo-out/ with a page to open"
+	@echo "make test       the fast test suite"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make lint       formatting, lint, types, architecture"
+	@echo "make format     put the code into its format"
+
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+
+$(VENV)/.demo: $(BIN)/pip constraints.txt setup.py
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'
+	$(BIN)/pip check
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/pip constraints.txt setup.py
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev,gcp,stats]'
+	$(BIN)/pip check
+	@touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/fcn demo --output demo-out
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/test_architecture.py
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+clean:
+	rm -rf build dist *.egg-info demo-out .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,80 @@
+"""Pictures of any colour mode to 8-bit RGB over white."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from fcn_core.bad_image import BadImage
+
+_WHITE: Final = (255, 255, 255)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Converts a loaded picture of any mode to mode RGB over white."""
+    if image.mode.startswith("I;16"):
+        return _scale_16_bit(image)
+    if image.mode in ("I", "F"):
+        raise BadImage(
+            "unsupported-variant",
+            f"32-bit pixels (mode {image.mode}) have no known range: "
+            "save it with 8 or 16 bits",
+        )
+    if image.mode == "LAB":
+        return _lab_to_rgb(image)
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        return _over_white(image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def scale_transparency(image: Image.Image, bits: int) -> None:
+    """Brings the transparent colour of a loaded PNG to the 8 bits of its pixels.
+
+    Pillow expands 2- and 4-bit grey and shortens 16-bit RGB, but leaves the colour that
+    the file declares transparent as it is stored.
+
+    Args:
+        image: a loaded PNG; its `info` is changed.
+        bits: bits a channel in the file.
+    """
+    colour = image.info.get("transparency")
+    if image.mode == "L" and bits < 8 and isinstance(colour, int):
+        image.info["transparency"] = colour * 255 // (2**bits - 1)
+    elif image.mode == "RGB" and bits == 16 and isinstance(colour, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in colour)
+
+
+def jpeg_cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Converts uint8 [h, w, 4] inks of a JPEG to uint8 [h, w, 3] RGB, as Pillow."""
+    # JPEGs store how much paper shows through (Adobe's convention), hence the ";I".
+    height, width = inks.shape[:2]
+    image = Image.frombuffer("CMYK", (width, height), inks, "raw", "CMYK;I", 0, 1)
+    return np.array(image.convert("RGB"))
+
+
+def _scale_16_bit(image: Image.Image) -> Image.Image:
+    # A plain conversion would clip at 255 and turn the picture white.
+    values = np.array(image).astype(np.uint32)
+    grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey[values == transparent] = 255
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    # Dropping the alpha channel would show colours that nobody is meant to see.
+    canvas = Image.new("RGB", image.size, _WHITE)
+    canvas.paste(image, mask=image.getchannel("A"))
+    return canvas
+
+
+def _lab_to_rgb(image: Image.Image) -> Image.Image:
+    transform = ImageCms.buildTransform(
+        ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+    )
+    converted = ImageCms.applyTransform(image, transform)
+    if converted is None:
+        raise BadImage("unsupported-variant", "LAB colours: save it as RGB")
+    return converted

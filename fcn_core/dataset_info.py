@@ -1,0 +1,146 @@
+"""A converted data set on disk: shards, `dataset_info.json`, and `COMPLETED` last.
+
+The converter writes these files, training and evaluation read them: one description
+for both. A folder without `COMPLETED` is a conversion that did not end; it is refused.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final, Literal, Self
+
+import pydantic
+
+SCHEMA_VERSION: Final = 1
+INFO_NAME: Final = "dataset_info.json"
+SCHEMA_NAME: Final = "schema.pbtxt"
+LABEL_MAP_NAME: Final = "label_map.json"
+REJECTED_NAME: Final = "rejected.parquet"
+COMPLETED_NAME: Final = "COMPLETED"
+
+
+class DatasetError(Exception):
+    """A folder is not a finished data set of this schema."""
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Shard(_Strict):
+    """One TFRecord file of a split."""
+
+    name: str
+    records: int
+    bytes: int
+    sha256: str
+
+
+class Split(_Strict):
+    """What became of one list of ids: read = records + rejected.
+
+    Attributes:
+        read: lines of the list that name something.
+        records: examples written, over all shards.
+        rejected: lines in `rejected.parquet`, over all reasons.
+        published: how many the published data set has in this split, where known.
+        shards: how many files hold the records.
+        files: those files, in order.
+    """
+
+    read: int
+    records: int
+    rejected: int
+    published: int | None = None
+    shards: int
+    files: list[Shard]
+
+    @pydantic.model_validator(mode="after")
+    def _accounts_for_every_line(self) -> Self:
+        if self.read != self.records + self.rejected:
+            raise ValueError(
+                f"read {self.read}, but written {self.records} + rejected "
+                f"{self.rejected}; every line must be one or the other"
+            )
+        if self.records != sum(shard.records for shard in self.files):
+            raise ValueError(f"the shards do not hold the {self.records} records")
+        if self.shards != len(self.files):
+            raise ValueError(f"{len(self.files)} files listed for {self.shards} shards")
+        return self
+
+
+class DatasetInfo(_Strict):
+    """The content of `dataset_info.json`.
+
+    Attributes:
+        schema_version: of this description and of the record type.
+        dataset: which converter wrote it, for example "voc".
+        task: "segmentation" or "aesthetics".
+        classes: class names by id, None for ratings.
+        void: the label value that is neither trained on nor evaluated.
+        splits: by name.
+        rejected: reason -> count, over all splits.
+        settings: those that the bytes depend on.
+        fingerprint: sha256 over the names and hashes of all shards.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    dataset: str
+    task: Literal["segmentation", "aesthetics"]
+    classes: list[str] | None
+    void: int | None
+    splits: dict[str, Split]
+    rejected: dict[str, int]
+    settings: dict[str, pydantic.JsonValue]
+    fingerprint: str
+
+    def to_json(self) -> str:
+        """Returns the file's text, the same for the same content."""
+        return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"
+
+    def shard_paths(self, folder: Path, split: str) -> list[Path]:
+        """Returns the TFRecord files of a split, in order.
+
+        Raises:
+            DatasetError: there is no such split.
+        """
+        if split not in self.splits:
+            raise DatasetError(
+                f"{folder}: got split {split!r}, expected one of "
+                f"{sorted(self.splits)}; convert again with --split {split}"
+            )
+        return [folder / shard.name for shard in self.splits[split].files]
+
+
+def fingerprint(splits: dict[str, Split]) -> str:
+    """Returns the sha256 hex digest that identifies the examples of all splits."""
+    lines = sorted(
+        f"{shard.sha256} {shard.name}\n"
+        for split in splits.values()
+        for shard in split.files
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def read_dataset_info(folder: Path) -> DatasetInfo:
+    """Returns the description of a finished data set.
+
+    Raises:
+        DatasetError: `folder` is not one: absent, not completed, or of another schema.
+    """
+    info = folder / INFO_NAME
+    if not (folder / COMPLETED_NAME).is_file() or not info.is_file():
+        missing = COMPLETED_NAME if info.is_file() else INFO_NAME
+        raise DatasetError(
+            f"{folder}: got a folder without {missing}, expected a finished data set; "
+            "run its `fcn convert` command (again), which goes on where it stopped"
+        )
+    try:
+        return DatasetInfo.model_validate_json(info.read_bytes())
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DatasetError(
+            f"{info}: {where or 'content'}: {first['msg']}; expected schema version "
+            f"{SCHEMA_VERSION}, convert the data set again"
+        ) from error

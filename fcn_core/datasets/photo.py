@@ -1,0 +1,94 @@
+"""The checks a photo must pass before a record is made of it, in any data set."""
+
+import dataclasses
+import hashlib
+from typing import Final
+
+from fcn_core import images
+from fcn_core.bad_image import BadImage
+from fcn_core.datasets import BadRecord, png
+from fcn_core.image_headers import read_header
+from fcn_core.image_limits import Header
+
+_FORMATS: Final = {"JPEG": "jpeg", "PNG": "png"}
+"""What TensorFlow's decoder shares with ours."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that decodes in full: its bytes and what a record says about them.
+
+    Height and width are in pixels, as stored: before EXIF turns the picture.
+    """
+
+    data: bytes
+    format: str
+    height: int
+    width: int
+    channels: int
+    orientation: int
+    sha256: str
+
+
+def check_photo(data: bytes, *, path: str) -> Photo:
+    """Decodes a photo once, whole, and returns what a record says about it.
+
+    Only a full decode finds a truncated file; headers and Pillow's `verify` do not.
+
+    Raises:
+        BadRecord: it does not decode, or TensorFlow's decoder would see something
+            else in it than ours (another format, alpha, four inks, sixteen bits).
+    """
+    try:
+        header = read_header(data)
+        decoded = images.decode(data)
+    except BadImage as bad:
+        raise BadRecord(bad.reason, bad.detail, stage=bad.stage, path=path) from bad
+    if header.format not in _FORMATS:
+        detail = f"a {header.format} file, expected JPEG or PNG: convert it"
+        raise _bad("image-format", detail, path)
+    channels, bits = _depth(data, header, path)
+    if channels not in (1, 3):
+        detail = f"{channels} components, expected 1 (grey) or 3: convert it to RGB"
+        raise _bad("image-channels", detail, path)
+    if bits > 8:
+        detail = f"{bits} bits a component, expected 8: convert it"
+        raise _bad("image-depth", detail, path)
+    return Photo(
+        data=data,
+        format=_FORMATS[header.format],
+        height=header.height,
+        width=header.width,
+        channels=channels,
+        orientation=decoded.orientation,
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def check_upright(photo: Photo, *, path: str) -> None:
+    """Refuses a photo that EXIF turns: its label may or may not be turned with it.
+
+    Raises:
+        BadRecord: the orientation is not 1.
+    """
+    if photo.orientation != 1:
+        detail = (
+            f"EXIF orientation {photo.orientation}, expected 1: nothing says whether "
+            "the label is turned too, so save the photo upright"
+        )
+        raise _bad("image-turned", detail, path)
+
+
+def _depth(data: bytes, header: Header, path: str) -> tuple[int, int]:
+    """Returns components and bits per component."""
+    if header.format == "JPEG":
+        return header.components, 8
+    try:
+        png_header = png.read_png_header(data)
+        return png.components(data, png_header), png_header.bits
+    except png.PngError as error:
+        raise _bad("corrupt", str(error), path) from error
+
+
+def _bad(reason: str, detail: str, path: str) -> BadRecord:
+    return BadRecord(reason, detail, stage="decode", path=path)

@@ -1,0 +1,84 @@
+"""A PNG's own words: stored size, bit depth, colour type, and its chunks.
+
+Decoders hide these (a palette becomes colours, sixteen bits become eight), but whether
+a file is a label, and what a record's bytes are, depends on them. W3C PNG, chapter 11.
+"""
+
+import dataclasses
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
+"""The colour types."""
+
+_COMPONENTS: Final = {GREY: 1, RGB: 3, PALETTE: 3, GREY_ALPHA: 2, RGB_ALPHA: 4}
+_IHDR: Final = struct.Struct(">IIBB")
+_FRAME: Final = 12
+"""Bytes of a chunk around its body: length, type, checksum."""
+
+
+class PngError(Exception):
+    """A PNG breaks off, fails a checksum or contradicts the standard."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PngHeader:
+    """Size in pixels, bits per component, colour type."""
+
+    height: int
+    width: int
+    bits: int
+    colour_type: int
+
+
+def read_png_header(data: bytes) -> PngHeader:
+    """Returns what a PNG's first chunk says.
+
+    Raises:
+        PngError: not a PNG, or no whole header.
+    """
+    kind, body = next(png_chunks(data), (b"", b""))
+    if kind != b"IHDR" or len(body) < _IHDR.size:
+        raise PngError("no whole header in front")
+    width, height, bits, colour_type = _IHDR.unpack_from(body)
+    if colour_type not in _COMPONENTS:
+        raise PngError(f"colour type {colour_type} is none of PNG's")
+    return PngHeader(height, width, bits, colour_type)
+
+
+def components(data: bytes, header: PngHeader) -> int:
+    """Returns how many components a reader gets; a palette counts as its colours.
+
+    Transparency of single colours or palette entries adds one, as alpha does.
+
+    Raises:
+        PngError: the chunks are damaged.
+    """
+    count = _COMPONENTS[header.colour_type]
+    transparent = any(kind == b"tRNS" for kind, _ in png_chunks(data))
+    return count + transparent
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields (type, body) of the chunks up to the last, each checksum verified.
+
+    Raises:
+        PngError: not a PNG, a chunk is cut short or its checksum does not match.
+    """
+    if not data.startswith(SIGNATURE):
+        raise PngError("not a PNG file")
+    position = len(SIGNATURE)
+    kind = b""
+    while kind != b"IEND":
+        end = position + _FRAME + int.from_bytes(data[position : position + 4])
+        if len(data) < max(end, position + _FRAME):
+            raise PngError("the file ends inside a chunk")
+        kind, body = data[position + 4 : position + 8], data[position + 8 : end - 4]
+        crc = zlib.crc32(data[position + 4 : end - 4])
+        if crc != int.from_bytes(data[end - 4 : end]):
+            raise PngError(f"the checksum of chunk {kind!a} does not match")
+        yield kind, body
+        position = end

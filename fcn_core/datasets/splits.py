@@ -1,0 +1,76 @@
+"""List files: one id a line, as data sets publish their splits.
+
+Lists in the wild have Windows line ends, a byte order mark, blank lines, trailing
+blanks and sometimes no final newline; none of these is a fault. A line that is no id,
+or an id for the second time, is: it is reported, not dropped.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+from fcn_core.datasets import BadRecord
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SHOWN = 60
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IdList:
+    """The ids of a split in list order, and the lines that cannot be used."""
+
+    ids: tuple[str, ...]
+    rejected: tuple[BadRecord, ...]
+
+    @property
+    def read(self) -> int:
+        """How many lines of the list name something."""
+        return len(self.ids) + len(self.rejected)
+
+
+def parse_id_list(data: bytes, *, pattern: re.Pattern[str], path: str) -> IdList:
+    """Returns the ids of a list file.
+
+    Args:
+        data: the file's bytes.
+        pattern: what an id looks like, matched in full.
+        path: the list file, relative to the data set's root, for the report.
+    """
+    ids: dict[str, None] = {}
+    rejected = []
+    lines = data.removeprefix(_BYTE_ORDER_MARK).splitlines()
+    for number, line in enumerate(lines, start=1):
+        text = line.decode("utf-8", "backslashreplace").strip()
+        if not text:
+            continue
+        if not pattern.fullmatch(text):
+            detail = f"line {number} is {text[:_SHOWN]!a}, expected one id"
+            rejected.append(BadRecord("bad-list-line", detail, stage="list", path=path))
+        elif text in ids:
+            detail = f"line {number} lists it again"
+            rejected.append(
+                BadRecord(
+                    "duplicate-id", detail, stage="list", source_id=text, path=path
+                )
+            )
+        else:
+            ids[text] = None
+    return IdList(tuple(ids), tuple(rejected))
+
+
+def merge(first: IdList, second: IdList) -> IdList:
+    """Returns the union of two lists; an id of both is listed once."""
+    ids = dict.fromkeys((*first.ids, *second.ids))
+    return IdList(tuple(ids), (*first.rejected, *second.rejected))
+
+
+def shared_ids(lists: Mapping[str, IdList]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Returns the ids that two splits have in common, by pair of split names."""
+    names = sorted(lists)
+    found = {}
+    for position, one in enumerate(names):
+        for other in names[position + 1 :]:
+            common = sorted(set(lists[one].ids) & set(lists[other].ids))
+            if common:
+                found[one, other] = tuple(common)
+    return found

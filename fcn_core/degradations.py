@@ -1,0 +1,110 @@
+"""Photos made worse on purpose, and the ratings such a copy would get.
+
+The `quality` model has never seen AVA's photos or votes; it learns what these copies
+teach. A strength runs from 0 (untouched) to 1 (anyone would complain) and lowers the
+mean rating in proportion. Sizes are in pixels of the working size (long side about 512),
+where the model looks.
+"""
+
+import io
+import math
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from fcn_core.labels import RATING_BINS
+
+Pixels = NDArray[np.uint8]
+
+UNDEGRADED_MEAN: Final = 6.0
+RATING_STD: Final = 1.43
+"""Average spread of the votes on one photo of AVA."""
+
+
+def blur(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Gaussian blur of radius 0.5..4 pixels (standard deviation)."""
+    del rng
+    radius = 0.5 + 3.5 * strength
+    return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def noise(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Gaussian noise of standard deviation 4..40, each channel on its own."""
+    drawn = rng.standard_normal(pixels.shape, np.float32) * (4 + 36 * strength)
+    return np.clip(np.rint(pixels + drawn), 0, 255).astype(np.uint8)
+
+
+def jpeg(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """JPEG of quality 20..5, decoded again."""
+    del rng
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=round(20 - 15 * strength))
+    return np.asarray(Image.open(buffer))
+
+
+def exposure(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """0.5..2.5 stops too dark or too bright, clipped."""
+    stops = (0.5 + 2.0 * strength) * rng.choice((-1.0, 1.0))
+    linear = (np.arange(256) / 255) ** 2.2 * 2**stops
+    table = np.rint(255 * np.clip(linear, 0, 1) ** (1 / 2.2)).astype(np.uint8)
+    return table[pixels]
+
+
+def tilt(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Turned by 2..15 degrees; the largest upright rectangle inside remains."""
+    height, width = pixels.shape[:2]
+    angle = (2 + 13 * strength) * rng.choice((-1.0, 1.0))
+    turned = Image.fromarray(pixels).rotate(angle, Image.Resampling.BICUBIC)
+    sine, cosine = abs(math.sin(math.radians(angle))), math.cos(math.radians(angle))
+    keep = min(
+        width / (width * cosine + height * sine),
+        height / (width * sine + height * cosine),
+    )
+    new_height, new_width = max(1, int(height * keep)), max(1, int(width * keep))
+    top, left = (height - new_height) // 2, (width - new_width) // 2
+    return np.asarray(turned)[top : top + new_height, left : left + new_width]
+
+
+DEGRADATIONS: Final[
+    dict[str, tuple[Callable[[Pixels, float, np.random.Generator], Pixels], float]]
+] = {
+    "blur": (blur, 2.4),
+    "noise": (noise, 2.4),
+    "jpeg": (jpeg, 2.4),
+    "exposure": (exposure, 2.0),
+    "tilt": (tilt, 0.8),
+}
+"""Kind -> what it does to uint8 `[H, W, 3]`, and the rating points lost at strength 1."""
+
+
+def degrade(
+    pixels: Pixels, kind: str, *, strength: float, rng: np.random.Generator
+) -> Pixels:
+    """Returns a worse copy, uint8 `[h, w, 3]` (smaller after `tilt`).
+
+    Args:
+        pixels: uint8 `[H, W, 3]` RGB at the working size.
+        kind: A key of `DEGRADATIONS`.
+        strength: 0..1; 0 returns the photo itself.
+        rng: Where chance comes from.
+    """
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength: got {strength}, expected 0..1")
+    if strength == 0:
+        return pixels
+    return np.ascontiguousarray(DEGRADATIONS[kind][0](pixels, strength, rng))
+
+
+def target_ratings(kind: str, strength: float) -> NDArray[np.float32]:
+    """Returns float32 `[10]`: the rating distribution a degraded copy should get."""
+    return rating_distribution(UNDEGRADED_MEAN - DEGRADATIONS[kind][1] * strength)
+
+
+def rating_distribution(mean: float, std: float = RATING_STD) -> NDArray[np.float32]:
+    """Returns float32 `[10]`: a normal curve over the bins, shaped like AVA's votes."""
+    bins = np.array(RATING_BINS)
+    shares = np.exp(-((bins - mean) ** 2) / (2 * std * std))
+    return (shares / shares.sum()).astype(np.float32)

@@ -1,0 +1,167 @@
+"""How good a model is, measured through the very code that scores photos.
+
+`PhotoScorer` runs the Keras model in place of an engine, so decoding, fitting, padding,
+upsampling and the original size cannot differ from what a night of scoring does.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core import degradations, engines, geometry, images, metrics, scoring
+from fcn_core.labels import RATING_BINS, VOID
+from fcn_core.model_card import ModelCard
+from fcn_core.models import ModelSpec
+from fcn_core.records import ImageRecord, SegmentationRecord
+from fcn_core.scorers import LogitsScorer
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+"""Strengths at which degraded copies are rated."""
+
+
+class KerasEngine:
+    """Runs a Keras model where scoring expects an engine."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+
+    def logits(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 RGB `[B, H, W, 3]` -> float32 logits `[B, h, w, C]`."""
+        return np.asarray(self._model.predict_on_batch(batch.astype(np.float32)))
+
+
+def draft_card(
+    spec: ModelSpec,
+    *,
+    name: str,
+    classes: Sequence[str] | None,
+    padding_value: tuple[int, int, int],
+    max_side: int | None,
+) -> ModelCard:
+    """Returns a card that says how to feed a model; its history comes at export."""
+    return ModelCard(
+        name=name,
+        version="0",
+        task=spec.task,
+        classes=list(classes) if spec.task == "segmentation" and classes else None,
+        rating_bins=[float(rating) for rating in RATING_BINS]
+        if spec.task == "aesthetics"
+        else None,
+        logits_stride=spec.logits_stride,
+        size_multiple=spec.size_multiple,
+        alignment=spec.alignment,
+        padding_value=padding_value,
+        max_side=max_side,
+        minimum_side=spec.minimum_side,
+        origin="",
+        licence="",
+    )
+
+
+def scorer_of(model: keras.Model, card: ModelCard) -> LogitsScorer:
+    """Returns a scorer that runs a Keras model as its card says."""
+    arithmetic = engines.resolve_arithmetic("tensorflow", "f32")
+    return LogitsScorer(card, KerasEngine(model), arithmetic)
+
+
+def evaluate_segmentation(
+    model: keras.Model,
+    card: ModelCard,
+    records: Iterable[SegmentationRecord],
+    *,
+    void: int = VOID,
+) -> metrics.SegmentationScores:
+    """Scores every photo at its original size into one confusion matrix.
+
+    Raises:
+        BadImage: A photo of the data set does not decode.
+        ValueError: A label has another size than its photo or an unknown class.
+    """
+    photo_scorer = scoring.PhotoScorer([scorer_of(model, card)])
+    total = metrics.ConfusionMatrix.zero(card.num_classes)
+    for record in records:
+        mask = photo_scorer.score_photo(record.encoded).mask_png
+        if mask is None:
+            raise ValueError(f"{record.filename}: expected a mask, got none")
+        total += metrics.ConfusionMatrix.of(
+            images.decode_mask(record.label),
+            images.decode_mask(mask),
+            classes=card.num_classes,
+            void=void,
+        )
+    return total.result()
+
+
+def evaluate_quality(
+    model: keras.Model, card: ModelCard, records: Iterable[ImageRecord], *, seed: int
+) -> dict[str, float]:
+    """Rates photos and degraded copies of them.
+
+    Returns:
+        `srcc`: rank correlation between the mean rating and minus the strength, over
+        all photos, kinds and strengths (untouched photos have strength 0); `srcc_KIND`
+        over one kind; `monotone_KIND`: share of photos whose rating falls with every
+        step of the strength; `above_strong`: share of (photo, kind but tilt) where the
+        untouched photo is above its strongest copy.
+    """
+    rated = [_rate_copies(model, card, record, seed=seed) for record in records]
+    means = {kind: np.array([row[kind] for row in rated]) for kind in rated[0]}
+    strengths = np.broadcast_to((0.0, *STRENGTHS), means["blur"].shape)
+    result = {
+        "srcc": metrics.spearman(
+            -np.concatenate(
+                [strengths[:, 0], *[strengths[:, 1:].ravel() for _ in means]]
+            ),
+            np.concatenate(
+                [means["blur"][:, 0], *[m[:, 1:].ravel() for m in means.values()]]
+            ),
+        )
+    }
+    for kind, values in means.items():
+        result[f"srcc_{kind}"] = metrics.spearman(-strengths.ravel(), values.ravel())
+        result[f"monotone_{kind}"] = float((np.diff(values) < 0).all(axis=1).mean())
+    strong = [m[:, 0] > m[:, -1] for kind, m in means.items() if kind != "tilt"]
+    result["above_strong"] = float(np.mean(strong))
+    result["mean_untouched"] = float(means["blur"][:, 0].mean())
+    return result
+
+
+def _rate_copies(
+    model: keras.Model, card: ModelCard, record: ImageRecord, *, seed: int
+) -> dict[str, list[float]]:
+    """Mean ratings by kind: of the photo itself, then at each of `STRENGTHS`."""
+    pixels = working_pixels(record, max_side=card.max_side)
+    # A photo's copies do not depend on which other photos are evaluated.
+    rng = np.random.default_rng((seed, int(record.sha256[:8], 16)))
+    untouched = _mean_rating(model, card, pixels)
+    return {
+        kind: [untouched]
+        + [
+            _mean_rating(
+                model,
+                card,
+                degradations.degrade(pixels, kind, strength=strength, rng=rng),
+            )
+            for strength in STRENGTHS
+        ]
+        for kind in degradations.DEGRADATIONS
+    }
+
+
+def _mean_rating(model: keras.Model, card: ModelCard, pixels: NDArray[Any]) -> float:
+    placement = geometry.place(
+        pixels.shape[:2], max_side=None, multiple=scoring.SIDE_ROUNDING
+    )
+    padded = images.pad(pixels, placement.padded, card.padding_value)
+    sizes = np.array([placement.fitted], np.int32)
+    return float(scorer_of(model, card).score(padded[None], sizes)["mean"][0])
+
+
+def working_pixels(record: ImageRecord, *, max_side: int | None) -> NDArray[np.uint8]:
+    """Returns a record's photo at the size a model works at, uint8 `[H, W, 3]`."""
+    decoded = images.decode(record.encoded, max_side=max_side)
+    size = geometry.fit((decoded.height, decoded.width), max_side=max_side)
+    return images.resize(decoded.pixels, size)

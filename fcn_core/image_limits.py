@@ -1,0 +1,79 @@
+"""The size of an image and how large it may be before its pixels are decoded."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fcn_core.bad_image import BadImage
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """Largest image that is decoded; anything above is a `BadImage`.
+
+    Attributes:
+        max_bytes: size of the encoded file.
+        max_pixels: height times width; a decoder needs up to 8 bytes a pixel.
+        max_webp_pixels: the same for WebP, whose decoder needs 16 bytes a pixel.
+        max_side: longest side in pixels.
+        max_aspect: longest side over shortest side.
+        max_scans: scans of one JPEG: each costs a pass over the whole picture, while a
+            few bytes suffice to ask for it. Cameras and web tools write at most 16.
+    """
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 50_000_000
+    max_webp_pixels: int = 32_000_000
+    max_side: int = 32_768
+    max_aspect: int = 200
+    max_scans: int = 100
+
+
+DEFAULT_LIMITS: Final = DecodeLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first bytes of an image declare.
+
+    Attributes:
+        format: "JPEG", "PNG", "WEBP", "GIF", "BMP" or "TIFF".
+        height: declared height in pixels, before any turning.
+        width: declared width in pixels.
+        orientation: EXIF orientation 1..8 of a JPEG or TIFF; 1 for the other formats,
+            whose metadata may follow the pixels.
+        components: colour components of a JPEG, else 0.
+        bits: bits a channel of a PNG, else 8.
+        scans: scans of a JPEG if it may have many, else 1.
+    """
+
+    format: str
+    height: int
+    width: int
+    orientation: int = 1
+    components: int = 0
+    bits: int = 8
+    scans: int = 1
+
+
+def check_size(kind: str, height: int, width: int, limits: DecodeLimits) -> None:
+    """Checks the size of an image before memory is allocated for it.
+
+    Raises:
+        BadImage: zero-size, too-many-pixels or extreme-aspect.
+    """
+    if height < 1 or width < 1:
+        raise BadImage("zero-size", f"the header says {width}x{height} pixels")
+    allowed = limits.max_webp_pixels if kind == "WEBP" else limits.max_pixels
+    if height * width > allowed:
+        raise BadImage(
+            "too-many-pixels",
+            f"{width}x{height} pixels, at most {allowed} are decoded: "
+            "save the photo smaller",
+        )
+    longest, shortest = max(height, width), min(height, width)
+    if longest > limits.max_side or longest > limits.max_aspect * shortest:
+        raise BadImage(
+            "extreme-aspect",
+            f"{width}x{height} pixels, expected sides of at most {limits.max_side} and "
+            f"at most {limits.max_aspect}:1: cut the photo into parts",
+        )

@@ -1,0 +1,137 @@
+"""The layers Keras does not have: preprocessing, exact upsampling, cropping.
+
+Everything is `keras.ops`, so a model runs under any Keras backend.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+"""Mean of ImageNet's pixels in blue, green, red, 0..255 (VGG's published weights)."""
+
+
+@keras.saving.register_keras_serializable("fcn_core")
+class Preprocess(keras.layers.Layer):
+    """RGB 0..255 float `[B, H, W, 3]` -> what a backbone was trained on.
+
+    Args:
+        mode: `tf` scales to -1..1; `caffe` turns to BGR and subtracts ImageNet's mean.
+    """
+
+    def __init__(self, mode: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if mode not in ("tf", "caffe"):
+            raise ValueError(f"preprocessing mode: got {mode!r}, expected tf or caffe")
+        self.mode = mode
+
+    def call(self, images: Any) -> Any:
+        """Returns float `[B, H, W, 3]` of the same size."""
+        if self.mode == "tf":
+            return images * (1 / 127.5) - 1.0
+        mean = ops.convert_to_tensor(IMAGENET_MEAN_BGR, dtype=images.dtype)
+        return ops.flip(images, axis=-1) - mean
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """The shape stays."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "mode": self.mode}
+
+
+@keras.saving.register_keras_serializable("fcn_core")
+class BilinearUpsampling(keras.layers.Layer):
+    """Bilinear interpolation of `[B, h, w, C]` to `[B, h*factor, w*factor, C]`.
+
+    Pixel p reads z at `p / factor` (corner) or `(p - (factor - 1) / 2) / factor`
+    (center); beyond the outermost centres the edge repeats, so a constant map stays
+    constant up to its border, which zero-padded transposed convolutions do not do.
+    The same rule as `fcn_core.class_maps`, so that training sees what scoring does.
+    It has no weights: learning them makes no difference (Long et al., 2015).
+
+    Args:
+        factor: Enlargement of each side.
+        alignment: `corner` or `center`.
+    """
+
+    def __init__(self, factor: int, alignment: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if alignment not in ("corner", "center"):
+            raise ValueError(
+                f"alignment: got {alignment!r}, expected corner or center"
+            )
+        self.factor = factor
+        self.alignment = alignment
+
+    def call(self, z: Any) -> Any:
+        """Interpolates rows, then columns: bilinear is separable."""
+        batch, height, width, channels = ops.shape(z)
+        f = self.factor
+        above = ops.concatenate([z[:, :1], z[:, :-1]], axis=1)
+        below = ops.concatenate([z[:, 1:], z[:, -1:]], axis=1)
+        z = ops.stack(self._phases(above, z, below), axis=2)
+        z = ops.reshape(z, (batch, height * f, width, channels))
+        left = ops.concatenate([z[:, :, :1], z[:, :, :-1]], axis=2)
+        right = ops.concatenate([z[:, :, 1:], z[:, :, -1:]], axis=2)
+        z = ops.stack(self._phases(left, z, right), axis=3)
+        return ops.reshape(z, (batch, height * f, width * f, channels))
+
+    def _phases(self, before: Any, here: Any, after: Any) -> list[Any]:
+        """The `factor` pixels of every cell, from the cell and its neighbours."""
+        shift = 0.0 if self.alignment == "corner" else 0.5 / self.factor - 0.5
+        phases = []
+        for pixel in range(self.factor):
+            position = pixel / self.factor + shift
+            other = before if position < 0 else after
+            phases.append((1 - abs(position)) * here + abs(position) * other)
+        return phases
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Sides times the factor, where known."""
+        batch, height, width, channels = input_shape
+        f = self.factor
+        return (batch, height and height * f, width and width * f, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "factor": self.factor,
+            "alignment": self.alignment,
+        }
+
+
+@keras.saving.register_keras_serializable("fcn_core")
+class CropLike(keras.layers.Layer):
+    """Cuts right and bottom of the first map to the size of the second.
+
+    Every stride rounds sides up (ceil), so twice the coarse map is the fine map or one
+    cell more: one crop makes the sums fit for any photo size.
+    """
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        """Returns `[B, h, w, C]`: C of the first map, h and w of the second."""
+        coarse, fine = inputs
+        _, height, width, _ = ops.shape(fine)
+        return coarse[:, :height, :width]
+
+    def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
+        """Size of the second, channels of the first."""
+        (batch, _, _, channels), (_, height, width, _) = input_shape
+        return (batch, height, width, channels)
+
+
+@keras.saving.register_keras_serializable("fcn_core")
+class GlobalMean(keras.layers.Layer):
+    """Mean over all cells, `[B, h, w, C]` -> `[B, 1, 1, C]`."""
+
+    def call(self, features: Any) -> Any:
+        """Returns the mean, sides kept as 1."""
+        return ops.mean(features, axis=(1, 2), keepdims=True)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """One cell."""
+        return (input_shape[0], 1, 1, input_shape[3])

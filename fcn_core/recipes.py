@@ -1,0 +1,144 @@
+"""Training recipes: one row of numbers each, by name.
+
+Rates are for losses averaged over pixels or photos. A group's rate is the base rate
+times its multiplier; multiplier 0 freezes the group.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from fcn_core.models import ModelSpec
+from fcn_core.models.spec import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one model is trained.
+
+    Attributes:
+        about: One line for people.
+        model: Which network; its `classes` come from the data.
+        init: Where weights come from unless told otherwise; None: must be told.
+        origin: Where those weights come from, for the model's card.
+        licence: Of those weights.
+        epochs: Passes over the training photos.
+        batch_size: Examples a step.
+        learning_rate: Base rate of AdamW.
+        rates: Multiplier by layer group (`backbone`, `head`, `skip`).
+        decay_power: The rate falls as `(1 - step / steps) ** decay_power`; 0 keeps it.
+        weight_decay: AdamW's, on kernels only.
+        freeze_batch_norm: Keep statistics and scales as loaded.
+        crop: Side of the training crops in pixels.
+        scale: Range of the random resize.
+        padding_value: RGB around photos smaller than their canvas.
+        max_side: Working size of the model in pixels; None: photos as they are.
+        copies: Degraded copies of each photo in a step (ratings only).
+    """
+
+    about: str
+    model: ModelSpec
+    init: str | None
+    origin: str
+    licence: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    rates: dict[str, float] = field(
+        default_factory=lambda: {"backbone": 1.0, "head": 1.0, "skip": 1.0}
+    )
+    decay_power: float = 0.9
+    weight_decay: float = 0.01
+    freeze_batch_norm: bool = True
+    crop: int = 384
+    scale: tuple[float, float] = (0.5, 2.0)
+    padding_value: tuple[int, int, int] = (127, 127, 127)
+    max_side: int | None = 512
+    copies: int = 0
+
+    @property
+    def task(self) -> Task:
+        """The task of the model."""
+        return self.model.task
+
+
+_IMAGENET_MOBILENET = (
+    "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of keras.applications "
+    "or a file of the same layout (Apache-2.0)."
+)
+
+RECIPES: Final[dict[str, Recipe]] = {
+    "voc21": Recipe(
+        about="FCN-8s on MobileNetV2 at stride 16, gently fine-tuned from DeepLab-v3",
+        model=ModelSpec(name="fcn8s", backbone="mobilenet_v2"),
+        init=None,
+        origin=(
+            "Backbone and head: DeepLab-v3 MobileNetV2 of TensorFlow Model Garden "
+            "(Apache-2.0), trained on COCO and on Pascal VOC train_aug, dequantised "
+            "from its int8 TFLite file. Stride-8 skip: new, zero at the start."
+        ),
+        licence="Apache-2.0",
+        epochs=4,
+        batch_size=8,
+        learning_rate=1e-3,
+        rates={"skip": 1.0, "head": 0.03, "backbone": 0.003},
+    ),
+    "voc21-imagenet": Recipe(
+        about="The same network from ImageNet weights alone",
+        model=ModelSpec(name="fcn8s", backbone="mobilenet_v2", dropout=0.1),
+        init="imagenet",
+        origin=f"{_IMAGENET_MOBILENET} Head and skip: new.",
+        licence="Apache-2.0",
+        epochs=15,
+        batch_size=8,
+        learning_rate=1e-3,
+        rates={"skip": 1.0, "head": 1.0, "backbone": 0.1},
+        crop=320,
+    ),
+    "fcn8s-vgg16": Recipe(
+        about="The classic FCN-8s on VGG16, at once from ImageNet weights",
+        model=ModelSpec(name="fcn8s", backbone="vgg16"),
+        init="imagenet",
+        origin=(
+            "Backbone: VGG16 trained on ImageNet, the weights of keras.applications "
+            "(CC BY 4.0, Visual Geometry Group). Head and skips: new."
+        ),
+        licence="CC-BY-4.0",
+        epochs=25,
+        batch_size=4,
+        learning_rate=1e-4,
+        crop=384,
+    ),
+    "quality": Recipe(
+        about="Technical quality from degraded copies, backbone frozen",
+        model=ModelSpec(
+            task="aesthetics",
+            name="rating",
+            backbone="mobilenet_v2",
+            classes=10,
+            dropout=0.1,
+        ),
+        init="imagenet",
+        origin=f"{_IMAGENET_MOBILENET} Rating head: new.",
+        licence="Apache-2.0",
+        epochs=12,
+        batch_size=16,
+        learning_rate=2e-3,
+        rates={"head": 1.0, "backbone": 0.0},
+        crop=320,
+        scale=(0.7, 1.0),
+        copies=4,
+    ),
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Returns a recipe by name.
+
+    Raises:
+        ValueError: There is none; the message lists those there are.
+    """
+    if name not in RECIPES:
+        raise ValueError(
+            f"recipe: got {name!r}, expected one of {', '.join(sorted(RECIPES))}"
+        )
+    return RECIPES[name]

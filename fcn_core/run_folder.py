@@ -1,0 +1,167 @@
+"""The folder a training run leaves behind, and a model back out of it.
+
+    run.json               config, recipe, model, data fingerprint, versions, outcome
+    history.csv            one line an epoch
+    checkpoints/epoch-0003.weights.h5, epoch-0003.optimizer.npz
+    tensorboard/           the same scalars
+
+Only the last optimizer state and the weights that may still be needed are kept.
+"""
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any, Final, Self
+
+import keras
+
+from fcn_core.models import ModelSpec, build
+
+RUN_NAME: Final = "run.json"
+HISTORY_NAME: Final = "history.csv"
+
+
+class RunError(Exception):
+    """A folder is not the run that was expected; the message says what helps."""
+
+
+class RunFolder:
+    """A run's records and checkpoints.
+
+    Attributes:
+        folder: Where it lies.
+        record: The content of `run.json`.
+    """
+
+    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+        self.folder = folder
+        self.record = record
+
+    @classmethod
+    def create(cls, folder: Path, settings: dict[str, Any]) -> Self:
+        """Starts a run in a new or empty folder.
+
+        Raises:
+            RunError: The folder holds something.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(
+                f"{folder} is not empty, expected a new folder for this run; choose "
+                "another one, or pass --resume to go on with the run in it"
+            )
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        run = cls(folder, {"settings": settings, "epochs_done": 0, "seconds": 0.0})
+        run.note()
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Opens a run.
+
+        Raises:
+            RunError: There is none.
+        """
+        path = folder / RUN_NAME
+        if not path.is_file():
+            raise RunError(
+                f"{folder}: got a folder without {RUN_NAME}, expected the output of "
+                "`fcn train`"
+            )
+        return cls(folder, json.loads(path.read_text()))
+
+    def require(self, settings: dict[str, Any]) -> None:
+        """Checks that a resumed run has the same settings.
+
+        Raises:
+            RunError: One differs; names it.
+        """
+        mine = self.record["settings"]
+        for name in sorted(mine.keys() | settings.keys()):
+            if mine.get(name) != settings.get(name):
+                raise RunError(
+                    f"{self.folder} was started with {name} {mine.get(name)!r}, got "
+                    f"{settings.get(name)!r}; resume with the same, or choose another "
+                    "output"
+                )
+
+    @property
+    def epochs_done(self) -> int:
+        """The last epoch whose state is complete."""
+        return int(self.record["epochs_done"])
+
+    def note(self, **values: Any) -> None:
+        """Adds to `run.json`, atomically."""
+        self.record.update(values)
+        new = self.folder / f".{RUN_NAME}.new"
+        new.write_text(json.dumps(self.record, indent=2) + "\n")
+        new.replace(self.folder / RUN_NAME)
+
+    def weights_path(self, epoch: int) -> Path:
+        """Where the weights after an epoch lie (0: before the first)."""
+        return self.folder / "checkpoints" / f"epoch-{epoch:04d}.weights.h5"
+
+    def optimizer_path(self, epoch: int) -> Path:
+        """Where the optimizers' state after an epoch lies."""
+        return self.folder / "checkpoints" / f"epoch-{epoch:04d}.optimizer.npz"
+
+    def prune(self, *, keep: set[int]) -> None:
+        """Deletes weights of other epochs, and all optimizer states but the last."""
+        names = {self.weights_path(epoch).name for epoch in keep}
+        for path in (self.folder / "checkpoints").glob("epoch-*.weights.h5"):
+            if path.name not in names:
+                path.unlink()
+        for path in (self.folder / "checkpoints").glob("epoch-*.optimizer.npz"):
+            if path != self.optimizer_path(self.epochs_done):
+                path.unlink()
+
+    def history(self) -> list[dict[str, float]]:
+        """Returns the lines of `history.csv`."""
+        path = self.folder / HISTORY_NAME
+        if not path.exists():
+            return []
+        with path.open(newline="") as file:
+            return [
+                {name: float(value) for name, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
+
+    def add_to_history(self, row: dict[str, float]) -> None:
+        """Adds an epoch's line; one that was interrupted is replaced."""
+        earlier = [old for old in self.history() if old["epoch"] < row["epoch"]]
+        columns = list(dict.fromkeys(name for old in [*earlier, row] for name in old))
+        with (self.folder / HISTORY_NAME).open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=columns, restval=math.nan)
+            writer.writeheader()
+            writer.writerows([*earlier, row])
+
+    def best_epoch(self, column: str) -> int:
+        """The epoch with the highest value in a column of the history.
+
+        Without such a column (nothing was held out to choose with) it is the last.
+        """
+        judged = [row for row in self.history() if not math.isnan(row.get(column, math.nan))]
+        if not judged:
+            return self.epochs_done
+        return int(max(judged, key=lambda row: row[column])["epoch"])
+
+
+def load_run(folder: Path) -> tuple[keras.Model, ModelSpec, dict[str, Any]]:
+    """Rebuilds the chosen model of a finished run.
+
+    Returns:
+        The model, what it is, and the content of `run.json`.
+
+    Raises:
+        RunError: There is no run, or it is not finished.
+    """
+    run = RunFolder.open(folder)
+    if "chosen_epoch" not in run.record:
+        raise RunError(
+            f"{folder}: the run stopped after epoch {run.epochs_done}, expected a "
+            "finished one; go on with `fcn train ... --resume`"
+        )
+    spec = ModelSpec.from_json(run.record["settings"]["model"])
+    model = build(spec)
+    model.load_weights(run.weights_path(run.record["chosen_epoch"]))
+    return model, spec, run.record

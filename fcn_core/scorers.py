@@ -1,0 +1,198 @@
+"""A model ready to score: its card, its engine, and what follows from its logits.
+
+Loading this module, and scoring with the openvino engine, loads neither TensorFlow nor
+Keras.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core import class_maps, engines
+from fcn_core.model_card import CARD_NAME, ModelCard, ModelError
+
+SIDE_ROUNDING: Final = 128
+"""Padded sides are multiples of this: few shapes to compile, little padding."""
+
+BUILT_IN: Final = Path(__file__).parent / "built_in"
+
+Outputs = dict[str, NDArray[Any]]
+
+
+class Scorer(Protocol):
+    """A model ready to score.
+
+    Attributes:
+      card: What the model is and how to feed it.
+      arithmetic: What computes it.
+    """
+
+    card: ModelCard
+    arithmetic: engines.Arithmetic
+
+    def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
+        """Scores uint8 RGB `[B, H, W, 3]`, padded, with valid height, width `[B, 2]`.
+
+        Returns:
+          For segmentation `logits` float32 `[B, H/s, W/s, C]`, or, from a model made
+          elsewhere, `class_map` uint8 `[B, H, W]`. For aesthetics `ratings` float32
+          `[B, R]` that sum to 1, `mean` and `std` float32 `[B]` in units of the bins.
+        """
+        ...
+
+
+class LogitsScorer:
+    """Scores with the network alone; pooling and upsampling happen on the host."""
+
+    def __init__(
+        self, card: ModelCard, engine: engines.Engine, arithmetic: engines.Arithmetic
+    ) -> None:
+        self.card = card
+        self.arithmetic = arithmetic
+        self._engine = engine
+
+    def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
+        """See `Scorer.score`."""
+        logits = self._engine.logits(batch)
+        stride = self.card.logits_stride
+        count, height, width, _ = batch.shape
+        expected = (count, height // stride, width // stride, self.card.num_classes)
+        if logits.shape != expected:
+            raise ModelError(
+                f"{self.card.label} returned logits {logits.shape} for images"
+                f" {batch.shape}, its card promises {expected}; export it again"
+            )
+        if self.card.task == "segmentation":
+            return {"logits": logits}
+        return self._rate(logits, sizes)
+
+    def _rate(self, logits: NDArray[np.float32], sizes: NDArray[np.int32]) -> Outputs:
+        """Averages the cells that lie on the photo, then takes the softmax."""
+        cells = valid_cells(
+            np.asarray(sizes),
+            stride=self.card.logits_stride,
+            alignment=self.card.alignment,
+        )
+        pooled = np.stack(
+            [
+                one[:rows, :columns].mean((0, 1), dtype=np.float64)
+                for one, (rows, columns) in zip(logits, cells, strict=True)
+            ]
+        )
+        shares = np.exp(pooled - pooled.max(-1, keepdims=True))
+        shares /= shares.sum(-1, keepdims=True)
+        bins = np.array(self.card.rating_bins)
+        mean = shares @ bins
+        std = np.sqrt((shares * (bins - mean[:, None]) ** 2).sum(-1))
+        return {
+            "ratings": shares.astype(np.float32),
+            "mean": mean.astype(np.float32),
+            "std": std.astype(np.float32),
+        }
+
+
+class SignatureScorer:
+    """Scores a SavedModel made elsewhere through its `serving_default`."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        engine: engines.TensorFlowEngine,
+        arithmetic: engines.Arithmetic,
+    ) -> None:
+        self.card = card
+        self.arithmetic = arithmetic
+        self._engine = engine
+
+    def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
+        """See `Scorer.score`."""
+        outputs = self._engine.serve(batch, np.asarray(sizes, np.int32))
+        wanted = (
+            ("class_map",)
+            if self.card.task == "segmentation"
+            else ("ratings", "mean", "std")
+        )
+        missing = [name for name in wanted if name not in outputs]
+        if missing:
+            raise ModelError(
+                f"serving_default of {self.card.label} returned {sorted(outputs)},"
+                f" without {missing}; export it with `fcn export`"
+            )
+        return {name: outputs[name] for name in wanted}
+
+
+def valid_cells(
+    sizes: NDArray[np.integer[Any]], *, stride: int, alignment: class_maps.Alignment
+) -> NDArray[np.integer[Any]]:
+    """How many logits of an axis lie on the photo: at least one.
+
+    Args:
+      sizes: Valid lengths in pixels, any shape, each at least 1.
+      stride: Pixels between two logits.
+      alignment: A logit counts if its pixel, stride * j (`corner`) or
+        stride * j + (stride - 1) / 2 (`center`), is below the length.
+    """
+    if alignment == "corner":
+        return -(-sizes // stride)
+    return np.maximum(1, -(-(2 * sizes - (stride - 1)) // (2 * stride)))
+
+
+def built_in_names() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CARD_NAME}"))
+
+
+def find_bundle(name_or_path: str) -> Path:
+    """The folder of a built-in model or of an exported one.
+
+    Raises:
+      ModelError: It is neither; names the nearest built-in model.
+    """
+    names = built_in_names()
+    if name_or_path in names:
+        return BUILT_IN / name_or_path
+    folder = Path(name_or_path).expanduser()
+    if (folder / CARD_NAME).is_file():
+        return folder
+    if folder.is_dir():
+        raise ModelError(
+            f"{name_or_path} is a folder without {CARD_NAME}, expected one written by"
+            " `fcn export`; give that folder"
+        )
+    near = difflib.get_close_matches(name_or_path, names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"built in are {', '.join(names)}"
+    raise ModelError(
+        f"there is no model {name_or_path!r}, expected a built-in name or an exported"
+        f" folder; {hint}"
+    )
+
+
+def load_scorer(
+    name_or_path: str,
+    engine: str = "auto",
+    precision: str = "auto",
+    *,
+    threads: int = 1,
+) -> Scorer:
+    """Opens a model after checking that its files are those of its card.
+
+    Args:
+      name_or_path: Built-in name or bundle folder.
+      engine: "auto", "openvino" or "tensorflow".
+      precision: "auto", "f32" or "bf16".
+      threads: Of the engine, inside one photo.
+
+    Raises:
+      ModelError: The model cannot be used here; the message names the cure.
+    """
+    bundle = find_bundle(name_or_path)
+    card = ModelCard.read(bundle)
+    card.verify(bundle)
+    arithmetic = engines.resolve_arithmetic(engine, precision)
+    opened = engines.open_engine(bundle, arithmetic, threads=threads)
+    if isinstance(opened, engines.TensorFlowEngine) and not opened.has_logits:
+        return SignatureScorer(card, opened, arithmetic)
+    return LogitsScorer(card, opened, arithmetic)

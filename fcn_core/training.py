@@ -1,0 +1,315 @@
+"""One `train(config)` for every recipe.
+
+Each epoch is a function of (seed, epoch number, state before it), and the state is saved
+after it: a killed run that resumes goes on with the numbers it would have had.
+"""
+
+import logging
+import time
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import keras
+import tensorflow as tf
+from pydantic import BaseModel, ConfigDict, Field
+
+from fcn_core.input_pipeline import Source
+from fcn_core.models import (
+    ModelSpec,
+    WeightsError,
+    build,
+    load_weights,
+    transfer,
+)
+from fcn_core.models.weights import WeightReport
+from fcn_core.objectives import Objective, make_objective
+from fcn_core.recipes import Recipe, find_recipe
+from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
+from fcn_core.trainer import Trainer, TrainingError
+
+__all__ = [
+    "RunError",
+    "RunResult",
+    "TrainingConfig",
+    "TrainingError",
+    "load_run",
+    "resolved_recipe",
+    "train",
+]
+
+_log = logging.getLogger(__name__)
+
+
+class TrainingConfig(BaseModel):
+    """Everything a run depends on, besides the recipe's own numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Annotated[
+        Literal["segmentation", "aesthetics"], Field(description="what to train")
+    ]
+    data: Annotated[
+        Path, Field(description="finished TFRecord folder, as `fcn convert` writes it")
+    ]
+    recipe: Annotated[str, Field(description="name of a training recipe")]
+    output: Annotated[Path, Field(description="run folder, new or to be resumed")]
+    init: Annotated[
+        str | None,
+        Field(description="initial weights: imagenet, an .npz or .h5 file, or a run"),
+    ] = None
+    resume: Annotated[
+        bool, Field(description="go on after the last finished epoch of the output")
+    ] = False
+    epochs: Annotated[
+        int | None, Field(ge=1, description="passes over the photos; default: recipe")
+    ] = None
+    batch_size: Annotated[
+        int | None, Field(ge=1, description="examples a step; default: recipe")
+    ] = None
+    learning_rate: Annotated[
+        float | None, Field(gt=0, description="base rate; default: recipe")
+    ] = None
+    seed: Annotated[int, Field(ge=0, description="of weights, order and crops")] = 1
+    train_split: Annotated[str, Field(description="split to learn from")] = "train"
+    holdout: Annotated[
+        float,
+        Field(ge=0, lt=1, description="share of it kept to pick the best epoch with"),
+    ] = 0.0
+    evaluation_split: Annotated[
+        str | None,
+        Field(description="split to measure the final model on, once"),
+    ] = "val"
+    threads: Annotated[
+        int, Field(ge=0, description="TensorFlow's threads; 0: all cores")
+    ] = 0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run came to.
+
+    Attributes:
+        folder: The run folder.
+        epochs: Epochs trained, all sessions together.
+        chosen_epoch: The one whose weights `load_run` and `fcn export` take.
+        metrics: Scores of those weights on the evaluation split, by name.
+        seconds: Training time without evaluation, all sessions together.
+    """
+
+    folder: Path
+    epochs: int
+    chosen_epoch: int
+    metrics: dict[str, float]
+    seconds: float
+
+
+def train(config: TrainingConfig) -> RunResult:
+    """Trains a recipe on a finished data set.
+
+    Raises:
+        DatasetError: The data folder is not finished or of another schema.
+        RunError: The output folder holds something else.
+        TrainingError: There is nothing to train on, or the loss is not finite.
+        ValueError: A name does not exist or does not fit the task.
+        WeightsError: The initial weights do not fit.
+    """
+    recipe = resolved_recipe(config)
+    source = _source(config)
+    spec = _spec_for(recipe, source)
+    objective = make_objective(spec, recipe, source)
+    steps = objective.steps(source, batch_size=recipe.batch_size)
+    _set_up(config)
+    model = build(spec)
+    run = _open_run(config, recipe, spec, source)
+    if run.epochs_done == 0:
+        _start(run, model, spec, init=config.init or recipe.init, name=config.recipe)
+    model.load_weights(run.weights_path(run.epochs_done))
+    trainer = Trainer(model, recipe, objective, steps=steps * recipe.epochs)
+    if run.epochs_done:
+        trainer.restore(run.optimizer_path(run.epochs_done))
+    for epoch in range(run.epochs_done + 1, recipe.epochs + 1):
+        start = time.monotonic()
+        batches = objective.batches(
+            source, batch_size=recipe.batch_size, seed=config.seed, epoch=epoch
+        )
+        loss = trainer.run_epoch(
+            batches,
+            steps=steps,
+            seed=config.seed + epoch,
+            label=f"epoch {epoch}/{recipe.epochs}",
+        )
+        row = {"epoch": epoch, "loss": loss, "seconds": time.monotonic() - start}
+        if config.holdout:
+            row |= objective.scores(model, replace(source, part="holdout"))
+        _finish_epoch(run, model, trainer, row, judge=objective.judge)
+    return _finish(run, model, objective, config)
+
+
+def resolved_recipe(config: TrainingConfig) -> Recipe:
+    """Returns the recipe with the numbers that the config overrides.
+
+    Raises:
+        ValueError: There is no such recipe, or it is for another task.
+    """
+    recipe = find_recipe(config.recipe)
+    if recipe.task != config.task:
+        raise ValueError(
+            f"recipe {config.recipe} trains {recipe.task}, got the task {config.task}; "
+            f"run `fcn train {recipe.task}`"
+        )
+    if recipe.init is None and config.init is None:
+        raise WeightsError(
+            f"recipe {config.recipe} starts from trained weights, got none; pass --init "
+            "with their file"
+        )
+    given = {
+        "epochs": config.epochs,
+        "batch_size": config.batch_size,
+        "learning_rate": config.learning_rate,
+    }
+    return replace(
+        recipe, **{name: value for name, value in given.items() if value is not None}
+    )
+
+
+def _source(config: TrainingConfig) -> Source:
+    """The photos to learn from, after checking that every named split exists."""
+    source = Source(
+        folder=config.data,
+        split=config.train_split,
+        part="training" if config.holdout else "all",
+        holdout=config.holdout,
+    )
+    for split in (config.train_split, config.evaluation_split):
+        if split is not None:
+            source.info.shard_paths(config.data, split)
+    if source.count() == 0:
+        raise TrainingError(
+            f"{config.data}: split {config.train_split} has no photo to train on"
+        )
+    return source
+
+
+def _spec_for(recipe: Recipe, source: Source) -> ModelSpec:
+    """The recipe's network, with as many classes as the data has."""
+    classes = source.info.classes
+    if recipe.task == "segmentation" and classes is not None:
+        return replace(recipe.model, classes=len(classes))
+    return recipe.model
+
+
+def _set_up(config: TrainingConfig) -> None:
+    """Seeds everything; limits threads where TensorFlow has not started any yet."""
+    keras.utils.set_random_seed(config.seed)
+    if config.threads:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(config.threads)
+            tf.config.threading.set_inter_op_parallelism_threads(config.threads)
+        except RuntimeError:
+            _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
+
+
+def _open_run(
+    config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
+) -> RunFolder:
+    """Starts a run, or opens the one to resume after comparing its settings."""
+    settings = {
+        "recipe": config.recipe,
+        "numbers": _plain(asdict(recipe)),
+        "model": spec.to_json(),
+        "init": config.init or recipe.init,
+        "seed": config.seed,
+        "holdout": config.holdout,
+        "train_split": config.train_split,
+        "data": source.info.dataset,
+        "data_fingerprint": source.info.fingerprint,
+        "classes": source.info.classes,
+    }
+    if config.resume and (config.output / RUN_NAME).is_file():
+        run = RunFolder.open(config.output)
+        run.require(settings)
+    else:
+        run = RunFolder.create(config.output, settings)
+    run.note(versions={name: metadata.version(name) for name in ("keras", "tensorflow")})
+    return run
+
+
+def _plain(value: Any) -> Any:
+    """Tuples become lists, as JSON reads them back."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _start(
+    run: RunFolder, model: keras.Model, spec: ModelSpec, *, init: str, name: str
+) -> None:
+    """Loads the initial weights and writes them as epoch 0."""
+    report = _load_initial(model, spec, init)
+    _log.info(
+        "recipe %s: %d layers loaded, new: %s",
+        name,
+        len(report.loaded),
+        ", ".join(report.new) or "none",
+    )
+    run.note(new_layers=list(report.new))
+    model.save_weights(run.weights_path(0), overwrite=True)
+
+
+def _load_initial(model: keras.Model, spec: ModelSpec, init: str) -> WeightReport:
+    if (Path(init) / RUN_NAME).is_file():
+        source, _, _ = load_run(Path(init))
+        return transfer(source, model)
+    return load_weights(model, spec, init)
+
+
+def _finish_epoch(
+    run: RunFolder,
+    model: keras.Model,
+    trainer: Trainer,
+    row: dict[str, float],
+    *,
+    judge: str,
+) -> None:
+    """Saves state first, then says that the epoch is done."""
+    epoch = int(row["epoch"])
+    model.save_weights(run.weights_path(epoch), overwrite=True)
+    trainer.save(run.optimizer_path(epoch))
+    run.add_to_history(row)
+    run.note(epochs_done=epoch, seconds=run.record["seconds"] + row["seconds"])
+    run.prune(keep={0, epoch, run.best_epoch(judge)})
+    with tf.summary.create_file_writer(str(run.folder / "tensorboard")).as_default():
+        for name, value in row.items():
+            tf.summary.scalar(name, value, step=epoch)
+    shown = {key: row[key] for key in ("loss", "seconds", judge) if key in row}
+    _log.info(
+        "epoch %d: %s", epoch, ", ".join(f"{k} {v:.4f}" for k, v in shown.items())
+    )
+
+
+def _finish(
+    run: RunFolder, model: keras.Model, objective: Objective, config: TrainingConfig
+) -> RunResult:
+    """Measures the chosen epoch's weights, once."""
+    chosen = run.best_epoch(objective.judge)
+    model.load_weights(run.weights_path(chosen))
+    metrics: dict[str, float] = {}
+    images = 0
+    if config.evaluation_split is not None:
+        source = Source(folder=config.data, split=config.evaluation_split)
+        metrics = objective.scores(model, source)
+        images = source.count()
+    run.note(
+        chosen_epoch=chosen,
+        metrics=metrics,
+        evaluation={"split": config.evaluation_split, "images": images},
+    )
+    return RunResult(
+        folder=run.folder,
+        epochs=run.epochs_done,
+        chosen_epoch=chosen,
+        metrics=metrics,
+        seconds=run.record["seconds"],
+    )

@@ -1,0 +1,90 @@
+"""The `fcn` command: which word means which job, and how every job ends.
+
+Nothing heavy is imported before a command is chosen, so `fcn --help` answers at once.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+_COMMANDS = {
+    "demo": ("pipelines.commands:demo", "score sample photos and write a page"),
+    "score": ("pipelines.commands:score", "photos -> masks, scores table, page"),
+    "convert": ("pipelines.commands:convert", "voc -> TFRecords for training"),
+    "train": ("pipelines.commands:train", "TFRecords -> a trained model"),
+    "export": ("pipelines.commands:export", "a trained model -> a bundle that scores"),
+    "models": ("pipelines.commands:models", "list, show or check models"),
+    "status": ("pipelines.commands:status", "how far the nights of an output are"),
+    "report": ("pipelines.commands:report", "write a night's page again"),
+    "replay": ("pipelines.commands:replay", "score the failed photos again"),
+    "discard": ("pipelines.commands:discard", "give up an open night"),
+}
+
+
+def _usage() -> str:
+    width = max(len(name) for name in _COMMANDS)
+    lines = [f"  fcn {name:<{width}}  {text}" for name, (_, text) in _COMMANDS.items()]
+    return "\n".join(
+        [
+            "Scores photos with fully convolutional networks: masks and ratings.",
+            "",
+            *lines,
+            "",
+            "fcn COMMAND --help tells a command's flags; fcn --version the version.",
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code.
+
+    0 ok; 1 failed; 2 usage; 3 finished above a threshold; 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if words else 2
+    if words[0] == "--version":
+        from fcn_core import __version__
+
+        print(__version__)
+        return 0
+    if words[0] not in _COMMANDS:
+        print(f"fcn: {_unknown_command(words[0])}", file=sys.stderr)
+        return 2
+    return _run(_COMMANDS[words[0]][0], words[1:])
+
+
+def _unknown_command(word: str) -> str:
+    import difflib
+
+    nearest = difflib.get_close_matches(word, _COMMANDS, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see fcn --help"
+    return f"got {word}, expected a command; {hint}"
+
+
+def _run(target: str, arguments: list[str]) -> int:
+    from pipelines.faults import JobFault
+
+    # Quiet before anything imports TensorFlow; a user's own setting wins.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    module, _, name = target.partition(":")
+    try:
+        command: Callable[[list[str]], int] = getattr(
+            importlib.import_module(module), name
+        )
+        return command(arguments)
+    except JobFault as fault:
+        print(f"fcn: {fault}", file=sys.stderr)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        print("fcn: interrupted; run the same command again", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away: `fcn ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

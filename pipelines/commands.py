@@ -1,0 +1,178 @@
+"""What each `fcn` command does: settings -> one job -> a few lines for the person.
+
+Every import of a room is inside the command that needs it, so that each command pays
+for itself only.
+"""
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines import config as configs
+from pipelines.faults import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.nights import Night
+
+
+def score(arguments: Sequence[str]) -> int:
+    """`fcn score`: photos -> masks, scores table, page."""
+    config, beam = configs.ScoreConfig.parse(arguments)
+    _check_beam(beam, config)
+    from pipelines import nights
+
+    night = nights.plan_night(config)
+    summary = _run_night(
+        night,
+        beam=beam,
+        lanes=config.lanes,
+        max_error_rate=config.max_error_rate,
+        command=_typed("score", arguments),
+        quiet=config.json_output,
+    )
+    return _tell_night(night, summary, as_json=config.json_output)
+
+
+def replay(arguments: Sequence[str]) -> int:
+    """`fcn replay`: the failed photos of all nights, as a night of its own."""
+    config, beam = configs.ReplayConfig.parse(arguments)
+    _check_beam(beam, config)
+    from pipelines import nights
+
+    night = nights.plan_replay(config)
+    summary = _run_night(
+        night,
+        beam=beam,
+        lanes=config.lanes,
+        max_error_rate=config.max_error_rate,
+        command=_typed("replay", arguments),
+        quiet=config.json_output,
+    )
+    return _tell_night(night, summary, as_json=config.json_output)
+
+
+def _typed(command: str, arguments: Sequence[str]) -> str:
+    return shlex.join(["fcn", command, *arguments])
+
+
+def _check_beam(beam: Sequence[str], config: configs.JobConfig) -> None:
+    if beam:
+        from pipelines import launch
+
+        launch.check_flags(beam, ours=type(config).flags())
+        launch.local_options(beam)
+
+
+def _run_night(
+    night: "Night",
+    *,
+    beam: Sequence[str],
+    lanes: int | None,
+    max_error_rate: float,
+    command: str,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Runs what is left of a night and writes its page."""
+    from pipelines import files, launch, progress, report, results, score
+
+    if not quiet:
+        _say_plan(night)
+    if not score.is_finished(night):
+        job = score.job(
+            night, lanes=lanes, max_error_rate=max_error_rate, command=command
+        )
+        with progress.shown(night.plan.planned, quiet=quiet):
+            launch.run(job, beam)
+    summary = score.verdict(night)
+    if not files.exists(results.page_uri(night.out, night.plan.run_date)):
+        report.build(night.out, night.plan.run_date)
+    return summary
+
+
+def _say_plan(night: "Night") -> None:
+    parts = [f"run_date={night.plan.run_date}: {night.plan.planned} planned"]
+    if night.skipped:
+        parts.append(f"{night.skipped} skipped (planned before)")
+    if night.waiting:
+        parts.append(f"{night.waiting} arrived since and wait for the next night")
+    if night.ignored:
+        parts.append(f"{night.ignored} files ignored (no photos by their names)")
+    print(", ".join(parts), file=sys.stderr, flush=True)
+
+
+def _tell_night(night: "Night", summary: dict[str, Any], *, as_json: bool) -> int:
+    from pipelines import terminal
+
+    if as_json:
+        print(json.dumps(summary, indent=1))
+    else:
+        print("\n".join(terminal.night_lines(night.out, summary)))
+    return 0
+
+
+def status(arguments: Sequence[str]) -> int:
+    """`fcn status`: how far the nights of an output are."""
+    config, _ = configs.StatusConfig.parse(arguments)
+    from pipelines import ledger
+
+    nights = ledger.states(config.output, run_date=config.run_date)
+    if config.json_output:
+        print(json.dumps([night.described() for night in nights], indent=1))
+        return 0
+    for night in nights:
+        print(night.line())
+    return 0
+
+
+def report(arguments: Sequence[str]) -> int:
+    """`fcn report`: a night's page again."""
+    config, _ = configs.ReportConfig.parse(arguments)
+    from pipelines import ledger, report
+
+    night = ledger.committed(config.output, run_date=config.run_date)
+    uri = report.build(night.out, night.plan.run_date)
+    print(json.dumps({"page": uri}) if config.json_output else uri)
+    return 0
+
+
+def discard(arguments: Sequence[str]) -> int:
+    """`fcn discard`: an open night is given up, its photos are free again."""
+    config, _ = configs.DiscardConfig.parse(arguments)
+    if config.run_date is None:
+        raise UsageError(
+            "fcn discard: --run_date is missing, expected the night to give up"
+        )
+    from pipelines import ledger
+
+    freed = ledger.discard(config.output, run_date=config.run_date)
+    said = {"run_date": config.run_date, "freed": freed}
+    text = f"run_date={config.run_date}: discarded, {freed} photos are free again"
+    print(json.dumps(said) if config.json_output else text)
+    return 0
+
+
+def models(arguments: Sequence[str]) -> int:
+    """`fcn models list|show|check`."""
+    config, _ = configs.ModelsConfig.parse(arguments)
+    from pipelines import model_commands
+
+    if config.action == "list":
+        return model_commands.list_all(as_json=config.json_output)
+    if config.name is None:
+        raise UsageError(
+            f"fcn models {config.action}: the model is missing, expected a built-in "
+            "name or a bundle folder; see fcn models list"
+        )
+    act = {"show": model_commands.show, "check": model_commands.check}[config.action]
+    return act(config.name, as_json=config.json_output)
+
+
+def demo(arguments: Sequence[str]) -> int:
+    """`fcn demo`: no network, no GPU, no data set."""
+    config, _ = configs.DemoConfig.parse(arguments)
+    from pipelines import demo
+
+    run = demo.train_road if config.train else demo.score_photos
+    return run(config.output, as_json=config.json_output)

@@ -1,0 +1,38 @@
+"""How a job ends when it does not end well: each way has its exit code.
+
+A bad photo is none of these: it is a row with a reason. These are for what the
+person or the machine has to put right before the job can go on.
+"""
+
+from typing import ClassVar
+
+
+class JobFault(Exception):
+    """A job that stops with one line: what, got, expected, cure."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SystemicFault(JobFault):
+    """Nothing to do with one photo: a full disk, a model that does not load.
+
+    The open chunk commits nothing; the same command goes on where it stopped.
+    """
+
+
+class UsageError(JobFault):
+    """The command cannot mean what it says."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class AboveThreshold(JobFault):
+    """Everything was worked on, but too much failed to publish it as a success."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class Interrupted(JobFault):
+    """The person pressed Ctrl-C; what is committed stays."""
+
+    exit_code: ClassVar[int] = 130

@@ -1,0 +1,69 @@
+"""What lanes do: one class a job, built in the child process from plain settings.
+
+Nothing here imports Beam, and nothing heavier than its task needs.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from fcn_core.bad_image import BadImage
+from fcn_core.model_card import ModelError
+from pipelines.lane import Header
+
+
+class ScorePhotos:
+    """The whole middle of one photo: bytes in, a row's values and its mask out.
+
+    Args:
+        config: `models` (name and fingerprint each), `engine`, `precision`,
+            `instruction_set`, `max_side`, `masks` (bool), all as the plan froze them.
+    """
+
+    def __init__(self, config: Header):
+        from fcn_core import scoring
+
+        scorers = [
+            scoring.load_scorer(model["name"], config["engine"], config["precision"])
+            for model in config["models"]
+        ]
+        for model, scorer in zip(config["models"], scorers, strict=True):
+            _check(
+                f"model {model['name']}", scorer.card.fingerprint, model["fingerprint"]
+            )
+            _check(
+                "this CPU's instruction set",
+                scorer.arithmetic.instruction_set,
+                config["instruction_set"],
+            )
+        self._photos = scoring.PhotoScorer(
+            scorers, max_side=config["max_side"], masks=config["masks"]
+        )
+
+    def __call__(
+        self, header: Header, blobs: Sequence[bytes]
+    ) -> tuple[Header, list[bytes]]:
+        """Scores the photo whose encoded bytes are the one blob.
+
+        Raises:
+            BadImage: the photo cannot be scored.
+        """
+        del header
+        try:
+            score = self._photos.score_photo(blobs[0])
+        except (BadImage, ModelError, MemoryError):
+            raise
+        except Exception as error:
+            detail = f"{type(error).__name__}: {error}"
+            raise BadImage("inference-error", detail, stage="score") from error
+        values: dict[str, Any] = dataclasses.asdict(score)
+        mask = values.pop("mask_png")
+        return values, [] if mask is None else [mask]
+
+
+def _check(what: str, got: str, expected: str) -> None:
+    if got != expected:
+        raise ModelError(
+            f"{what} is {got[:16]}, expected {expected[:16]} as in the plan; one night "
+            "has one arithmetic: finish it where it began, or discard it"
+        )

@@ -1,0 +1,123 @@
+"""Which runner runs a job, and its rules: the only place that knows runners.
+
+Local means Beam's `FnApiRunner`. The plain `DirectRunner` of this Beam version first
+tries to download another engine, so that word is taken to mean `FnApiRunner`.
+"""
+
+import difflib
+import re
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines import chunk_job, lanes
+from pipelines.faults import Interrupted, SystemicFault, UsageError
+
+_LOCAL_WORDS = ("FnApiRunner", "DirectRunner", "fnapirunner", "directrunner")
+_UNREACHED = (
+    "expected FnApiRunner (local); this version of the project scores on one machine"
+)
+
+
+def beam_flags() -> list[str]:
+    """Returns every flag that Beam knows, `--` included."""
+    parser = _beam_parser()
+    return sorted(
+        {flag for action in parser._actions for flag in action.option_strings}
+    )
+
+
+def _beam_parser():  # type: ignore[no-untyped-def]
+    from apache_beam.options.pipeline_options import _BeamArgumentParser
+
+    parser = _BeamArgumentParser(allow_abbrev=False)
+    for options in PipelineOptions.__subclasses__():
+        if options.__module__.startswith("apache_beam."):
+            options._add_argparse_args(parser)
+    return parser
+
+
+def check_flags(arguments: Sequence[str], *, ours: Sequence[str]) -> None:
+    """Refuses flags that neither the command nor Beam knows.
+
+    Raises:
+        UsageError: names the nearest flag.
+    """
+    if not arguments:
+        return
+    beams = beam_flags()
+    for argument in arguments:
+        flag = argument.partition("=")[0]
+        if not flag.startswith("--"):
+            continue
+        if flag not in beams:
+            raise UsageError(unknown_flag(flag, [*ours, *beams]))
+
+
+def unknown_flag(flag: str, known: Sequence[str]) -> str:
+    """Returns the sentence about a flag that nobody knows."""
+    nearest = difflib.get_close_matches(flag.replace("-", "_"), known, n=1)
+    nearest = nearest or difflib.get_close_matches(flag, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+    return f"{flag}: got an unknown flag, expected one of this command's; {hint}"
+
+
+def local_options(arguments: Sequence[str]) -> PipelineOptions:
+    """Returns Beam's options for a local run.
+
+    Raises:
+        UsageError: the runner is not a local one.
+    """
+    options = PipelineOptions(list(arguments))
+    runner = options.get_all_options().get("runner") or "FnApiRunner"
+    if runner not in _LOCAL_WORDS:
+        raise UsageError(f"--runner: got {runner}, {_UNREACHED}")
+    return PipelineOptions([*arguments, "--runner=FnApiRunner"])
+
+
+def run(job: chunk_job.ChunkJob, arguments: Sequence[str] = ()) -> None:
+    """Runs a job to its end.
+
+    Raises:
+        SystemicFault: a worker met a fault that is not one item's.
+        Interrupted: the person pressed Ctrl-C.
+        UsageError: the runner is not one that this version knows.
+    """
+    pipeline = beam.Pipeline(options=local_options(arguments))
+    chunk_job.build(pipeline, job)
+    previous = signal.signal(signal.SIGINT, _on_interrupt)
+    try:
+        pipeline.run().wait_until_finish()
+    except RuntimeError as error:
+        chunk_job.check_stop()
+        raise _cause(error) from error
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        lanes.close_all()
+
+
+def _on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    chunk_job.request_stop()
+
+
+def _cause(error: BaseException) -> Exception:
+    """Returns the fault that a worker raised; Beam hands it back as text or cause."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, SystemicFault | Interrupted | UsageError):
+            return _plain(seen)
+        seen = seen.__cause__ or seen.__context__
+    found = re.findall(r"SystemicFault: (.*)", str(error))
+    return SystemicFault(_without_step(found[-1])) if found else error  # type: ignore[return-value]
+
+
+def _plain(fault: Exception) -> Exception:
+    return type(fault)(_without_step(str(fault)))
+
+
+def _without_step(message: str) -> str:
+    """Cuts the step's name that Beam appends to a worker's message."""
+    return re.sub(r" \[while running .*\]$", "", message.split("\n")[0])

@@ -1,0 +1,290 @@
+"""Which photos a night takes: new ones, a few nights of retries, or a replay.
+
+A photo is known by (URI, version, fingerprint): any earlier plan of this output that
+holds it, finished or not, keeps it from being planned again.
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pydantic import JsonValue
+
+from fcn_core import engines, scoring
+from fcn_core.model_card import ModelCard, ModelError
+from pipelines import files, inputs, results
+from pipelines import plan as plans
+from pipelines.config import ReplayConfig, ScoreConfig
+from pipelines.faults import UsageError
+from pipelines.plan import Draft, Plan
+
+_RETRY_NIGHTS = 3
+_USUAL_NIGHTS = 3
+_PLAIN_NIGHT = 200
+"""Below this many photos a plan is never suspiciously large."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as the plan names it."""
+
+    name: str
+    card: ModelCard
+
+    def described(self) -> dict[str, JsonValue]:
+        """Returns what summary and page tell about it."""
+        card = self.card
+        return {
+            "name": card.name,
+            "version": card.version,
+            "task": card.task,
+            "fingerprint": card.fingerprint,
+            "notes": card.notes,
+            "classes": card.classes,  # type: ignore[dict-item]
+            "rating_bins": card.rating_bins,  # type: ignore[dict-item]
+        }
+
+
+@dataclass(frozen=True)
+class Night:
+    """A planned night, ready to run.
+
+    Attributes:
+        out: The output.
+        plan: What to do.
+        models: The models of the plan.
+        skipped: Photos of the input that earlier plans hold.
+        waiting: Photos that came after the plan was frozen, for the next night.
+        ignored: Files of the input that are not photos.
+    """
+
+    out: str
+    plan: Plan
+    models: tuple[Model, ...]
+    skipped: int = 0
+    waiting: int = 0
+    ignored: int = 0
+
+
+def open_models(names: Sequence[str]) -> tuple[Model, ...]:
+    """Reads the cards of the named models; loads no weights.
+
+    Raises:
+        UsageError: a name is no model, or two models have one task.
+    """
+    try:
+        models = []
+        for name in names:
+            bundle = scoring.find_bundle(name)
+            named = name if name in scoring.built_in_names() else files.to_uri(bundle)
+            models.append(Model(named, ModelCard.read(bundle)))
+    except ModelError as error:
+        raise UsageError(f"--model: {error}") from error
+    tasks = [model.card.task for model in models]
+    for task in tasks:
+        if tasks.count(task) > 1:
+            both = " and ".join(m.name for m in models if m.card.task == task)
+            raise UsageError(
+                f"--model: got {both}, expected one {task} model; leave one out"
+            )
+    return tuple(models)
+
+
+def plan_night(config: ScoreConfig) -> Night:
+    """Lists the input and freezes the night, or finds it frozen.
+
+    Raises:
+        UsageError: the command cannot mean what it says.
+    """
+    models = open_models(config.model)
+    arithmetic = _resolve(config.engine, config.precision)
+    out = files.to_uri(config.output)
+    listing = inputs.list_photos(config.input, output=out)
+    files.check_writable(out)
+    settings = _settings(config, models, arithmetic)
+    fingerprint = scoring.row_fingerprint(
+        [model.card for model in models], arithmetic, max_side=config.max_side
+    )
+
+    def draft(earlier: Sequence[Plan]) -> Draft:
+        pending = _pending(out, listing.photos, earlier, fingerprint)
+        if not config.rescore:
+            _check_rescoring(out, pending, earlier, fingerprint)
+        return Draft(
+            kind="score",
+            settings=settings,
+            fingerprint=fingerprint,
+            root=listing.root,
+            chunk_size=config.chunk_size,
+            items=pending if config.limit is None else pending.slice(0, config.limit),
+        )
+
+    plan, is_new = plans.freeze(out, config.night, draft)
+    waiting = 0
+    if not is_new:
+        plans.check_same_settings(plan, settings)
+        pending = _pending(out, listing.photos, plans.read_all(out), fingerprint)
+        waiting = pending.num_rows
+    skipped = listing.photos.num_rows - waiting - (plan.planned if is_new else 0)
+    return Night(out, plan, models, skipped, waiting, listing.ignored)
+
+
+def _resolve(engine: str, precision: str) -> engines.Arithmetic:
+    try:
+        return engines.resolve_arithmetic(engine, precision)
+    except ModelError as error:
+        raise UsageError(str(error)) from error
+
+
+def _settings(
+    config: ScoreConfig, models: Sequence[Model], arithmetic: engines.Arithmetic
+) -> dict[str, JsonValue]:
+    """Returns what decides the results; nothing of when, where to and how fast."""
+    is_glob = any(sign in config.input for sign in "*?[")
+    return {
+        "input": config.input if is_glob else files.to_uri(config.input),
+        "model": [model.name for model in models],
+        "model_fingerprints": [model.card.fingerprint for model in models],
+        "engine": arithmetic.engine,
+        "precision": arithmetic.precision,
+        "instruction_set": arithmetic.instruction_set,
+        "max_side": config.max_side,
+        "masks": config.masks,
+        "chunk_size": config.chunk_size,
+        "limit": config.limit,
+    }
+
+
+def _pending(
+    out: str, photos: pa.Table, earlier: Sequence[Plan], fingerprint: str
+) -> pa.Table:
+    """Returns the photos that no plan of this fingerprint holds, save for retries."""
+    same = [plan for plan in earlier if plan.fingerprint == fingerprint]
+    new = plans.without(photos, plans.held(out, same))
+    retries = plans.among(photos, _retryable(out, same))
+    if retries.num_rows == 0:
+        return new
+    return pa.concat_tables([new, retries]).sort_by("image_uri")
+
+
+def _retryable(out: str, same: Sequence[Plan]) -> pa.Table:
+    """Returns photos that failed for a reason that may pass, a few nights long."""
+    failed = [results.transient_failures(out, plan) for plan in same]
+    columns = ["image_uri", "version"]
+    empty = results.SCORES_SCHEMA.empty_table().select(columns)
+    failures = pa.concat_tables([empty, *failed])
+    if failures.num_rows == 0:
+        return empty
+    failures = failures.group_by(columns).aggregate([([], "count_all")])
+    tried = plans.among(plans.held(out, same), failures)
+    tried = tried.group_by(columns).aggregate([([], "count_all")])
+    counts = {
+        (row["image_uri"], row["version"]): row["count_all"]
+        for row in tried.to_pylist()
+    }
+    # Every try failed so far; a try that went well, or is under way, ends the retries.
+    kept = [
+        (row["image_uri"], row["version"])
+        for row in failures.to_pylist()
+        if row["count_all"] == counts[row["image_uri"], row["version"]] <= _RETRY_NIGHTS
+    ]
+    return pa.table(
+        [list(column) for column in zip(*kept, strict=True)] or [[], []],
+        schema=empty.schema,
+    )
+
+
+def _check_rescoring(
+    out: str, pending: pa.Table, earlier: Sequence[Plan], fingerprint: str
+) -> None:
+    """Refuses to score a whole archive again by mistake.
+
+    Raises:
+        UsageError: --rescore is needed, and why.
+    """
+    others = [plan for plan in earlier if plan.fingerprint != fingerprint]
+    again = plans.among(pending, plans.held(out, others)).num_rows
+    if again:
+        raise UsageError(
+            f"{again} photos would be scored again: the models, the arithmetic or the "
+            "sizes are not those of earlier nights; pass --rescore if that is meant"
+        )
+    usual = [plan.planned for plan in earlier if plan.kind == "score" and plan.planned]
+    if len(usual) >= _USUAL_NIGHTS:
+        limit = max(3 * statistics.median(usual), _PLAIN_NIGHT)
+        if pending.num_rows > limit:
+            raise UsageError(
+                f"got {pending.num_rows} new photos, expected at most {limit:.0f}, "
+                "three times the usual night; pass --rescore if that is meant, or --limit"
+            )
+
+
+def plan_replay(config: ReplayConfig) -> Night:
+    """Freezes a night of all failed rows that no later row made good.
+
+    Raises:
+        UsageError: there is no night yet, or nothing to replay.
+    """
+    out = files.to_uri(config.output)
+    earlier = plans.read_all(out)
+    if not earlier:
+        raise UsageError(
+            f"{config.output}: got no night, expected an output of fcn score; check "
+            "the path"
+        )
+    latest = earlier[-1]
+    run_date, unfinished = _replay_date(out, earlier)
+    if unfinished is None:
+        failed = _still_failed(out, earlier)
+        if failed.num_rows == 0:
+            raise UsageError(
+                f"{config.output}: got no failed photo, expected at least one to "
+                "replay; all is scored"
+            )
+        draft = Draft(
+            kind="replay",
+            settings={**latest.settings, "input": f"failed rows before {run_date}"},
+            fingerprint=latest.fingerprint,
+            root=latest.root,
+            chunk_size=latest.chunk_size,
+            items=failed,
+        )
+        unfinished, _ = plans.freeze(out, run_date, lambda _: draft)
+    names = [str(name) for name in unfinished.settings["model"]]  # type: ignore[union-attr]
+    return Night(out, unfinished, open_models(names))
+
+
+def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
+    """Returns the next replay's name, after its night, or the one to go on with."""
+    replays = [plan for plan in earlier if plan.kind == "replay"]
+    if replays and results.read_commit(out, replays[-1].run_date) is None:
+        return replays[-1].run_date, replays[-1]
+    night = [plan for plan in earlier if plan.kind == "score"][-1].run_date
+    number = 1
+    while plans.find(earlier, f"{night}-replay-{number}") is not None:
+        number += 1
+    return f"{night}-replay-{number}", None
+
+
+def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
+    """Returns the photos whose last row failed, in their version of now."""
+    last: dict[str, tuple[str, int | None]] = {}
+    for plan in earlier:
+        if results.read_commit(out, plan.run_date) is None:
+            continue
+        for chunk in range(plan.chunks):
+            part = results.read_part(out, plan, chunk, columns=["status"])
+            items = plans.read_chunk(out, plan, chunk).to_pylist()
+            for item, status in zip(items, part["status"].to_pylist(), strict=True):
+                if status == "failed":
+                    last[item["image_uri"]] = (item["version"], item["offset"])
+                else:
+                    last.pop(item["image_uri"], None)
+    rows = [
+        # A record's offset holds for the planned version of its file only.
+        (uri, files.version(uri) if offset is None else version, offset)
+        for uri, (version, offset) in sorted(last.items())
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    return pa.table(columns, schema=inputs.LISTING_SCHEMA)
