@@ -62,9 +62,7 @@ def augment(
         pixels, label = pixels[:, ::-1], label[:, ::-1]
     least, largest = settings.scale
     factor = float(np.exp(rng.uniform(np.log(least), np.log(largest))))
-    size = geometry.Size(
-        *(max(1, round(side * factor)) for side in label.shape[:2])
-    )
+    size = geometry.Size(*(max(1, round(side * factor)) for side in label.shape[:2]))
     pixels = images.resize(np.ascontiguousarray(pixels), size)
     label = resize_label(label, size)
     window = random_window(size, settings.crop, rng=rng)
@@ -94,7 +92,7 @@ def random_window(
 def pad_pair(
     pixels: Pixels, label: Pixels, size: geometry.Size, *, fill: tuple[int, int, int]
 ) -> tuple[Pixels, Pixels]:
-    """Pads right and bottom: the photo with `fill`, as scoring does, labels with 255."""
+    """Pads right and bottom: photos with `fill`, as scoring does, labels with 255."""
     padded = np.full(size, VOID, np.uint8)
     padded[: label.shape[0], : label.shape[1]] = label
     return images.pad(np.ascontiguousarray(pixels), size, fill), padded

@@ -2,8 +2,8 @@
 
 The `quality` model has never seen AVA's photos or votes; it learns what these copies
 teach. A strength runs from 0 (untouched) to 1 (anyone would complain) and lowers the
-mean rating in proportion. Sizes are in pixels of the working size (long side about 512),
-where the model looks.
+mean rating in proportion. Sizes are in pixels of the working size (long side about
+512), where the model looks.
 """
 
 import io
@@ -77,7 +77,7 @@ DEGRADATIONS: Final[
     "exposure": (exposure, 2.0),
     "tilt": (tilt, 0.8),
 }
-"""Kind -> what it does to uint8 `[H, W, 3]`, and the rating points lost at strength 1."""
+"""Kind -> what it does to uint8 `[H, W, 3]`, and rating points lost at strength 1."""
 
 
 def degrade(

@@ -48,7 +48,9 @@ class Source:
         """The data set's description; refuses unfinished folders (DatasetError)."""
         return read_dataset_info(self.folder)
 
-    def records(self, order: Sequence[int] | None = None) -> Iterator[SegmentationRecord]:
+    def records(
+        self, order: Sequence[int] | None = None
+    ) -> Iterator[SegmentationRecord]:
         """Yields the records shard by shard.
 
         Args:

@@ -1,7 +1,7 @@
 """What a task trains on, minimises and is judged by: one small class a task.
 
 `training` runs any objective: it asks for an epoch of batches (the first component is
-the photos, the last the targets), for the loss of a batch, and for the scores of a model.
+the photos, the last the targets), for the loss of a batch, and for a model's scores.
 """
 
 from collections.abc import Iterable

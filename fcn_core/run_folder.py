@@ -140,7 +140,9 @@ class RunFolder:
 
         Without such a column (nothing was held out to choose with) it is the last.
         """
-        judged = [row for row in self.history() if not math.isnan(row.get(column, math.nan))]
+        judged = [
+            row for row in self.history() if not math.isnan(row.get(column, math.nan))
+        ]
         if not judged:
             return self.epochs_done
         return int(max(judged, key=lambda row: row[column])["epoch"])

@@ -87,7 +87,14 @@ class Trainer:
                 spoken = time.monotonic()
                 left = (spoken - start) / done * (steps - done)
                 mean = total / done
-                _log.info("%s: step %d/%d, loss %.4f, %.0f s left", label, done, steps, mean, left)
+                _log.info(
+                    "%s: step %d/%d, loss %.4f, %.0f s left",
+                    label,
+                    done,
+                    steps,
+                    mean,
+                    left,
+                )
         return total / max(1, done)
 
     def _gradient_step(self, batch: tuple[Any, ...]) -> Any:
@@ -101,7 +108,8 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Writes the optimizers' state (`.npz`)."""
-        np.savez(path, **{name: np.asarray(v) for name, v in self._state().items()})
+        state: Any = {name: np.asarray(v) for name, v in self._state().items()}
+        np.savez(path, **state)
 
     def restore(self, path: Path) -> None:
         """Reads what `save` wrote."""

@@ -1,7 +1,7 @@
 """One `train(config)` for every recipe.
 
-Each epoch is a function of (seed, epoch number, state before it), and the state is saved
-after it: a killed run that resumes goes on with the numbers it would have had.
+Each epoch is a function of (seed, epoch number, state before it), and the state is
+saved after it: a killed run that resumes goes on with the numbers it would have had.
 """
 
 import logging
@@ -124,7 +124,7 @@ def train(config: TrainingConfig) -> RunResult:
     model = build(spec)
     run = _open_run(config, recipe, spec, source)
     if run.epochs_done == 0:
-        _start(run, model, spec, init=config.init or recipe.init, name=config.recipe)
+        _start(run, model, spec, init=_initial_weights(config, recipe))
     model.load_weights(run.weights_path(run.epochs_done))
     trainer = Trainer(model, recipe, objective, steps=steps * recipe.epochs)
     if run.epochs_done:
@@ -148,10 +148,11 @@ def train(config: TrainingConfig) -> RunResult:
 
 
 def resolved_recipe(config: TrainingConfig) -> Recipe:
-    """Returns the recipe with the numbers that the config overrides.
+    """Returns the recipe with what the config overrides.
 
     Raises:
         ValueError: There is no such recipe, or it is for another task.
+        WeightsError: It needs initial weights and got none.
     """
     recipe = find_recipe(config.recipe)
     if recipe.task != config.task:
@@ -159,19 +160,23 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
             f"recipe {config.recipe} trains {recipe.task}, got the task {config.task}; "
             f"run `fcn train {recipe.task}`"
         )
-    if recipe.init is None and config.init is None:
-        raise WeightsError(
-            f"recipe {config.recipe} starts from trained weights, got none; pass --init "
-            "with their file"
-        )
-    given = {
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "learning_rate": config.learning_rate,
-    }
     return replace(
-        recipe, **{name: value for name, value in given.items() if value is not None}
+        recipe,
+        init=_initial_weights(config, recipe),
+        epochs=config.epochs or recipe.epochs,
+        batch_size=config.batch_size or recipe.batch_size,
+        learning_rate=config.learning_rate or recipe.learning_rate,
     )
+
+
+def _initial_weights(config: TrainingConfig, recipe: Recipe) -> str:
+    init = config.init or recipe.init
+    if init is None:
+        raise WeightsError(
+            f"recipe {config.recipe} starts from trained weights, got none; pass "
+            "--init with their file"
+        )
+    return init
 
 
 def _source(config: TrainingConfig) -> Source:
@@ -219,7 +224,6 @@ def _open_run(
         "recipe": config.recipe,
         "numbers": _plain(asdict(recipe)),
         "model": spec.to_json(),
-        "init": config.init or recipe.init,
         "seed": config.seed,
         "holdout": config.holdout,
         "train_split": config.train_split,
@@ -232,7 +236,9 @@ def _open_run(
         run.require(settings)
     else:
         run = RunFolder.create(config.output, settings)
-    run.note(versions={name: metadata.version(name) for name in ("keras", "tensorflow")})
+    run.note(
+        versions={name: metadata.version(name) for name in ("keras", "tensorflow")}
+    )
     return run
 
 
@@ -243,14 +249,12 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _start(
-    run: RunFolder, model: keras.Model, spec: ModelSpec, *, init: str, name: str
-) -> None:
+def _start(run: RunFolder, model: keras.Model, spec: ModelSpec, *, init: str) -> None:
     """Loads the initial weights and writes them as epoch 0."""
     report = _load_initial(model, spec, init)
     _log.info(
-        "recipe %s: %d layers loaded, new: %s",
-        name,
+        "initial weights %s: %d layers loaded, new: %s",
+        init,
         len(report.loaded),
         ", ".join(report.new) or "none",
     )

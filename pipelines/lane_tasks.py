@@ -61,6 +61,36 @@ class ScorePhotos:
         return values, [] if mask is None else [mask]
 
 
+class ConvertPairs:
+    """Checks one pair of a segmentation data set and makes its example.
+
+    Args:
+        config: nothing yet; VOC's pairs are all that is known.
+    """
+
+    def __init__(self, config: Header):
+        from fcn_core.datasets import voc
+
+        del config
+        self._make_record = voc.make_record
+
+    def __call__(
+        self, header: Header, blobs: Sequence[bytes]
+    ) -> tuple[Header, list[bytes]]:
+        """Returns the serialised example of a pair, or `rejected` and why.
+
+        Args:
+            header: `id` of the pair.
+            blobs: the bytes of its photo and of its label.
+        """
+        from fcn_core.datasets import BadRecord
+
+        try:
+            return {}, [self._make_record(header["id"], *blobs).encode()]
+        except BadRecord as bad:
+            return {"rejected": bad.row()}, []
+
+
 def _check(what: str, got: str, expected: str) -> None:
     if got != expected:
         raise ModelError(

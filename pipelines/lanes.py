@@ -296,8 +296,8 @@ class LanePool:
             mine.close()
 
     def _work_on(self, request: Request, mine: _Lane | None) -> _Lane | None:
-        if request.bad is not None:  # it could not even be read: nothing to do
-            return mine
+        if request.bad is not None or request.reply is not None:
+            return mine  # it could not even be read: nothing to do
         strikes = deaths = 0
         while True:
             alone = strikes > 0

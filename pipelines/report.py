@@ -227,9 +227,9 @@ def _measures(model: ModelSummary) -> str:
     if model.task == "aesthetics":
         bins = model.rating_bins or RATING_BINS
         return (
-            f"A rating from {min(bins):g} (worst) to {max(bins):g} (best), as the share "
-            "of votes each rating would get. The score is their mean, \u00b1 their "
-            "standard deviation."
+            f"A rating from {min(bins):g} (worst) to {max(bins):g} (best), as the "
+            "share of votes each rating would get. The score is their mean, \u00b1 "
+            "their standard deviation."
         )
     classes = [name for name in model.classes or () if name != BACKGROUND]
     return (

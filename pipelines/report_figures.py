@@ -154,7 +154,7 @@ def _columns(heights: Sequence[float]) -> tuple[Box, ...]:
 
 
 def _ticks_between(left: float, right: float) -> list[float]:
-    steps = _round_steps(right - left, most=8, whole=False)
+    steps = _round_steps(right - left, most=10, whole=False)
     step = steps[1] - steps[0]
     first = math.ceil(left / step - 1e-9)
     last = math.floor(right / step + 1e-9)

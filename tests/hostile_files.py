@@ -58,12 +58,11 @@ def generate(seed: int = 0, count: int | None = None) -> list[HostileFile]:
     rng = random.Random(seed)
     cases = [case for family in _FAMILIES for case in family(rng)]
     count = len(cases) if count is None else count
+    rng.shuffle(cases)
     while len(cases) < count:
         cases.extend(_truncated(rng))
         cases.extend(_damaged_scans(rng))
         cases.extend(_damaged_others(rng))
-    rng.shuffle(cases)
-    # A choice that must be large keeps one of each kind, because those come first.
     return [
         HostileFile(f"hostile-{number:04d}.{case.suffix}", *case[1:])
         for number, case in enumerate(cases[:count])
@@ -122,7 +121,7 @@ def _other_files(rng: random.Random) -> Iterator[_Case]:
         "HTML": b"<!DOCTYPE html><title>404 Not Found</title>",
         "JSON": json.dumps({"error": "quota exceeded"}).encode(),
         "XML": b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>",
-        "script": b"#!/bin/sh\nrm -rf \"$HOME\"\n",
+        "script": b'#!/bin/sh\nrm -rf "$HOME"\n',
         "program (ELF)": b"\x7fELF\2\1\1" + bytes(60),
         "program (PE)": b"MZ\x90\0" + bytes(60),
         "Java class": b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(40),
@@ -205,18 +204,18 @@ def _other_pictures(rng: random.Random) -> Iterator[_Case]:
 
 def _declaring(height: int, width: int) -> dict[str, bytes]:
     """Returns small files of all formats that declare a size."""
-    jpeg = parts.jpeg_frame(height, width) + parts.jpeg_scan_header() + bytes(90)
-    strips = parts.grey_tiff(height, width, bytes(90))
     files = {
         "png": parts.png(height, width, bytes(90)),
-        "tif": strips,
+        "tif": parts.grey_tiff(height, width, bytes(90)),
         "bmp": parts.bmp_header(height, width) + bytes(90),
     }
     if max(height, width) < 2**16:
         gif = b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0)
         frame = b"," + struct.pack("<HHHHB", 0, 0, width, height, 0)
         files["gif"] = gif + frame + b"\2\2\x44\1\0;"
-        files["jpg"] = b"\xff\xd8" + jpeg + b"\xff\xd9"
+        frame = parts.jpeg_frame(height, width)
+        scan = parts.jpeg_scan_header() + bytes(90)
+        files["jpg"] = b"\xff\xd8" + frame + scan + b"\xff\xd9"
     return files
 
 
@@ -356,7 +355,7 @@ _CUTS: dict[str, tuple[tuple[int, str], ...]] = {
     # From which length on a cut file gets which reason.
     "PNG": ((4, "bad-header"), (33, "corrupt")),
     "WEBP": ((12, "bad-header"), (30, "corrupt")),
-    "BMP": ((18, "bad-header"), (60, "corrupt")),
+    "BMP": ((18, "bad-header"), (54, "corrupt")),
 }
 
 

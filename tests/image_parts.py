@@ -16,7 +16,9 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 def png_chunk(kind: bytes, content: bytes, *, wrong_checksum: bool = False) -> bytes:
     """Returns one PNG chunk."""
     checksum = zlib.crc32(kind + content) ^ wrong_checksum
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+    return (
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+    )
 
 
 def png(

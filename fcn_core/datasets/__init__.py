@@ -65,6 +65,16 @@ class BadRecord(Exception):
         self.path = path
         super().__init__(f"{path or source_id}: {reason}: {self.detail}")
 
+    def row(self) -> dict[str, str]:
+        """Returns what a table of rejected entries says about it."""
+        return {
+            "id": self.source_id,
+            "path": self.path,
+            "stage": self.stage,
+            "reason": self.reason,
+            "detail": self.detail,
+        }
+
     def __reduce__(self) -> Any:
         return _rebuild, (
             self.reason,

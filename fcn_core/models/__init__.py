@@ -1,8 +1,9 @@
 """Networks by name: `build_model` for people, `build` for a `ModelSpec`.
 
-Every model takes RGB 0..255 float `[B, H, W, 3]`, preprocesses inside and returns logits
-at `spec.logits_stride`. Layer names are a file format: ours start with `head_` or
-`skip_`, all others belong to the backbone and carry the names of `keras.applications`.
+Every model takes RGB 0..255 float `[B, H, W, 3]`, preprocesses inside and returns
+logits at `spec.logits_stride`. Layer names are a file format: ours start with `head_`
+or `skip_`, all others belong to the backbone and carry the names of
+`keras.applications`.
 """
 
 from collections.abc import Callable
@@ -56,7 +57,10 @@ def build_model(
     backbone: str = "vgg16",
     classes: int = 21,
     weights: str | None = None,
-    **options: float,
+    output_stride: int = 0,
+    width: float = 1.0,
+    head_width: int = 0,
+    dropout: float = -1.0,
 ) -> keras.Model:
     """Builds a network from names and numbers.
 
@@ -66,15 +70,25 @@ def build_model(
         backbone: A key of `BACKBONES`.
         classes: Channels of the logits.
         weights: `imagenet`, a path, or None for random weights.
-        **options: Other fields of `ModelSpec` (output_stride, width, dropout, ...).
+        output_stride: See `ModelSpec`, as the next three.
+        width: Channel multiplier of the backbone.
+        head_width: Hidden channels of the head.
+        dropout: Rate inside the head while training.
 
     Raises:
         ValueError: A name or number does not exist; the message names what does.
         WeightsError: The weights do not fit.
     """
     spec = ModelSpec(
-        task=task, name=name, backbone=backbone, classes=classes, **options
-    )  # type: ignore[arg-type]
+        task=task,
+        name=name,
+        backbone=backbone,
+        classes=classes,
+        output_stride=output_stride,
+        width=width,
+        head_width=head_width,
+        dropout=dropout,
+    )
     return build(spec, weights)
 
 

@@ -117,9 +117,7 @@ def _batch_norm(x: Any, name: str, *, relu: str | None = None) -> Any:
 
 def _expand(x: Any, *, prefix: str) -> Any:
     """1x1 convolution to six times the channels."""
-    x = layers.Conv2D(
-        6 * x.shape[-1], 1, use_bias=False, name=f"{prefix}expand"
-    )(x)
+    x = layers.Conv2D(6 * x.shape[-1], 1, use_bias=False, name=f"{prefix}expand")(x)
     return _batch_norm(x, f"{prefix}expand_BN", relu=f"{prefix}expand_relu")
 
 

@@ -1,9 +1,9 @@
 """FCN-32s, FCN-16s and FCN-8s (Long, Shelhamer and Darrell, 2015, figure 3).
 
-A coarse score map at the backbone's output stride is doubled step by step; at each finer
-stride a 1x1 convolution of that stride's features is added. Those skips start at zero,
-so a finer network starts exactly where the coarser one ended. The logits stay at the
-finest stride: whoever needs pixels upsamples them (losses, evaluation, scoring).
+A coarse score map at the backbone's output stride is doubled step by step; at each
+finer stride a 1x1 convolution of that stride's features is added. Those skips start at
+zero, so a finer network starts exactly where the coarser one ended. The logits stay at
+the finest stride: whoever needs pixels upsamples them (losses, evaluation, scoring).
 """
 
 from typing import Any
@@ -63,9 +63,9 @@ def pooled_head(features: Any, spec: ModelSpec) -> Any:
     pooled = GlobalMean(name="head_pool")(features)
     pooled = layers.Conv2D(width, 1, activation="relu", name="head_context")(pooled)
     local = layers.Conv2D(width, 1, name="head_project_local")(local)
-    pooled = layers.Conv2D(
-        width, 1, use_bias=False, name="head_project_context"
-    )(pooled)
+    pooled = layers.Conv2D(width, 1, use_bias=False, name="head_project_context")(
+        pooled
+    )
     x = layers.Add(name="head_sum")([local, pooled])
     x = layers.ReLU(name="head_relu")(x)
     x = layers.Dropout(spec.dropout, name="head_dropout")(x)
@@ -74,9 +74,9 @@ def pooled_head(features: Any, spec: ModelSpec) -> Any:
 
 def add_skip(coarse: Any, features: Any, *, stride: int, spec: ModelSpec) -> Any:
     """Doubles the coarse logits and adds a zero-initialised score of finer features."""
-    doubled = BilinearUpsampling(
-        2, spec.alignment, name=f"upsample_stride{stride}"
-    )(coarse)
+    doubled = BilinearUpsampling(2, spec.alignment, name=f"upsample_stride{stride}")(
+        coarse
+    )
     skip = layers.Conv2D(
         spec.classes, 1, kernel_initializer="zeros", name=f"skip_stride{stride}"
     )(features)

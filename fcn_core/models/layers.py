@@ -60,9 +60,7 @@ class BilinearUpsampling(keras.layers.Layer):
     def __init__(self, factor: int, alignment: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if alignment not in ("corner", "center"):
-            raise ValueError(
-                f"alignment: got {alignment!r}, expected corner or center"
-            )
+            raise ValueError(f"alignment: got {alignment!r}, expected corner or center")
         self.factor = factor
         self.alignment = alignment
 

@@ -23,10 +23,11 @@ class ModelSpec:
         name: `fcn8s`, `fcn16s`, `fcn32s` (segmentation) or `rating` (aesthetics).
         backbone: Row of `fcn_core.models.backbones.BACKBONES`.
         classes: Channels of the logits: classes, or rating bins.
-        output_stride: Stride of the deepest features, in pixels.
+        output_stride: Stride of the deepest features, in pixels; 0 takes the finest
+            that the backbone offers for this network.
         width: Channel multiplier of the backbone (1.0 is the published network).
-        head_width: Hidden channels of the head.
-        dropout: Rate inside the head while training, 0..1.
+        head_width: Hidden channels of the head; 0 takes the published number.
+        dropout: Rate inside the head while training, 0..1; below 0 takes the usual.
     """
 
     task: Task = "segmentation"

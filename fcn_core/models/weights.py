@@ -1,4 +1,4 @@
-"""Weights into models, by layer name: what was loaded and what is new is always said."""
+"""Weights into models, by layer name; what was loaded and what is new is said."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -150,9 +150,7 @@ def _application_tensors(
             weights="imagenet", include_top=False, input_shape=(None, None, 3)
         )
         return tensors_of(network)
-    network = application(
-        weights=None, include_top=False, input_shape=(None, None, 3)
-    )
+    network = application(weights=None, include_top=False, input_shape=(None, None, 3))
     try:
         network.load_weights(source)
     except (ValueError, OSError, KeyError) as error:

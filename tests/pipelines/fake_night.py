@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +129,10 @@ class FakeNight:
         return [voc21] * self.segmented + [quality] * self.rated
 
     def write(self, *, tables: int = 1, **summary: Any) -> str:
-        """Writes table and summary; returns the output folder's URI."""
+        """Writes table and summary anew; returns the output folder's URI."""
         folder = self.out / "scores" / NIGHT
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         for number in range(tables):
             table = pa.Table.from_pylist(self.rows[number::tables], SCORES_SCHEMA)
             pq.write_table(table, folder / f"scores-{number:05}-of-{tables:05}.parquet")

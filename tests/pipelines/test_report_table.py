@@ -142,5 +142,5 @@ def test_a_score_that_is_no_number_is_left_out(tmp_path: Path) -> None:
     table = read(tmp_path, rows)
     assert table.scores is not None
     assert table.scores.counts.sum() == 1
-    assert [row["aesthetics_mean"] for row in table.sample][0] == 4.0
+    assert table.sample[0]["aesthetics_mean"] == 4.0
     assert len(table.sample) == 2

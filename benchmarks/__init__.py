@@ -1,0 +1,1 @@
+"""Timings by hand: pairs in one run, told as ratios. See README.md beside this file."""
