@@ -65,8 +65,8 @@ def _read_png(data: bytes) -> Header:
     if bits not in _PNG_BITS.get(colours, ()) or methods not in ([0, 0, 0], [0, 0, 1]):
         raise BadImage(
             "bad-header",
-            f"a PNG of {bits} bits, colour type {colours}, methods {methods}, which the "
-            "format does not have",
+            f"a PNG of {bits} bits, colour type {colours}, methods {methods}: "
+            "the format has no such kind",
         )
     return Header("PNG", height, width, bits=bits)
 

@@ -21,6 +21,7 @@ class Recipe:
         init: Where weights come from unless told otherwise; None: must be told.
         origin: Where those weights come from, for the model's card.
         licence: Of those weights.
+        notes: What a user of the model must know, for its card.
         epochs: Passes over the training photos.
         batch_size: Examples a step.
         learning_rate: Base rate of AdamW.
@@ -40,6 +41,7 @@ class Recipe:
     init: str | None
     origin: str
     licence: str
+    notes: str
     epochs: int
     batch_size: int
     learning_rate: float
@@ -77,6 +79,12 @@ RECIPES: Final[dict[str, Recipe]] = {
             "from its int8 TFLite file. Stride-8 skip: new, zero at the start."
         ),
         licence="Apache-2.0",
+        notes=(
+            "Finds the 20 object classes of Pascal VOC; everything else is background. "
+            "Weak on thin or small things (bicycle, chair, potted plant) and on photos "
+            "unlike snapshots. The initial weights have seen VOC train_aug, not VOC's "
+            "official val list."
+        ),
         epochs=4,
         batch_size=8,
         learning_rate=1e-3,
@@ -88,6 +96,10 @@ RECIPES: Final[dict[str, Recipe]] = {
         init="imagenet",
         origin=f"{_IMAGENET_MOBILENET} Head and skip: new.",
         licence="Apache-2.0",
+        notes=(
+            "Finds the 20 object classes of Pascal VOC; everything else is background. "
+            "From ImageNet weights and few photos: a baseline, well below voc21."
+        ),
         epochs=15,
         batch_size=8,
         learning_rate=1e-3,
@@ -103,6 +115,7 @@ RECIPES: Final[dict[str, Recipe]] = {
             "(CC BY 4.0, Visual Geometry Group). Head and skips: new."
         ),
         licence="CC-BY-4.0",
+        notes="The seeds' network: 134 million parameters, slow on a CPU.",
         epochs=25,
         batch_size=4,
         learning_rate=1e-4,
@@ -120,6 +133,12 @@ RECIPES: Final[dict[str, Recipe]] = {
         init="imagenet",
         origin=f"{_IMAGENET_MOBILENET} Rating head: new.",
         licence="Apache-2.0",
+        notes=(
+            "Measures technical quality only: blur, noise, JPEG artefacts, exposure "
+            "and, weakly, tilt. It learned from degraded copies of photos whose target "
+            "ratings we made up; it has never seen AVA's photos or votes, knows "
+            "nothing of composition or subject, and its scale is not AVA's."
+        ),
         epochs=12,
         batch_size=16,
         learning_rate=2e-3,

@@ -20,6 +20,7 @@ from fcn_core.models import (
     ModelSpec,
     WeightsError,
     build,
+    describe_weights,
     load_weights,
     transfer,
 )
@@ -220,9 +221,15 @@ def _open_run(
     config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
 ) -> RunFolder:
     """Starts a run, or opens the one to resume after comparing its settings."""
+    numbers = {
+        name: value
+        for name, value in asdict(recipe).items()
+        if name not in ("model", "init", "about", "origin", "licence", "notes")
+    }
     settings = {
         "recipe": config.recipe,
-        "numbers": _plain(asdict(recipe)),
+        "numbers": _plain(numbers),
+        "init": describe_weights(_initial_weights(config, recipe)),
         "model": spec.to_json(),
         "seed": config.seed,
         "holdout": config.holdout,

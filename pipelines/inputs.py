@@ -6,6 +6,7 @@ repetitions, whatever order the file system tells names in.
 
 import csv
 import glob
+import itertools
 import os
 import struct
 from collections import deque
@@ -287,6 +288,23 @@ def read(uri: str, *, version: str, offset: int | None, root: str | None) -> byt
         detail = "the record has no image/encoded"
         raise BadImage("not-an-image", detail, stage="read")
     return encoded[0]
+
+
+def read_again(uri: str, *, version: str) -> bytes:
+    """Returns the encoded bytes of a photo that a table names, which has no offsets.
+
+    Raises:
+        BadImage: they cannot be read any more, or are other bytes now.
+    """
+    container, _, number = uri.rpartition("#")
+    is_record = number.isdecimal() and files.exists(container)
+    if not is_record or files.exists(uri):
+        return files.read_photo(uri, version=version)
+    offsets = _record_offsets(files.to_path(container))
+    offset = next(itertools.islice(offsets, int(number), None), None)
+    if offset is None:
+        raise BadImage("vanished", "the file has no such record", stage="read")
+    return read(uri, version=version, offset=offset, root=None)
 
 
 def read_ahead(

@@ -24,7 +24,6 @@ from fcn_core.labels import RATING_BINS
 from fcn_core.model_card import Metric
 from pipelines import files, report_cards, report_figures, report_table, results
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.plan import run_folder
 from pipelines.report_cards import BACKGROUND
 from pipelines.report_table import NOTABLE_SHARE, NightTable
 
@@ -79,8 +78,7 @@ def build(out: str, run_date: str) -> str:
 
     Args:
         out: Output folder of `fcn score`.
-        run_date: The night, `YYYY-MM-DD`; its `summary.json` must be there. A night
-            whose verdict was failed has no published table: its parts are read.
+        run_date: The night, published: its table and `summary.json` are there.
 
     Returns:
         The page's URI.
@@ -93,12 +91,12 @@ def build(out: str, run_date: str) -> str:
     summary = _read_summary(files.join(folder, "summary.json"), run_date)
     bins = _rating_bins(summary)
     table = report_table.read(
-        [files.to_path(uri) for uri in _tables(out, run_date)],
+        _tables(out, run_date),
         low=min(bins),
         high=max(bins),
         sample_size=SAMPLE_SIZE,
     )
-    page = files.join(folder, "index.html")
+    page = results.page_uri(out, run_date)
     files.write_atomically(page, _render(out, run_date, summary, table).encode())
     return page
 
@@ -119,16 +117,13 @@ def _read_summary(uri: str, run_date: str) -> Summary:
         ) from error
 
 
-def _tables(out: str, run_date: str) -> list[str]:
-    """Returns the night's Parquet files: published, else the parts of the ledger."""
-    for folder in (
-        results.scores_folder(out, run_date),
-        files.join(run_folder(out, run_date), "parts"),
-    ):
-        names = [n for n in files.list_names(folder) if n.endswith(".parquet")]
-        if names:
-            return [files.join(folder, name) for name in names]
-    return []
+def _tables(out: str, run_date: str) -> list[Path]:
+    folder = results.scores_folder(out, run_date)
+    return [
+        files.to_path(files.join(folder, name))
+        for name in files.list_names(folder)
+        if name.endswith(".parquet")
+    ]
 
 
 def _rating_bins(summary: Summary) -> tuple[float, ...]:
@@ -245,12 +240,14 @@ def _command(summary: Summary) -> str:
 
 
 def _night(run_date: str) -> str:
-    """Returns `Friday, 20 November 2026`; what is no date stays as it is."""
+    """Returns `Friday, 20 November 2026`, for a replay `..., replay 2`."""
+    date, separator, number = run_date.partition("-replay-")
     try:
-        day = datetime.date.fromisoformat(run_date)
+        day = datetime.date.fromisoformat(date)
     except ValueError:
         return run_date
-    return f"{day:%A}, {day.day} {day:%B} {day.year}"
+    replay = f", replay {number}" if separator else ""
+    return f"{day:%A}, {day.day} {day:%B} {day.year}{replay}"
 
 
 def visible(text: str | None) -> str:

@@ -109,7 +109,7 @@ def _pictures(
     overlay = None
     if row["mask_path"]:
         class_map = report_images.mask_indices(
-            files.join(out, row["mask_path"]), sha256=row["mask_sha256"]
+            out, row["mask_path"], sha256=row["mask_sha256"]
         )
         if class_map is not None:
             size = (pixels.shape[0], pixels.shape[1])

@@ -6,6 +6,7 @@ Only pixels cross over: no EXIF, GPS, colour profile or other block of a photo.
 import base64
 import hashlib
 import io
+import tarfile
 from collections.abc import Collection
 from typing import Final
 
@@ -16,7 +17,7 @@ from PIL import Image
 from fcn_core import geometry, images
 from fcn_core.bad_image import BadImage
 from fcn_core.labels import VOC_PALETTE, VOID
-from pipelines import files
+from pipelines import inputs, masks
 
 THUMBNAIL_SIDE: Final = 360
 """Pixels of a thumbnail's longer side."""
@@ -40,7 +41,7 @@ def photo_pixels(uri: str, *, version: str, sha256: str) -> NDArray[np.uint8]:
     Raises:
         BadImage: the photo is gone, another one, or cannot be decoded.
     """
-    data = files.read_photo(uri, version=version)
+    data = inputs.read_again(uri, version=version)
     if hashlib.sha256(data).hexdigest() != sha256:
         detail = "other bytes than those scored"
         raise BadImage("changed-while-reading", detail, stage="read")
@@ -62,11 +63,11 @@ def photo_uri(pixels: NDArray[np.uint8]) -> str:
     return _data_uri("image/jpeg", data)
 
 
-def mask_indices(uri: str, *, sha256: str) -> NDArray[np.uint8] | None:
-    """Returns a mask of ours as uint8 [H, W] class ids, None where it is not there."""
+def mask_indices(out: str, mask_path: str, *, sha256: str) -> NDArray[np.uint8] | None:
+    """Returns a row's mask as uint8 [H, W] class ids, None where it is not there."""
     try:
-        data = files.read_bytes(uri)
-    except OSError:
+        data = masks.read(out, mask_path)
+    except (OSError, KeyError, tarfile.TarError):
         return None
     if hashlib.sha256(data).hexdigest() != sha256:
         return None

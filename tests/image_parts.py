@@ -5,7 +5,7 @@ The builders know nothing of the decoders that are tested with their files.
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,7 +163,7 @@ def exif(orientation: int, *, order: str = "<", kind: int = 3) -> bytes:
 
 
 def tiff(
-    tags: dict[int, tuple[int, Sequence[int]]],
+    tags: Mapping[int, tuple[int, Sequence[int]]],
     pixels: bytes,
     *,
     order: str = "<",

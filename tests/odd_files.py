@@ -7,7 +7,7 @@ stored, so they do not depend on the decoder that is tested.
 import io
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,9 +96,7 @@ def saved(pixels: NDArray[np.generic], kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def over_white(
-    colours: NDArray[np.integer], alpha: NDArray[np.integer]
-) -> NDArray[np.uint8]:
+def over_white(colours: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.uint8]:
     """Returns uint8 [h, w, 3]: 8-bit colours with 8-bit alpha, laid over white."""
     a = alpha[..., None].astype(np.float64) / 255
     return np.rint(colours * a + 255 * (1 - a)).astype(np.uint8)

@@ -15,7 +15,12 @@ from fcn_core.models.aesthetics import rating_network
 from fcn_core.models.backbones import BACKBONES
 from fcn_core.models.fcn import segmentation_network
 from fcn_core.models.spec import ModelSpec, Task
-from fcn_core.models.weights import WeightsError, load_weights, transfer
+from fcn_core.models.weights import (
+    WeightsError,
+    describe_weights,
+    load_weights,
+    transfer,
+)
 
 __all__ = [
     "BACKBONES",
@@ -24,6 +29,7 @@ __all__ = [
     "WeightsError",
     "build",
     "build_model",
+    "describe_weights",
     "layer_group",
     "load_weights",
     "transfer",

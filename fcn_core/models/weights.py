@@ -1,5 +1,6 @@
 """Weights into models, by layer name; what was loaded and what is new is said."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,14 @@ def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightRepo
     raise WeightsError(
         f"weights: got {source!r}, expected a file ending in .npz or .h5"
     )
+
+
+def describe_weights(source: str) -> str:
+    """Names a source of weights without its folder: a file by name and sha256."""
+    path = Path(source)
+    if not path.is_file():
+        return path.name
+    return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def tensors_of(model: keras.Model) -> dict[str, NDArray[np.float32]]:

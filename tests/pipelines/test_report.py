@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_core import tfrecord
 from fcn_core.labels import VOC_PALETTE
-from pipelines import files, report, report_images
+from pipelines import files, masks, report, report_images
 from pipelines.faults import SystemicFault, UsageError
 from tests.pipelines.fake_night import (
     CAT,
@@ -328,14 +329,48 @@ def test_two_hundred_of_many_and_the_same_page_again(tmp_path: Path) -> None:
     assert build(night.write(tables=3)).html == page.html
 
 
-def test_a_night_that_was_not_published_shows_its_parts(night: FakeNight) -> None:
+def test_masks_in_a_tar_are_shown(night: FakeNight) -> None:
+    expected = build(night.write()).find("img", class_="mask")
+    chunk = masks.open_chunk("tar", files.to_uri(night.out), RUN_DATE, 0)
+    rows = [row for row in night.rows if row["status"] == "ok"]
+    for row in rows:
+        path = night.out / row["mask_path"]
+        chunk.add(row["image_key"], path.read_bytes())
+        path.unlink()
+    paths = chunk.finish()
+    for row in rows:
+        row["mask_path"] = paths[row["image_key"]]
+    assert build(night.write()).find("img", class_="mask") == expected
+    (night.out / rows[0]["mask_path"].partition("#")[0]).write_bytes(b"no tar")
+    assert not build(night.write()).find("img", class_="mask")
+
+
+def test_photos_in_tfrecords_are_shown(night: FakeNight) -> None:
+    expected = build(night.write()).find("img", class_="photo")
+    container = night.root / "photos.tfrecord"
+    rows = [row for row in night.rows if row["status"] == "ok"]
+    with container.open("wb") as file:
+        for row in rows:
+            example = tfrecord.example_class()()
+            feature = example.features.feature["image/encoded"]
+            feature.bytes_list.value.append(Path(row["image_uri"]).read_bytes())
+            tfrecord.write_frame(file, example.SerializeToString())
+    for number, row in enumerate(rows):
+        row["image_uri"] = f"{files.to_uri(container)}#{number}"
+        row["version"] = files.version(files.to_uri(container))
+    photos = build(night.write()).find("img", class_="photo")
+    assert [photo["src"] for photo in photos] == [photo["src"] for photo in expected]
+    rows[0]["image_uri"] = f"{files.to_uri(container)}#3"
+    assert "vanished" in build(night.write()).seen
+
+
+def test_a_replay_is_told_from_its_night(night: FakeNight) -> None:
     out = night.write()
-    parts = night.out / "_runs" / NIGHT / "parts"
-    parts.parent.mkdir(parents=True)
-    (night.out / "scores" / NIGHT).rename(parts)
-    page = build(out)
-    assert len(page.find("li", class_="card")) == 3
-    assert "the JPEG ends early" in page.seen
+    for folder in ("scores", "report"):
+        path = night.out / folder
+        (path / NIGHT).rename(path / f"{NIGHT}-replay-2")
+    uri = report.build(out, f"{RUN_DATE}-replay-2")
+    assert "Friday, 20 November 2026, replay 2" in Path(uri).read_text("utf-8")
 
 
 def test_no_summary_names_the_cure(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""A finished run -> a bundle: its records become the model's card."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import fcn_core
+from fcn_core import evaluation, export
+from fcn_core.model_card import Metric, ModelCard
+from fcn_core.models import ModelSpec
+from fcn_core.recipes import find_recipe
+from fcn_core.run_folder import load_run
+
+
+def export_run(
+    run_dir: Path, output: Path, *, name: str | None = None, version: str = "1"
+) -> ModelCard:
+    """Exports the chosen model of a finished run.
+
+    Args:
+        run_dir: The output of `fcn train`.
+        output: Folder of the bundle, new or empty.
+        name: Of the model; its recipe's if not given.
+        version: Of the model.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        RunError: There is no finished run.
+        ModelError: The output folder is taken.
+    """
+    model, spec, record = load_run(run_dir)
+    card = make_card(spec, record, name=name, version=version)
+    return export.export(model, output, card)
+
+
+def make_card(
+    spec: ModelSpec, record: dict[str, Any], *, name: str | None, version: str
+) -> ModelCard:
+    """Returns the card of a run from its `run.json`."""
+    settings = record["settings"]
+    numbers = settings["numbers"]
+    recipe = find_recipe(settings["recipe"])
+    red, green, blue = numbers["padding_value"]
+    draft = evaluation.draft_card(
+        spec,
+        name=name or settings["recipe"],
+        classes=settings["classes"],
+        padding_value=(red, green, blue),
+        max_side=numbers["max_side"],
+    )
+    trained = {
+        "recipe": settings["recipe"],
+        "command": _command(settings, record["epochs_done"], spec),
+        "init": settings["init"],
+        "data": settings["data"],
+        "data_split": settings["train_split"],
+        "data_fingerprint": settings["data_fingerprint"],
+        "seed": settings["seed"],
+        "epochs": record["epochs_done"],
+        "chosen_epoch": record["chosen_epoch"],
+        "seconds": round(record["seconds"], 1),
+        "numbers": numbers,
+        "model": spec.to_json(),
+    }
+    return draft.model_copy(
+        update={
+            "version": version,
+            "origin": recipe.origin,
+            "licence": recipe.licence,
+            "notes": recipe.notes,
+            "training": trained,
+            "metrics": _metrics(record),
+            "versions": record["versions"] | {"fcn_core": fcn_core.__version__},
+        }
+    )
+
+
+def _command(settings: dict[str, Any], epochs: int, spec: ModelSpec) -> str:
+    """The command that repeats the run; the reader's own folders in capitals."""
+    init = settings["init"].split(" ")[0]
+    return (
+        f"fcn train {spec.task} --recipe {settings['recipe']} --data DATA "
+        f"--init {init} --epochs {epochs} --seed {settings['seed']} --output RUN && "
+        "fcn export --model RUN --output BUNDLE"
+    )
+
+
+def _metrics(record: dict[str, Any]) -> list[Metric]:
+    settings, measured = record["settings"], record["evaluation"]
+    data = f"{settings['data']} {settings['data_fingerprint'][:12]}"
+    return [
+        Metric(
+            name=name,
+            value=value,
+            data=data,
+            split=measured["split"],
+            images=measured["images"],
+        )
+        for name, value in record["metrics"].items()
+        if math.isfinite(value)
+    ]
