@@ -78,7 +78,7 @@ def _map_whole_cells(
     # Pixel 0 is pixel `skip` of the first cell. With centres there is one more cell
     # before the first logit, and for an even stride no pixel lies on a logit.
     before, skip = (1, stride - stride // 2) if alignment == "center" else (0, 0)
-    phase = 0.4 if alignment == "center" and stride % 2 == 0 else 0.0
+    phase = 0.5 if alignment == "center" and stride % 2 == 0 else 0.0
     rows, columns = (-(-(side + skip) // stride) for side in size)
     z = np.pad(
         logits[: rows + 1 - before, : columns + 1 - before],

@@ -79,12 +79,21 @@ def make_card(
 
 def _command(settings: dict[str, Any], epochs: int, spec: ModelSpec) -> str:
     """The command that repeats the run; the reader's own folders in capitals."""
-    init = settings["init"].split(" ")[0]
-    return (
-        f"fcn train {spec.task} --recipe {settings['recipe']} --data DATA "
-        f"--init {init} --epochs {epochs} --seed {settings['seed']} --output RUN && "
-        "fcn export --model RUN --output BUNDLE"
-    )
+    numbers = settings["numbers"]
+    flags = {
+        "recipe": settings["recipe"],
+        "data": "DATA",
+        "init": settings["init"].split(" ")[0],
+        "epochs": epochs,
+        "batch_size": numbers["batch_size"],
+        "learning_rate": numbers["learning_rate"],
+        "seed": settings["seed"],
+        "train_split": settings["train_split"],
+        "holdout": settings["holdout"],
+        "output": "RUN",
+    }
+    given = " ".join(f"--{flag} {value}" for flag, value in flags.items() if value)
+    return f"fcn train {spec.task} {given} && fcn export --model RUN --output BUNDLE"
 
 
 def _metrics(record: dict[str, Any]) -> list[Metric]:

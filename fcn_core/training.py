@@ -9,11 +9,10 @@ import time
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import keras
 import tensorflow as tf
-from pydantic import BaseModel, ConfigDict, Field
 
 from fcn_core.input_pipeline import Source
 from fcn_core.models import (
@@ -29,6 +28,7 @@ from fcn_core.objectives import Objective, make_objective
 from fcn_core.recipes import Recipe, find_recipe
 from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
 from fcn_core.trainer import Trainer, TrainingError
+from fcn_core.training_config import TrainingConfig
 
 __all__ = [
     "RunError",
@@ -41,50 +41,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
-
-
-class TrainingConfig(BaseModel):
-    """Everything a run depends on, besides the recipe's own numbers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    task: Annotated[
-        Literal["segmentation", "aesthetics"], Field(description="what to train")
-    ]
-    data: Annotated[
-        Path, Field(description="finished TFRecord folder, as `fcn convert` writes it")
-    ]
-    recipe: Annotated[str, Field(description="name of a training recipe")]
-    output: Annotated[Path, Field(description="run folder, new or to be resumed")]
-    init: Annotated[
-        str | None,
-        Field(description="initial weights: imagenet, an .npz or .h5 file, or a run"),
-    ] = None
-    resume: Annotated[
-        bool, Field(description="go on after the last finished epoch of the output")
-    ] = False
-    epochs: Annotated[
-        int | None, Field(ge=1, description="passes over the photos; default: recipe")
-    ] = None
-    batch_size: Annotated[
-        int | None, Field(ge=1, description="examples a step; default: recipe")
-    ] = None
-    learning_rate: Annotated[
-        float | None, Field(gt=0, description="base rate; default: recipe")
-    ] = None
-    seed: Annotated[int, Field(ge=0, description="of weights, order and crops")] = 1
-    train_split: Annotated[str, Field(description="split to learn from")] = "train"
-    holdout: Annotated[
-        float,
-        Field(ge=0, lt=1, description="share of it kept to pick the best epoch with"),
-    ] = 0.0
-    evaluation_split: Annotated[
-        str | None,
-        Field(description="split to measure the final model on, once"),
-    ] = "val"
-    threads: Annotated[
-        int, Field(ge=0, description="TensorFlow's threads; 0: all cores")
-    ] = 0
 
 
 @dataclass(frozen=True)

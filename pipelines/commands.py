@@ -204,3 +204,30 @@ def convert(arguments: Sequence[str]) -> int:
         was_complete = conversion.plan is None
         print("\n".join(convert.lines(conversion.out, info, again=was_complete)))
     return 0
+
+
+def train(arguments: Sequence[str]) -> int:
+    """`fcn train`: TFRecords -> a trained model in a run folder."""
+    config, _ = configs.TrainConfig.parse(arguments)
+    from fcn_core.training_config import TrainingConfig
+    from pipelines import model_commands
+
+    asked = config.model_dump(exclude={"json_output", "task"})
+    task = config.task or model_commands.task_of(config.recipe)
+    return model_commands.train(
+        TrainingConfig(task=task, **asked), as_json=config.json_output
+    )
+
+
+def export(arguments: Sequence[str]) -> int:
+    """`fcn export`: a trained model -> a bundle that scores."""
+    config, _ = configs.ExportConfig.parse(arguments)
+    from pipelines import model_commands
+
+    return model_commands.export(
+        config.model,
+        config.output,
+        name=config.name,
+        version=config.model_version,
+        as_json=config.json_output,
+    )

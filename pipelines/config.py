@@ -10,7 +10,7 @@ import difflib
 import os
 import zoneinfo
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, cast, get_origin
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -23,6 +23,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from fcn_core.training_config import TrainingConfig
 from pipelines.faults import UsageError
 
 POSITIONAL: dict[str, Any] = {"positional": True}
@@ -86,7 +87,7 @@ class JobConfig(BaseSettings):
         return cls._build(flags, yaml_file), rest
 
     @classmethod
-    def _build(cls, flags: dict[str, Any], yaml_file: str | None) -> "Self":
+    def _build(cls, flags: dict[str, Any], yaml_file: str | None) -> Self:
         class Settings(cls):  # type: ignore[valid-type, misc]
             @classmethod
             def settings_customise_sources(
@@ -102,7 +103,7 @@ class JobConfig(BaseSettings):
 
         try:
             settings = Settings(**flags)
-            return cls.model_construct(**settings.model_dump())
+            return cast(Self, cls.model_construct(**settings.model_dump()))
         except ValidationError as error:
             raise UsageError(_sentence(cls, error)) from error
         except SettingsError as error:
@@ -367,13 +368,29 @@ class ModelsConfig(JobConfig):
     )
 
 
+class TrainConfig(JobConfig, TrainingConfig):  # type: ignore[misc]
+    """Train a recipe on a finished folder of TFRecords."""
+
+    command: ClassVar[str] = "fcn train"
+
+    task: Literal["segmentation", "aesthetics"] | None = Field(  # type: ignore[assignment]
+        default=None,
+        description="segmentation or aesthetics; the recipe's own if left out",
+        json_schema_extra=POSITIONAL,
+    )
+
+
 class ExportConfig(JobConfig):
     """Turn a finished training run into a bundle that scores."""
 
     command: ClassVar[str] = "fcn export"
 
     model: str = Field(description="a run folder of fcn train")
-    output: str = Field(description="the bundle's folder")
+    output: str = Field(description="the bundle's folder, new or empty")
+    name: str | None = Field(
+        default=None, description="the model's name; its recipe's if unset"
+    )
+    model_version: str = Field(default="1", description="the model's version")
 
 
 class ConvertVocConfig(JobConfig):

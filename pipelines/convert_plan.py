@@ -152,8 +152,8 @@ def plan_conversion(config: ConvertVocConfig) -> Conversion:
         "dataset": "voc",
         "input": root,
         "split": list(lists),
-        "num_shards": dict(shards),
         "lists": {name: _list_sha256(ids) for name, ids in lists.items()},
+        "num_shards": dict(shards),
     }
     if files.exists(files.join(out, dataset_info.COMPLETED_NAME)):
         info = dataset_info.read_dataset_info(files.to_path(out))
@@ -204,7 +204,7 @@ def check_same_settings(
     Raises:
         UsageError: names the first difference.
     """
-    for name in sorted({*planned, *got}):
+    for name in dict.fromkeys((*got, *planned)):
         before, now = planned.get(name), got.get(name)
         if before == now:
             continue

@@ -114,9 +114,10 @@ def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
             raise BadImage("outside-root", detail, stage="read")
     # O_NONBLOCK: opening a FIFO would wait for a writer for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadImage("not-a-regular-file", "not a file of bytes", stage="read")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BadImage("not-a-regular-file", "not a file of bytes", stage="read")
         data = file.read(_MAX_PHOTO_BYTES + 1)
         status = os.fstat(descriptor)
     if f"{status.st_size}-{status.st_mtime_ns}" != expected_version:
@@ -241,6 +242,6 @@ def check_writable(uri: str) -> None:
         probe.unlink()
     except OSError as error:
         raise UsageError(
-            f"--output {uri}: got {str(error.strerror).lower()}, expected a folder that "
-            "can be written; choose another folder or change its rights"
+            f"--output {uri}: got {str(error.strerror).lower()}, expected a folder "
+            "that can be written; choose another folder or change its rights"
         ) from error

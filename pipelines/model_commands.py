@@ -1,12 +1,112 @@
-"""`fcn models`: what is built in, what a bundle is, whether it works here."""
+"""`fcn train`, `fcn export`, `fcn models`: a model from its data to its proof."""
 
+import importlib
 import json
-from collections.abc import Mapping
-from typing import Any
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from fcn_core import model_check, scoring
+from fcn_core.dataset_info import DatasetError
 from fcn_core.model_card import ModelCard, ModelError
 from pipelines.faults import JobFault, UsageError
+
+if TYPE_CHECKING:
+    from fcn_core.training_config import TrainingConfig
+
+
+def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
+    """Returns what a recipe trains.
+
+    Raises:
+        UsageError: there is no such recipe; names those there are.
+    """
+    _import_tensorflow()
+    from fcn_core import recipes
+
+    try:
+        return recipes.find_recipe(recipe).task
+    except ValueError as error:
+        raise UsageError(f"--{error}") from error
+
+
+def train(config: "TrainingConfig", *, as_json: bool) -> int:
+    """Trains a recipe and tells what it came to."""
+    with _told_plainly():
+        from fcn_core import training
+
+        result = training.train(config)
+    outcome = {
+        "run": str(result.folder),
+        "epochs": result.epochs,
+        "chosen_epoch": result.chosen_epoch,
+        "seconds": round(result.seconds, 1),
+        "metrics": result.metrics,
+    }
+    if as_json:
+        print(json.dumps(outcome, indent=1))
+        return 0
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in result.metrics.items())
+    print(f"{result.epochs} epochs in {result.seconds:.0f} s  {figures}")
+    print(f"next: fcn export --model {result.folder} --output BUNDLE")
+    return 0
+
+
+def export(
+    run: str, output: str, *, name: str | None, version: str, as_json: bool
+) -> int:
+    """Writes the bundle of a finished run."""
+    with _told_plainly():
+        from fcn_core import publish
+
+        card = publish.export_run(Path(run), Path(output), name=name, version=version)
+    if as_json:
+        print(json.dumps({"path": str(Path(output).resolve()), "label": card.label}))
+    else:
+        print(f"{card.label}  {output}  fingerprint {card.fingerprint[:16]}")
+    return 0
+
+
+def _import_tensorflow() -> None:
+    """Imports TensorFlow without the lines that its C++ side writes meanwhile.
+
+    They come before any log level is read, on machines where all is well.
+    """
+    with tempfile.TemporaryFile() as said:
+        descriptor = os.dup(sys.stderr.fileno())
+        os.dup2(said.fileno(), sys.stderr.fileno())
+        try:
+            importlib.import_module("tensorflow")
+        finally:
+            os.dup2(descriptor, sys.stderr.fileno())
+            os.close(descriptor)
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Shows the core's own log, and turns its refusals into one line.
+
+    Raises:
+        UsageError: the core names what it cannot use.
+    """
+    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
+    logging.getLogger("fcn_core").setLevel(logging.INFO)
+    _import_tensorflow()
+    from fcn_core.models import WeightsError
+    from fcn_core.run_folder import RunError
+    from fcn_core.trainer import TrainingError
+
+    try:
+        yield
+    except (DatasetError, ModelError, RunError, WeightsError) as error:
+        raise UsageError(str(error)) from error
+    except TrainingError as error:
+        raise JobFault(str(error)) from error
 
 
 def list_all(*, as_json: bool) -> int:
@@ -44,6 +144,7 @@ def check(name: str, *, as_json: bool) -> int:
         folder = scoring.find_bundle(name)
     except ModelError as error:
         raise UsageError(str(error)) from error
+    _import_tensorflow()
     findings = model_check.check(folder)
     if as_json:
         print(json.dumps([vars(finding) for finding in findings], indent=1))

@@ -216,7 +216,7 @@ def _check_rescoring(
         if pending.num_rows > limit:
             raise UsageError(
                 f"got {pending.num_rows} new photos, expected at most {limit:.0f}, "
-                "three times the usual night; pass --rescore if that is meant, or --limit"
+                "three times the usual night; pass --rescore if that is meant"
             )
 
 

@@ -138,8 +138,10 @@ def read(
 
 def _batches(tables: Iterable[Path]) -> Iterator[pa.Table]:
     for path in tables:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH_ROWS, columns=list(_COLUMNS)):
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for batch in file.iter_batches(
+                _BATCH_ROWS, use_threads=False, columns=list(_COLUMNS)
+            ):
                 yield pa.Table.from_batches([batch]).combine_chunks()
 
 

@@ -53,9 +53,10 @@ class ScoreWorker:
 
     def _score(self, open_chunks: "dict[int, _OpenChunk]") -> Iterator[Counts]:
         """Streams the photos of all chunks through the lanes without a stop."""
+        # Of a copy: chunks leave `open_chunks` while later ones are still asked for.
         wanted = (
             (chunk, index)
-            for chunk, opened in open_chunks.items()
+            for chunk, opened in list(open_chunks.items())
             for index in range(len(opened.items))
         )
         requests = inputs.read_ahead(

@@ -135,6 +135,24 @@ def test_more_border_cells_than_are_interpolated_at_once(
     assert_same_classes(found, dense_bilinear(logits, placement, 8, alignment))
 
 
+@pytest.mark.parametrize("max_side", [None, 40])
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+def test_plateaus_of_equal_logits(
+    alignment: class_maps.Alignment, max_side: int | None
+) -> None:
+    # A class that is constant over a cell is exactly the others' bar to reach.
+    placement = place(Size(90, 70), 8, max_side=max_side)
+    h, w = (side // 8 for side in placement.padded)
+    logits = draw_logits(h, w, 4, smooth=False).round() + np.float32([0, 0.2, 0.4, 3.6])
+    logits[..., 3] = 3.6
+    found = class_maps.class_map(logits, placement, stride=8, alignment=alignment)
+    dense = dense_bilinear(logits, placement, 8, alignment)
+    assert (found == 3).mean() > 0.1
+    two_best = np.sort(dense, axis=-1)[..., -2:]
+    decided = two_best[..., 1] - two_best[..., 0] >= GAP
+    np.testing.assert_array_equal(found[decided], dense.argmax(-1)[decided])
+
+
 @pytest.mark.parametrize("max_side", [None, 32])
 @pytest.mark.parametrize("alignment", ALIGNMENTS)
 def test_of_equal_logits_the_lowest_class_wins(

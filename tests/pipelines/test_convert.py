@@ -365,6 +365,9 @@ def test_more_shards_than_ids(tree: Path, tmp_path: Path) -> None:
     assert len(list(out.glob("val-*-of-00020.tfrecord"))) == 20
 
 
+FROM_TREE = ["convert", "voc", "--input", "{tree}", "--output", "x"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -372,16 +375,12 @@ def test_more_shards_than_ids(tree: Path, tmp_path: Path) -> None:
         (["convert", "sbdd"], "got sbdd"),
         (["convert", "voc", "--output", "x"], "--input is missing"),
         (["convert", "voc", "--input", "nowhere", "--output", "x"], "VOCtrainval"),
-        (["convert", "voc", "--input", "{tree}", "--output", "x", "--split", "test"],)
-        + ("test.txt",),
-        (["convert", "voc", "--input", "{tree}", "--output", "x", "--split", "../a"],)
-        + ("expected names of lists",),
-        (["convert", "voc", "--input", "{tree}", "--outputs", "x"], "--output"),
-        (["convert", "voc", "--input", "{tree}", "--output", "x", "--num_shards", "0"],)
-        + ("--num_shards",),
-        (["convert", "voc", "--input", "{tree}", "--output", "{strange}"],)
-        + ("another program's records",),
         (["convert", "voc", "--input", "{empty}", "--output", "x"], "is empty"),
+        ([*FROM_TREE, "--split", "test"], "test.txt"),
+        ([*FROM_TREE, "--split", "../a"], "expected names of lists"),
+        ([*FROM_TREE, "--num_shards", "0"], "--num_shards"),
+        ([*FROM_TREE, "--nmu_shards", "2"], "--num_shards"),
+        ([*FROM_TREE[:-1], "{strange}"], "another program's records"),
     ],
 )
 def test_usage_errors_are_one_line(

@@ -1,0 +1,82 @@
+"""Photo and label change together; what is padded is void."""
+
+import numpy as np
+import pytest
+
+from fcn_core import augmentation
+from fcn_core.augmentation import Augmentation
+from fcn_core.geometry import Size
+
+CELL = 16
+
+
+def checker(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """A photo whose grey value is ten times the class of its square, 1..20."""
+    classes = (np.arange(rows * columns).reshape(rows, columns) % 20 + 1).astype(np.uint8)
+    label = classes.repeat(CELL, 0).repeat(CELL, 1)
+    return np.repeat((label * 10)[..., None], 3, axis=2), label
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_photo_and_label_stay_on_each_other(seed):
+    pixels, label = checker(5, 7)
+    settings = Augmentation(crop=Size(60, 90), padding_value=(0, 0, 0))
+    photo, classes = augmentation.augment(
+        pixels, label, settings=settings, rng=np.random.default_rng(seed)
+    )
+    assert photo.shape == (60, 90, 3)
+    assert classes.shape == (60, 90)
+    assert set(np.unique(classes)) <= {*range(1, 21), 255}
+    assert (photo[classes == 255] == 0).all()
+    # Only pixels blended over a square's edge may differ from their class' grey.
+    shown = classes != 255
+    right = np.abs(photo[shown][:, 0].astype(int) - classes[shown] * 10) <= 2
+    assert right.mean() > 0.6
+
+
+def test_same_generator_same_example():
+    pixels, label = checker(4, 4)
+    settings = Augmentation(crop=Size(32, 32))
+    one, two, other = (
+        augmentation.augment(
+            pixels, label, settings=settings, rng=np.random.default_rng(seed)
+        )
+        for seed in (5, 5, 6)
+    )
+    assert np.array_equal(one[0], two[0])
+    assert np.array_equal(one[1], two[1])
+    assert not np.array_equal(one[0], other[0])
+
+
+def test_flips_half_of_them_and_nothing_else_when_nothing_else_is_asked_for():
+    pixels, label = checker(2, 3)
+    settings = Augmentation(crop=Size(*label.shape), scale=(1.0, 1.0))
+    flips = 0
+    for seed in range(40):
+        photo, classes = augmentation.augment(
+            pixels, label, settings=settings, rng=np.random.default_rng(seed)
+        )
+        flipped = np.array_equal(classes, label[:, ::-1])
+        assert flipped or np.array_equal(classes, label)
+        assert np.array_equal(photo[..., 0], classes * 10)
+        flips += flipped
+    assert 10 < flips < 30
+
+
+def test_resized_labels_invent_no_class():
+    label = np.array([[3, 7], [7, 3]], np.uint8)
+    big = augmentation.resize_label(label, Size(5, 6))
+    assert set(np.unique(big)) == {3, 7}
+    assert np.array_equal(augmentation.resize_label(label, Size(2, 2)), label)
+    assert np.array_equal(augmentation.resize_label(big, Size(1, 1)), [[3]])
+
+
+def test_different_sizes_are_refused():
+    pixels, label = checker(2, 2)
+    with pytest.raises(ValueError, match="label is"):
+        augmentation.augment(
+            pixels,
+            label[:-1],
+            settings=Augmentation(crop=Size(8, 8)),
+            rng=np.random.default_rng(0),
+        )

@@ -1,0 +1,59 @@
+"""Losses against values computed by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from fcn_core import losses
+
+
+def test_cross_entropy_equals_hand_value():
+    logits = np.log([[[[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]]]]).astype(np.float32)
+    labels = np.array([[[0, 1]]], np.uint8)
+    expected = -(np.log(0.5) + np.log(0.8)) / 2
+    assert float(losses.pixel_cross_entropy(labels, logits)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])
+def test_void_pixels_change_nothing(dtype):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2, 3, 4, 5)).astype(np.float32)
+    labels = rng.integers(0, 5, (2, 3, 4))
+    padded_logits = np.pad(logits, ((0, 0), (0, 2), (0, 3), (0, 0)), constant_values=9)
+    padded = np.pad(labels, ((0, 0), (0, 2), (0, 3)), constant_values=255)
+    plain = float(losses.pixel_cross_entropy(labels.astype(dtype), logits))
+    with_void = float(losses.pixel_cross_entropy(padded.astype(dtype), padded_logits))
+    assert plain == pytest.approx(with_void, rel=1e-6)
+    assert plain > 0.5
+
+
+def test_all_void_costs_zero_and_moves_nothing():
+    tf = pytest.importorskip("tensorflow")
+    logits = tf.Variable(np.random.default_rng(0).normal(size=(1, 2, 2, 3)))
+    labels = np.full((1, 2, 2), 255, np.uint8)
+    with tf.GradientTape() as tape:
+        loss = losses.pixel_cross_entropy(labels, logits)
+    assert float(loss) == 0.0
+    assert np.array_equal(tape.gradient(loss, logits), np.zeros((1, 2, 2, 3)))
+
+
+def test_earth_movers_distance_uses_cumulative_sums():
+    first = np.array([[1, 0, 0, 0]], np.float32)
+    near, far = np.array([[0, 1, 0, 0]]), np.array([[0, 0, 0, 1]])
+    for power, expected in ((1.0, 1 / 4), (2.0, (1 / 4) ** 0.5)):
+        distance = losses.earth_movers_distance(
+            first, near.astype(np.float32), power=power
+        )
+        assert float(distance) == pytest.approx(expected)
+    distance = losses.earth_movers_distance(first, far.astype(np.float32), power=1.0)
+    assert float(distance) == pytest.approx(3 / 4)
+
+
+def test_earth_movers_distance_of_equals_is_zero_with_finite_gradient():
+    tf = pytest.importorskip("tensorflow")
+    logits = tf.Variable(np.zeros((2, 10), np.float32))
+    target = np.full((2, 10), 0.1, np.float32)
+    with tf.GradientTape() as tape:
+        distance = losses.earth_movers_distance(target, tf.nn.softmax(logits))
+    assert float(distance) == pytest.approx(0.0, abs=1e-6)
+    assert np.isfinite(keras.ops.convert_to_numpy(tape.gradient(distance, logits))).all()

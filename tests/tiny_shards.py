@@ -1,0 +1,68 @@
+"""A finished TFRecord folder of a drawn miniature VOC, for tests of training."""
+
+import hashlib
+from pathlib import Path
+
+from fcn_core import dataset_info, tfrecord
+from fcn_core.datasets import voc
+from fcn_core.labels import VOC_CLASSES
+from fcn_core.records import SegmentationRecord
+from tests import tiny_data
+
+
+def write_finished(folder: Path, splits: dict[str, list[SegmentationRecord]]) -> Path:
+    """Writes records as a data set that `fcn convert voc` could have finished."""
+    folder.mkdir(parents=True)
+    described = {}
+    for split, records in splits.items():
+        files = []
+        for number, part in enumerate((records[::2], records[1::2])):
+            name = f"{split}-{number:05d}-of-00002.tfrecord"
+            with (folder / name).open("wb") as file:
+                for record in part:
+                    tfrecord.write_frame(file, record.encode())
+            data = (folder / name).read_bytes()
+            files.append(
+                dataset_info.Shard(
+                    name=name,
+                    records=len(part),
+                    bytes=len(data),
+                    sha256=hashlib.sha256(data).hexdigest(),
+                )
+            )
+        described[split] = dataset_info.Split(
+            read=len(records),
+            records=len(records),
+            rejected=0,
+            shards=len(files),
+            files=files,
+        )
+    info = dataset_info.DatasetInfo(
+        dataset="voc",
+        task="segmentation",
+        classes=list(VOC_CLASSES),
+        void=255,
+        splits=described,
+        rejected={},
+        settings={},
+        fingerprint=dataset_info.fingerprint(described),
+    )
+    (folder / dataset_info.INFO_NAME).write_text(info.to_json())
+    (folder / dataset_info.COMPLETED_NAME).write_text("")
+    return folder
+
+
+def drawn_records(root: Path, *, train: int, val: int) -> dict[str, list]:
+    """Draws a miniature VOC and returns its records by split."""
+    tree = str(tiny_data.voc_tree(root, train=train, val=val))
+    ids = [f"2007_{number:06d}" for number in range(train + val)]
+    records = [
+        voc.load_pair(tree, one, lambda path: Path(path).read_bytes()) for one in ids
+    ]
+    return {"train": records[:train], "val": records[train:]}
+
+
+def drawn_data(root: Path, *, train: int = 4, val: int = 2) -> Path:
+    """Draws a finished TFRecord folder below `root`."""
+    records = drawn_records(root / "tree", train=train, val=val)
+    return write_finished(root / "records", records)
