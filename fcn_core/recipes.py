@@ -63,6 +63,9 @@ class Recipe:
         return self.model.task
 
 
+RANDOM: Final = "random"
+"""Weights of a recipe that starts from nothing."""
+
 _IMAGENET_MOBILENET = (
     "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of keras.applications "
     "or a file of the same layout (Apache-2.0)."
@@ -120,6 +123,21 @@ RECIPES: Final[dict[str, Recipe]] = {
         batch_size=4,
         learning_rate=1e-4,
         crop=384,
+    ),
+    "drawn": Recipe(
+        about="A small FCN-8s from nothing, for the drawn miniature of VOC",
+        model=ModelSpec(
+            name="fcn8s", backbone="mobilenet_v2", width=0.35, head_width=32
+        ),
+        init=RANDOM,
+        origin="Every weight: this run.",
+        licence="Apache-2.0",
+        notes="Knows drawn figures only: it shows the road, not quality.",
+        epochs=12,
+        batch_size=8,
+        learning_rate=3e-3,
+        crop=128,
+        scale=(0.8, 1.25),
     ),
     "quality": Recipe(
         about="Technical quality from degraded copies, backbone frozen",

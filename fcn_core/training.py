@@ -25,7 +25,7 @@ from fcn_core.models import (
 )
 from fcn_core.models.weights import WeightReport
 from fcn_core.objectives import Objective, make_objective
-from fcn_core.recipes import Recipe, find_recipe
+from fcn_core.recipes import RANDOM, Recipe, find_recipe
 from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
 from fcn_core.trainer import Trainer, TrainingError
 from fcn_core.training_config import TrainingConfig
@@ -229,6 +229,8 @@ def _load_initial(model: keras.Model, spec: ModelSpec, init: str) -> WeightRepor
     if (Path(init) / RUN_NAME).is_file():
         source, _, _ = load_run(Path(init))
         return transfer(source, model)
+    if init == RANDOM:
+        return WeightReport(loaded=(), new=("every layer",))
     return load_weights(model, spec, init)
 
 

@@ -77,9 +77,10 @@ def _run_night(
     """Runs what is left of a night and writes its page."""
     from pipelines import files, launch, progress, report, results, score
 
+    finished = score.is_finished(night)
     if not quiet:
-        _say_plan(night)
-    if not score.is_finished(night):
+        _say_plan(night, finished=finished)
+    if not finished:
         job = score.job(
             night, lanes=lanes, max_error_rate=max_error_rate, command=command
         )
@@ -88,15 +89,21 @@ def _run_night(
     summary = score.verdict(night)
     if not files.exists(results.page_uri(night.out, night.plan.run_date)):
         report.build(night.out, night.plan.run_date)
+    if finished:  # the file tells of the night, what is printed of this command
+        skipped = night.skipped + night.plan.planned
+        summary |= {"skipped": skipped, "waiting": night.waiting, "computed": 0}
     return summary
 
 
-def _say_plan(night: "Night") -> None:
-    parts = [f"run_date={night.plan.run_date}: {night.plan.planned} planned"]
+def _say_plan(night: "Night", *, finished: bool) -> None:
+    planned = night.plan.planned
+    parts = [f"run_date={night.plan.run_date}: {planned} planned"]
+    if finished:
+        parts = [f"run_date={night.plan.run_date}: all {planned} skipped (done before)"]
     if night.skipped:
         parts.append(f"{night.skipped} skipped (planned before)")
     if night.waiting:
-        parts.append(f"{night.waiting} arrived since and wait for the next night")
+        parts.append(f"{night.waiting} not in the plan wait for the next night")
     if night.ignored:
         parts.append(f"{night.ignored} files ignored (no photos by their names)")
     print(", ".join(parts), file=sys.stderr, flush=True)

@@ -13,12 +13,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from fcn_core import scoring
+from fcn_core.datasets import drawn
 from fcn_core.model_card import ModelCard
 from pipelines import commands, demo_photos, files
 from pipelines.faults import UsageError
 
-_DRAWN_PAIRS = 48
-_DRAWN_EPOCHS = 6
+_TRAIN_PAIRS = 48
+_VAL_PAIRS = 12
 
 
 def score_photos(output: str, *, as_json: bool) -> int:
@@ -35,6 +36,35 @@ def score_photos(output: str, *, as_json: bool) -> int:
         _say_found(files.to_uri(output), [photo.name for photo in photos])
         _say_next(output)
     return code
+
+
+def train_road(output: str, *, as_json: bool) -> int:
+    """Converts, trains, exports and scores a drawn miniature VOC, and looks at it."""
+    root = files.to_path(files.to_uri(output)) / "road"
+    files.check_writable(files.to_uri(root))
+    voc, data, run, bundle = (root / name for name in ("voc", "data", "run", "bundle"))
+    if not (voc / "ImageSets").exists():
+        drawn.write_voc(voc, train=_TRAIN_PAIRS, val=_VAL_PAIRS)
+    photos, out = voc / "JPEGImages", root / "out"
+    learn = _flags(data=data, recipe="drawn", output=run)
+    steps: list[tuple[str, Callable[[Sequence[str]], int], list[str]]] = [
+        ("convert", commands.convert, ["voc", *_flags(input=voc, output=data)]),
+        ("train", commands.train, ["segmentation", *learn, "--resume"]),
+        ("export", commands.export, _flags(model=run, output=bundle)),
+        ("score", commands.score, _flags(input=photos, output=out, model=bundle)),
+    ]
+    for name, command, arguments in steps:
+        if name == "export" and (bundle / "model_card.json").exists():
+            continue
+        if (code := _typed(name, command, arguments, as_json=as_json)) != 0:
+            return code
+    return 0
+
+
+def _flags(**values: str | Path) -> list[str]:
+    return [
+        word for name, value in values.items() for word in (f"--{name}", str(value))
+    ]
 
 
 def _typed(

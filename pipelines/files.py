@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fcn_core.bad_image import BadImage
@@ -23,8 +23,13 @@ _MAX_PHOTO_BYTES = 64 << 20
 
 
 def to_uri(path: str | os.PathLike[str]) -> str:
-    """Returns the URI of a local path: the absolute path itself where it is text."""
-    absolute = os.path.abspath(os.fspath(path))  # noqa: PTH100 - links stay links
+    """Returns the URI of a local path: the absolute path itself where it is text.
+
+    Raises:
+        UsageError: it is a URI already, of a store that this version does not reach.
+    """
+    local = to_path(path) if isinstance(path, str) and "://" in path else path
+    absolute = os.path.abspath(os.fspath(local))  # noqa: PTH100 - links stay links
     try:
         absolute.encode("utf-8")
     except UnicodeEncodeError:
@@ -92,7 +97,7 @@ def read_photo(uri: str, *, version: str, root: str | None = None) -> bytes:
     """
     try:
         return _read_pinned(uri, version, root)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BadImage("vanished", "listed, but gone", stage="read") from error
     except PermissionError as error:
         raise BadImage("permission-denied", "no right to read", stage="read") from error
@@ -100,7 +105,8 @@ def read_photo(uri: str, *, version: str, root: str | None = None) -> bytes:
         if error.errno in _SYSTEMIC:
             raise SystemicFault(f"{uri}: {error.strerror}") from error
         detail = error.strerror or "the file could not be read"
-        raise BadImage("io-error", detail, stage="read") from error
+        reason = "bad-name" if error.errno == errno.ENAMETOOLONG else "io-error"
+        raise BadImage(reason, detail, stage="read") from error
     except ValueError as error:
         raise BadImage("bad-name", "the name has a NUL byte", stage="read") from error
 
@@ -108,7 +114,8 @@ def read_photo(uri: str, *, version: str, root: str | None = None) -> bytes:
 def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
     path = to_path(uri)
     if path.is_symlink():
-        path = path.resolve(strict=True)
+        # Not Path.resolve: a loop of links is an OSError here, RuntimeError there.
+        path = Path(os.path.realpath(path, strict=True))
         if root is not None and not path.is_relative_to(to_path(root).resolve()):
             detail = "a link out of the input folder; list its target instead"
             raise BadImage("outside-root", detail, stage="read")
@@ -208,22 +215,25 @@ def list_names(uri: str) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def walk(root: str, *, leave_out: str | None = None) -> Iterator[str]:
+def walk(root: str, *, leave_out: Iterable[str] = ()) -> Iterator[str]:
     """Yields the URI of everything below a folder that is not itself a folder.
 
     Hidden folders are not entered (thumbnail caches, version control), links to
-    folders are not followed (loops), and `leave_out` is never read as input.
+    folders are not followed (loops), nor are the folders of `leave_out`.
     """
-    left_out = None if leave_out is None else os.fspath(to_path(leave_out).resolve())
+    left_out = {os.path.realpath(to_path(uri)) for uri in leave_out}
     pending = [os.fspath(to_path(root))]
     while pending:
-        folder = pending.pop()
-        with os.scandir(folder) as entries:
+        try:
+            entries = os.scandir(pending.pop())
+        except FileNotFoundError:  # removed since its parent was listed
+            continue
+        with entries:
             for entry in entries:
                 if not entry.is_dir(follow_symlinks=False):
                     yield to_uri(entry.path)
                 elif not entry.name.startswith(".") and (
-                    os.path.realpath(entry.path) != left_out
+                    os.path.realpath(entry.path) not in left_out
                 ):
                     pending.append(entry.path)
 

@@ -51,7 +51,11 @@ def train(config: "TrainingConfig", *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(outcome, indent=1))
         return 0
-    figures = "  ".join(f"{name} {value:.4f}" for name, value in result.metrics.items())
+    figures = "  ".join(
+        f"{name} {value:.4f}"
+        for name, value in result.metrics.items()
+        if not name.startswith("iou_")  # a class each; they are in the card
+    )
     print(f"{result.epochs} epochs in {result.seconds:.0f} s  {figures}")
     print(f"next: fcn export --model {result.folder} --output BUNDLE")
     return 0

@@ -54,8 +54,9 @@ class Night:
         out: The output.
         plan: What to do.
         models: The models of the plan.
-        skipped: Photos of the input that earlier plans hold.
-        waiting: Photos that came after the plan was frozen, for the next night.
+        skipped: Photos of the input that other nights hold.
+        waiting: Photos that no night holds yet: they came after the plan was frozen,
+            or are beyond its limit.
         ignored: Files of the input that are not photos.
     """
 
@@ -121,13 +122,22 @@ def plan_night(config: ScoreConfig) -> Night:
         )
 
     plan, is_new = plans.freeze(out, config.night, draft)
-    waiting = 0
     if not is_new:
         plans.check_same_settings(plan, settings)
-        pending = _pending(out, listing.photos, plans.read_all(out), fingerprint)
-        waiting = pending.num_rows
-    skipped = listing.photos.num_rows - waiting - (plan.planned if is_new else 0)
+    skipped, waiting = _not_planned(out, listing.photos, plan)
     return Night(out, plan, models, skipped, waiting, listing.ignored)
+
+
+def _not_planned(out: str, photos: pa.Table, plan: Plan) -> tuple[int, int]:
+    """Returns how many photos are not in a plan: held by others, and by none."""
+    others = [
+        other
+        for other in plans.read_all(out)
+        if other.fingerprint == plan.fingerprint and other.sequence != plan.sequence
+    ]
+    not_planned = plans.without(photos, plans.held(out, [plan]))
+    waiting = plans.without(not_planned, plans.held(out, others)).num_rows
+    return not_planned.num_rows - waiting, waiting
 
 
 def _resolve(engine: str, precision: str) -> engines.Arithmetic:
@@ -233,26 +243,29 @@ def plan_replay(config: ReplayConfig) -> Night:
             f"{config.output}: got no night, expected an output of fcn score; check "
             "the path"
         )
-    latest = earlier[-1]
-    run_date, unfinished = _replay_date(out, earlier)
-    if unfinished is None:
-        failed = _still_failed(out, earlier)
-        if failed.num_rows == 0:
-            raise UsageError(
-                f"{config.output}: got no failed photo, expected at least one to "
-                "replay; all is scored"
-            )
-        draft = Draft(
-            kind="replay",
-            settings={**latest.settings, "input": f"failed rows before {run_date}"},
-            fingerprint=latest.fingerprint,
-            root=latest.root,
-            chunk_size=latest.chunk_size,
-            items=failed,
+    run_date, plan = _replay_date(out, earlier)
+    if plan is None:
+        plan, _ = plans.freeze(out, run_date, lambda now: _replay(out, run_date, now))
+    names = [str(name) for name in plan.settings["model"]]  # type: ignore[union-attr]
+    return Night(out, plan, open_models(names))
+
+
+def _replay(out: str, run_date: str, earlier: Sequence[Plan]) -> Draft:
+    failed = _still_failed(out, earlier)
+    if failed.num_rows == 0:
+        raise UsageError(
+            f"{out}: got no failed photo, expected at least one to replay; all are "
+            "scored, or in a night that is not finished"
         )
-        unfinished, _ = plans.freeze(out, run_date, lambda _: draft)
-    names = [str(name) for name in unfinished.settings["model"]]  # type: ignore[union-attr]
-    return Night(out, unfinished, open_models(names))
+    latest = earlier[-1]
+    return Draft(
+        kind="replay",
+        settings={**latest.settings, "input": f"failed rows before {run_date}"},
+        fingerprint=latest.fingerprint,
+        root=latest.root,
+        chunk_size=latest.chunk_size,
+        items=failed,
+    )
 
 
 def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
@@ -268,10 +281,15 @@ def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
 
 
 def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
-    """Returns the photos whose last row failed, in their version of now."""
+    """Returns the photos whose last row failed, in their version of now.
+
+    What an unfinished night holds is left to it: no photo is ever in two plans.
+    """
     last: dict[str, tuple[str, int | None]] = {}
+    unfinished = []
     for plan in earlier:
         if results.read_commit(out, plan.run_date) is None:
+            unfinished.append(plan)
             continue
         for chunk in range(plan.chunks):
             part = results.read_part(out, plan, chunk, columns=["status"])
@@ -287,4 +305,5 @@ def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
         for uri, (version, offset) in sorted(last.items())
     ]
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
-    return pa.table(columns, schema=inputs.LISTING_SCHEMA)
+    failed = pa.table(columns, schema=inputs.LISTING_SCHEMA)
+    return plans.without(failed, plans.held(out, unfinished))

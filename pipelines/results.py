@@ -230,7 +230,15 @@ def publish(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
     Returns:
         The commit, whoever made it.
     """
-    staged = _stage(out, plan)
+    try:
+        commit = read_commit(out, plan.run_date) or _commit(out, plan, totals)
+        show(out, plan, commit)
+    finally:
+        files.remove_folder(_staging(out, plan))
+    return commit
+
+
+def _commit(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
     commit = {
         "schema_version": SCHEMA_VERSION,
         "run_date": plan.run_date,
@@ -242,13 +250,12 @@ def publish(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
         "failed": totals.failed,
         "failures": totals.failures,
         "transient": totals.transient,
-        "files": staged,
+        "files": _stage(out, plan),
     }
     data = (json.dumps(commit, indent=1, sort_keys=True) + "\n").encode()
-    if not files.create_once(commit_uri(out, plan.run_date), data):
-        commit = read_commit(out, plan.run_date) or commit
-    show(out, plan, commit)
-    return commit
+    if files.create_once(commit_uri(out, plan.run_date), data):
+        return commit
+    return read_commit(out, plan.run_date) or commit
 
 
 def show(out: str, plan: Plan, commit: Mapping[str, Any]) -> None:
@@ -256,12 +263,12 @@ def show(out: str, plan: Plan, commit: Mapping[str, Any]) -> None:
     folder = scores_folder(out, plan.run_date)
     if files.exists(files.join(folder, "_SUCCESS")):
         return
-    if any(not _shown(folder, file) for file in commit["files"]):
+    missing = [file for file in commit["files"] if not _shown(folder, file)]
+    if missing and not files.exists(_staging(out, plan)):
         _stage(out, plan)
-        for file in commit["files"]:
-            _move(files.join(_staging(out, plan), file["name"]), folder, file)
+    for file in missing:
+        _move(files.join(_staging(out, plan), file["name"]), folder, file)
     files.write_atomically(files.join(folder, "_SUCCESS"), b"")
-    files.remove_folder(_staging(out, plan))
 
 
 def _staging(out: str, plan: Plan) -> str:

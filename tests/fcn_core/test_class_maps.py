@@ -143,7 +143,8 @@ def test_plateaus_of_equal_logits(
     # A class that is constant over a cell is exactly the others' bar to reach.
     placement = place(Size(90, 70), 8, max_side=max_side)
     h, w = (side // 8 for side in placement.padded)
-    logits = draw_logits(h, w, 4, smooth=False).round() + np.float32([0, 0.2, 0.4, 3.6])
+    logits = draw_logits(h, w, 4, smooth=False).round()
+    logits += np.array([0, 0.2, 0.4, 0], np.float32)
     logits[..., 3] = 3.6
     found = class_maps.class_map(logits, placement, stride=8, alignment=alignment)
     dense = dense_bilinear(logits, placement, 8, alignment)
