@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines import config as configs
-from pipelines.faults import UsageError
+from pipelines.faults import SystemicFault, UsageError
 
 if TYPE_CHECKING:
     from pipelines.nights import Night
@@ -86,9 +86,16 @@ def _run_night(
         )
         with progress.shown(night.plan.planned, quiet=quiet):
             launch.run(job, beam)
-    summary = score.verdict(night)
-    if not files.exists(results.page_uri(night.out, night.plan.run_date)):
+    page = results.page_uri(night.out, night.plan.run_date)
+    if not finished or not files.exists(page):
         report.build(night.out, night.plan.run_date)
+    summary = score.read_summary(night)
+    if summary is None:
+        raise SystemicFault(
+            f"run_date={night.plan.run_date}: its summary vanished; run the same "
+            "command again"
+        )
+    score.check_published(night, summary)
     if finished:  # the file tells of the night, what is printed of this command
         skipped = night.skipped + night.plan.planned
         summary |= {"skipped": skipped, "waiting": night.waiting, "computed": 0}

@@ -219,9 +219,9 @@ def walk(root: str, *, leave_out: Iterable[str] = ()) -> Iterator[str]:
     """Yields the URI of everything below a folder that is not itself a folder.
 
     Hidden folders are not entered (thumbnail caches, version control), links to
-    folders are not followed (loops), nor are the folders of `leave_out`.
+    folders are not followed (loops), nor are the real paths of `leave_out` entered.
     """
-    left_out = {os.path.realpath(to_path(uri)) for uri in leave_out}
+    left_out = set(leave_out)
     pending = [os.fspath(to_path(root))]
     while pending:
         try:

@@ -4,7 +4,6 @@ Listing reads no photo: names, sizes and times only. The result is sorted and fr
 repetitions, whatever order the file system tells names in.
 """
 
-import csv
 import glob
 import itertools
 import os
@@ -18,11 +17,10 @@ from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fcn_core import tfrecord
 from fcn_core.bad_image import BadImage
-from pipelines import files
+from pipelines import files, manifests
 from pipelines.faults import UsageError
 
 Item = TypeVar("Item")
@@ -73,7 +71,9 @@ LISTING_SCHEMA = pa.schema(
 )
 """`offset` is where a TFRecord's record begins, null for a file of its own."""
 
-_URI_COLUMN = "image_uri"
+OUTPUT_FOLDERS = ("_runs", "masks", "report", "scores")
+"""What `fcn score` writes below its output."""
+
 _FRAME_OVERHEAD = 16  # length, its checksum and the checksum of the bytes
 
 
@@ -102,7 +102,13 @@ def list_photos(uri: str, *, output: str) -> Listing:
     Raises:
         UsageError: there is nothing there, or no photo in it.
     """
-    listing = _list(uri, output)
+    try:
+        listing = _list(uri, output)
+    except OSError as error:
+        raise UsageError(
+            f"--input {uri}: got {str(error.strerror).lower()} ({error.filename}), "
+            "expected what can be read; change its rights or leave it out"
+        ) from error
     if listing.photos.num_rows == 0:
         others = f" among {listing.ignored} files" if listing.ignored else ""
         raise UsageError(
@@ -118,20 +124,20 @@ def _list(uri: str, output: str) -> Listing:
     path = files.to_path(uri)
     if path.is_dir():
         root = files.to_uri(path)
-        return _list_files(files.walk(root, leave_out=output), root=root)
+        left_out = _never_read(output, root)
+        if _is_in(path, left_out):
+            raise UsageError(
+                f"--input {uri}: got results of --output {output}, expected photos; "
+                "choose another folder"
+            )
+        return _list_files(files.walk(root, leave_out=left_out), root=root)
     if not path.exists():
         raise UsageError(
             f"--input {uri}: got nothing there, expected a folder of photos, a glob, "
             "a text/CSV/Parquet manifest or TFRecords; check the path"
         )
-    readers: dict[str, Callable[[Path], Iterable[str]]] = {
-        ".txt": _text_manifest,
-        ".lst": _text_manifest,
-        ".csv": _csv_manifest,
-        ".parquet": _parquet_manifest,
-    }
-    if path.suffix.lower() in readers:
-        return _list_manifest(path, readers[path.suffix.lower()])
+    if manifests.is_manifest(path):
+        return Listing(_table(manifests.read(path)), None, 0)
     if ".tfrecord" in path.name:
         return _list_records([path])
     if path.suffix.lower() in PHOTO_EXTENSIONS | REFUSED_EXTENSIONS:
@@ -142,12 +148,29 @@ def _list(uri: str, output: str) -> Listing:
     )
 
 
+def _never_read(output: str, root: str) -> list[str]:
+    """Returns the real paths of an output's folders that are not input.
+
+    That is all of it, unless it holds the input: then only what jobs write there.
+    """
+    real = os.path.realpath(files.to_path(output))
+    if not _is_in(files.to_path(root), [real]):
+        return [real]
+    return [os.path.realpath(os.path.join(real, name)) for name in OUTPUT_FOLDERS]  # noqa: PTH118
+
+
+def _is_in(path: Path, real_folders: Iterable[str]) -> bool:
+    real = os.path.join(os.path.realpath(path), "")  # noqa: PTH118 - of many names
+    return any(real.startswith(folder + "/") for folder in real_folders)
+
+
 def _list_glob(pattern: str, output: str) -> Listing:
-    left_out = os.path.join(os.path.realpath(output), "")  # noqa: PTH118
+    fixed = os.path.dirname(glob.escape(pattern).partition("[")[0])  # noqa: PTH120
+    left_out = _never_read(output, fixed or ".")
     found = [
         Path(name)
         for name in glob.glob(pattern, recursive=True)  # noqa: PTH207 - absolute too
-        if not os.path.realpath(name).startswith(left_out)
+        if not _is_in(Path(name), left_out)
     ]
     if not found:
         raise UsageError(
@@ -165,63 +188,13 @@ def _list_files(uris: Iterable[str], *, root: str | None) -> Listing:
     photos, ignored = [], 0
     for uri in uris:
         name = uri.rpartition("/")[2].lower()
-        extension = "." + name.rpartition(".")[2]
-        if (
-            name.startswith(".")
-            or extension not in PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
-        ):
+        stem, _, extension = name.rpartition(".")  # a hidden file has no stem
+        known = f".{extension}" in PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
+        if not stem or name.startswith(".") or not known:
             ignored += 1
         else:
             photos.append(uri)
     return Listing(_table(photos), root, ignored)
-
-
-def _list_manifest(path: Path, read: Callable[[Path], Iterable[str]]) -> Listing:
-    """A manifest's entries count as photos whatever their names end in."""
-    folder = Path(files.to_uri(path)).parent
-    uris = []
-    for entry in read(path):
-        if "://" in entry:
-            files.to_path(entry)  # refuses stores that are out of reach
-            uris.append(entry)
-        else:
-            uris.append(files.to_uri(folder / entry))
-    return Listing(_table(uris), None, 0)
-
-
-def _text_manifest(path: Path) -> Iterator[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"--input {path}: got bytes that are not UTF-8, expected one path a line"
-        ) from error
-    return (line.strip() for line in text.splitlines() if line.strip())
-
-
-def _csv_manifest(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if _URI_COLUMN not in (reader.fieldnames or ()):
-            raise UsageError(_no_column(path, reader.fieldnames or ()))
-        for row in reader:
-            if row[_URI_COLUMN]:
-                yield row[_URI_COLUMN].strip()
-
-
-def _parquet_manifest(path: Path) -> Iterator[str]:
-    file = pq.ParquetFile(path)
-    if _URI_COLUMN not in file.schema_arrow.names:
-        raise UsageError(_no_column(path, file.schema_arrow.names))
-    for batch in file.iter_batches(columns=[_URI_COLUMN]):
-        yield from (uri for uri in batch.column(0).to_pylist() if uri)
-
-
-def _no_column(path: Path, got: Iterable[str]) -> str:
-    return (
-        f"--input {path}: got the columns {', '.join(got) or 'none'}, expected one "
-        f"named {_URI_COLUMN}; rename it"
-    )
 
 
 def _list_records(paths: list[Path]) -> Listing:
@@ -260,7 +233,7 @@ def _table(uris: list[str]) -> pa.Table:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    return table.take(pc.sort_indices(table, sort_keys=[(_URI_COLUMN, "ascending")]))
+    return table.take(pc.sort_indices(table, sort_keys=[("image_uri", "ascending")]))
 
 
 def read(uri: str, *, version: str, offset: int | None, root: str | None) -> bytes:

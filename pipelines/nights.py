@@ -41,6 +41,9 @@ class Model:
             "task": card.task,
             "fingerprint": card.fingerprint,
             "notes": card.notes,
+            "origin": card.origin,
+            "licence": card.licence,
+            "metrics": [metric.model_dump() for metric in card.metrics],
             "classes": card.classes,  # type: ignore[dict-item]
             "rating_bins": card.rating_bins,  # type: ignore[dict-item]
         }
@@ -110,6 +113,8 @@ def plan_night(config: ScoreConfig) -> Night:
 
     def draft(earlier: Sequence[Plan]) -> Draft:
         pending = _pending(out, listing.photos, earlier, fingerprint)
+        if config.limit is not None:
+            pending = pending.slice(0, config.limit)
         if not config.rescore:
             _check_rescoring(out, pending, earlier, fingerprint)
         return Draft(
@@ -118,7 +123,7 @@ def plan_night(config: ScoreConfig) -> Night:
             fingerprint=fingerprint,
             root=listing.root,
             chunk_size=config.chunk_size,
-            items=pending if config.limit is None else pending.slice(0, config.limit),
+            items=pending,
         )
 
     plan, is_new = plans.freeze(out, config.night, draft)

@@ -55,6 +55,8 @@ class Summary(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    verdict: Literal["success", "failed"] = "success"
+    why: str | None = None
     planned: int
     ok: int
     failed: int
@@ -78,7 +80,7 @@ def build(out: str, run_date: str) -> str:
 
     Args:
         out: Output folder of `fcn score`.
-        run_date: The night, published: its table and `summary.json` are there.
+        run_date: The night, finished: its rows and `summary.json` are there.
 
     Returns:
         The page's URI.
@@ -91,7 +93,7 @@ def build(out: str, run_date: str) -> str:
     summary = _read_summary(files.join(folder, "summary.json"), run_date)
     bins = _rating_bins(summary)
     table = report_table.read(
-        _tables(out, run_date),
+        [files.to_path(uri) for uri in results.table_uris(out, run_date)],
         low=min(bins),
         high=max(bins),
         sample_size=SAMPLE_SIZE,
@@ -115,15 +117,6 @@ def _read_summary(uri: str, run_date: str) -> Summary:
             f"{uri}: got {got}, expected what `fcn score` of this version writes; "
             "run the same `fcn score` again"
         ) from error
-
-
-def _tables(out: str, run_date: str) -> list[Path]:
-    folder = results.scores_folder(out, run_date)
-    return [
-        files.to_path(files.join(folder, name))
-        for name in files.list_names(folder)
-        if name.endswith(".parquet")
-    ]
 
 
 def _rating_bins(summary: Summary) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ hashes, then they appear, `_SUCCESS` last. A reader never meets half a night.
 
 import io
 import json
-import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +26,8 @@ from pipelines.plan import Plan, items_sha256, run_folder
 SCHEMA_VERSION: Final = 1
 ROWS_PER_FILE: Final = 1_000_000
 _ROWS_PER_GROUP: Final = 65_536
+_THIS_PROCESS: Final = secrets.token_hex(8)
+"""Not its number: containers that share an output all have a process 1."""
 
 SCORES_SCHEMA: Final = pa.schema(
     [
@@ -211,6 +213,20 @@ def total(out: str, plan: Plan) -> Totals:
     return Totals(ok, failed, dict(sorted(failures.items())), transient)
 
 
+def table_uris(out: str, run_date: str) -> list[str]:
+    """Returns the files that hold a night's rows: its table, or its parts before."""
+    published = _parquet_files(scores_folder(out, run_date))
+    return published or _parquet_files(files.join(run_folder(out, run_date), "parts"))
+
+
+def _parquet_files(folder: str) -> list[str]:
+    return [
+        files.join(folder, name)
+        for name in files.list_names(folder)
+        if name.endswith(".parquet")
+    ]
+
+
 def commit_uri(out: str, run_date: str) -> str:
     """Returns the name of a night's commit."""
     return files.join(run_folder(out, run_date), "_COMMIT.json")
@@ -272,7 +288,7 @@ def show(out: str, plan: Plan, commit: Mapping[str, Any]) -> None:
 
 
 def _staging(out: str, plan: Plan) -> str:
-    return files.join(run_folder(out, plan.run_date), f".staging-{os.getpid()}")
+    return files.join(run_folder(out, plan.run_date), f".staging-{_THIS_PROCESS}")
 
 
 def _shown(folder: str, file: Mapping[str, Any]) -> bool:

@@ -207,48 +207,66 @@ class Finish:
             failed=totals.failed,
             max_error_rate=self.max_error_rate,
         )
-        failed_uri = files.join(plans.run_folder(night.out, plan.run_date), "_FAILED")
-        if why is not None and results.read_commit(night.out, plan.run_date) is None:
-            verdict = {"why": why, "failures": totals.failures}
-            files.write_atomically(failed_uri, _json(verdict))
+        if results.read_commit(night.out, plan.run_date) is not None:
+            why = None  # it was good enough for the attempt that committed it
+        if why is None:
+            results.publish(night.out, plan, totals)
+            files.remove(_failed_uri(night))
+        else:
+            said = {"why": why, "failures": totals.failures}
+            files.write_atomically(_failed_uri(night), _json(said))
+        self._summarise(totals, counts, why)
+
+    def _summarise(
+        self, totals: results.Totals, counts: Counts, why: str | None
+    ) -> None:
+        """Writes `summary.json`; the one of the attempt that published stays."""
+        before = read_summary(self.night)
+        if before is not None and before["verdict"] == "success":
             return
-        results.publish(night.out, plan, totals)
-        files.remove(failed_uri)
-        write_summary(self.night, totals, self.command, counts, self.started)
+        night, plan, settings = self.night, self.night.plan, self.night.plan.settings
+        seconds = max(time.time() - self.started, 1e-3)
+        summary = {
+            "run_date": plan.run_date,
+            "kind": plan.kind,
+            "verdict": "success" if why is None else "failed",
+            "why": why,
+            "planned": plan.planned,
+            "ok": totals.ok,
+            "failed": totals.failed,
+            "skipped": night.skipped,
+            "waiting": night.waiting,
+            "ignored": night.ignored,
+            "failures": totals.failures,
+            "computed": counts.computed,
+            "seconds": round(seconds, 3),
+            "images_per_second": round(counts.computed / seconds, 2),
+            "engine": settings["engine"],
+            "precision": settings["precision"],
+            "instruction_set": settings["instruction_set"],
+            "fingerprint": plan.fingerprint,
+            "models": [model.described() for model in night.models],
+            "command": self.command,
+            "output": night.out,
+        }
+        files.write_atomically(_summary_uri(night), _json(summary))
 
 
-def write_summary(
-    night: Night,
-    totals: results.Totals,
-    command: str,
-    counts: Counts,
-    started: float,
-) -> None:
-    """Writes `summary.json` beside the page, unless an earlier attempt did."""
-    plan = night.plan
-    seconds = time.time() - started
-    summary = {
-        "run_date": plan.run_date,
-        "kind": plan.kind,
-        "planned": plan.planned,
-        "ok": totals.ok,
-        "failed": totals.failed,
-        "skipped": night.skipped,
-        "waiting": night.waiting,
-        "ignored": night.ignored,
-        "failures": totals.failures,
-        "computed": counts.computed,
-        "seconds": round(seconds, 3),
-        "images_per_second": round(counts.computed / seconds, 2) if seconds else 0.0,
-        "engine": plan.settings["engine"],
-        "precision": plan.settings["precision"],
-        "instruction_set": plan.settings["instruction_set"],
-        "fingerprint": plan.fingerprint,
-        "models": [model.described() for model in night.models],
-        "command": command,
-        "output": night.out,
-    }
-    files.create_once(_summary_uri(night), _json(summary))
+def _failed_uri(night: Night) -> str:
+    return files.join(plans.run_folder(night.out, night.plan.run_date), "_FAILED")
+
+
+def _summary_uri(night: Night) -> str:
+    folder = results.report_folder(night.out, night.plan.run_date)
+    return files.join(folder, "summary.json")
+
+
+def read_summary(night: Night) -> dict[str, Any] | None:
+    """Returns what the last finished attempt wrote; None before."""
+    try:
+        return json.loads(files.read_bytes(_summary_uri(night)))
+    except FileNotFoundError:
+        return None
 
 
 def _json(content: dict[str, Any]) -> bytes:
@@ -287,31 +305,24 @@ def job(
 def is_finished(night: Night) -> bool:
     """Tells whether a night is committed and its results are all in place."""
     out, run_date = night.out, night.plan.run_date
+    summary = read_summary(night)
     return (
         results.read_commit(out, run_date) is not None
         and files.exists(files.join(results.scores_folder(out, run_date), "_SUCCESS"))
-        and files.exists(_summary_uri(night))
+        and summary is not None
+        and summary["verdict"] == "success"
     )
 
 
-def _summary_uri(night: Night) -> str:
-    folder = results.report_folder(night.out, night.plan.run_date)
-    return files.join(folder, "summary.json")
-
-
-def verdict(night: Night) -> dict[str, Any]:
-    """Returns the summary of a finished night.
+def check_published(night: Night, summary: dict[str, Any]) -> None:
+    """Raises where a finished night is above its threshold.
 
     Raises:
         AboveThreshold: it is not published, and why.
     """
-    plan = night.plan
-    if results.read_commit(night.out, plan.run_date) is None:
-        uri = files.join(plans.run_folder(night.out, plan.run_date), "_FAILED")
-        why = json.loads(files.read_bytes(uri))["why"]
+    if summary["verdict"] != "success":
         raise AboveThreshold(
-            f"run_date={plan.run_date} is not published: {why}; look at the reasons "
-            f"with fcn status {night.out}, then pass a higher --max_error_rate to the "
-            "same command, or fcn discard it"
+            f"run_date={night.plan.run_date} is not published: {summary['why']}; look "
+            f"at {results.page_uri(night.out, night.plan.run_date)}, then pass a "
+            "higher --max_error_rate to the same command, or fcn discard the night"
         )
-    return json.loads(files.read_bytes(_summary_uri(night)))

@@ -12,7 +12,9 @@ CELL = 16
 
 def checker(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """A photo whose grey value is ten times the class of its square, 1..20."""
-    classes = (np.arange(rows * columns).reshape(rows, columns) % 20 + 1).astype(np.uint8)
+    classes = (np.arange(rows * columns).reshape(rows, columns) % 20 + 1).astype(
+        np.uint8
+    )
     label = classes.repeat(CELL, 0).repeat(CELL, 1)
     return np.repeat((label * 10)[..., None], 3, axis=2), label
 

@@ -56,4 +56,6 @@ def test_earth_movers_distance_of_equals_is_zero_with_finite_gradient():
     with tf.GradientTape() as tape:
         distance = losses.earth_movers_distance(target, tf.nn.softmax(logits))
     assert float(distance) == pytest.approx(0.0, abs=1e-6)
-    assert np.isfinite(keras.ops.convert_to_numpy(tape.gradient(distance, logits))).all()
+    assert np.isfinite(
+        keras.ops.convert_to_numpy(tape.gradient(distance, logits))
+    ).all()

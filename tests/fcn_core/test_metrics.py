@@ -26,7 +26,9 @@ def test_scores_equal_a_hand_confusion_matrix():
 
 
 def test_a_class_only_predicted_counts_as_zero():
-    matrix = ConfusionMatrix.of(np.zeros((2, 2), np.uint8), np.eye(2, dtype=int), classes=2)
+    matrix = ConfusionMatrix.of(
+        np.zeros((2, 2), np.uint8), np.eye(2, dtype=int), classes=2
+    )
     assert matrix.result().iou == (0.5, 0.0)
 
 
@@ -50,7 +52,9 @@ def test_nothing_counted_has_no_scores():
 
 def test_ids_out_of_range_are_refused():
     labels = np.zeros((1, 2), np.uint8)
-    with pytest.raises(ValueError, match="prediction: got class ids 0..3, expected 0..2"):
+    with pytest.raises(
+        ValueError, match="prediction: got class ids 0..3, expected 0..2"
+    ):
         ConfusionMatrix.of(labels, np.array([[0, 3]]), classes=3)
     with pytest.raises(ValueError, match="label: got"):
         ConfusionMatrix.of(labels + 7, labels, classes=3)
@@ -69,7 +73,9 @@ def test_correlations_equal_scipy_with_ties():
     rng = np.random.default_rng(0)
     first = rng.integers(0, 6, 50)
     second = first + rng.normal(size=50)
-    assert metrics.pearson(first, second) == pytest.approx(stats.pearsonr(first, second)[0])
+    assert metrics.pearson(first, second) == pytest.approx(
+        stats.pearsonr(first, second)[0]
+    )
     assert metrics.spearman(first, second) == pytest.approx(
         stats.spearmanr(first, second)[0]
     )

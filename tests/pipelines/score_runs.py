@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 
 from fcn_core import scoring
-from pipelines import cli, files
+from pipelines import cli, files, lanes, nights
+from pipelines import score as scoring_job
+from pipelines.config import ScoreConfig
 from tests import tiny_models
 
 MODELS = tuple(
@@ -79,6 +81,20 @@ def scored(
     ended = score(photos, out, "--json", *more, night=night)
     assert ended.code == 0, ended.stderr
     return json.loads(ended.stdout)
+
+
+def leave_open(
+    photos: Path, out: Path, *more: str, night: str = NIGHT, chunks: int = 0
+) -> nights.Night:
+    """Plans a night and commits its first chunks, as an attempt that died there."""
+    config, _ = ScoreConfig.parse(words(photos, out, *more, night=night)[1:])
+    planned = nights.plan_night(config)
+    job = scoring_job.job(planned, lanes=2, max_error_rate=1, command="")
+    try:
+        assert len(list(job.worker.process(range(chunks)))) == chunks < job.chunks
+    finally:
+        lanes.close_all()
+    return planned
 
 
 def table(out: Path, night: str = NIGHT) -> Rows:

@@ -1,0 +1,102 @@
+"""Batches from finished shards: complete, repeatable, the pixels of scoring."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcn_core import images, input_pipeline
+from fcn_core.dataset_info import COMPLETED_NAME, DatasetError
+from fcn_core.input_pipeline import Source
+from tests import tiny_shards
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return tiny_shards.drawn_data(tmp_path_factory.mktemp("data"), train=7, val=2)
+
+
+def ids(source: Source) -> list[str]:
+    return [record.source_id for record in source.records()]
+
+
+def numbers(source: Source, *, epoch: int, batch_size: int = 2, seed: int = 1) -> list:
+    """Runs an epoch whose examples are (number of the photo, a random number)."""
+
+    def example(record, rng):
+        number = int(record.source_id[-6:])
+        return np.array([number], np.int64), rng.integers(0, 1 << 30, 1)
+
+    batches = input_pipeline.training_batches(
+        source,
+        example,
+        signature=(("int64", ()), ("int64", ())),
+        batch_size=batch_size,
+        seed=seed,
+        epoch=epoch,
+    )
+    return [tuple(part.numpy().tolist() for part in batch) for batch in batches]
+
+
+def test_every_record_once(data):
+    source = Source(folder=data, split="train")
+    assert sorted(ids(source)) == [f"2007_{n:06d}" for n in range(7)]
+    assert source.count() == 7
+    assert len(ids(Source(folder=data, split="val"))) == 2
+
+
+def test_holdout_and_training_part_the_split(data):
+    source = Source(folder=data, split="train", holdout=0.4)
+    training, holdout = (replace(source, part=p) for p in ("training", "holdout"))
+    assert sorted(ids(training) + ids(holdout)) == sorted(ids(source))
+    assert 0 < holdout.count() < 7
+    assert training.count() + holdout.count() == 7
+
+
+def test_epochs_repeat_for_a_seed_and_differ_from_each_other(data):
+    source = Source(folder=data, split="train")
+    assert numbers(source, epoch=1) == numbers(source, epoch=1)
+    assert numbers(source, epoch=1) != numbers(source, epoch=2)
+    assert numbers(source, epoch=1) != numbers(source, epoch=1, seed=2)
+    whole = numbers(source, epoch=3, batch_size=7)[0]
+    assert sorted(whole[0]) == list(range(7))
+    assert len(set(whole[1])) == 7
+
+
+def test_rest_waits_unless_it_is_all(data):
+    source = Source(folder=data, split="train")
+    assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=3)] == [3, 3]
+    assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=9)] == [7]
+
+
+def test_pixels_are_those_of_scoring(data):
+    for record in Source(folder=data, split="val").records():
+        pixels, label = input_pipeline.decode_pair(record, classes=21, void=255)
+        assert np.array_equal(pixels, images.decode(record.encoded).pixels)
+        assert label.shape == pixels.shape[:2]
+        assert set(np.unique(label)) - {0, 255} == set(record.classes)
+
+
+def test_labels_that_do_not_fit_name_the_photo(data):
+    record = next(Source(folder=data, split="train").records())
+    top = max(record.classes)
+    with pytest.raises(
+        ValueError, match=f"{record.filename}: its label contains class"
+    ):
+        input_pipeline.decode_pair(record, classes=top, void=255)
+    small = replace(record, label=images.encode_grey(np.zeros((3, 4), np.uint8)))
+    with pytest.raises(ValueError, match=f"{record.filename}: the label is"):
+        input_pipeline.decode_pair(small, classes=21, void=255)
+
+
+def test_unfinished_folder_is_refused(tmp_path):
+    folder = tiny_shards.drawn_data(tmp_path, train=1, val=1)
+    (folder / COMPLETED_NAME).unlink()
+    with pytest.raises(DatasetError, match="without COMPLETED"):
+        list(Source(folder=folder, split="train").records())
+
+
+def test_unknown_split_is_refused(data):
+    with pytest.raises(DatasetError, match="expected one of"):
+        list(Source(folder=data, split="test").records())

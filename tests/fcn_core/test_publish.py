@@ -1,0 +1,58 @@
+"""A finished run becomes a bundle that scores like the model it came from."""
+
+import numpy as np
+import pytest
+
+from fcn_core import engines, evaluation, publish, scoring, training
+from fcn_core.model_card import ModelError
+from fcn_core.run_folder import RunError, load_run
+from tests import tiny_models, tiny_recipes, tiny_shards
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = tmp_path_factory.mktemp("run")
+    data = tiny_shards.drawn_data(root, train=2, val=1)
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_recipes.use(patch, tiny_recipes.SEGMENTATION)
+        config = tiny_recipes.config(
+            data, root / "run", epochs=1, evaluation_split="val"
+        )
+        yield training.train(config)
+
+
+def test_bundle_scores_like_the_model(run, tmp_path):
+    card = publish.export_run(run.folder, tmp_path / "bundle", name="mine")
+    model, _, _ = load_run(run.folder)
+    scorer = scoring.load_scorer(str(tmp_path / "bundle"), "openvino", "f32")
+    photo = tiny_models.draw_pixels(128, 128)[None]
+    sizes = np.array([[128, 128]], np.int32)
+    expected = evaluation.KerasEngine(model).logits(photo)
+    assert scorer.score(photo, sizes)["logits"] == pytest.approx(expected, abs=1e-3)
+    assert scorer.arithmetic == engines.resolve_arithmetic("openvino", "f32")
+    assert card.label == "mine@1"
+
+
+def test_card_tells_the_whole_story(run, tmp_path):
+    card = publish.export_run(run.folder, tmp_path / "bundle", version="3")
+    assert card.label == "tiny@3"
+    assert card.origin == "Random weights of a test."
+    assert card.classes is not None
+    assert len(card.classes) == 21
+    assert card.padding_value == tiny_recipes.SEGMENTATION.padding_value
+    assert card.max_side == 64
+    assert {m.name for m in card.metrics} >= {"miou", "pixel_accuracy"}
+    assert {(m.split, m.images) for m in card.metrics} == {("val", 1)}
+    command = str(card.training["command"])
+    assert command.startswith("fcn train segmentation --recipe tiny --data DATA")
+    assert str(tmp_path.parent) not in card.model_dump_json()
+    assert {"keras", "tensorflow", "fcn_core"} <= set(card.versions)
+
+
+def test_wrong_folders_are_refused(run, tmp_path):
+    with pytest.raises(RunError, match=r"without run\.json"):
+        publish.export_run(tmp_path, tmp_path / "bundle")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").write_text("")
+    with pytest.raises(ModelError, match="not empty"):
+        publish.export_run(run.folder, tmp_path / "taken")

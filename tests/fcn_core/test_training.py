@@ -1,0 +1,176 @@
+"""Runs: they learn, freeze, resume to the same numbers, and refuse what is wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcn_core import recipes, training
+from fcn_core.dataset_info import COMPLETED_NAME, DatasetError
+from fcn_core.models import ModelSpec, WeightsError, build
+from fcn_core.models.weights import tensors_of
+from fcn_core.run_folder import RunError, RunFolder, load_run
+from fcn_core.trainer import TrainingError
+from tests import tiny_recipes, tiny_shards
+from tests.tiny_recipes import RATING, SEGMENTATION, config
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return tiny_shards.drawn_data(tmp_path_factory.mktemp("data"), train=4, val=2)
+
+
+def test_overfits_two_drawn_pairs(tmp_path, monkeypatch):
+    two = tiny_shards.drawn_data(tmp_path, train=2, val=1)
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    result = training.train(
+        config(two, tmp_path / "run", epochs=70, evaluation_split="train")
+    )
+    assert result.metrics["pixel_accuracy"] > 0.95
+    history = RunFolder.open(result.folder).history()
+    assert [row["epoch"] for row in history] == list(range(1, 71))
+    assert history[-1]["loss"] < history[0]["loss"] / 10
+
+
+def test_resumed_run_ends_with_the_same_numbers(data, tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    whole = training.train(config(data, tmp_path / "whole", epochs=3))
+    last_save = training._finish_epoch
+
+    def killed(run, model, trainer, row, *, judge):
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+        last_save(run, model, trainer, row, judge=judge)
+
+    monkeypatch.setattr(training, "_finish_epoch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config(data, tmp_path / "parts", epochs=3))
+    monkeypatch.setattr(training, "_finish_epoch", last_save)
+    with pytest.raises(RunError, match="stopped after epoch 1"):
+        load_run(tmp_path / "parts")
+    parts = training.train(config(data, tmp_path / "parts", epochs=3, resume=True))
+    one, other = (tensors_of(load_run(run.folder)[0]) for run in (whole, parts))
+    for name, values in one.items():
+        np.testing.assert_allclose(values, other[name], atol=1e-6, err_msg=name)
+
+
+def test_holdout_picks_the_best_epoch(data, tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    result = training.train(config(data, tmp_path / "run", holdout=0.5, epochs=3))
+    judged = [row["miou"] for row in RunFolder.open(result.folder).history()]
+    assert result.chosen_epoch == 1 + int(np.argmax(judged))
+    assert RunFolder.open(result.folder).weights_path(result.chosen_epoch).is_file()
+
+
+def test_frozen_group_and_norms_do_not_move(data, tmp_path, monkeypatch):
+    tiny_recipes.use(
+        monkeypatch,
+        SEGMENTATION,
+        model=ModelSpec(backbone="mobilenet_v2", width=0.1, head_width=8),
+        rates={"backbone": 0.0, "head": 0.0, "skip": 1.0},
+    )
+    result = training.train(config(data, tmp_path / "run", epochs=1))
+    model, spec, _ = load_run(result.folder)
+    before = build(spec)
+    before.load_weights(RunFolder.open(result.folder).weights_path(0))
+    start = tensors_of(before)
+    moved = {
+        name
+        for name, value in tensors_of(model).items()
+        if not np.array_equal(value, start[name])
+    }
+    assert moved == {"skip_stride8/kernel", "skip_stride8/bias"}
+
+
+def test_slower_group_moves_less(data, tmp_path, monkeypatch):
+    tiny_recipes.use(
+        monkeypatch,
+        SEGMENTATION,
+        weight_decay=0.0,
+        decay_power=0.0,
+        rates={"backbone": 0.01, "head": 1.0, "skip": 1.0},
+    )
+    result = training.train(config(data, tmp_path / "run", epochs=1))
+    model, spec, _ = load_run(result.folder)
+    before = build(spec)
+    before.load_weights(RunFolder.open(result.folder).weights_path(0))
+    start, end = tensors_of(before), tensors_of(model)
+    moved = {name: np.abs(end[name] - start[name]).max() for name in end}
+    # Two Adam steps move a weight by at most about twice the rate.
+    assert 0 < moved["block3_conv1/kernel"] < 2.5 * 2e-5
+    assert moved["head_fc7/kernel"] > 1e-3
+
+
+def test_rating_recipe_runs_and_reports(data, tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, RATING)
+    result = training.train(
+        config(data, tmp_path / "run", task="aesthetics", evaluation_split="val")
+    )
+    assert {"srcc", "srcc_blur", "monotone_noise", "above_strong"} <= set(
+        result.metrics
+    )
+    assert -1 <= result.metrics["srcc"] <= 1
+
+
+def test_initial_weights_from_another_run(data, tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    first = training.train(config(data, tmp_path / "first", epochs=1))
+    tiny_recipes.use(
+        monkeypatch, SEGMENTATION, rates={"backbone": 0.0, "head": 0.0, "skip": 1.0}
+    )
+    second = training.train(
+        config(data, tmp_path / "second", epochs=1, init=str(first.folder))
+    )
+    one, two = (load_run(run.folder)[0] for run in (first, second))
+    assert np.array_equal(
+        one.get_layer("head_fc6").kernel, two.get_layer("head_fc6").kernel
+    )
+
+
+def test_run_folder_is_never_mixed(data, tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    training.train(config(data, tmp_path / "run", epochs=1))
+    with pytest.raises(RunError, match="not empty"):
+        training.train(config(data, tmp_path / "run", epochs=1))
+    with pytest.raises(RunError, match="started with seed 1, got 2"):
+        training.train(config(data, tmp_path / "run", epochs=1, seed=2, resume=True))
+    with pytest.raises(RunError, match="without run.json"):
+        load_run(tmp_path)
+
+
+def test_loss_that_is_not_finite_stops(data, tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    with pytest.raises(TrainingError, match="lower --learning_rate"):
+        training.train(config(data, tmp_path / "run", epochs=9, learning_rate=1e30))
+
+
+def test_what_does_not_fit_is_refused(data, tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    with pytest.raises(ValueError, match="expected one of .*voc21"):
+        training.train(config(data, tmp_path / "run", recipe="voc12"))
+    with pytest.raises(ValueError, match="run `fcn train segmentation`"):
+        training.train(config(data, tmp_path / "run", task="aesthetics"))
+    with pytest.raises(WeightsError, match="pass --init"):
+        training.train(config(data, tmp_path / "run", recipe="voc21"))
+    with pytest.raises(DatasetError, match="expected one of"):
+        training.train(config(data, tmp_path / "run", evaluation_split="test"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_unfinished_data_is_refused(tmp_path, monkeypatch):
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    folder = tiny_shards.drawn_data(tmp_path, train=1, val=1)
+    (folder / COMPLETED_NAME).unlink()
+    with pytest.raises(DatasetError, match="without COMPLETED"):
+        training.train(config(folder, tmp_path / "run"))
+
+
+def test_every_recipe_builds_its_network():
+    for name, recipe in recipes.RECIPES.items():
+        if recipe.model.backbone != "vgg16":  # 540 MB; built by the model tests.
+            model = build(recipe.model)
+            assert model.output.shape[-1] == recipe.model.classes, name
+        assert set(recipe.rates) <= {"backbone", "head", "skip"}
+        assert recipe.about
+        assert recipe.notes
+        assert recipe.licence
