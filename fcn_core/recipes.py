@@ -90,8 +90,10 @@ RECIPES: Final[dict[str, Recipe]] = {
         ),
         epochs=4,
         batch_size=8,
-        learning_rate=1e-3,
-        rates={"skip": 1.0, "head": 0.03, "backbone": 0.003},
+        # Gentle on purpose: a skip at ten times this rate costs two points of mIoU,
+        # head and backbone at the skip's rate eight.
+        learning_rate=1e-4,
+        rates={"skip": 1.0, "head": 0.3, "backbone": 0.03},
     ),
     "voc21-imagenet": Recipe(
         about="The same network from ImageNet weights alone",

@@ -40,20 +40,30 @@ class RunFolder:
 
     @classmethod
     def create(cls, folder: Path, settings: dict[str, Any]) -> Self:
-        """Starts a run in a new or empty folder.
+        """Starts a run; `check_free` tells beforehand whether it may."""
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        run = cls(folder, {"settings": settings, "epochs_done": 0, "seconds": 0.0})
+        run.note()
+        return run
+
+    @staticmethod
+    def check_free(folder: Path, *, started: bool = False) -> None:
+        """Checks that a new run may start in a folder.
+
+        Args:
+            folder: New or empty.
+            started: A run that ended before its first checkpoint may be there.
 
         Raises:
-            RunError: The folder holds something.
+            RunError: The folder holds something else.
         """
+        if started and (folder / RUN_NAME).is_file():
+            return
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(
                 f"{folder} is not empty, expected a new folder for this run; choose "
                 "another one, or pass --resume to go on with the run in it"
             )
-        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-        run = cls(folder, {"settings": settings, "epochs_done": 0, "seconds": 0.0})
-        run.note()
-        return run
 
     @classmethod
     def open(cls, folder: Path) -> Self:

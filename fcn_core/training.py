@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 import tensorflow as tf
@@ -39,6 +39,8 @@ __all__ = [
     "resolved_recipe",
     "train",
 ]
+
+_RECORDED: Final = ("keras", "tensorflow")
 
 _log = logging.getLogger(__name__)
 
@@ -77,11 +79,15 @@ def train(config: TrainingConfig) -> RunResult:
     spec = _spec_for(recipe, source)
     objective = make_objective(spec, recipe, source)
     steps = objective.steps(source, batch_size=recipe.batch_size)
+    run = _open_run(config, recipe, spec, source)
     _set_up(config)
     model = build(spec)
-    run = _open_run(config, recipe, spec, source)
-    if run.epochs_done == 0:
-        _start(run, model, spec, init=_initial_weights(config, recipe))
+    if run is None:
+        report = _load_initial(model, spec, _initial_weights(config, recipe))
+        run = RunFolder.create(config.output, _settings(config, recipe, spec, source))
+        run.note(new_layers=list(report.new))
+        model.save_weights(run.weights_path(0), overwrite=True)
+    run.note(versions={name: metadata.version(name) for name in _RECORDED})
     model.load_weights(run.weights_path(run.epochs_done))
     trainer = Trainer(model, recipe, objective, steps=steps * recipe.epochs)
     if run.epochs_done:
@@ -147,9 +153,12 @@ def _source(config: TrainingConfig) -> Source:
     for split in (config.train_split, config.evaluation_split):
         if split is not None:
             source.info.shard_paths(config.data, split)
-    if source.count() == 0:
+    held_out = replace(source, part="holdout").count() if config.holdout else 1
+    if source.count() == 0 or held_out == 0:
         raise TrainingError(
-            f"{config.data}: split {config.train_split} has no photo to train on"
+            f"{config.data}: split {config.train_split} has {source.count()} photos to "
+            f"train on and {held_out if config.holdout else 0} held out, expected at "
+            "least one each; choose another --holdout"
         )
     return source
 
@@ -175,14 +184,27 @@ def _set_up(config: TrainingConfig) -> None:
 
 def _open_run(
     config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
-) -> RunFolder:
-    """Starts a run, or opens the one to resume after comparing its settings."""
+) -> RunFolder | None:
+    """Opens the run to go on with, None where a new one can start."""
+    if config.resume and (config.output / RUN_NAME).is_file():
+        run = RunFolder.open(config.output)
+        run.require(_settings(config, recipe, spec, source))
+        if run.weights_path(run.epochs_done).is_file():
+            return run
+    RunFolder.check_free(config.output, started=config.resume)
+    return None
+
+
+def _settings(
+    config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
+) -> dict[str, Any]:
+    """Everything that decides a run's numbers, without any folder's name."""
     numbers = {
         name: value
         for name, value in asdict(recipe).items()
         if name not in ("model", "init", "about", "origin", "licence", "notes")
     }
-    settings = {
+    return {
         "recipe": config.recipe,
         "numbers": _plain(numbers),
         "init": describe_weights(_initial_weights(config, recipe)),
@@ -194,15 +216,6 @@ def _open_run(
         "data_fingerprint": source.info.fingerprint,
         "classes": source.info.classes,
     }
-    if config.resume and (config.output / RUN_NAME).is_file():
-        run = RunFolder.open(config.output)
-        run.require(settings)
-    else:
-        run = RunFolder.create(config.output, settings)
-    run.note(
-        versions={name: metadata.version(name) for name in ("keras", "tensorflow")}
-    )
-    return run
 
 
 def _plain(value: Any) -> Any:
@@ -212,26 +225,18 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _start(run: RunFolder, model: keras.Model, spec: ModelSpec, *, init: str) -> None:
-    """Loads the initial weights and writes them as epoch 0."""
-    report = _load_initial(model, spec, init)
-    _log.info(
-        "initial weights %s: %d layers loaded, new: %s",
-        init,
-        len(report.loaded),
-        ", ".join(report.new) or "none",
-    )
-    run.note(new_layers=list(report.new))
-    model.save_weights(run.weights_path(0), overwrite=True)
-
-
 def _load_initial(model: keras.Model, spec: ModelSpec, init: str) -> WeightReport:
+    """Loads what the initial weights have and tells what they lack."""
     if (Path(init) / RUN_NAME).is_file():
         source, _, _ = load_run(Path(init))
-        return transfer(source, model)
-    if init == RANDOM:
-        return WeightReport(loaded=(), new=("every layer",))
-    return load_weights(model, spec, init)
+        report = transfer(source, model)
+    elif init == RANDOM:
+        report = WeightReport(loaded=(), new=("every layer",))
+    else:
+        report = load_weights(model, spec, init)
+    loaded, new = len(report.loaded), ", ".join(report.new) or "none"
+    _log.info("initial weights %s: %d layers loaded, new: %s", init, loaded, new)
+    return report
 
 
 def _finish_epoch(

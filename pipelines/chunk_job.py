@@ -14,7 +14,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from pipelines.counts import Counts
-from pipelines.faults import Interrupted, SystemicFault
+from pipelines.faults import Interrupted, of_system
 
 CHUNKS_PER_RUN = 8
 
@@ -56,6 +56,11 @@ def request_stop() -> None:
     _stop.set()
 
 
+def forget_stop() -> None:
+    """Lets the next job of this process run."""
+    _stop.clear()
+
+
 def check_stop() -> None:
     """Raises Interrupted where a stop was asked for; workers call it per item."""
     if _stop.is_set():
@@ -78,7 +83,20 @@ class _Process(beam.DoFn):
                 yield counts
         except OSError as error:
             # What a worker lets through is about our own files, never about a photo.
-            raise SystemicFault(f"{error.filename}: {error.strerror}") from error
+            raise of_system(error) from error
+
+
+class _Finish(beam.DoFn):
+    """Hands the total to the job's last step."""
+
+    def __init__(self, finish: Callable[[Counts], None]):
+        self._finish = finish
+
+    def process(self, total: Counts) -> None:
+        try:
+            self._finish(total)
+        except OSError as error:
+            raise of_system(error) from error
 
 
 class _SumCounts(beam.CombineFn):
@@ -109,5 +127,5 @@ def build(root: beam.Pipeline, job: ChunkJob) -> None:
         | "Spread" >> beam.Reshuffle()
         | "Process" >> beam.ParDo(_Process(job.worker))
         | "Count" >> beam.CombineGlobally(_SumCounts())
-        | "Finish" >> beam.Map(job.finish)
+        | "Finish" >> beam.ParDo(_Finish(job.finish))
     )

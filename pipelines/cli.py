@@ -65,7 +65,7 @@ def _unknown_command(word: str) -> str:
 
 
 def _run(target: str, arguments: list[str]) -> int:
-    from pipelines.faults import JobFault
+    from pipelines.faults import JobFault, of_system
 
     # Quiet before anything imports TensorFlow; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -84,6 +84,9 @@ def _run(target: str, arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output went away: `fcn ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"fcn: {of_system(error)}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ def convert(arguments: Sequence[str]) -> int:
         )
     config, beam = configs.ConvertVocConfig.parse(arguments[1:])
     _check_beam(beam, config)
-    from pipelines import convert, convert_plan, launch, progress
+    from pipelines import convert, convert_finish, convert_plan, launch, progress
 
     conversion = convert_plan.plan_conversion(config)
     if conversion.plan is not None:
@@ -211,12 +211,12 @@ def convert(arguments: Sequence[str]) -> int:
         planned = conversion.plan.planned
         with progress.shown(planned, unit="pairs", quiet=config.json_output):
             launch.run(job, beam)
-    info = convert.verdict(conversion)
+    info = convert_finish.verdict(conversion)
     if config.json_output:
         print(json.dumps({"output": conversion.out, **info.model_dump(mode="json")}))
     else:
         was_complete = conversion.plan is None
-        print("\n".join(convert.lines(conversion.out, info, again=was_complete)))
+        print("\n".join(convert_finish.lines(conversion.out, info, again=was_complete)))
     return 0
 
 

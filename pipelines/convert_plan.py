@@ -9,7 +9,6 @@ or at the same time, goes on with the same plan or is told what differs.
 import hashlib
 import io
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -19,16 +18,14 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from fcn_core import dataset_info
-from fcn_core.bad_image import BadImage
-from fcn_core.datasets import MissingDatasetError, voc
-from fcn_core.datasets.splits import IdList, shared_ids
+from fcn_core.datasets import voc
+from fcn_core.datasets.splits import IdList
 from pipelines import files
 from pipelines.config import ConvertVocConfig
+from pipelines.convert_lists import check_leaks, read_lists
 from pipelines.faults import SystemicFault, UsageError
 
 IDS_PER_SHARD: Final = 256
-_SPLIT_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
-_MANY: Final = 3
 _WORK: Final = "_convert"
 
 _SHARDS_SCHEMA: Final = pa.schema(
@@ -120,21 +117,6 @@ def remove_work(out: str) -> None:
     files.remove_folder(work_uri(out))
 
 
-def read_source(uri: str) -> bytes:
-    """Returns a file of the data set; how it fails is the data set's business.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        BadImage: it cannot be read, with the reason.
-    """
-    try:
-        return files.read_photo(uri, version=files.version(uri))
-    except BadImage as bad:
-        if bad.reason == "vanished":
-            raise FileNotFoundError(uri) from bad
-        raise
-
-
 def plan_conversion(config: ConvertVocConfig) -> Conversion:
     """Reads the lists and freezes the plan, or finds it frozen, or all of it done.
 
@@ -142,8 +124,8 @@ def plan_conversion(config: ConvertVocConfig) -> Conversion:
         UsageError: the command cannot mean what it says.
     """
     root, out = files.to_uri(config.input), files.to_uri(config.output)
-    lists = _read_lists(root, config.split)
-    _check_leaks(lists, allowed=config.allow_leak)
+    lists = read_lists(root, config.split)
+    check_leaks(lists, allowed=config.allow_leak)
     shards = {
         name: config.num_shards or max(1, -(-len(ids.ids) // IDS_PER_SHARD))
         for name, ids in lists.items()
@@ -216,47 +198,6 @@ def check_same_settings(
         raise UsageError(
             f"--{name}: got {json.dumps(now)}, expected {json.dumps(before)} as "
             f"{out} was begun with; repeat it, or choose another --output"
-        )
-
-
-def _read_lists(root: str, names: Sequence[str]) -> dict[str, IdList]:
-    for name in names:
-        if not _SPLIT_NAME.fullmatch(name):
-            raise UsageError(
-                f"--split: got {name!r}, expected names of lists such as train or val"
-            )
-    try:
-        names = sorted(names or voc.splits_present(root, read_source))
-        lists = {name: voc.split_ids(root, name, read_source) for name in names}
-    except MissingDatasetError as error:
-        raise UsageError(f"--input: {error}") from error
-    except BadImage as bad:
-        raise UsageError(
-            f"--input {root}: a list of ids cannot be read ({bad.reason}); check its "
-            "rights"
-        ) from bad
-    for name, ids in lists.items():
-        if not ids.read:
-            raise UsageError(
-                f"--input: {root}/{voc.list_path(name)} is empty, expected one id a "
-                "line; leave the split out with --split"
-            )
-    return lists
-
-
-def _check_leaks(lists: Mapping[str, IdList], *, allowed: bool) -> None:
-    """Refuses splits that share photos: scores on one would flatter the other.
-
-    Raises:
-        UsageError: names two splits and some of the ids.
-    """
-    if allowed:
-        return
-    for (one, other), ids in shared_ids(lists).items():
-        some = ", ".join(ids[:_MANY]) + (", ..." if len(ids) > _MANY else "")
-        raise UsageError(
-            f"--split: {one} and {other} share {len(ids)} ids ({some}), expected none; "
-            "name other splits, or pass --allow_leak if that is meant"
         )
 
 

@@ -20,6 +20,16 @@ class SystemicFault(JobFault):
     """
 
 
+def of_system(error: OSError) -> SystemicFault:
+    """Returns what the system said about one of our own files, as a fault."""
+    where = f"{error.filename}: " if error.filename else ""
+    said = error.strerror or str(error) or type(error).__name__
+    return SystemicFault(
+        f"{where}got {said.lower()}, expected to read and write our own files; mend it "
+        "and run the same command again"
+    )
+
+
 class UsageError(JobFault):
     """The command cannot mean what it says."""
 

@@ -10,6 +10,7 @@ A message is a JSON header and any number of blobs:
 """
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
@@ -25,6 +26,8 @@ from typing import Any, BinaryIO, Protocol
 from fcn_core.bad_image import BadImage
 
 Header = dict[str, Any]
+
+_PR_SET_PDEATHSIG = 1
 
 
 class Task(Protocol):
@@ -114,6 +117,15 @@ class _Limits:
             resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
+def _end_with_parent() -> None:
+    """Has the kernel kill this process when the thread that started it is gone.
+
+    Standard input ends then, too, but only a lane between two requests looks there.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # no Linux: no such call
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def _detach() -> None:
     """Makes this process the one to die first, and leaves no core file behind."""
     with contextlib.suppress(OSError):
@@ -160,6 +172,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 def main() -> None:
     """Runs a lane on standard input and output."""
+    _end_with_parent()
     _detach()
     # Native libraries print to descriptor 1; replies go where they cannot reach.
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -9,9 +9,13 @@ import re
 import signal
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import (
+    PipelineOptions,
+    _BeamArgumentParser,
+)
 
 from pipelines import chunk_job, lanes
 from pipelines.faults import Interrupted, SystemicFault, UsageError
@@ -22,18 +26,15 @@ _UNREACHED = (
 )
 
 
-def beam_flags() -> list[str]:
-    """Returns every flag that Beam knows, `--` included."""
-    parser = _beam_parser()
-    return sorted(
-        {flag for action in parser._actions for flag in action.option_strings}
-    )
+class _Parser(_BeamArgumentParser):
+    """Beam's flags; what is wrong with one is a line, not a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; it is a flag of Beam, see its documentation")
 
 
-def _beam_parser():  # type: ignore[no-untyped-def]
-    from apache_beam.options.pipeline_options import _BeamArgumentParser
-
-    parser = _BeamArgumentParser(allow_abbrev=False)
+def _beam_parser() -> _Parser:
+    parser = _Parser(allow_abbrev=False, add_help=False)
     for options in PipelineOptions.__subclasses__():
         if options.__module__.startswith("apache_beam."):
             options._add_argparse_args(parser)
@@ -41,20 +42,25 @@ def _beam_parser():  # type: ignore[no-untyped-def]
 
 
 def check_flags(arguments: Sequence[str], *, ours: Sequence[str]) -> None:
-    """Refuses flags that neither the command nor Beam knows.
+    """Refuses what neither the command nor Beam knows.
 
     Raises:
-        UsageError: names the nearest flag.
+        UsageError: names the flag and the nearest one, or the stray word.
     """
     if not arguments:
         return
-    beams = beam_flags()
-    for argument in arguments:
-        flag = argument.partition("=")[0]
-        if not flag.startswith("--"):
-            continue
-        if flag not in beams:
-            raise UsageError(unknown_flag(flag, [*ours, *beams]))
+    parser = _beam_parser()
+    _, left = parser.parse_known_args(list(arguments))
+    if not left:
+        return
+    flag = left[0].partition("=")[0]
+    if flag.startswith("-"):
+        beams = [name for name in parser._option_string_actions if name[:2] == "--"]
+        raise UsageError(unknown_flag(flag, [*ours, *beams]))
+    raise UsageError(
+        f"got {left[0]} after the value of another flag, expected one value a flag; "
+        "quote patterns and names with spaces"
+    )
 
 
 def unknown_flag(flag: str, known: Sequence[str]) -> str:
@@ -86,6 +92,7 @@ def run(job: chunk_job.ChunkJob, arguments: Sequence[str] = ()) -> None:
         Interrupted: the person pressed Ctrl-C.
         UsageError: the runner is not one that this version knows.
     """
+    chunk_job.forget_stop()
     pipeline = beam.Pipeline(options=local_options(arguments))
     chunk_job.build(pipeline, job)
     previous = signal.signal(signal.SIGINT, _on_interrupt)

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from fcn_core import engines, scoring
 from fcn_core.model_card import ModelCard, ModelError
-from pipelines import files, inputs, results
+from pipelines import files, inputs, plan_items, results
 from pipelines import plan as plans
 from pipelines.config import ReplayConfig, ScoreConfig
 from pipelines.faults import UsageError
@@ -140,8 +140,8 @@ def _not_planned(out: str, photos: pa.Table, plan: Plan) -> tuple[int, int]:
         for other in plans.read_all(out)
         if other.fingerprint == plan.fingerprint and other.sequence != plan.sequence
     ]
-    not_planned = plans.without(photos, plans.held(out, [plan]))
-    waiting = plans.without(not_planned, plans.held(out, others)).num_rows
+    not_planned = plan_items.without(photos, plans.held(out, [plan]))
+    waiting = plan_items.without(not_planned, plans.held(out, others)).num_rows
     return not_planned.num_rows - waiting, waiting
 
 
@@ -176,8 +176,8 @@ def _pending(
 ) -> pa.Table:
     """Returns the photos that no plan of this fingerprint holds, save for retries."""
     same = [plan for plan in earlier if plan.fingerprint == fingerprint]
-    new = plans.without(photos, plans.held(out, same))
-    retries = plans.among(photos, _retryable(out, same))
+    new = plan_items.without(photos, plans.held(out, same))
+    retries = plan_items.among(photos, _retryable(out, same))
     if retries.num_rows == 0:
         return new
     return pa.concat_tables([new, retries]).sort_by("image_uri")
@@ -192,7 +192,7 @@ def _retryable(out: str, same: Sequence[Plan]) -> pa.Table:
     if failures.num_rows == 0:
         return empty
     failures = failures.group_by(columns).aggregate([([], "count_all")])
-    tried = plans.among(plans.held(out, same), failures)
+    tried = plan_items.among(plans.held(out, same), failures)
     tried = tried.group_by(columns).aggregate([([], "count_all")])
     counts = {
         (row["image_uri"], row["version"]): row["count_all"]
@@ -219,7 +219,7 @@ def _check_rescoring(
         UsageError: --rescore is needed, and why.
     """
     others = [plan for plan in earlier if plan.fingerprint != fingerprint]
-    again = plans.among(pending, plans.held(out, others)).num_rows
+    again = plan_items.among(pending, plans.held(out, others)).num_rows
     if again:
         raise UsageError(
             f"{again} photos would be scored again: the models, the arithmetic or the "
@@ -311,4 +311,4 @@ def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
     ]
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
     failed = pa.table(columns, schema=inputs.LISTING_SCHEMA)
-    return plans.without(failed, plans.held(out, unfinished))
+    return plan_items.without(failed, plans.held(out, unfinished))

@@ -10,32 +10,20 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from pipelines import files
 from pipelines.faults import SystemicFault, UsageError
+from pipelines.plan_items import IDENTITY, ITEMS_SCHEMA, with_keys
 
 CHUNKS_PER_PIECE = 256
-
-ITEMS_SCHEMA = pa.schema(
-    [
-        pa.field("image_key", pa.string(), nullable=False),
-        pa.field("image_uri", pa.string(), nullable=False),
-        pa.field("version", pa.string(), nullable=False),
-        pa.field("offset", pa.int64()),
-    ]
-)
-"""A planned item; `offset` as in `inputs.LISTING_SCHEMA`."""
-
-_IDENTITY = ["image_uri", "version"]
 
 
 class Piece(BaseModel):
@@ -109,42 +97,60 @@ def run_folder(out: str, run_date: str) -> str:
     return files.join(out, "_runs", f"run_date={run_date}")
 
 
-def image_key(uri: str) -> str:
-    """Returns the name of an image's results: readable, unique and a safe file name."""
-    stem = uri.rpartition("/")[2].rpartition(".")[0] or uri.rpartition("/")[2]
-    readable = re.sub(r"[^A-Za-z0-9_]", "_", stem)[:40]
-    return f"{readable}-{hashlib.sha256(uri.encode()).hexdigest()[:20]}"
-
-
 def read_all(out: str) -> list[Plan]:
     """Returns the plans of an output that are not discarded, in their sequence.
 
     Raises:
-        SystemicFault: a plan is damaged.
+        SystemicFault: a plan is damaged or missing.
     """
-    folder = files.join(out, "_runs", "plans")
-    names = files.list_names(folder)
-    discarded = {name.removesuffix(".discarded") for name in names}
+    return _read_first(out, _last_sequence(out))
+
+
+def _plan_uri(out: str, sequence: int, ending: str = "json") -> str:
+    return files.join(out, "_runs", "plans", f"{sequence:08}.{ending}")
+
+
+def _last_sequence(out: str) -> int:
+    """Returns the number of plans so far, discarded ones included.
+
+    Raises:
+        SystemicFault: a plan is missing.
+    """
+    names = files.list_names(files.join(out, "_runs", "plans"))
+    numbers = {int(name[:8]) for name in names if re.fullmatch(r"\d{8}\.json", name)}
+    last = max(numbers, default=0)
+    for number in range(1, last + 1):
+        # A listing beside a creation may leave a name out: look for it itself.
+        if number not in numbers and not files.exists(_plan_uri(out, number)):
+            raise SystemicFault(
+                f"{_plan_uri(out, number)}: got no plan, expected number {number} of "
+                f"{last}; restore it from a copy before anything is scored into this "
+                "output"
+            )
+    return last
+
+
+def _read_first(out: str, count: int) -> list[Plan]:
     return [
-        _read(files.join(folder, name))
-        for name in names
-        if name.endswith(".json") and name.removesuffix(".json") not in discarded
+        _read(out, number)
+        for number in range(1, count + 1)
+        if not files.exists(_plan_uri(out, number, "discarded"))
     ]
 
 
-def _read(uri: str) -> Plan:
+def _read(out: str, sequence: int) -> Plan:
+    uri = _plan_uri(out, sequence)
     try:
         plan = Plan.model_validate_json(files.read_bytes(uri))
-    except ValidationError as error:
+        if plan.sequence != sequence:
+            raise ValueError("another number")
+        if _plan_id(plan.model_dump(mode="json")) != plan.plan_id:
+            raise ValueError("another content")
+    except ValueError as error:  # pydantic's are such, too
         raise SystemicFault(
-            f"{uri}: got a damaged plan, expected what this program wrote; restore it "
+            f"{uri}: got a damaged plan, expected what this program froze; restore it "
             "from a copy before anything is scored into this output"
         ) from error
-    if _plan_id(plan.model_dump(mode="json")) != plan.plan_id:
-        raise SystemicFault(
-            f"{uri}: the plan is not the one that was frozen (its hash differs); "
-            "restore it from a copy"
-        )
     return plan
 
 
@@ -167,24 +173,37 @@ def freeze(
     Returns:
         The plan, and whether this call made it.
     """
+    written: set[str] = set()
     while True:
-        plans = read_all(out)
+        # The number before the plans: who takes it has seen all plans before it.
+        last = _last_sequence(out)
+        plans = _read_first(out, last)
         if (existing := find(plans, run_date)) is not None:
+            _remove_pieces(out, run_date, written.difference(_names(existing)))
             return existing, False
-        plan = _write_pieces(out, run_date, draft(plans), sequence=_next(out))
-        uri = files.join(out, "_runs", "plans", f"{plan.sequence:08}.json")
-        if files.create_once(uri, _json(plan.model_dump(mode="json"))):
+        plan = _write_pieces(out, run_date, draft(plans), sequence=last + 1)
+        written.update(_names(plan))
+        data = _json(plan.model_dump(mode="json"))
+        if files.create_once(_plan_uri(out, plan.sequence), data):
+            _remove_pieces(out, run_date, written.difference(_names(plan)))
             return plan, True
-        _remove_orphans(out, plan)
 
 
-def _next(out: str) -> int:
-    names = files.list_names(files.join(out, "_runs", "plans"))
-    return max((int(name.partition(".")[0]) for name in names), default=0) + 1
+def _names(plan: Plan) -> set[str]:
+    return {piece.name for piece in plan.pieces}
+
+
+def _remove_pieces(out: str, run_date: str, names: Collection[str]) -> None:
+    """Removes pieces of our drafts that the night's plan, now frozen, does not have.
+
+    Not earlier: another launch may be about to freeze a plan of the same pieces.
+    """
+    for name in names:
+        files.remove(files.join(run_folder(out, run_date), "plan", name))
 
 
 def _write_pieces(out: str, run_date: str, draft: Draft, *, sequence: int) -> Plan:
-    items = _with_keys(draft.items)
+    items = with_keys(draft.items)
     pieces = []
     rows = CHUNKS_PER_PIECE * draft.chunk_size
     for number, start in enumerate(range(0, items.num_rows, rows)):
@@ -210,13 +229,6 @@ def _write_pieces(out: str, run_date: str, draft: Draft, *, sequence: int) -> Pl
     )
 
 
-def _with_keys(items: pa.Table) -> pa.Table:
-    keys = pa.array([image_key(uri) for uri in items["image_uri"].to_pylist()])
-    return items.select(["image_uri", "version", "offset"]).add_column(
-        0, ITEMS_SCHEMA.field("image_key"), keys
-    )
-
-
 def _plan_id(content: Mapping[str, Any]) -> str:
     kept = {k: v for k, v in content.items() if k not in ("sequence", "plan_id")}
     return hashlib.sha256(_json(kept)).hexdigest()
@@ -232,20 +244,6 @@ def _parquet(table: pa.Table, *, row_group_size: int) -> bytes:
     return buffer.getvalue()
 
 
-def _remove_orphans(out: str, loser: Plan) -> None:
-    """Removes the pieces of a plan that lost its number, unless the winner has them."""
-    kept = {
-        piece.name
-        for plan in read_all(out)
-        if plan.run_date == loser.run_date
-        for piece in plan.pieces
-    }
-    folder = files.join(run_folder(out, loser.run_date), "plan")
-    for piece in loser.pieces:
-        if piece.name not in kept:
-            files.remove(files.join(folder, piece.name))
-
-
 def read_chunk(out: str, plan: Plan, chunk: int) -> pa.Table:
     """Returns the items of a chunk, a table of ITEMS_SCHEMA.
 
@@ -258,7 +256,13 @@ def read_chunk(out: str, plan: Plan, chunk: int) -> pa.Table:
 
 @lru_cache(maxsize=4)
 def _open_piece_bytes(uri: str, sha256: str) -> bytes:
-    data = files.read_bytes(uri)
+    try:
+        data = files.read_bytes(uri)
+    except FileNotFoundError as error:
+        raise SystemicFault(
+            f"{uri}: got nothing there, expected items of the plan; restore the file "
+            "from a copy"
+        ) from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise SystemicFault(
             f"{uri}: the plan's items are not those that were frozen (their hash "
@@ -273,49 +277,15 @@ def _open_piece(out: str, plan: Plan, number: int) -> pq.ParquetFile:
     return pq.ParquetFile(pa.BufferReader(_open_piece_bytes(uri, piece.sha256)))
 
 
-def items_sha256(items: pa.Table) -> str:
-    """Returns the hash of which items, in which version, a chunk has."""
-    digest = hashlib.sha256()
-    for key, version in zip(
-        items["image_key"].to_pylist(), items["version"].to_pylist(), strict=True
-    ):
-        digest.update(f"{key}\0{version}\n".encode())
-    return digest.hexdigest()
-
-
-def identities(out: str, plan: Plan) -> Iterator[pa.Table]:
-    """Yields (image_uri, version) of all items of a plan, a table a piece."""
-    for number in range(len(plan.pieces)):
-        yield _open_piece(out, plan, number).read(columns=_IDENTITY)
-
-
 def held(out: str, plans: Sequence[Plan]) -> pa.Table:
     """Returns (image_uri, version) of everything that some plans hold."""
-    empty = pa.schema([ITEMS_SCHEMA.field(name) for name in _IDENTITY]).empty_table()
-    return pa.concat_tables(
-        [empty, *(table for plan in plans for table in identities(out, plan))]
+    empty = pa.schema([ITEMS_SCHEMA.field(name) for name in IDENTITY]).empty_table()
+    tables = (
+        _open_piece(out, plan, number).read(columns=IDENTITY)
+        for plan in plans
+        for number in range(len(plan.pieces))
     )
-
-
-def without(photos: pa.Table, others: pa.Table) -> pa.Table:
-    """Returns the photos whose (image_uri, version) is not among `others`, sorted."""
-    if others.num_rows == 0:
-        return photos
-    left = photos.join(others.select(_IDENTITY), keys=_IDENTITY, join_type="left anti")
-    return _sorted(left)
-
-
-def among(photos: pa.Table, others: pa.Table) -> pa.Table:
-    """Returns the photos whose (image_uri, version) is among `others`, sorted."""
-    if others.num_rows == 0:
-        return photos.slice(0, 0)
-    left = photos.join(others.select(_IDENTITY), keys=_IDENTITY, join_type="left semi")
-    return _sorted(left)
-
-
-def _sorted(table: pa.Table) -> pa.Table:
-    order = pc.sort_indices(table, sort_keys=[("image_uri", "ascending")])
-    return table.take(order)
+    return pa.concat_tables([empty, *tables])
 
 
 def check_same_settings(plan: Plan, settings: Mapping[str, JsonValue]) -> None:
@@ -340,7 +310,12 @@ def _short(value: JsonValue) -> str:
 
 
 def discard(out: str, plan: Plan) -> None:
-    """Frees the items of a plan: it no longer counts, and may be planned again."""
-    uri = files.join(out, "_runs", "plans", f"{plan.sequence:08}.discarded")
-    files.create_once(uri, b"")
-    files.remove_folder(run_folder(out, plan.run_date))
+    """Frees the items of a plan: it no longer counts, and may be planned again.
+
+    Parts go first and pieces last, so that a discard cut short leaves either a plan
+    that still works or nothing that a new plan of the night could take for its own.
+    """
+    folder = run_folder(out, plan.run_date)
+    files.remove_folder(files.join(folder, "parts"))
+    files.create_once(_plan_uri(out, plan.sequence, "discarded"), b"")
+    files.remove_folder(folder)

@@ -1,15 +1,13 @@
-"""The rows of a night: parts while it runs, one published table when it is committed.
+"""The rows of a night, as the parts of its chunks hold them, and its commit.
 
-A part holds the rows of one chunk and is created once; parts are the ledger until the
-night is committed. `publish` merges them into OUT/scores, which readers see only whole:
-first the files are staged, then one create-once `_COMMIT.json` names them with their
-hashes, then they appear, `_SUCCESS` last. A reader never meets half a night.
+A part holds the rows of one chunk and is created once; parts are the ledger of what is
+done. `publish` merges them into the table that readers see.
 """
 
+import hashlib
 import io
 import json
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,13 +19,10 @@ from fcn_core.bad_image import TRANSIENT_REASONS
 from pipelines import files
 from pipelines.counts import Counts
 from pipelines.faults import SystemicFault
-from pipelines.plan import Plan, items_sha256, run_folder
+from pipelines.plan import Plan, run_folder
+from pipelines.plan_items import items_sha256
 
 SCHEMA_VERSION: Final = 1
-ROWS_PER_FILE: Final = 1_000_000
-_ROWS_PER_GROUP: Final = 65_536
-_THIS_PROCESS: Final = secrets.token_hex(8)
-"""Not its number: containers that share an output all have a process 1."""
 
 SCORES_SCHEMA: Final = pa.schema(
     [
@@ -58,6 +53,9 @@ SCORES_SCHEMA: Final = pa.schema(
 """One row per planned image, ok or failed. No column depends on when it was made."""
 
 Row = dict[str, Any]
+
+_UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError)
+"""What reading a damaged Parquet file raises."""
 
 
 def scores_folder(out: str, run_date: str) -> str:
@@ -115,7 +113,12 @@ def write_part(
         b"fcn.failed": str(failed).encode(),
     }
     buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd")
+    pq.write_table(
+        table.replace_schema_metadata(metadata),
+        buffer,
+        compression="zstd",
+        write_page_checksum=True,
+    )
     return files.create_once(part_uri(out, plan, chunk), buffer.getvalue())
 
 
@@ -135,19 +138,21 @@ def read_part_counts(
     """
     uri = part_uri(out, plan, chunk)
     try:
-        schema = pq.read_schema(files.to_path(uri))
+        footer = pq.read_metadata(files.to_path(uri))
+        schema = footer.schema.to_arrow_schema()
+        said = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
+        if said.get("fcn.plan_id") != plan.plan_id:
+            raise SystemicFault(_damaged(uri, "a part of another plan"))
+        if items is not None and said["fcn.items_sha256"] != items_sha256(items):
+            raise SystemicFault(_damaged(uri, "a part with other items"))
+        counts = Counts(ok=int(said["fcn.ok"]), failed=int(said["fcn.failed"]))
     except FileNotFoundError:
         return None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise SystemicFault(_damaged(uri, "a file that is not Parquet")) from error
-    said = schema.metadata or {}
-    if said.get(b"fcn.plan_id", b"").decode() != plan.plan_id:
-        raise SystemicFault(_damaged(uri, "a part of another plan"))
-    if items is not None and (
-        said.get(b"fcn.items_sha256", b"").decode() != items_sha256(items)
-    ):
-        raise SystemicFault(_damaged(uri, "a part with other items"))
-    return Counts(ok=int(said[b"fcn.ok"]), failed=int(said[b"fcn.failed"]))
+    except _UNREADABLE as error:
+        raise SystemicFault(_damaged(uri, "a file that is no whole part")) from error
+    if counts.ok + counts.failed != footer.num_rows or not schema.equals(SCORES_SCHEMA):
+        raise SystemicFault(_damaged(uri, "other rows or columns"))
+    return counts
 
 
 def _damaged(uri: str, got: str) -> str:
@@ -167,9 +172,16 @@ def read_part(
     """
     uri = part_uri(out, plan, chunk)
     try:
-        return pq.read_table(files.to_path(uri), columns=columns, partitioning=None)
-    except (pa.ArrowInvalid, OSError) as error:
+        # As a file of its own: `run_date=` in the folder's name is no column here.
+        with pq.ParquetFile(
+            files.to_path(uri), page_checksum_verification=True
+        ) as part:
+            table = part.read(columns=columns)
+    except _UNREADABLE as error:
         raise SystemicFault(_damaged(uri, "no readable file")) from error
+    if table.column_names != (columns or SCORES_SCHEMA.names):
+        raise SystemicFault(_damaged(uri, "other columns"))
+    return table
 
 
 @dataclass(frozen=True)
@@ -232,121 +244,36 @@ def commit_uri(out: str, run_date: str) -> str:
     return files.join(run_folder(out, run_date), "_COMMIT.json")
 
 
+def commit_bytes(content: Mapping[str, Any]) -> bytes:
+    """Returns a commit as a file, with a hash of its content in it."""
+    content = {**content, "commit_id": _commit_id(content)}
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _commit_id(content: Mapping[str, Any]) -> str:
+    kept = {name: value for name, value in content.items() if name != "commit_id"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
 def read_commit(out: str, run_date: str) -> dict[str, Any] | None:
-    """Returns a night's commit, None while it is open."""
+    """Returns a night's commit, None while it is open.
+
+    Raises:
+        SystemicFault: it is damaged.
+    """
+    uri = commit_uri(out, run_date)
     try:
-        return json.loads(files.read_bytes(commit_uri(out, run_date)))
+        commit = json.loads(files.read_bytes(uri))
+        if commit["commit_id"] != _commit_id(commit):
+            raise ValueError("another content")
     except FileNotFoundError:
         return None
-
-
-def publish(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
-    """Commits a night and shows its table; again and again without harm.
-
-    Returns:
-        The commit, whoever made it.
-    """
-    try:
-        commit = read_commit(out, plan.run_date) or _commit(out, plan, totals)
-        show(out, plan, commit)
-    finally:
-        files.remove_folder(_staging(out, plan))
-    return commit
-
-
-def _commit(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
-    commit = {
-        "schema_version": SCHEMA_VERSION,
-        "run_date": plan.run_date,
-        "sequence": plan.sequence,
-        "plan_id": plan.plan_id,
-        "verdict": "success",
-        "planned": plan.planned,
-        "ok": totals.ok,
-        "failed": totals.failed,
-        "failures": totals.failures,
-        "transient": totals.transient,
-        "files": _stage(out, plan),
-    }
-    data = (json.dumps(commit, indent=1, sort_keys=True) + "\n").encode()
-    if files.create_once(commit_uri(out, plan.run_date), data):
-        return commit
-    return read_commit(out, plan.run_date) or commit
-
-
-def show(out: str, plan: Plan, commit: Mapping[str, Any]) -> None:
-    """Makes the files of a commit appear where readers look, `_SUCCESS` last."""
-    folder = scores_folder(out, plan.run_date)
-    if files.exists(files.join(folder, "_SUCCESS")):
-        return
-    missing = [file for file in commit["files"] if not _shown(folder, file)]
-    if missing and not files.exists(_staging(out, plan)):
-        _stage(out, plan)
-    for file in missing:
-        _move(files.join(_staging(out, plan), file["name"]), folder, file)
-    files.write_atomically(files.join(folder, "_SUCCESS"), b"")
-
-
-def _staging(out: str, plan: Plan) -> str:
-    return files.join(run_folder(out, plan.run_date), f".staging-{_THIS_PROCESS}")
-
-
-def _shown(folder: str, file: Mapping[str, Any]) -> bool:
-    uri = files.join(folder, file["name"])
-    return files.exists(uri) and files.sha256(uri) == file["sha256"]
-
-
-def _move(staged: str, folder: str, file: Mapping[str, Any]) -> None:
-    if files.sha256(staged) != file["sha256"]:
+    except (ValueError, TypeError, KeyError) as error:
         raise SystemicFault(
-            f"{staged}: the merged table is not the one that was committed (another "
-            "version of pyarrow?); publish it with the version that committed it"
-        )
-    files.move(staged, files.join(folder, file["name"]))
-
-
-def _stage(out: str, plan: Plan) -> list[dict[str, Any]]:
-    """Writes the merged table into a folder of our own; returns names and hashes."""
-    count = max(1, -(-plan.planned // ROWS_PER_FILE))
-    batches = _regrouped(out, plan)
-    staged = []
-    for number in range(count):
-        rows = min(ROWS_PER_FILE, plan.planned - number * ROWS_PER_FILE)
-        name = f"scores-{number:05}-of-{count:05}.parquet"
-        uri = files.join(_staging(out, plan), name)
-        path = files.to_path(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(path, SCORES_SCHEMA, compression="zstd") as writer:
-            written = 0
-            while written < rows:
-                group = next(batches)
-                writer.write_table(group, row_group_size=group.num_rows)
-                written += group.num_rows
-        staged.append({"name": name, "rows": written, "sha256": files.sha256(uri)})
-    return staged
-
-
-def _regrouped(out: str, plan: Plan) -> Iterator[pa.Table]:
-    """Yields the rows of all parts in order, in groups that end where files end."""
-    waiting: list[pa.Table] = []
-    size = position = 0
-    for chunk in range(plan.chunks):
-        table = read_part(out, plan, chunk).replace_schema_metadata(
-            SCORES_SCHEMA.metadata
-        )
-        while table.num_rows:
-            to_file_end = ROWS_PER_FILE - position % ROWS_PER_FILE
-            group_size = min(_ROWS_PER_GROUP, to_file_end)
-            taken = table.slice(0, group_size - size)
-            table = table.slice(taken.num_rows)
-            waiting.append(taken)
-            size += taken.num_rows
-            if size == group_size:
-                yield pa.concat_tables(waiting).combine_chunks()
-                position += size
-                waiting, size = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
+            f"{uri}: got a damaged commit, expected what this program wrote; restore "
+            "it from a copy"
+        ) from error
+    return commit
 
 
 def failed_rows(out: str, plan: Plan) -> pa.Table:

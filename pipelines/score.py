@@ -9,12 +9,13 @@ from typing import Any
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
-from pipelines import files, gates, inputs, masks, progress, results
+from pipelines import files, gates, inputs, masks, progress, publish, results
 from pipelines import plan as plans
 from pipelines.chunk_job import ChunkJob, check_stop
 from pipelines.counts import Counts
 from pipelines.faults import AboveThreshold, SystemicFault
-from pipelines.lanes import LaneSettings, Request, shared_pool
+from pipelines.lane_process import LaneSettings, Request
+from pipelines.lanes import shared_pool
 from pipelines.nights import Night
 from pipelines.plan import Plan
 from pipelines.results import Row
@@ -210,7 +211,7 @@ class Finish:
         if results.read_commit(night.out, plan.run_date) is not None:
             why = None  # it was good enough for the attempt that committed it
         if why is None:
-            results.publish(night.out, plan, totals)
+            publish.publish(night.out, plan, totals)
             files.remove(_failed_uri(night))
         else:
             said = {"why": why, "failures": totals.failures}

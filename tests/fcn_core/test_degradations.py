@@ -67,5 +67,5 @@ def test_targets_fall_with_strength(kind):
 
 
 def test_strength_out_of_range_is_refused():
-    with pytest.raises(ValueError, match="expected 0..1"):
+    with pytest.raises(ValueError, match=r"expected 0\.\.1"):
         worse("blur", 1.5)

@@ -1,5 +1,6 @@
 """Networks by name: sizes, geometry, counts, weights in and between them."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_skips_start_at_zero_exactly(backbone):
 def test_staged_transfer_is_bit_identical_and_names_what_is_new():
     stages = [build(small(name, "vgg16")) for name in ("fcn32s", "fcn16s", "fcn8s")]
     disturb(stages[0])
-    for source, target in zip(stages, stages[1:], strict=False):
+    for source, target in itertools.pairwise(stages):
         before = tensors_of(target)
         report = transfer(source, target)
         shared = tensors_of(source)
@@ -268,7 +269,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     np.savez(path, nothing=np.zeros(3))
     with pytest.raises(WeightsError, match="no layer name fits"):
         load_weights(model, spec, str(path))
-    with pytest.raises(WeightsError, match="existing .npz or .h5"):
+    with pytest.raises(WeightsError, match=r"existing \.npz or \.h5"):
         load_weights(model, spec, str(tmp_path / "absent.npz"))
     (tmp_path / "text.h5").write_text("no weights")
     with pytest.raises(WeightsError, match="not a file of mobilenet_v2"):

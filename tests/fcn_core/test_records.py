@@ -75,6 +75,26 @@ def test_tensorflow_parses_every_field() -> None:
             assert np.array_equal(got, expected), feature.key
 
 
+def test_deeplabs_own_reader_parses_a_record() -> None:
+    import tensorflow as tf
+
+    # The features that DeepLab's data generator asks for, with its defaults.
+    text, number = tf.io.FixedLenFeature((), tf.string, ""), tf.int64
+    asked = {
+        "image/encoded": text,
+        "image/filename": text,
+        "image/format": tf.io.FixedLenFeature((), tf.string, "jpeg"),
+        "image/height": tf.io.FixedLenFeature((), number, 0),
+        "image/width": tf.io.FixedLenFeature((), number, 0),
+        "image/segmentation/class/encoded": text,
+        "image/segmentation/class/format": tf.io.FixedLenFeature((), tf.string, "png"),
+    }
+    parsed = tf.io.parse_single_example(RECORD.encode(), asked)
+    assert parsed["image/encoded"].numpy() == RECORD.encoded
+    assert parsed["image/segmentation/class/encoded"].numpy() == RECORD.label
+    assert (parsed["image/height"], parsed["image/width"]) == (37, 50)
+
+
 def test_keys_are_those_deeplabs_reader_asks_for() -> None:
     keys = {feature.key for feature in features(SegmentationRecord).values()}
     assert keys > DEEPLAB_KEYS

@@ -317,6 +317,36 @@ def test_kill_9_and_the_same_command_give_the_same_bytes(tmp_path: Path) -> None
     assert contents(killed) == contents(undisturbed)
 
 
+def test_a_kill_while_finishing_costs_nothing(tree: Path, tmp_path: Path) -> None:
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    assert run(tree, undisturbed) == 0
+    worker = planned(tree, killed)
+    list(worker.process(range(worker.plan.chunks)))
+    lanes.close_all()
+    (staged,) = (killed / "_convert" / "shards").glob("shard-00000-*")
+    staged.rename(killed / "train-00000-of-00001.tfrecord")
+    assert run(tree, killed) == 0
+    assert contents(killed) == contents(undisturbed)
+    (killed / "_convert").mkdir()  # the last step did not happen
+    assert run(tree, killed) == 0
+    assert contents(killed) == contents(undisturbed)
+    assert not (killed / "_convert").exists()
+
+
+def test_a_staged_shard_that_is_lost_is_a_fault(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    worker = planned(tree, out)
+    list(worker.process(range(worker.plan.chunks)))
+    lanes.close_all()
+    for staged in (out / "_convert" / "shards").iterdir():
+        staged.unlink()
+    assert run(tree, out) == 1
+    assert "neither there nor staged" in capsys.readouterr().err
+    assert not (out / "COMPLETED").exists()
+
+
 def test_too_many_rejections_complete_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,225 @@
+"""One lane as its owner sees it: start, ask, what its end means, end.
+
+The child's side is `pipelines.lane`; which request goes to which lane, and what a
+second death over the same request means, is `pipelines.lanes`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pipelines
+from fcn_core.bad_image import BadImage
+from pipelines import lane
+from pipelines.faults import SystemicFault
+from pipelines.lane import Header
+
+_CRASHES = frozenset(
+    {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
+)
+_LEAVE_SECONDS = 10.0
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "TZ")
+
+
+@dataclass(frozen=True)
+class LaneLimits:
+    """What one request may cost before its lane is taken down.
+
+    Attributes:
+        cpu_seconds: CPU time of one request.
+        memory_bytes: Memory that one request may add to its lane.
+        recycle_bytes: A lane that holds more than this between two requests is
+            replaced by a fresh one.
+        silence_seconds: Wall time without an answer after which a lane is taken for
+            stuck (stopped, starved): nobody's strike.
+    """
+
+    cpu_seconds: float = 60.0
+    memory_bytes: int = 2 << 30
+    recycle_bytes: int = 3 << 30
+    silence_seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class LaneSettings:
+    """What a pool of lanes is: equal settings share one pool in a process.
+
+    Attributes:
+        task: `module:Class`, see `pipelines.lane.Task`.
+        config: JSON of the settings that the task is built from.
+        lanes: Number of child processes.
+        limits: Budgets of one request.
+    """
+
+    task: str
+    config: str
+    lanes: int
+    limits: LaneLimits = field(default_factory=LaneLimits)
+
+
+@dataclass
+class Request:
+    """One thing to do, and after it is done, what came of it.
+
+    Attributes:
+        key: The caller's own name for it.
+        header: JSON-able settings of this request.
+        blobs: Bytes to work on.
+        reply: The task's answer, None where there is none.
+        reply_blobs: Bytes of the answer.
+        bad: Why there is no answer.
+    """
+
+    key: Any
+    header: Header
+    blobs: list[bytes]
+    reply: Header | None = None
+    reply_blobs: list[bytes] = field(default_factory=list)
+    bad: BadImage | None = None
+
+
+class Death(Exception):
+    """A lane is gone.
+
+    Attributes:
+        strike: The reason if its request is to blame, else None.
+    """
+
+    def __init__(self, strike: str | None, message: str):
+        super().__init__(message)
+        self.strike = strike
+
+
+class LaneProcess:
+    """One child process, started and driven by one thread for its whole life.
+
+    The kernel ends a lane when the thread that started it ends, see `lane.main`.
+    """
+
+    def __init__(self, settings: LaneSettings):
+        self._settings = settings
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.lane"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=_environment(),
+            start_new_session=True,  # a Ctrl-C in the terminal is not for lanes
+        )
+        self._greet()
+
+    def _greet(self) -> None:
+        limits = self._settings.limits
+        settings = {
+            "task": self._settings.task,
+            "config": json.loads(self._settings.config),
+            "cpu_seconds": limits.cpu_seconds,
+            "memory_bytes": limits.memory_bytes,
+        }
+        try:
+            answer, _ = self._exchange(settings, [])
+        except Death as death:  # not ready yet: whatever it held is not to blame
+            raise Death(None, f"a lane does not start: {death}") from death
+        if "fault" in answer:
+            self.close()
+            raise SystemicFault(answer["fault"])
+
+    def call(self, request: Request) -> None:
+        """Has one request answered.
+
+        Raises:
+            Death: the lane is lost over it.
+            SystemicFault: the task failed, and no request is to blame.
+        """
+        answer, blobs = self._exchange(request.header, request.blobs)
+        if "fault" in answer:
+            self.close()
+            raise SystemicFault(answer["fault"])
+        if "out_of_memory" in answer:
+            self.close()
+            raise Death("out-of-memory", "the memory limit of one request")
+        if "bad" in answer:
+            bad = answer["bad"]
+            request.bad = BadImage(bad["reason"], bad["detail"], stage=bad["stage"])
+        else:
+            request.reply, request.reply_blobs = answer["reply"], blobs
+        if answer["resident"] > self._settings.limits.recycle_bytes:
+            self.close()
+
+    def _exchange(
+        self, header: Header, blobs: list[bytes]
+    ) -> tuple[Header, list[bytes]]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        stuck = threading.Timer(
+            self._settings.limits.silence_seconds, self._process.kill
+        )
+        stuck.start()
+        try:
+            lane.write_message(self._process.stdin, header, blobs)  # type: ignore[arg-type]
+            message = lane.read_message(self._process.stdout)  # type: ignore[arg-type]
+        except (BrokenPipeError, ValueError):
+            message = None
+        finally:
+            stuck.cancel()
+        if message is None:
+            raise self._death()
+        return message
+
+    def _death(self) -> Death:
+        try:
+            code = self._process.wait(timeout=_LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:  # it hung up, yet does not go
+            self._process.kill()
+            code = self._process.wait()
+        log = self._last_words()
+        self.close()
+        if code == -signal.SIGXCPU:
+            return Death("timeout", "the CPU time of one request")
+        if -code in _CRASHES:
+            return Death("decoder-crash", signal.Signals(-code).name)
+        return Death(None, f"ended with code {code}{log}")
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = self._log.read()[-2000:].decode(errors="replace").strip().splitlines()
+        return f": {lines[-1]}" if lines else ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a request."""
+        return self._process.poll() is None and not self._log.closed
+
+    def close(self) -> None:
+        """Ends the process; closing its standard input is its sign to go."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                # The pipe of a dead process cannot be flushed.
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+
+
+def _environment() -> dict[str, str]:
+    """Returns a lane's environment: nothing that could hold a credential."""
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    root = os.fspath(Path(pipelines.__file__).resolve().parent.parent)
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    return {
+        **environment,
+        **dict.fromkeys(threads, "1"),
+        "PYTHONPATH": root,
+        "PYTHONHASHSEED": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }

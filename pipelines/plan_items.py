@@ -1,0 +1,66 @@
+"""Tables of planned items: what each row says, and sets of them."""
+
+import hashlib
+import re
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+ITEMS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("image_key", pa.string(), nullable=False),
+        pa.field("image_uri", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("offset", pa.int64()),
+    ]
+)
+"""A planned item; `offset` as in `inputs.LISTING_SCHEMA`."""
+
+IDENTITY: Final = ["image_uri", "version"]
+"""Columns by which an item is known."""
+
+
+def image_key(uri: str) -> str:
+    """Returns the name of an image's results: readable, unique and a safe file name."""
+    name = uri.rpartition("/")[2]
+    readable = re.sub(r"[^A-Za-z0-9_]", "_", name.rpartition(".")[0] or name)[:40]
+    return f"{readable}-{hashlib.sha256(uri.encode()).hexdigest()[:20]}"
+
+
+def with_keys(items: pa.Table) -> pa.Table:
+    """Returns items as a table of ITEMS_SCHEMA."""
+    keys = pa.array([image_key(uri) for uri in items["image_uri"].to_pylist()])
+    rest = [items[name] for name in ITEMS_SCHEMA.names[1:]]
+    return pa.table([keys, *rest], schema=ITEMS_SCHEMA)
+
+
+def items_sha256(items: pa.Table) -> str:
+    """Returns the hash of which items, in which version, a chunk has."""
+    digest = hashlib.sha256()
+    for key, version in zip(
+        items["image_key"].to_pylist(), items["version"].to_pylist(), strict=True
+    ):
+        digest.update(f"{key}\0{version}\n".encode())
+    return digest.hexdigest()
+
+
+def without(photos: pa.Table, others: pa.Table) -> pa.Table:
+    """Returns the photos whose (image_uri, version) is not among `others`, sorted."""
+    if others.num_rows == 0:
+        return photos
+    left = photos.join(others.select(IDENTITY), keys=IDENTITY, join_type="left anti")
+    return _sorted(left)
+
+
+def among(photos: pa.Table, others: pa.Table) -> pa.Table:
+    """Returns the photos whose (image_uri, version) is among `others`, sorted."""
+    if others.num_rows == 0:
+        return photos.slice(0, 0)
+    left = photos.join(others.select(IDENTITY), keys=IDENTITY, join_type="left semi")
+    return _sorted(left)
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    order = pc.sort_indices(table, sort_keys=[("image_uri", "ascending")])
+    return table.take(order)

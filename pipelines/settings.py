@@ -1,0 +1,211 @@
+"""What a job's settings are made of: fields that are flags, environment, YAML and help.
+
+Precedence: flags > environment FCN_* > --config FILE.yaml > defaults. What is wrong in
+any of them is one line: what, got, expected, cure.
+"""
+
+import argparse
+import datetime
+import difflib
+import os
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, NoReturn, Self, cast, get_origin
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
+
+from pipelines.faults import UsageError
+
+POSITIONAL: dict[str, Any] = {"positional": True}
+"""`json_schema_extra` of a field that is given by place, not by name."""
+
+Names = Annotated[list[str], NoDecode]
+"""A list that a flag gives as words and the environment gives with commas."""
+
+
+class JobConfig(BaseSettings):
+    """The settings of one command.
+
+    Attributes:
+        json_output: Print results as JSON for scripts.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="FCN_",
+        env_prefix_target="all",  # else `json` would be read from JSON, not FCN_JSON
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+    )
+    command: ClassVar[str] = "fcn"
+    beam: ClassVar[bool] = False
+    """Whether flags that the command does not know may be Beam's."""
+
+    json_output: bool = Field(
+        default=False,
+        alias="json",
+        description="print the result as JSON, for scripts",
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any, info: Any) -> Any:
+        field = cls.model_fields[info.field_name]
+        if isinstance(value, str) and _is_list(field):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, datetime.date):  # what YAML makes of 2026-11-20
+            return value.isoformat()
+        return value
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> tuple[Self, list[str]]:
+        """Reads the command line, the environment and the configuration file.
+
+        Returns:
+            The settings, and the arguments that are left for Beam.
+
+        Raises:
+            UsageError: something is wrong with them.
+        """
+        parser = _parser(cls)
+        known, rest = parser.parse_known_args(_with_values(cls, arguments))
+        flags = {
+            name: value for name, value in vars(known).items() if value is not None
+        }
+        yaml_file = flags.pop("config", None)
+        if yaml_file is not None and not os.path.isfile(yaml_file):  # noqa: PTH113
+            raise UsageError(
+                f"--config: got {yaml_file}, expected a YAML file; check the path"
+            )
+        if rest and not cls.beam:
+            known_flags = list(parser._option_string_actions)
+            raise UsageError(f"{cls.command}: {_unknown(rest[0], known_flags)}")
+        return cls._build(flags, yaml_file), rest
+
+    @classmethod
+    def _build(cls, flags: dict[str, Any], yaml_file: str | None) -> Self:
+        class Settings(cls):  # type: ignore[valid-type, misc]
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,
+                dotenv_settings: PydanticBaseSettingsSource,
+                file_secret_settings: PydanticBaseSettingsSource,
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                file = YamlConfigSettingsSource(settings_cls, yaml_file=yaml_file)
+                return init_settings, env_settings, file
+
+        try:
+            settings = Settings(**flags)
+            return cast(Self, cls.model_construct(**settings.model_dump()))
+        except ValidationError as error:
+            raise UsageError(_sentence(cls, error)) from error
+        except SettingsError as error:
+            raise UsageError(f"{cls.command}: {error}") from error
+        except Exception as error:
+            if type(error).__module__.startswith("yaml"):
+                first_line = str(error).replace("\n", " ")
+                raise UsageError(
+                    f"--config: got {first_line}, expected YAML; mend the file"
+                ) from error
+            raise
+
+    @classmethod
+    def flags(cls) -> list[str]:
+        """Returns the names of the command's flags, `--` included."""
+        return list(_parser(cls)._option_string_actions)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def _is_list(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is list
+
+
+def _is_positional(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("positional"))
+
+
+def _with_values(cls: type[JobConfig], arguments: Sequence[str]) -> list[str]:
+    """Writes `--rescore` as `--rescore=true`: the word behind it is not its value."""
+    switches = {
+        f"--{field.alias or name}"
+        for name, field in cls.model_fields.items()
+        if field.annotation is bool
+    }
+    return [f"{word}=true" if word in switches else word for word in arguments]
+
+
+def _parser(cls: type[JobConfig]) -> _Parser:
+    parser = _Parser(
+        prog=cls.command,
+        description=(cls.__doc__ or "").split("\n")[0],
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", help="YAML file with settings of this command")
+    for name, field in cls.model_fields.items():
+        _add_argument(parser, field.alias or name, field)
+    return parser
+
+
+def _add_argument(parser: _Parser, name: str, field: FieldInfo) -> None:
+    options: dict[str, Any] = {"help": _help(field), "default": None}
+    if _is_positional(field):
+        options["nargs"] = None if field.is_required() else "?"
+        parser.add_argument(name, **options)
+        return
+    if _is_list(field):
+        options |= {"nargs": "+", "action": "extend"}
+    parser.add_argument(f"--{name}", metavar=name.upper(), **options)
+
+
+def _help(field: FieldInfo) -> str:
+    text = (field.description or "").replace("%", "%%")
+    if field.is_required() or field.default in (None, False, []):
+        return text
+    default = field.get_default(call_default_factory=True)
+    shown = " ".join(default) if isinstance(default, list) else default
+    return f"{text} (default: {shown})"
+
+
+def _unknown(flag: str, known: Sequence[str]) -> str:
+    name = flag.partition("=")[0]
+    nearest = difflib.get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.4)
+    nearest = nearest or difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+    return f"got {name}, expected one of its flags; {hint}"
+
+
+def _sentence(cls: type[JobConfig], error: ValidationError) -> str:
+    """Returns the first thing that is wrong, as what, got, expected, cure."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    field = cls.model_fields.get(name) or next(
+        (f for f in cls.model_fields.values() if f.alias == name), None
+    )
+    flag = name if field is not None and _is_positional(field) else f"--{name}"
+    see = f"see {cls.command} --help"
+    if first["type"] == "missing":
+        meaning = field.description if field is not None else ""
+        return f"{cls.command}: {flag} is missing, expected {meaning}; {see}"
+    if first["type"] == "extra_forbidden":
+        known = [f.alias or n for n, f in cls.model_fields.items()]
+        return f"{cls.command}: {_unknown(name, known)}"
+    expected = first["msg"].removeprefix("Value error, ")
+    expected = expected.replace("Input should be", "expected").split(", unable")[0]
+    return f"{cls.command}: {flag}: got {first['input']!r}, {expected}; {see}"
