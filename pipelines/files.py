@@ -136,8 +136,10 @@ def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
 def write_atomically(uri: str, data: bytes) -> None:
     """Writes a file that is there whole or not at all; replaces an older one."""
     path = to_path(uri)
-    temporary = _write_temporary(path, data, durable=False)
-    temporary.replace(path)
+    try:
+        _write_temporary(path, data, durable=False).replace(path)
+    except FileNotFoundError:  # swept by whoever finished the night meanwhile
+        _write_temporary(path, data, durable=False).replace(path)
 
 
 def create_once(uri: str, data: bytes) -> bool:
@@ -147,6 +149,13 @@ def create_once(uri: str, data: bytes) -> bool:
         Whether this call created it. A loser's bytes leave no trace.
     """
     path = to_path(uri)
+    try:
+        return _link_new(path, data)
+    except FileNotFoundError:  # swept by whoever finished the night meanwhile
+        return _link_new(path, data)
+
+
+def _link_new(path: Path, data: bytes) -> bool:
     temporary = _write_temporary(path, data, durable=True)
     try:
         # link(2) refuses an existing name, whole and atomically; rename does not.
@@ -204,6 +213,20 @@ def remove(uri: str) -> None:
 def remove_folder(uri: str) -> None:
     """Removes a folder and all below it; one that is gone already is fine."""
     shutil.rmtree(to_path(uri), ignore_errors=True)
+
+
+def remove_temporaries(uri: str) -> None:
+    """Removes what killed attempts left half-written below a folder of ours."""
+    for folder, folders, names in os.walk(to_path(uri)):
+        for name in filter(_is_temporary, names):
+            Path(folder, name).unlink(missing_ok=True)
+        for name in filter(_is_temporary, folders):
+            shutil.rmtree(Path(folder, name), ignore_errors=True)
+        folders[:] = [name for name in folders if not _is_temporary(name)]
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def list_names(uri: str) -> list[str]:

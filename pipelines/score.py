@@ -212,6 +212,7 @@ class Finish:
             why = None  # it was good enough for the attempt that committed it
         if why is None:
             publish.publish(night.out, plan, totals)
+            publish.sweep(night.out, plan)
             files.remove(_failed_uri(night))
         else:
             said = {"why": why, "failures": totals.failures}

@@ -39,7 +39,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 def _moments(seed: int) -> list[int]:
     """Returns after how many masks to kill, each in another third of the night."""
-    print(f"kill moments of seed {seed}")
     rng = random.Random(seed)
     third = PHOTOS // KILLS
     return [rng.randrange(n * third + 1, (n + 1) * third) for n in range(KILLS)]
