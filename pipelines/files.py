@@ -19,6 +19,10 @@ from fcn_core.bad_image import BadImage
 from pipelines.faults import SystemicFault, UsageError
 
 _SYSTEMIC = frozenset({errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENFILE})
+_REASONS = {
+    errno.ENAMETOOLONG: "bad-name",
+    errno.ENXIO: "not-a-regular-file",  # a socket
+}
 _MAX_PHOTO_BYTES = 64 << 20
 
 
@@ -105,7 +109,7 @@ def read_photo(uri: str, *, version: str, root: str | None = None) -> bytes:
         if error.errno in _SYSTEMIC:
             raise SystemicFault(f"{uri}: {error.strerror}") from error
         detail = error.strerror or "the file could not be read"
-        reason = "bad-name" if error.errno == errno.ENAMETOOLONG else "io-error"
+        reason = _REASONS.get(error.errno or 0, "io-error")
         raise BadImage(reason, detail, stage="read") from error
     except ValueError as error:
         raise BadImage("bad-name", "the name has a NUL byte", stage="read") from error
@@ -137,9 +141,18 @@ def write_atomically(uri: str, data: bytes) -> None:
     """Writes a file that is there whole or not at all; replaces an older one."""
     path = to_path(uri)
     try:
-        _write_temporary(path, data, durable=False).replace(path)
+        _replace(path, data)
     except FileNotFoundError:  # swept by whoever finished the night meanwhile
-        _write_temporary(path, data, durable=False).replace(path)
+        _replace(path, data)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = _write_temporary(path, data, durable=False)
+    try:
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def create_once(uri: str, data: bytes) -> bool:

@@ -134,6 +134,7 @@ class _OpenChunk:
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""
         worker = self._worker
+        plans.check_kept(worker.out, worker.plan)
         paths = self._masks.finish()
         rows = [row for row in self._rows if row is not None]
         for row in rows:
@@ -197,6 +198,7 @@ class Finish:
     def __call__(self, counts: Counts) -> None:
         """Checks that the counts add up, passes the gates, commits."""
         night, plan = self.night, self.night.plan
+        plans.check_kept(night.out, plan)
         if counts.ok + counts.failed != plan.planned:
             raise SystemicFault(
                 f"got {counts.ok} ok + {counts.failed} failed, expected {plan.planned} "

@@ -26,7 +26,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts pools of doubles, and ends them with the test."""
     pools = []
 
-    def start(task: str, *, count: int = 2, limits: LaneLimits = LIMITS, **config: str):
+    def start(
+        task: str, *, count: int = 2, limits: LaneLimits = LIMITS, **config: str
+    ) -> lanes.LanePool:
         if task == "Perils":
             config["journal"] = os.fspath(tmp_path / "journal")
         pool = lanes.LanePool(settings(task, count=count, limits=limits, **config))
@@ -66,7 +68,7 @@ def journal(tmp_path: Path) -> list[tuple[float, str, str]]:
     ]
 
 
-def test_blobs_come_back_as_they_went(start):
+def test_blobs_come_back_as_they_went(start: Start) -> None:
     blobs = [b"", b"\0\n", os.urandom(3 << 20)]
     request = Request(key="k", header={"ä": [1, None, "\0"]}, blobs=blobs)
     (done,) = start("Echo", who="me").answer([request])
@@ -77,7 +79,7 @@ def test_blobs_come_back_as_they_went(start):
     assert done.bad is None
 
 
-def test_results_do_not_depend_on_the_number_of_lanes(start):
+def test_results_do_not_depend_on_the_number_of_lanes(start: Start) -> None:
     words = [f"good {number}" for number in range(24)]
     one, three = (
         [(r.header, r.reply_blobs) for r in answers(start("Perils", count=n), *words)]
@@ -86,14 +88,16 @@ def test_results_do_not_depend_on_the_number_of_lanes(start):
     assert one == three
 
 
-def test_native_prints_do_not_reach_the_pipe(start):
+def test_native_prints_do_not_reach_the_pipe(start: Start) -> None:
     done = answers(start("Loud", count=1), *[f"good {n}" for n in range(5)])
     assert [request.reply_blobs for request in done] == [
         [f"good {n}".encode()] for n in range(5)
     ]
 
 
-def test_a_lane_inherits_no_credential_and_dies_first(start, monkeypatch):
+def test_a_lane_inherits_no_credential_and_dies_first(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     canary = "canary-4711"
     for name in (
         "AWS_SECRET_ACCESS_KEY",
@@ -124,8 +128,8 @@ def test_a_lane_inherits_no_credential_and_dies_first(start, monkeypatch):
     ],
 )
 def test_a_poison_is_tried_twice_then_alone_and_all_else_is_answered(
-    start, tmp_path, poison, reason
-):
+    start: Start, tmp_path: Path, poison: str, reason: str
+) -> None:
     good = [f"good {number}" for number in range(12)]
     words = [*good[:4], poison, *good[4:]]
     done = {
@@ -148,33 +152,35 @@ def test_a_poison_is_tried_twice_then_alone_and_all_else_is_answered(
     assert running == []  # the second try had every other lane at rest
 
 
-def test_two_poisons_at_once_do_not_wait_for_each_other_for_ever(start):
+def test_two_poisons_at_once_do_not_wait_for_each_other_for_ever(start: Start) -> None:
     done = answers(start("Perils", count=3), *["abort"] * 3, *["good"] * 6)
     reasons = [request.bad.reason if request.bad else None for request in done]
     assert reasons == ["decoder-crash"] * 3 + [None] * 6
 
 
-def test_one_strike_is_forgiven(start):
+def test_one_strike_is_forgiven(start: Start) -> None:
     (done,) = answers(start("Perils", count=1), "abort-once")
     assert done.bad is None
     assert done.reply_blobs == [b"abort-once"]
 
 
-def test_a_death_by_another_hand_blames_nobody(start, tmp_path):
+def test_a_death_by_another_hand_blames_nobody(start: Start, tmp_path: Path) -> None:
     done = answers(start("Perils"), "good", "killed-once", "good too")
     assert [request.bad for request in done] == [None] * 3
     begun = [word for _, kind, word in journal(tmp_path) if kind == "begin"]
     assert begun.count("killed-once") == 2
 
 
-def test_a_death_that_repeats_without_a_culprit_is_systemic(start, tmp_path):
+def test_a_death_that_repeats_without_a_culprit_is_systemic(
+    start: Start, tmp_path: Path
+) -> None:
     with pytest.raises(SystemicFault, match="no photo is to blame"):
         list(start("Perils", count=1).answer(requests("good", "killed")))
     begun = [word for _, kind, word in journal(tmp_path) if kind == "begin"]
     assert begun.count("killed") == 3
 
 
-def test_a_refused_photo_keeps_its_lane(start):
+def test_a_refused_photo_keeps_its_lane(start: Start) -> None:
     done = answers(start("Perils", count=1), "good", "bad", "good too")
     verdict = done[1].bad
     assert verdict is not None
@@ -184,7 +190,9 @@ def test_a_refused_photo_keeps_its_lane(start):
     assert done[0].reply["pid"] == done[2].reply["pid"]
 
 
-def test_a_request_with_a_verdict_never_reaches_a_lane(start, tmp_path):
+def test_a_request_with_a_verdict_never_reaches_a_lane(
+    start: Start, tmp_path: Path
+) -> None:
     from fcn_core.bad_image import BadImage
 
     read_failed, good = requests("segfault", "good")
@@ -194,12 +202,12 @@ def test_a_request_with_a_verdict_never_reaches_a_lane(start, tmp_path):
     assert [word for _, _, word in journal(tmp_path)] == ["good", "good"]
 
 
-def test_code_that_fails_is_systemic(start):
+def test_code_that_fails_is_systemic(start: Start) -> None:
     with pytest.raises(SystemicFault, match="not one photo's fault"):
         list(start("Perils", count=1).answer(requests("bug")))
 
 
-def test_the_pool_goes_on_after_a_fault(start):
+def test_the_pool_goes_on_after_a_fault(start: Start) -> None:
     pool = start("Perils", count=1)
     with pytest.raises(SystemicFault):
         list(pool.answer(requests("bug")))
@@ -214,18 +222,22 @@ def test_the_pool_goes_on_after_a_fault(start):
         ("Missing", "Missing"),
     ],
 )
-def test_a_task_that_does_not_start_is_systemic(start, task, message):
+def test_a_task_that_does_not_start_is_systemic(
+    start: Start, task: str, message: str
+) -> None:
     with pytest.raises(SystemicFault, match=message):
         list(start(task, count=1, name="m").answer(requests("good", "good")))
 
 
-def test_a_silent_lane_is_nobodys_strike(start):
+def test_a_silent_lane_is_nobodys_strike(start: Start) -> None:
     limits = LaneLimits(cpu_seconds=60, silence_seconds=0.5)
     with pytest.raises(SystemicFault, match="no photo is to blame"):
         list(start("Perils", count=1, limits=limits).answer(requests("sleep")))
 
 
-def test_a_lane_that_hung_up_is_taken_down(start, monkeypatch):
+def test_a_lane_that_hung_up_is_taken_down(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipelines.lane_process._LEAVE_SECONDS", 0.3)
     pool = start("Perils", count=1)
     (done,) = answers(pool, "good")
@@ -240,7 +252,7 @@ def replies_descriptor(pid: int) -> int:
     return max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def test_a_lane_that_grew_is_replaced(start):
+def test_a_lane_that_grew_is_replaced(start: Start) -> None:
     limits = LaneLimits(memory_bytes=256 << 20, recycle_bytes=60 << 20)
     done = answers(start("Perils", count=1, limits=limits), "good", "grow", "good too")
     pids = [request.reply["pid"] for request in done if request.reply]
@@ -248,14 +260,14 @@ def test_a_lane_that_grew_is_replaced(start):
     assert all(not is_alive(pid) for pid in pids[:2])
 
 
-def test_the_cpu_limit_is_each_requests_own(start):
+def test_the_cpu_limit_is_each_requests_own(start: Start) -> None:
     limits = LaneLimits(cpu_seconds=0.5)
     pool = start("Burn", count=1, limits=limits)
     done = answers(pool, *["0.4"] * 4)
     assert [request.bad for request in done] == [None] * 4
 
 
-def test_requests_are_taken_as_they_are_needed(start):
+def test_requests_are_taken_as_they_are_needed(start: Start) -> None:
     taken = []
 
     def endless() -> Iterator[Request]:
@@ -269,7 +281,7 @@ def test_requests_are_taken_as_they_are_needed(start):
     assert len(taken) <= 6 + 2 * 2
 
 
-def test_equal_settings_share_one_pool_of_the_process():
+def test_equal_settings_share_one_pool_of_the_process() -> None:
     found: list[lanes.LanePool] = []
     wanted = settings("Echo")
     try:
@@ -289,7 +301,7 @@ def test_equal_settings_share_one_pool_of_the_process():
     lanes.close_all()
 
 
-def test_closing_a_pool_ends_its_lanes(start):
+def test_closing_a_pool_ends_its_lanes(start: Start) -> None:
     pool = start("Echo")
     pids = {r.reply["pid"] for r in answers(pool, *["x"] * 8) if r.reply}
     pool.close()
@@ -316,13 +328,13 @@ list(replies)
 """
 
 
-def test_lanes_end_when_their_owner_is_killed(tmp_path):
+def test_lanes_end_when_their_owner_is_killed(tmp_path: Path) -> None:
     words = [os.fspath(tmp_path / "journal"), "sleep", "sleep"]
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, *words], stdout=subprocess.PIPE, text=True
     )
+    assert owner.stdout is not None
     try:
-        assert owner.stdout is not None
         pids = {int(owner.stdout.readline()) for _ in range(2)}
         wait_for(lambda: (tmp_path / "journal").read_text().count("sleep") == 2)
         assert all(is_alive(pid) for pid in pids)
