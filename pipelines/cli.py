@@ -79,7 +79,8 @@ def _run(target: str, arguments: list[str]) -> int:
         )
         return command(arguments)
     except JobFault as fault:
-        print(f"fcn: {fault}", file=sys.stderr)
+        said = str(fault)
+        print(said if said.startswith("fcn ") else f"fcn: {said}", file=sys.stderr)
         return fault.exit_code
     except KeyboardInterrupt:
         print("fcn: interrupted; run the same command again", file=sys.stderr)
