@@ -28,7 +28,7 @@ class Recipe:
         rates: Multiplier by layer group (`backbone`, `head`, `skip`).
         decay_power: The rate falls as `(1 - step / steps) ** decay_power`; 0 keeps it.
         weight_decay: AdamW's, on kernels only.
-        freeze_batch_norm: Keep statistics and scales as loaded.
+        freeze_batch_norm: Keep the backbone's statistics and scales as loaded.
         blend: Share of the trained weights in the final ones, the rest are the initial
             weights: keeps what those know beyond these photos (Wortsman et al., 2022,
             Robust fine-tuning of zero-shot models).
@@ -165,11 +165,11 @@ RECIPES: Final[dict[str, Recipe]] = {
             "ratings we made up; it has never seen AVA's photos or votes, knows "
             "nothing of composition or subject, and its scale is not AVA's."
         ),
-        epochs=12,
+        epochs=6,
         batch_size=16,
         learning_rate=2e-3,
         rates={"head": 1.0, "backbone": 0.0},
-        crop=(320, 320),
+        crop=(288, 288),
         scale=(0.7, 1.0),
         copies=4,
     ),
