@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from fcn_core.datasets import BadRecord
+from fcn_core.datasets.makers import Read
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 60
@@ -56,6 +57,14 @@ def parse_id_list(data: bytes, *, pattern: re.Pattern[str], path: str) -> IdList
         else:
             ids[text] = None
     return IdList(tuple(ids), tuple(rejected))
+
+
+def read_list(root: str, path: str, read: Read) -> bytes | None:
+    """Returns the bytes of a list file; None where there is none."""
+    try:
+        return read(f"{root}/{path}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def merge(first: IdList, second: IdList) -> IdList:
