@@ -65,6 +65,16 @@ def test_flips_half_of_them_and_nothing_else_when_nothing_else_is_asked_for():
     assert 10 < flips < 30
 
 
+def test_high_photos_get_the_crop_turned():
+    settings = Augmentation(crop=Size(24, 32))
+    for rows, columns, crop in ((3, 4, (24, 32)), (4, 3, (32, 24)), (3, 3, (24, 32))):
+        pixels, label = checker(rows, columns)
+        photo, classes = augmentation.augment(
+            pixels, label, settings=settings, rng=np.random.default_rng(0)
+        )
+        assert photo.shape[:2] == classes.shape == crop
+
+
 def test_resized_labels_invent_no_class():
     label = np.array([[3, 7], [7, 3]], np.uint8)
     big = augmentation.resize_label(label, Size(5, 6))

@@ -70,6 +70,25 @@ def test_rest_waits_unless_it_is_all(data):
     assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=9)] == [7]
 
 
+def test_examples_of_one_size_share_a_batch(data):
+    source = Source(folder=data, split="train")
+
+    def example(record, _):
+        return (np.zeros((1, 2 + record.height // 40, 3), np.uint8),)
+
+    batches = input_pipeline.training_batches(
+        source,
+        example,
+        signature=(("uint8", (None, None)),),
+        batch_size=4,
+        seed=1,
+        epoch=1,
+    )
+    shapes = sorted(tuple(batch[0].shape) for batch in batches)
+    assert sum(shape[0] for shape in shapes) == 7
+    assert len({shape[1] for shape in shapes}) == 2
+
+
 def test_pixels_are_those_of_scoring(data):
     for record in Source(folder=data, split="val").records():
         pixels, label = input_pipeline.decode_pair(record, classes=21, void=255)

@@ -52,9 +52,7 @@ def test_nothing_counted_has_no_scores():
 
 def test_ids_out_of_range_are_refused():
     labels = np.zeros((1, 2), np.uint8)
-    with pytest.raises(
-        ValueError, match=r"prediction: got class ids 0\.\.3, expected"
-    ):
+    with pytest.raises(ValueError, match=r"prediction: got class ids 0\.\.3, expected"):
         ConfusionMatrix.of(labels, np.array([[0, 3]]), classes=3)
     with pytest.raises(ValueError, match="label: got"):
         ConfusionMatrix.of(labels + 7, labels, classes=3)

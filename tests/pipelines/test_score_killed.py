@@ -5,13 +5,14 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.pipelines import score_runs
-from tests.pipelines.score_runs import NIGHT, Attempt
+from tests.pipelines.score_runs import Attempt
 
 PHOTOS = 72
 CHUNK = 12
@@ -39,7 +40,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 def _moments(seed: int) -> list[int]:
     """Returns after how many masks to kill, each in another third of the night."""
-    print(f"kill moments of seed {seed}")
     rng = random.Random(seed)
     third = PHOTOS // KILLS
     return [rng.randrange(n * third + 1, (n + 1) * third) for n in range(KILLS)]
@@ -56,6 +56,10 @@ def _kill_parent(attempt: Attempt) -> None:
     while any(score_runs.is_running(lane) for lane in lanes):
         assert time.monotonic() < deadline, "a lane outlives its parent"
         time.sleep(0.02)
+
+
+def _has_masks(out: Path, count: int) -> bool:
+    return len(score_runs.masks(out)) >= count
 
 
 def _check_ledger(out: Path) -> int:
@@ -85,7 +89,7 @@ def test_killed_at_three_moments_the_bytes_are_the_same(
     safe = [0]
     for moment in _moments(seed):
         with score_runs.attempt(words, tmp_path / "log") as attempt:
-            attempt.wait_until(lambda m=moment: len(score_runs.masks(out)) >= m)
+            attempt.wait_until(partial(_has_masks, out, moment))
             kill(attempt)
             assert attempt.process.returncode == -signal.SIGKILL
         safe.append(_check_ledger(out))
@@ -102,13 +106,13 @@ def test_killed_before_the_plan_and_while_publishing(
 ) -> None:
     out = tmp_path / "another-out"
     words = score_runs.words(undisturbed.photos, out, *FLAGS)
-    run_folder = out / "_runs" / f"run_date={NIGHT}"
-    marks = (out / "_runs", run_folder / f"parts/chunk-{PHOTOS // CHUNK:08}.parquet")
-    for mark in marks:
+    chunks = PHOTOS // CHUNK + 1
+    moments = ((out / "_runs").exists, lambda: score_runs.part_count(out) == chunks)
+    for moment in moments:
         with score_runs.attempt(words, tmp_path / "log") as attempt:
-            attempt.wait_until(mark.exists)
+            attempt.wait_until(moment)
             attempt.kill_all()
-    assert score_runs.part_count(out) == PHOTOS // CHUNK + 1
+    assert score_runs.part_count(out) == chunks
     summary = score_runs.scored(undisturbed.photos, out, *FLAGS)
     assert summary["computed"] == 0
     assert score_runs.results_tree(out) == score_runs.results_tree(undisturbed.out)
