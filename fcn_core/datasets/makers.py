@@ -73,6 +73,11 @@ def open_maker(name: str, settings: Mapping[str, Any]) -> Maker:
     return getattr(importlib.import_module(module), class_name)(**settings)
 
 
+def photo_path(maker: Maker, entry: Entry) -> str:
+    """Returns where an entry's photo is looked for first."""
+    return maker.files(entry)[0].places[0].path
+
+
 def read_files(
     maker: Maker, entry: Entry, roots: Mapping[str, str], read: Read
 ) -> list[bytes]:

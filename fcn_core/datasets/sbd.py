@@ -16,7 +16,8 @@ from fcn_core.datasets.voc import ID
 PUBLISHED: Final = {"train": 8498, "val": 2857}
 """How many ids the complete lists have."""
 
-_ARCHIVE: Final = "benchmark.tgz (md5 82b4d87ceb2ed10f6038a1cba92111cb)"
+ARCHIVE: Final = "benchmark.tgz (md5 82b4d87ceb2ed10f6038a1cba92111cb)"
+"""Where the tree comes from."""
 
 
 def list_path(split: str) -> str:
@@ -77,5 +78,5 @@ def list_split(root: str, split: str, read: Read) -> Split:
 def _missing(root: str, path: str) -> MissingDatasetError:
     return MissingDatasetError(
         f"{root}: got no {path}, expected the folder benchmark_RELEASE/dataset of SBD "
-        f"(img, cls and lists); unpack {_ARCHIVE} and name that folder"
+        f"(img, cls and lists); unpack {ARCHIVE} and name that folder"
     )
