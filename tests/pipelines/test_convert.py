@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -497,3 +498,27 @@ def test_real_voc_keeps_every_photo_and_every_index(tmp_path: Path) -> None:
                 seen += 1
     assert seen == sum(split.read for split in info.splits.values())
     assert files.exists(str(one / "COMPLETED"))
+
+
+def test_a_full_disk_is_one_line_and_no_loss(tmp_path: Path) -> None:
+    tree = tiny_data.voc_tree(tmp_path / "VOC2012", train=12, val=4)
+    whole, full = tmp_path / "whole", tmp_path / "full"
+    assert run(tree, whole) == 0
+    largest = max(path.stat().st_size for path in whole.glob("train-*.tfrecord"))
+    words = ["convert", "voc", "--input", str(tree), "--output", str(full), "--json"]
+    # No file may grow beyond this: what a full disk does, without filling one.
+    limit = largest - 1000
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *words, "--lanes", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert done.returncode == 1
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("fcn")]
+    assert "file too large" in line and "run the same command again" in line
+    assert "Traceback" not in done.stderr
+    assert not (full / "COMPLETED").exists() and not list(full.glob("*.tfrecord"))
+    assert run(tree, full) == 0
+    assert contents(full) == contents(whole)
