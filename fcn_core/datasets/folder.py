@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
+from fcn_core import images
 from fcn_core.datasets import BadRecord
 from fcn_core.datasets.label_map import LabelMap
 from fcn_core.datasets.label_mask import read_mask
@@ -161,7 +162,7 @@ class FolderMaskMaker:
         )
         return segmentation_record(
             photo,
-            class_map,
+            images.encode_grey(class_map),
             classes,
             source_id=entry.id,
             filename=path,

@@ -16,7 +16,7 @@ from fcn_core.datasets.label_checks import (
     count_values,
 )
 from fcn_core.datasets.label_map import LabelMap, Rgb
-from fcn_core.datasets.label_png import read_label_header
+from fcn_core.datasets.label_png import read_label_file, read_palette
 from fcn_core.labels import VOID
 
 _SHOWN = 4
@@ -42,7 +42,8 @@ def read_mask(
     Raises:
         BadRecord: format, size, a value or a colour is wrong, or nothing but void.
     """
-    header, palette = read_label_header(data, path)
+    file = read_label_file(data, path)
+    header = file.header
     check_size((header.height, header.width), (height, width), path)
     colours = label_map.colours if label_map is not None else ()
     if header.colour_type in (png.RGB, png.RGB_ALPHA):
@@ -50,7 +51,8 @@ def read_mask(
         class_map = _by_colour(rgb, colours, path)
     else:
         class_map = _decode_indices(data, path)
-        if palette is not None and colours:
+        if header.colour_type == png.PALETTE and colours:
+            palette = read_palette(file, path)
             class_map = _by_palette(class_map, palette, colours, path)
         elif label_map is not None:
             class_map = _by_value(class_map, label_map, path)

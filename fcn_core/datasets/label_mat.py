@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_core.bad_image import clean_detail
 from fcn_core.datasets.label_checks import (
     bad_label,
     check_size,
@@ -146,9 +147,8 @@ def _load(data: bytes, path: str) -> Any:
         raise
     except Exception as error:
         # SciPy raises anything on damaged bytes.
-        raise bad_label(
-            "label-corrupt", f"{type(error).__name__}: {error}", path
-        ) from error
+        detail = clean_detail(f"{type(error).__name__}: {error}")
+        raise bad_label("label-corrupt", detail, path) from error
     if "GTcls" not in found:
         detail = "no struct GTcls; take the file of the folder cls, not inst"
         raise bad_label("label-format", detail, path)

@@ -6,9 +6,6 @@ Which of the two an id's label comes from is the entry's note: "voc" or "sbd".
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fcn_core import images
 from fcn_core.datasets import sbd, voc
 from fcn_core.datasets.label_mat import read_label_mat
@@ -59,9 +56,10 @@ class PairMaker:
                 path=sbd.label_path(entry.id),
                 void_rim=self._void_rim,
             )
+            label = images.encode_grey(class_map)
         else:
             photo = _upright_photo(image_bytes, voc.image_path(entry.id))
-            class_map, classes = read_label_png(
+            label, classes = read_label_png(
                 label_bytes,
                 height=photo.height,
                 width=photo.width,
@@ -70,7 +68,7 @@ class PairMaker:
             )
         return segmentation_record(
             photo,
-            class_map,
+            label,
             classes,
             source_id=entry.id,
             filename=f"{entry.id}.jpg",
@@ -80,14 +78,14 @@ class PairMaker:
 
 def segmentation_record(
     photo: Photo,
-    class_map: NDArray[np.uint8],
+    label: bytes,
     classes: tuple[int, ...],
     *,
     source_id: str,
     filename: str,
     source: str,
 ) -> SegmentationRecord:
-    """Returns the record of a checked photo and its checked class map."""
+    """Returns the record of a checked photo and its checked label, a grey PNG."""
     return SegmentationRecord(
         encoded=photo.data,
         format=photo.format,
@@ -98,7 +96,7 @@ def segmentation_record(
         width=photo.width,
         channels=photo.channels,
         orientation=photo.orientation,
-        label=images.encode_grey(class_map),
+        label=label,
         classes=classes,
         source=source,
     )

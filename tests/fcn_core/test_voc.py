@@ -182,8 +182,36 @@ def test_a_grey_photo_and_a_png_named_jpg_are_kept_as_they_are(tree: Path) -> No
 def test_a_grey_label_counts_as_class_ids(tree: Path) -> None:
     expected = tiny_data.load_pair(tree, ID)
     label = tree / voc.label_path(ID)
-    label.write_bytes(tiny_data.png(images.decode_mask(label.read_bytes())))
-    assert tiny_data.load_pair(tree, ID) == expected
+    class_map = images.decode_mask(label.read_bytes())
+    label.write_bytes(tiny_data.png(class_map))
+    record = tiny_data.load_pair(tree, ID)
+    assert np.array_equal(images.decode_mask(record.label), class_map)
+    assert dataclasses.replace(record, label=expected.label) == expected
+
+
+def test_a_labels_pixels_are_not_compressed_anew(tree: Path) -> None:
+    label = read(str(tree / voc.label_path(ID)))
+    record = tiny_data.load_pair(tree, ID)
+    chunks = dict(png.png_chunks(label))
+    assert dict(png.png_chunks(record.label)) == {
+        b"IHDR": chunks[b"IHDR"][:9] + b"\0" + chunks[b"IHDR"][10:],
+        b"IDAT": chunks[b"IDAT"],
+        b"IEND": b"",
+    }
+
+
+def test_a_labels_transparency_is_left_out(tree: Path) -> None:
+    label = tree / voc.label_path(ID)
+    expected = images.decode_mask(label.read_bytes())
+    image = Image.open(label)
+    image.save(label, bits=8, transparency=0, compress_level=0)
+    record = tiny_data.load_pair(tree, ID)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(record.label))), expected)
+    assert {kind for kind, _ in png.png_chunks(record.label)} == {
+        b"IHDR",
+        b"IDAT",
+        b"IEND",
+    }
 
 
 def test_a_short_palette_will_do_if_it_covers_the_ids(tree: Path) -> None:
