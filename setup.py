@@ -26,6 +26,7 @@ REQUIRES = [
     "pydantic-settings>=2.12,<3",
     "pyyaml>=6",
     "rich>=14",
+    "scipy>=1.14,<1.19",
     "simplejpeg>=1.9",
     "tensorboard>=2.20,<2.22",
     "tensorflow>=2.21,<2.22",

@@ -11,11 +11,14 @@ from typing import Final, Literal, Self
 
 import pydantic
 
+Task = Literal["segmentation", "aesthetics"]
+
 SCHEMA_VERSION: Final = 1
 INFO_NAME: Final = "dataset_info.json"
 SCHEMA_NAME: Final = "schema.pbtxt"
 LABEL_MAP_NAME: Final = "label_map.json"
 REJECTED_NAME: Final = "rejected.parquet"
+WARNINGS_NAME: Final = "warnings.parquet"
 COMPLETED_NAME: Final = "COMPLETED"
 
 
@@ -80,17 +83,22 @@ class DatasetInfo(_Strict):
         void: the label value that is neither trained on nor evaluated.
         splits: by name.
         rejected: reason -> count, over all splits.
+        warnings: reason -> count of records that are suspect and written all the same;
+            they are listed in `warnings.parquet`.
+        remarks: sentences for the person who trains on it.
         settings: those that the bytes depend on.
         fingerprint: sha256 over the names and hashes of all shards.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     dataset: str
-    task: Literal["segmentation", "aesthetics"]
+    task: Task
     classes: list[str] | None
     void: int | None
     splits: dict[str, Split]
     rejected: dict[str, int]
+    warnings: dict[str, int] = {}
+    remarks: list[str] = []
     settings: dict[str, pydantic.JsonValue]
     fingerprint: str
 

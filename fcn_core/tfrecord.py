@@ -24,12 +24,20 @@ class FrameError(Exception):
     """A TFRecord file is cut short or damaged."""
 
 
-def write_frame(file: BinaryIO, data: bytes) -> None:
-    """Appends one record to an open binary file."""
-    length = struct.pack("<Q", len(data))
-    file.write(length + _CRC.pack(_masked_crc(length)))
-    file.write(data)
-    file.write(_CRC.pack(_masked_crc(data)))
+def write_frame(file: BinaryIO, *parts: bytes) -> None:
+    """Appends one record to an open binary file.
+
+    Args:
+        file: to write to.
+        parts: the record, in one piece or several.
+    """
+    length = struct.pack("<Q", sum(map(len, parts)))
+    file.write(length + _CRC.pack(_masked(google_crc32c.value(length))))
+    crc = 0
+    for part in parts:
+        file.write(part)
+        crc = google_crc32c.extend(crc, part)
+    file.write(_CRC.pack(_masked(crc)))
 
 
 def read_frames(source: str | Path | BinaryIO) -> Iterator[bytes]:
@@ -73,8 +81,11 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _masked_crc(data: bytes) -> int:
+    return _masked(google_crc32c.value(data))
+
+
+def _masked(crc: int) -> int:
     # Masked because a CRC over bytes that hold their own CRC would be degenerate.
-    crc = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 _COMMANDS = {
     "demo": ("pipelines.demo:demo", "score sample photos and write a page"),
     "score": ("pipelines.commands:score", "photos -> masks, scores table, page"),
-    "convert": ("pipelines.commands:convert", "voc -> TFRecords for training"),
+    "convert": ("pipelines.commands:convert", "VOC, SBD, AVA or your own -> TFRecords"),
     "train": ("pipelines.commands:train", "TFRecords -> a trained model"),
     "export": ("pipelines.commands:export", "a trained model -> a bundle that scores"),
     "models": ("pipelines.commands:models", "list, show or check models"),

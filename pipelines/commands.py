@@ -192,31 +192,12 @@ def models(arguments: Sequence[str]) -> int:
 
 
 def convert(arguments: Sequence[str]) -> int:
-    """`fcn convert voc`: photos and labels -> TFRecords."""
-    if not arguments or arguments[0] != "voc":
-        got = arguments[0] if arguments else "nothing"
-        raise UsageError(
-            f"fcn convert: got {got}, expected voc; see fcn convert voc --help"
-        )
-    config, beam = configs.ConvertVocConfig.parse(arguments[1:])
-    _check_beam(beam, config)
-    from pipelines import convert, convert_finish, convert_plan, launch, progress
+    """`fcn convert voc|sbd|ava|folder`: a data set -> TFRecords."""
+    from pipelines import convert_commands
 
-    conversion = convert_plan.plan_conversion(config)
-    if conversion.plan is not None:
-        job = convert.job(
-            conversion, lanes=config.lanes, max_error_rate=config.max_error_rate
-        )
-        planned = conversion.plan.planned
-        with progress.shown(planned, unit="pairs", quiet=config.json_output):
-            launch.run(job, beam)
-    info = convert_finish.verdict(conversion)
-    if config.json_output:
-        print(json.dumps({"output": conversion.out, **info.model_dump(mode="json")}))
-    else:
-        was_complete = conversion.plan is None
-        print("\n".join(convert_finish.lines(conversion.out, info, again=was_complete)))
-    return 0
+    config, beam, drafter = convert_commands.parse(arguments)
+    _check_beam(beam, config)
+    return convert_commands.run(config, beam, drafter)
 
 
 def train(arguments: Sequence[str]) -> int:

@@ -202,29 +202,3 @@ class ExportConfig(JobConfig):
         default=None, description="the model's name; its recipe's if unset"
     )
     model_version: str = Field(default="1", description="the model's version")
-
-
-class ConvertVocConfig(JobConfig):
-    """Turn Pascal VOC's photos and labels into TFRecords for training."""
-
-    command: ClassVar[str] = "fcn convert voc"
-    beam: ClassVar[bool] = True
-
-    input: str = Field(description="the folder VOCdevkit/VOC2012")
-    output: str = Field(description="folder for the records")
-    split: Names = Field(
-        default=[], description="lists to convert; train and val if unset"
-    )
-    num_shards: int | None = Field(
-        default=None, ge=1, le=99_999, description="files a split; by its size if unset"
-    )
-    lanes: int | None = Field(
-        default=None, ge=1, description="checking processes; as many as cores if unset"
-    )
-    max_error_rate: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="complete only below this share of rejected pairs",
-    )
-    allow_leak: bool = Field(default=False, description="let two splits share photos")

@@ -6,17 +6,17 @@ part says which staged bytes count, so a second attempt can change nothing.
 
 import hashlib
 import io
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from fcn_core import tfrecord
-from fcn_core.datasets import BadRecord, voc
-from pipelines import convert_plan, files, inputs, progress
+from fcn_core.datasets import BadRecord, makers
+from pipelines import convert_pieces, files, inputs, progress
 from pipelines.chunk_job import ChunkJob, check_stop
 from pipelines.convert_finish import Finish
-from pipelines.convert_lists import read_source
 from pipelines.convert_parts import (
     Part,
     committed_part,
@@ -25,6 +25,7 @@ from pipelines.convert_parts import (
     staged_uri,
 )
 from pipelines.convert_plan import Conversion, ConvertPlan, Rejected
+from pipelines.convert_sources import read_source
 from pipelines.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
@@ -35,15 +36,15 @@ _READ_THREADS: Final = 4
 
 @dataclass(frozen=True)
 class ConvertWorker:
-    """Makes shards of a plan: reads pairs, has lanes check them, writes shard and part.
+    """Makes shards of a plan: reads files, has lanes check them, writes shard and part.
 
     Attributes:
-        conversion: The planned conversion.
+        out: The output.
         plan: Its plan.
         lanes: The pool that touches the pixels.
     """
 
-    conversion: Conversion
+    out: str
     plan: ConvertPlan
     lanes: LaneSettings
 
@@ -51,28 +52,28 @@ class ConvertWorker:
         """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
         open_shards = {}
         for chunk in chunks:
-            found = read_part(self.conversion.out, self.plan, chunk)
+            found = read_part(self.out, self.plan, chunk)
             if found is not None:
                 progress.note(ok=found.counts.ok, failed=found.counts.failed)
                 yield found.counts
                 continue
-            shard = _OpenShard(self, chunk)
+            shard = OpenShard(self.out, self.plan, chunk)
             if shard.is_full:  # no id has its hash
                 yield shard.commit()
             else:
                 open_shards[chunk] = shard
         yield from self._convert(open_shards)
 
-    def _convert(self, open_shards: "dict[int, _OpenShard]") -> Iterator[Counts]:
-        """Streams the pairs of all shards through the lanes without a stop."""
+    def _convert(self, open_shards: "dict[int, OpenShard]") -> Iterator[Counts]:
+        """Streams the entries of all shards through the lanes without a stop."""
         wanted = [
             (chunk, index)
             for chunk, shard in open_shards.items()
-            for index in range(len(shard.ids))
+            for index in range(len(shard.entries))
         ]
         requests = inputs.read_ahead(
             wanted,
-            lambda key: self._request(open_shards[key[0]].ids[key[1]], key),
+            lambda key: open_shards[key[0]].request(key),
             threads=_READ_THREADS,
             depth=_READ_THREADS + 2 * self.lanes.lanes,
         )
@@ -86,91 +87,104 @@ class ConvertWorker:
                 yield shard.commit()
                 del open_shards[chunk]
 
-    def _request(self, source_id: str, key: tuple[int, int]) -> Request:
-        try:
-            pair = voc.read_pair(self.conversion.root, source_id, read_source)
-        except BadRecord as bad:
-            # Answered already: no lane is asked.
-            return Request(key, {}, [], reply={"rejected": bad.row()})
-        return Request(key, {"id": source_id}, list(pair))
 
+class OpenShard:
+    """A shard whose entries are not all in."""
 
-class _OpenShard:
-    """A shard whose pairs are not all in."""
-
-    def __init__(self, worker: ConvertWorker, chunk: int):
-        self._worker = worker
-        self._chunk = chunk
-        _, _, self.ids = convert_plan.read_shard(
-            worker.conversion.out, worker.plan, chunk
-        )
-        self._examples: list[bytes | None] = [None] * len(self.ids)
+    def __init__(self, out: str, plan: ConvertPlan, chunk: int):
+        self._out, self._plan, self._chunk = out, plan, chunk
+        content = plan.content
+        self._maker = makers.open_maker(content.maker, content.maker_settings)
+        self.entries = convert_pieces.read_shard(out, plan.pieces, chunk).entries
+        self._examples: dict[int, tuple[bytes, bytes, bytes]] = {}
+        self._photos: dict[int, str] = {}
         self._rejected: dict[int, Rejected] = {}
-        self._missing = len(self.ids)
+        self._highest = 0
 
     @property
     def is_full(self) -> bool:
-        return self._missing == 0
+        """Whether every entry has become a record or a rejected row."""
+        return len(self._examples) + len(self._rejected) == len(self.entries)
+
+    def request(self, key: tuple[int, int]) -> Request:
+        """Returns an entry with the bytes of its files, as a lane is asked for it.
+
+        Args:
+            key: number of the chunk and index of the entry.
+        """
+        entry = self.entries[key[1]]
+        roots = self._plan.content.roots
+        try:
+            contents = makers.read_files(self._maker, entry, roots, read_source)
+        except BadRecord as bad:
+            # Answered already: no lane is asked.
+            return Request(key, {}, [], reply={"rejected": bad.row()})
+        return Request(key, entry._asdict(), contents)
 
     def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one pair; tells whether it became a record."""
-        self._missing -= 1
-        source_id = self.ids[index]
+        """Takes what came of one entry; tells whether it became a record."""
+        entry = self.entries[index]
         if done.bad is not None:  # its lane did not survive it
             self._rejected[index] = Rejected(
-                id=source_id,
-                path=voc.image_path(source_id),
+                id=entry.id,
+                path=makers.photo_path(self._maker, entry),
                 stage=done.bad.stage,
                 reason=done.bad.reason,
                 detail=done.bad.detail,
             )
         elif done.reply is None:
-            raise SystemicFault(f"{source_id}: got no answer from its lane")
+            raise SystemicFault(f"{entry.id}: got no answer from its lane")
         elif "rejected" in done.reply:
             self._rejected[index] = Rejected.model_validate(done.reply["rejected"])
         else:
-            (self._examples[index],) = done.reply_blobs
+            # The photo's bytes did not come back: they are here already.
+            (rest,), at = done.reply_blobs, done.reply["at"]
+            self._examples[index] = (rest[:at], done.blobs[0], rest[at:])
+            self._photos[index] = done.reply["sha256"]
+            self._highest = max(self._highest, done.reply["highest"])
         return index not in self._rejected
 
     def commit(self) -> Counts:
         """Makes the shard count: its bytes first, its part last."""
-        out, plan = self._worker.conversion.out, self._worker.plan
         buffer = io.BytesIO()
-        for example in self._examples:
-            if example is not None:
-                tfrecord.write_frame(buffer, example)
-        data = buffer.getvalue()
+        for index in sorted(self._examples):
+            tfrecord.write_frame(buffer, *self._examples[index])
+        data = buffer.getbuffer()
         part = Part(
-            plan_id=plan.plan_id,
-            records=len(self.ids) - len(self._rejected),
+            plan_id=self._plan.plan_id,
+            records=len(self._examples),
             bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
+            highest=self._highest,
+            photos="".join(self._photos[index] for index in sorted(self._photos)),
             rejected=tuple(self._rejected[index] for index in sorted(self._rejected)),
         )
-        staged = staged_uri(out, self._chunk, part.sha256)
+        staged = staged_uri(self._out, self._chunk, part.sha256)
         files.write_atomically(staged, data)
         text = part.model_dump_json(indent=1)
-        files.create_once(part_uri(out, self._chunk), text.encode())
+        files.create_once(part_uri(self._out, self._chunk), text.encode())
         # Whoever made the part: what it says is what counts.
-        found = committed_part(out, plan, self._chunk)
+        found = committed_part(self._out, self._plan, self._chunk)
         if found.sha256 != part.sha256:
             files.remove(staged)
-        return Counts(found.counts.ok, found.counts.failed, computed=len(self.ids))
+        return Counts(found.counts.ok, found.counts.failed, computed=len(self.entries))
 
 
 def job(
     conversion: Conversion, *, lanes: int | None, max_error_rate: float
 ) -> ChunkJob:
     """Returns a planned conversion as the one graph sees it."""
-    if conversion.plan is None:
+    plan = conversion.plan
+    if plan is None:
         raise ValueError("the conversion is complete: there is no job left")
+    task = {"maker": plan.content.maker, "settings": plan.content.maker_settings}
     pool = LaneSettings(
-        task="pipelines.lane_tasks:ConvertPairs",
-        config="{}",
+        task="pipelines.lane_tasks:ConvertEntries",
+        config=json.dumps(task),
         lanes=lanes or len(os.sched_getaffinity(0)),
     )
     return ChunkJob(
-        worker=ConvertWorker(conversion, conversion.plan, pool),
-        chunks=conversion.plan.chunks,
-        finish=Finish(conversion, conversion.plan, max_error_rate),
+        worker=ConvertWorker(conversion.out, plan, pool),
+        chunks=plan.chunks,
+        finish=Finish(conversion.out, plan, max_error_rate),
     )

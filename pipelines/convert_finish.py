@@ -4,40 +4,27 @@ Each step can be repeated, so a kill between two of them costs nothing; `COMPLET
 written last, and readers refuse a folder without it.
 """
 
-import io
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from fcn_core import dataset_info
-from fcn_core.labels import VOC_CLASSES, VOID
-from fcn_core.records import SegmentationRecord, schema_pbtxt
-from pipelines import convert_plan, files, gates
-from pipelines.convert_parts import Part, committed_part, staged_uri
-from pipelines.convert_plan import Conversion, ConvertPlan, work_uri
+from pipelines import (
+    convert_duplicates,
+    convert_pieces,
+    convert_publish,
+    files,
+    gates,
+)
+from pipelines.convert_duplicates import Duplicates
+from pipelines.convert_parts import Part, committed_part
+from pipelines.convert_pieces import work_uri
+from pipelines.convert_plan import Conversion, ConvertPlan, PlannedSplit
+from pipelines.convert_publish import Described
 from pipelines.counts import Counts
 from pipelines.faults import AboveThreshold, SystemicFault
-
-REJECTED_SCHEMA: Final = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-    ]
-)
-"""One row for each list line that did not become a record; paths below the input."""
-
-
-def shard_name(split: str, number: int, shards: int) -> str:
-    """Returns the file name of a shard."""
-    return f"{split}-{number:05}-of-{shards:05}.tfrecord"
 
 
 @dataclass(frozen=True)
@@ -45,18 +32,18 @@ class Finish:
     """Completes a data set, or writes down why not.
 
     Attributes:
-        conversion: The planned conversion.
+        out: The output.
         plan: Its plan.
         max_error_rate: Largest share of rejected lines of a complete data set.
     """
 
-    conversion: Conversion
+    out: str
     plan: ConvertPlan
     max_error_rate: float
 
     def __call__(self, counts: Counts) -> None:
         """Checks that everything is accounted for, passes the gates, publishes."""
-        out, plan = self.conversion.out, self.plan
+        out, plan = self.out, self.plan
         if files.exists(files.join(out, dataset_info.COMPLETED_NAME)):
             return  # a launch beside this one was faster
         if counts.ok + counts.failed != plan.planned:
@@ -64,22 +51,36 @@ class Finish:
                 f"got {counts.ok} records + {counts.failed} rejected, expected "
                 f"{plan.planned} as planned; nothing is published"
             )
-        parts = [committed_part(out, plan, chunk) for chunk in range(plan.chunks)]
-        info, rejected = _describe(out, plan, parts)
-        files.write_atomically(
-            files.join(out, dataset_info.REJECTED_NAME), _parquet(rejected)
-        )
-        if why := _gate(info, self.max_error_rate):
-            verdict = json.dumps({"why": why, "rejected": info.rejected}).encode()
-            files.write_atomically(work_uri(out, "FAILED"), verdict)
+        parts, duplicates = _parts(out, plan)
+        described = _describe(out, plan, parts, duplicates)
+        convert_publish.write_tables(out, described)
+        if why := _gate(described.info, self.max_error_rate):
+            verdict = {"why": why, "rejected": described.info.rejected}
+            data = json.dumps(verdict).encode()
+            files.write_atomically(work_uri(out, "FAILED"), data)
             return
-        _publish(out, plan, parts, info)
+        convert_publish.publish(out, plan, parts, described)
+
+
+def _parts(out: str, plan: ConvertPlan) -> tuple[list[Part], Duplicates]:
+    """Returns the parts, their hashes of photos left out, without what is twice."""
+    parts, prefixes = [], []
+    for chunk in range(plan.chunks):
+        part = committed_part(out, plan, chunk)
+        prefixes.append(convert_duplicates.prefixes(part))
+        parts.append(part.model_copy(update={"photos": ""}))
+    allow_leak = bool(plan.settings["allow_leak"])
+    found = convert_duplicates.find(out, plan, prefixes, allow_leak=allow_leak)
+    for chunk, dropped in found.dropped.items():
+        part = convert_publish.stage_without(out, chunk, parts[chunk], dropped)
+        parts[chunk] = part
+    return parts, found
 
 
 def _describe(
-    out: str, plan: ConvertPlan, parts: list[Part]
-) -> tuple[dataset_info.DatasetInfo, pa.Table]:
-    """Returns the data set's description and its rejected lines.
+    out: str, plan: ConvertPlan, parts: list[Part], duplicates: Duplicates
+) -> Described:
+    """Returns the data set's description, its rejected lines and its warnings.
 
     Raises:
         SystemicFault: lines are not accounted for.
@@ -87,41 +88,65 @@ def _describe(
     shards: dict[str, list[dataset_info.Shard]] = {name: [] for name in plan.splits}
     rejected = {name: list(split.rejected) for name, split in plan.splits.items()}
     for chunk, part in enumerate(parts):
-        name, number, _ = convert_plan.read_shard(out, plan, chunk)
+        name, number, _ = convert_pieces.read_shard(out, plan.pieces, chunk)
         rejected[name] += part.rejected
         shards[name].append(
             dataset_info.Shard(
-                name=shard_name(name, number, plan.splits[name].shards),
+                name=convert_publish.shard_name(name, number, plan.splits[name].shards),
                 records=part.records,
                 bytes=part.bytes,
                 sha256=part.sha256,
             )
         )
+    splits = {
+        name: _split(name, planned, shards[name], len(rejected[name]))
+        for name, planned in plan.splits.items()
+    }
     rows = [
         {**row.model_dump(), "split": name}
         for name, split_rows in rejected.items()
         for row in split_rows
     ]
-    splits = {
-        name: _split(name, planned, shards[name], len(rejected[name]))
-        for name, planned in plan.splits.items()
-    }
-    info = dataset_info.DatasetInfo(
-        dataset="voc",
-        task="segmentation",
-        classes=list(VOC_CLASSES),
-        void=VOID,
-        splits=splits,
-        rejected=dict(sorted(Counter(row["reason"] for row in rows).items())),
+    warnings = [
+        {**row.model_dump(), "split": name} for name, row in duplicates.warnings
+    ]
+    highest = max((part.highest for part in parts), default=0)
+    info = _info(plan, splits, rows, warnings, highest)
+    return Described(info, rows, warnings)
+
+
+def _info(
+    plan: ConvertPlan,
+    splits: Mapping[str, dataset_info.Split],
+    rows: list[dict[str, Any]],
+    warnings: list[dict[str, Any]],
+    highest: int,
+) -> dataset_info.DatasetInfo:
+    content = plan.content
+    classes = content.classes
+    if classes is None and content.task == "segmentation":
+        classes = [f"class_{class_id}" for class_id in range(highest + 1)]
+    return dataset_info.DatasetInfo(
+        dataset=content.dataset,
+        task=content.task,
+        classes=classes,
+        void=content.void,
+        splits=dict(splits),
+        rejected=_by_reason(rows),
+        warnings=_by_reason(warnings),
+        remarks=content.remarks,
         settings=plan.settings,
-        fingerprint=dataset_info.fingerprint(splits),
+        fingerprint=dataset_info.fingerprint(dict(splits)),
     )
-    return info, pa.Table.from_pylist(rows, schema=REJECTED_SCHEMA)
+
+
+def _by_reason(rows: list[dict[str, Any]]) -> dict[str, int]:
+    return dict(sorted(Counter(row["reason"] for row in rows).items()))
 
 
 def _split(
     name: str,
-    planned: convert_plan.PlannedSplit,
+    planned: PlannedSplit,
     shards: list[dataset_info.Shard],
     rejected: int,
 ) -> dataset_info.Split:
@@ -152,47 +177,6 @@ def _gate(info: dataset_info.DatasetInfo, max_error_rate: float) -> str | None:
     return None
 
 
-def _parquet(table: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def _publish(
-    out: str, plan: ConvertPlan, parts: list[Part], info: dataset_info.DatasetInfo
-) -> None:
-    """Gives the shards their names, describes them, says COMPLETED; repeatable."""
-    for chunk, part in enumerate(parts):
-        split, number, _ = convert_plan.read_shard(out, plan, chunk)
-        name = shard_name(split, number, plan.splits[split].shards)
-        _show(staged_uri(out, chunk, part.sha256), files.join(out, name), part)
-    label_map = {
-        "classes": {str(index): name for index, name in enumerate(info.classes or ())},
-        "void": info.void,
-    }
-    maxima = {"image/segmentation/class/label": len(VOC_CLASSES) - 1}
-    texts = {
-        dataset_info.SCHEMA_NAME: schema_pbtxt(SegmentationRecord, maxima=maxima),
-        dataset_info.LABEL_MAP_NAME: json.dumps(label_map, indent=1) + "\n",
-        dataset_info.INFO_NAME: info.to_json(),
-        dataset_info.COMPLETED_NAME: info.fingerprint + "\n",
-    }
-    for name, text in texts.items():
-        files.write_atomically(files.join(out, name), text.encode())
-    convert_plan.remove_work(out)
-
-
-def _show(staged: str, target: str, part: Part) -> None:
-    """Moves a staged shard to its name, unless an interrupted attempt did."""
-    if files.exists(staged):
-        files.move(staged, target)
-    elif not files.exists(target) or files.sha256(target) != part.sha256:
-        raise SystemicFault(
-            f"{target}: the shard is neither there nor staged; remove the output "
-            "folder and convert again"
-        )
-
-
 def verdict(conversion: Conversion) -> dataset_info.DatasetInfo:
     """Returns the description of a finished data set.
 
@@ -208,24 +192,3 @@ def verdict(conversion: Conversion) -> dataset_info.DatasetInfo:
             "--max_error_rate to the same command"
         )
     return dataset_info.read_dataset_info(files.to_path(out))
-
-
-def lines(out: str, info: dataset_info.DatasetInfo, *, again: bool) -> list[str]:
-    """Returns what a person is told about a finished data set.
-
-    Args:
-        out: The output.
-        info: Its description.
-        again: Whether it was complete before this command.
-    """
-    told = [f"{out}: already complete"] if again else []
-    for name, split in info.splits.items():
-        line = (
-            f"{name}: {split.read} listed = {split.records} records in {split.shards} "
-            f"shards + {split.rejected} rejected"
-        )
-        if split.published not in (None, split.read):
-            line += f" (the published list has {split.published})"
-        told.append(line)
-    told += [f"  {count} {reason}" for reason, count in info.rejected.items()]
-    return [*told, f"train with: fcn train segmentation --data {out} --output RUN_DIR"]

@@ -1,22 +1,25 @@
-"""The parts of a conversion: what became of each shard's ids, created once."""
+"""The parts of a conversion: what became of each shard's entries, created once."""
 
 from pydantic import BaseModel, ConfigDict
 
 from pipelines import files
-from pipelines.convert_plan import ConvertPlan, Rejected, work_uri
+from pipelines.convert_pieces import work_uri
+from pipelines.convert_plan import ConvertPlan, Rejected
 from pipelines.counts import Counts
 from pipelines.faults import SystemicFault
 
 
 class Part(BaseModel):
-    """What became of a shard's ids.
+    """What became of a shard's entries.
 
     Attributes:
         plan_id: Of the plan it belongs to.
         records: Examples in the shard.
         bytes: Size of the shard.
         sha256: Of the shard; names the staged file.
-        rejected: Ids that did not become examples.
+        highest: Highest class id in it.
+        photos: sha256 of each record's photo in hex, one after the other.
+        rejected: Entries that did not become examples.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +28,8 @@ class Part(BaseModel):
     records: int
     bytes: int
     sha256: str
+    highest: int
+    photos: str
     rejected: tuple[Rejected, ...]
 
     @property
@@ -51,6 +56,18 @@ def read_part(out: str, plan: ConvertPlan, chunk: int) -> Part | None:
     return part
 
 
+def committed_part(out: str, plan: ConvertPlan, chunk: int) -> Part:
+    """Returns the part of a chunk that must have one.
+
+    Raises:
+        SystemicFault: there is none, or it is damaged.
+    """
+    part = read_part(out, plan, chunk)
+    if part is None:
+        raise SystemicFault(f"{part_uri(out, chunk)}: the part vanished")
+    return part
+
+
 def part_uri(out: str, chunk: int) -> str:
     """Returns the name of a chunk's part."""
     return work_uri(out, "parts", f"shard-{chunk:05}.json")
@@ -66,15 +83,3 @@ def _damaged(uri: str, got: str) -> str:
         f"{uri}: got {got}, expected the part of this conversion; remove it, and the "
         "same command makes the shard again"
     )
-
-
-def committed_part(out: str, plan: ConvertPlan, chunk: int) -> Part:
-    """Returns the part of a chunk that must have one.
-
-    Raises:
-        SystemicFault: there is none, or it is damaged.
-    """
-    part = read_part(out, plan, chunk)
-    if part is None:
-        raise SystemicFault(f"{part_uri(out, chunk)}: the part vanished")
-    return part

@@ -69,6 +69,11 @@ def exists(uri: str) -> bool:
     return to_path(uri).exists()
 
 
+def is_file(uri: str) -> bool:
+    """Tells whether a regular file is there, not a folder or a device."""
+    return to_path(uri).is_file()
+
+
 def read_bytes(uri: str) -> bytes:
     """Returns the whole content of one of our own files."""
     return to_path(uri).read_bytes()
@@ -137,7 +142,7 @@ def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
     return data
 
 
-def write_atomically(uri: str, data: bytes) -> None:
+def write_atomically(uri: str, data: bytes | memoryview) -> None:
     """Writes a file that is there whole or not at all; replaces an older one."""
     path = to_path(uri)
     try:
@@ -146,7 +151,7 @@ def write_atomically(uri: str, data: bytes) -> None:
         _replace(path, data)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes | memoryview) -> None:
     temporary = _write_temporary(path, data, durable=False)
     try:
         temporary.replace(path)
@@ -181,7 +186,7 @@ def _link_new(path: Path, data: bytes) -> bool:
     return True
 
 
-def _write_temporary(path: Path, data: bytes, *, durable: bool) -> Path:
+def _write_temporary(path: Path, data: bytes | memoryview, *, durable: bool) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:

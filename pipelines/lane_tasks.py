@@ -61,34 +61,42 @@ class ScorePhotos:
         return values, [] if mask is None else [mask]
 
 
-class ConvertPairs:
-    """Checks one pair of a segmentation data set and makes its example.
+class ConvertEntries:
+    """Checks one entry of a data set and makes its example.
 
     Args:
-        config: nothing yet; VOC's pairs are all that is known.
+        config: `maker` (see `fcn_core.datasets.makers`) and its `settings`.
     """
 
     def __init__(self, config: Header):
-        from fcn_core.datasets import voc
+        from fcn_core.datasets import makers
 
-        del config
-        self._make_record = voc.make_record
+        self._maker = makers.open_maker(config["maker"], config["settings"])
 
     def __call__(
         self, header: Header, blobs: Sequence[bytes]
     ) -> tuple[Header, list[bytes]]:
-        """Returns the serialised example of a pair, or `rejected` and why.
+        """Returns the serialised example of an entry, or `rejected` and why.
+
+        The photo is left out of the example: whoever asks has its bytes already, and
+        puts them back in at the place that is told.
 
         Args:
-            header: `id` of the pair.
-            blobs: the bytes of its photo and of its label.
+            header: the `Entry`.
+            blobs: the bytes of its files, the photo first.
         """
-        from fcn_core.datasets import BadRecord
+        from fcn_core.datasets import BadRecord, makers
+        from fcn_core.datasets.listing import Entry
 
         try:
-            return {}, [self._make_record(header["id"], *blobs).encode()]
+            record = makers.make_record(self._maker, Entry(**header), blobs)
         except BadRecord as bad:
             return {"rejected": bad.row()}, []
+        example = record.encode()
+        at = example.index(record.encoded)
+        rest = example[:at] + example[at + len(record.encoded) :]
+        highest = max(getattr(record, "classes", ()), default=0)
+        return {"at": at, "sha256": record.sha256, "highest": highest}, [rest]
 
 
 def _check(what: str, got: str, expected: str) -> None:

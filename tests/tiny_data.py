@@ -8,8 +8,10 @@ import numpy as np
 from PIL import Image
 
 from fcn_core import images
-from fcn_core.datasets import drawn, voc
+from fcn_core.datasets import drawn, makers, pairs, voc
+from fcn_core.datasets.listing import Entry
 from fcn_core.labels import VOC_PALETTE
+from fcn_core.records import SegmentationRecord
 
 ODD_SIZES = ((37, 50), (50, 37), (33, 50))
 """(height, width): no side is a multiple of anything."""
@@ -27,6 +29,23 @@ def voc_tree(
     ids = [f"2007_{number:06d}" for number in range(train, train + val)]
     drawn.write_list(root, "val", ids, final_newline=False)
     return root
+
+
+def read(path: str) -> bytes:
+    """Reads a local file: what data sets are handed."""
+    return Path(path).read_bytes()
+
+
+def load_pair(
+    root: Path | str, source_id: str, *, source: str = "voc", void_rim: int = 0
+) -> SegmentationRecord:
+    """Makes the record of one VOC or SBD pair by hand, without a pipeline."""
+    maker, entry = pairs.PairMaker(void_rim=void_rim), Entry(source_id, source)
+    roots = {pairs.VOC_ROOT: str(root), pairs.SBD_ROOT: str(root)}
+    contents = makers.read_files(maker, entry, roots, read)
+    record = makers.make_record(maker, entry, contents)
+    assert isinstance(record, SegmentationRecord)
+    return record
 
 
 def png(array: np.ndarray, mode: str | None = None, **save: object) -> bytes:

@@ -4,7 +4,6 @@ import hashlib
 from pathlib import Path
 
 from fcn_core import dataset_info, tfrecord
-from fcn_core.datasets import voc
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.records import SegmentationRecord
 from tests import tiny_data
@@ -56,9 +55,7 @@ def drawn_records(root: Path, *, train: int, val: int) -> dict[str, list]:
     """Draws a miniature VOC and returns its records by split."""
     tree = str(tiny_data.voc_tree(root, train=train, val=val))
     ids = [f"2007_{number:06d}" for number in range(train + val)]
-    records = [
-        voc.load_pair(tree, one, lambda path: Path(path).read_bytes()) for one in ids
-    ]
+    records = [tiny_data.load_pair(tree, one) for one in ids]
     return {"train": records[:train], "val": records[train:]}
 
 

@@ -10,28 +10,40 @@ from typing import Any, Final
 
 REASONS: Final[frozenset[str]] = frozenset(
     {
+        # its line in a list or table
         "bad-list-line",
         "duplicate-id",
+        "not-in-table",
+        "bad-row",
+        "bad-votes",
+        "no-votes",
+        "bad-score",
+        "bad-tag",
+        # its files
         "missing-image",
         "missing-label",
         "image-format",
         "image-channels",
         "image-depth",
         "image-turned",
+        "duplicate-image",
         "label-format",
         "label-corrupt",
         "label-rgb",
         "label-palette",
+        "label-colour",
         "label-size",
         "label-size-swapped",
+        "label-too-large",
         "label-value",
+        "label-categories",
         "all-void",
     }
 )
-"""Why a pair of photo and label is refused; the photo's own reasons are in `images`."""
+"""Why an entry is refused; the photo's own reasons are in `images`."""
 
 STAGES: Final[tuple[str, ...]] = ("list", "read", "decode", "label")
-"""Where a pair is refused: its list line, its files, its photo, its label."""
+"""Where an entry is refused: its line, its files, its photo, its label."""
 
 _MAX_DETAIL: Final = 200
 
@@ -94,3 +106,7 @@ def _rebuild(
 
 class MissingDatasetError(Exception):
     """The folder does not hold the data set, or not the asked-for list."""
+
+
+class ListError(Exception):
+    """A list of the data set contradicts itself: what, got, expected, cure."""

@@ -1,18 +1,21 @@
 """Label files of the VOC kind: a PNG whose pixel values are class ids, not colours."""
 
+import io
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from fcn_core import images
-from fcn_core.bad_image import BadImage
-from fcn_core.datasets import BadRecord, png
+from fcn_core.bad_image import clean_detail
+from fcn_core.datasets import png
+from fcn_core.datasets.label_checks import bad_label, check_size, check_values
 from fcn_core.labels import VOC_PALETTE, VOID
 
 
 def read_label_png(
     data: bytes, *, height: int, width: int, num_classes: int, path: str
-) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
-    """Returns a label's class map and the classes in it.
+) -> tuple[bytes, tuple[int, ...]]:
+    """Checks a label and returns it in the form for records.
 
     Args:
         data: the bytes of an 8-bit palette or greyscale PNG.
@@ -22,78 +25,74 @@ def read_label_png(
         path: the label file, for the report.
 
     Returns:
-        uint8 [H, W], values below `num_classes` or VOID; and the distinct classes,
+        An 8-bit grey PNG whose grey values are the class ids; and the distinct classes,
         ascending, without background and void.
 
     Raises:
         BadRecord: format, size, palette or a value is wrong, or nothing but void.
     """
-    header, palette = _read_header(data, path)
-    _check_size((header.height, header.width), (height, width), path)
-    try:
-        class_map = images.decode_mask(data)
-    except BadImage as error:
-        raise _bad("label-corrupt", error.detail, path) from error
-    counts = np.bincount(class_map.ravel(), minlength=VOID + 1)
-    values = np.flatnonzero(counts)
-    _check_values(values, num_classes, path)
-    if palette is not None:
-        _check_palette(palette, values, path)
-    return class_map, tuple(int(v) for v in values if 0 < v < VOID)
-
-
-def _read_header(
-    data: bytes, path: str
-) -> tuple[png.PngHeader, NDArray[np.uint8] | None]:
-    """Returns the header and the palette, uint8 [n, 3], of a label file.
-
-    Decoders do not verify the checksum of every chunk, so that is done here.
-    """
-    if not data.startswith(png.SIGNATURE):
-        raise _bad("label-format", "not a PNG file, expected a palette PNG", path)
-    try:
-        header = png.read_png_header(data)
-        palettes = [body for kind, body in png.png_chunks(data) if kind == b"PLTE"]
-    except png.PngError as error:
-        raise _bad("label-corrupt", str(error), path) from error
+    file = read_label_file(data, path)
+    header = file.header
     if header.colour_type in (png.RGB, png.RGB_ALPHA):
         detail = (
             "colours instead of class ids: take the palette PNG that the data set "
             "publishes, not a rendering of it"
         )
-        raise _bad("label-rgb", detail, path)
+        raise bad_label("label-rgb", detail, path)
     if header.colour_type not in (png.GREY, png.PALETTE) or header.bits != 8:
         detail = (
             f"PNG colour type {header.colour_type} with {header.bits} bits, expected "
             "palette or grey with 8"
         )
-        raise _bad("label-format", detail, path)
-    if header.colour_type == png.GREY:
-        return header, None
-    if len(palettes) != 1 or len(palettes[0]) % 3:
-        raise _bad("label-corrupt", "no whole palette in a palette PNG", path)
-    return header, np.frombuffer(palettes[0], np.uint8).reshape(-1, 3)
+        raise bad_label("label-format", detail, path)
+    check_size((header.height, header.width), (height, width), path)
+    grey = file.as_grey()
+    values = _values(grey, path)
+    classes = check_values(values, num_classes=num_classes, void=VOID, path=path)
+    if header.colour_type == png.PALETTE:
+        _check_palette(read_palette(file, path), values, path)
+    return grey, classes
 
 
-def _check_size(got: tuple[int, int], expected: tuple[int, int], path: str) -> None:
-    if got == expected:
-        return
-    reason = "label-size-swapped" if got == expected[::-1] else "label-size"
-    detail = (
-        f"label is {got[0]}x{got[1]} (height x width), its photo "
-        f"{expected[0]}x{expected[1]}"
-    )
-    raise _bad(reason, detail, path)
+def read_label_file(data: bytes, path: str) -> png.PngFile:
+    """Returns a label's header and chunks.
+
+    Decoders do not verify the checksum of every chunk, so that is done here.
+
+    Raises:
+        BadRecord: not a PNG, or not a whole one.
+    """
+    if not data.startswith(png.SIGNATURE):
+        raise bad_label("label-format", "not a PNG file, expected a palette PNG", path)
+    try:
+        return png.read_png(data)
+    except png.PngError as error:
+        raise bad_label("label-corrupt", str(error), path) from error
 
 
-def _check_values(values: NDArray[np.intp], num_classes: int, path: str) -> None:
-    unknown = values[(values >= num_classes) & (values != VOID)]
-    if unknown.size:
-        shown = ", ".join(map(str, unknown[:8]))
-        detail = f"values {shown}, expected 0..{num_classes - 1} or {VOID}"
-        raise _bad("label-value", detail, path)
-    if values.tolist() == [VOID]:
-        raise _bad("all-void", "nothing but void: nothing to learn or evaluate", path)
+def read_palette(file: png.PngFile, path: str) -> NDArray[np.uint8]:
+    """Returns the colours of a palette PNG, uint8 [n, 3].
+
+    Raises:
+        BadRecord: it has none.
+    """
+    palette = file.palette
+    if palette is None:
+        raise bad_label("label-corrupt", "no whole palette in a palette PNG", path)
+    return np.frombuffer(palette, np.uint8).reshape(-1, 3)
+
+
+def _values(grey: bytes, path: str) -> NDArray[np.intp]:
+    """Returns the values that occur, ascending; every pixel is decoded for it."""
+    try:
+        with Image.open(io.BytesIO(grey), formats=["PNG"]) as image:
+            return np.flatnonzero(image.histogram())
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Decoders raise anything on damaged bytes, not only OSError.
+        detail = clean_detail(f"{type(error).__name__}: {error}")
+        raise bad_label("label-corrupt", detail, path) from error
 
 
 def _check_palette(
@@ -104,8 +103,4 @@ def _check_palette(
     if len(known) == len(values) and np.array_equal(palette[known], VOC_PALETTE[known]):
         return
     detail = "its palette is not Pascal VOC's, so its ids may mean other classes"
-    raise _bad("label-palette", detail, path)
-
-
-def _bad(reason: str, detail: str, path: str) -> BadRecord:
-    return BadRecord(reason, detail, stage="label", path=path)
+    raise bad_label("label-palette", detail, path)

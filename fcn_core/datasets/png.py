@@ -16,6 +16,9 @@ GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 
 _COMPONENTS: Final = {GREY: 1, RGB: 3, PALETTE: 3, GREY_ALPHA: 2, RGB_ALPHA: 4}
 _IHDR: Final = struct.Struct(">IIBB")
+_COLOUR_TYPE: Final = 9
+"""Where IHDR has it."""
+_NEEDED: Final = (b"IHDR", b"IDAT", b"IEND")
 _FRAME: Final = 12
 """Bytes of a chunk around its body: length, type, checksum."""
 
@@ -47,6 +50,57 @@ def read_png_header(data: bytes) -> PngHeader:
     if colour_type not in _COMPONENTS:
         raise PngError(f"colour type {colour_type} is none of PNG's")
     return PngHeader(height, width, bits, colour_type)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PngFile:
+    """A whole PNG, every checksum verified: its header and its chunks up to the last.
+
+    Chunks are (type, body), in order.
+    """
+
+    header: PngHeader
+    chunks: tuple[tuple[bytes, bytes], ...]
+
+    @property
+    def palette(self) -> bytes | None:
+        """The colours, three bytes each; None without exactly one whole palette."""
+        palettes = [body for kind, body in self.chunks if kind == b"PLTE"]
+        if len(palettes) != 1 or len(palettes[0]) % 3:
+            return None
+        return palettes[0]
+
+    def as_grey(self) -> bytes:
+        """Returns the same pixel values as a grey PNG, not compressed anew.
+
+        A palette's indices and grey values are stored alike, so for eight bits only
+        the colour type differs; palette and remarks are left out.
+
+        Raises:
+            ValueError: it is not an 8-bit palette or grey PNG.
+        """
+        header = self.header
+        if header.colour_type not in (GREY, PALETTE) or header.bits != 8:
+            raise ValueError(f"got {header}, expected 8 bits of palette or grey")
+        chunks = [SIGNATURE]
+        for kind, body in self.chunks:
+            if kind == b"IHDR":
+                body = body[:_COLOUR_TYPE] + bytes([GREY]) + body[_COLOUR_TYPE + 1 :]
+            if kind in _NEEDED:
+                crc = zlib.crc32(body, zlib.crc32(kind))
+                chunks += [struct.pack(">I", len(body)), kind, body]
+                chunks.append(crc.to_bytes(4))
+        return b"".join(chunks)
+
+
+def read_png(data: bytes) -> PngFile:
+    """Returns a PNG's header and chunks.
+
+    Raises:
+        PngError: not a PNG, cut short, or a checksum does not match.
+    """
+    header = read_png_header(data)
+    return PngFile(header, tuple(png_chunks(data)))
 
 
 def components(data: bytes, header: PngHeader) -> int:

@@ -6,10 +6,12 @@ or an id for the second time, is: it is reported, not dropped.
 """
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fcn_core.datasets import BadRecord
+from fcn_core.datasets.makers import Read
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 60
@@ -58,19 +60,27 @@ def parse_id_list(data: bytes, *, pattern: re.Pattern[str], path: str) -> IdList
     return IdList(tuple(ids), tuple(rejected))
 
 
+def read_list(root: str, path: str, read: Read) -> bytes | None:
+    """Returns the bytes of a list file; None where there is none."""
+    try:
+        return read(f"{root}/{path}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def merge(first: IdList, second: IdList) -> IdList:
     """Returns the union of two lists; an id of both is listed once."""
     ids = dict.fromkeys((*first.ids, *second.ids))
     return IdList(tuple(ids), (*first.rejected, *second.rejected))
 
 
-def shared_ids(lists: Mapping[str, IdList]) -> dict[tuple[str, str], tuple[str, ...]]:
+def shared_ids(
+    members: Mapping[str, Collection[str]],
+) -> dict[tuple[str, str], tuple[str, ...]]:
     """Returns the ids that two splits have in common, by pair of split names."""
-    names = sorted(lists)
     found = {}
-    for position, one in enumerate(names):
-        for other in names[position + 1 :]:
-            common = sorted(set(lists[one].ids) & set(lists[other].ids))
-            if common:
-                found[one, other] = tuple(common)
+    for one, other in itertools.combinations(sorted(members), 2):
+        common = sorted(set(members[one]) & set(members[other]))
+        if common:
+            found[one, other] = tuple(common)
     return found

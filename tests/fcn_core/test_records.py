@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from fcn_core import tfrecord
+from fcn_core.record_schema import schema_pbtxt, tf_parse_spec
 from fcn_core.records import (
     RecordError,
     SegmentationRecord,
     features,
-    schema_pbtxt,
-    tf_parse_spec,
 )
 
 RECORD = SegmentationRecord(
@@ -105,7 +104,7 @@ def test_schema_says_what_the_field_table_says() -> None:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     text = schema_pbtxt(
-        SegmentationRecord, maxima={"image/segmentation/class/label": 20}
+        SegmentationRecord, narrower={"image/segmentation/class/label": {"maximum": 20}}
     )
     schema = text_format.Parse(text, schema_pb2.Schema())
     described = {feature.name: feature for feature in schema.feature}

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -21,10 +22,11 @@ from fcn_core.dataset_info import DatasetError, read_dataset_info
 from fcn_core.datasets import drawn, voc
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.records import SegmentationRecord
-from pipelines import cli, convert, convert_plan, files, lanes
-from pipelines.config import ConvertVocConfig
+from pipelines import cli, convert, convert_plan, convert_sources, files, lanes
+from pipelines.convert_config import ConvertVocConfig
 from pipelines.faults import SystemicFault
 from tests import tiny_data
+from tests.tiny_data import read
 
 TRAIN, VAL = 9, 4
 
@@ -39,10 +41,6 @@ def run(tree: Path, out: Path, *flags: str) -> int:
     return cli.main([*words, "--lanes", "1", *flags])
 
 
-def read(path: str) -> bytes:
-    return Path(path).read_bytes()
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     """Returns every file below a folder, hidden and temporary ones too."""
     return {
@@ -52,9 +50,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def planned(tree: Path, out: Path, **settings: object) -> convert.ConvertWorker:
-    config = ConvertVocConfig(input=str(tree), output=str(out), **settings)  # type: ignore[arg-type]
-    conversion = convert_plan.plan_conversion(config)
+def planned(
+    tree: Path, out: Path, *, num_shards: int | None = None
+) -> convert.ConvertWorker:
+    config = ConvertVocConfig(input=str(tree), output=str(out))
+    draft = convert_sources.drafted(convert_sources.draft_voc, config)
+    conversion = convert_plan.plan_conversion(
+        draft, str(out), num_shards=num_shards, allow_leak=False
+    )
     worker = convert.job(conversion, lanes=1, max_error_rate=1).worker
     assert isinstance(worker, convert.ConvertWorker)
     return worker
@@ -70,7 +73,7 @@ def test_the_records_are_those_made_by_hand(tree: Path, tmp_path: Path) -> None:
     }
     for split, count in (("train", TRAIN), ("val", VAL)):
         by_hand = {
-            source_id: voc.load_pair(str(tree), source_id, read).encode()
+            source_id: tiny_data.load_pair(tree, source_id).encode()
             for source_id in voc.split_ids(str(tree), split, read).ids
         }
         found = []
@@ -100,6 +103,7 @@ def test_the_folder_describes_itself(tree: Path, tmp_path: Path) -> None:
         "schema.pbtxt",
         "train-00000-of-00001.tfrecord",
         "val-00000-of-00001.tfrecord",
+        "warnings.parquet",
     ]
     info = read_dataset_info(out)
     assert (info.dataset, info.task, info.void) == ("voc", "segmentation", 255)
@@ -263,10 +267,10 @@ def test_a_late_second_attempt_changes_nothing(tree: Path, tmp_path: Path) -> No
     (counts,) = worker.process(range(1))
     before = contents(out)
     tiny_data.damage(tree, "2007_000002", "label-value")
-    zombie = convert._OpenShard(worker, 0)
-    for index, source_id in enumerate(zombie.ids):
-        request = worker._request(source_id, (0, index))
-        request.reply = {"rejected": {**REJECTED, "id": source_id}}
+    zombie = convert.OpenShard(str(out), worker.plan, 0)
+    for index, entry in enumerate(zombie.entries):
+        request = zombie.request((0, index))
+        request.reply = {"rejected": {**REJECTED, "id": entry.id}}
         zombie.take(index, request)
     late = zombie.commit()
     assert (late.ok, late.failed) == (counts.ok, counts.failed) == (TRAIN, 0)
@@ -401,7 +405,7 @@ FROM_TREE = ["convert", "voc", "--input", "{tree}", "--output", "x"]
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["convert"], "expected voc"),
+        (["convert"], "expected voc, sbd, ava, folder"),
         (["convert", "sbdd"], "got sbdd"),
         (["convert", "voc", "--output", "x"], "--input is missing"),
         (["convert", "voc", "--input", "nowhere", "--output", "x"], "VOCtrainval"),
@@ -494,3 +498,27 @@ def test_real_voc_keeps_every_photo_and_every_index(tmp_path: Path) -> None:
                 seen += 1
     assert seen == sum(split.read for split in info.splits.values())
     assert files.exists(str(one / "COMPLETED"))
+
+
+def test_a_full_disk_is_one_line_and_no_loss(tmp_path: Path) -> None:
+    tree = tiny_data.voc_tree(tmp_path / "VOC2012", train=12, val=4)
+    whole, full = tmp_path / "whole", tmp_path / "full"
+    assert run(tree, whole) == 0
+    largest = max(path.stat().st_size for path in whole.glob("train-*.tfrecord"))
+    words = ["convert", "voc", "--input", str(tree), "--output", str(full), "--json"]
+    # No file may grow beyond this: what a full disk does, without filling one.
+    limit = largest - 1000
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *words, "--lanes", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert done.returncode == 1
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("fcn")]
+    assert "file too large" in line and "run the same command again" in line
+    assert "Traceback" not in done.stderr
+    assert not (full / "COMPLETED").exists() and not list(full.glob("*.tfrecord"))
+    assert run(tree, full) == 0
+    assert contents(full) == contents(whole)

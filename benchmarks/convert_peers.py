@@ -1,0 +1,113 @@
+"""How others make records of VOC's pairs, rewritten from what they are known to do.
+
+`notebook`: one process, raw pixels, one file, no check at all. `pool`: a script with a
+process pool that decodes, encodes the label anew with Pillow and lets the parent write
+one file. `bound` is no peer: it is the least that must be done to each pair, by as many
+processes as there are cores, each for itself.
+"""
+
+import hashlib
+import io
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from fcn_core import tfrecord
+from fcn_core.datasets import voc
+from fcn_core.mask_files import encode_grey
+
+
+def notebook(root: Path, ids: Sequence[str], out: Path) -> None:
+    """Writes raw pixels of photo and label, one pair after the other, to one file."""
+    with (out / "train.tfrecords").open("wb") as file:
+        for source_id in ids:
+            with Image.open(root / voc.image_path(source_id)) as image:
+                pixels = np.array(image)
+            with Image.open(root / voc.label_path(source_id)) as image:
+                label = np.array(image)
+            example = tfrecord.example_class()()
+            feature = example.features.feature
+            feature["height"].int64_list.value.append(pixels.shape[0])
+            feature["width"].int64_list.value.append(pixels.shape[1])
+            feature["image_raw"].bytes_list.value.append(pixels.tobytes())
+            feature["mask_raw"].bytes_list.value.append(label.tobytes())
+            tfrecord.write_frame(file, example.SerializeToString())
+
+
+def pool(root: Path, ids: Sequence[str], out: Path) -> None:
+    """Has a process pool make the examples; the parent writes them to one file."""
+    context = multiprocessing.get_context("spawn")
+    work = [(root, source_id) for source_id in ids]
+    with context.Pool(_cores()) as workers, (out / "train.tfrecord").open("wb") as file:
+        for example in workers.imap(_example, work, chunksize=16):
+            tfrecord.write_frame(file, example)
+
+
+def _example(work: tuple[Path, str]) -> bytes:
+    root, source_id = work
+    photo = (root / voc.image_path(source_id)).read_bytes()
+    with Image.open(io.BytesIO(photo)) as image:
+        height, width = np.array(image).shape[:2]
+    with Image.open(root / voc.label_path(source_id)) as image:
+        label = np.array(image)
+    buffer = io.BytesIO()
+    Image.fromarray(label).save(buffer, "PNG")
+    example = tfrecord.example_class()()
+    feature = example.features.feature
+    feature["image/encoded"].bytes_list.value.append(photo)
+    feature["image/filename"].bytes_list.value.append(source_id.encode())
+    feature["image/format"].bytes_list.value.append(b"jpeg")
+    feature["image/height"].int64_list.value.append(height)
+    feature["image/width"].int64_list.value.append(width)
+    feature["image/channels"].int64_list.value.append(3)
+    key = "image/segmentation/class/encoded"
+    feature[key].bytes_list.value.append(buffer.getvalue())
+    feature["image/segmentation/class/format"].bytes_list.value.append(b"png")
+    return example.SerializeToString()
+
+
+def bound(root: Path, ids: Sequence[str], out: Path) -> None:
+    """Decodes, counts, encodes, hashes and copies: nothing else, in every core."""
+    context = multiprocessing.get_context("spawn")
+    cores = _cores()
+    processes = [
+        context.Process(target=_bound_part, args=(root, ids[i::cores], out / f"{i}"))
+        for i in range(cores)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        if process.exitcode:
+            raise RuntimeError(f"a process of the bound ended with {process.exitcode}")
+
+
+def _bound_part(root: Path, ids: Sequence[str], out: Path) -> None:
+    with out.open("wb") as file:
+        for source_id in ids:
+            photo = (root / voc.image_path(source_id)).read_bytes()
+            simplejpeg.decode_jpeg(photo, "RGB", strict=True)
+            with Image.open(root / voc.label_path(source_id)) as image:
+                label = np.array(image)
+            np.bincount(label.ravel(), minlength=256)
+            file.write(encode_grey(label))
+            file.write(hashlib.sha256(photo).digest())
+            file.write(photo)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+WAYS: dict[str, Callable[[Path, Sequence[str], Path], Any]] = {
+    "bound": bound,
+    "notebook": notebook,
+    "pool": pool,
+}
+"""By name; each converts the ids of a VOC tree into a folder."""

@@ -1,0 +1,162 @@
+"""The settings of `fcn convert`, one model a data set."""
+
+import re
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from pipelines.settings import JobConfig, Names
+
+_SPLIT_NAME = r"[A-Za-z0-9_]{1,40}"
+_SHARE = re.compile(rf"({_SPLIT_NAME}):([01]|0?\.[0-9]{{1,9}}|1\.0{{1,9}})")
+
+
+class ConvertConfig(JobConfig):
+    """What all conversions share."""
+
+    beam: ClassVar[bool] = True
+
+    output: str = Field(description="folder for the records")
+    num_shards: int | None = Field(
+        default=None, ge=1, le=99_999, description="files a split; by its size if unset"
+    )
+    lanes: int | None = Field(
+        default=None, ge=1, description="checking processes; as many as cores if unset"
+    )
+    max_error_rate: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="complete only below this share of rejected entries",
+    )
+    allow_leak: bool = Field(default=False, description="let two splits share photos")
+
+    @field_validator("split", check_fields=False)
+    @classmethod
+    def _are_names(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not re.fullmatch(_SPLIT_NAME, name):
+                raise ValueError("expected names of lists such as train or val")
+        return names
+
+
+class ConvertVocConfig(ConvertConfig):
+    """Turn Pascal VOC's photos and labels, and SBD's, into TFRecords for training."""
+
+    command: ClassVar[str] = "fcn convert voc"
+
+    input: str = Field(description="the folder VOCdevkit/VOC2012")
+    sbd: str | None = Field(
+        default=None, description="SBD's folder benchmark_RELEASE/dataset, to mix in"
+    )
+    prefer: Literal["voc", "sbd"] = Field(
+        default="voc", description="whose label a photo gets that has both"
+    )
+    protocol: (
+        Literal[
+            "voc",
+            "trainaug",
+            "fcn",
+            "restricted-1",
+            "restricted-2",
+            "restricted-3",
+            "keras-fcn",
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="how photos are divided: voc, or with --sbd trainaug, fcn, "
+        "restricted-1, restricted-2, restricted-3, keras-fcn; voc if unset, trainaug "
+        "with --sbd",
+    )
+    void_rim: int = Field(
+        default=0, ge=0, le=50, description="pixels of void beside SBD's boundaries"
+    )
+    split: Names = Field(
+        default=[], description="lists to convert; train and val if unset"
+    )
+
+
+class ConvertSbdConfig(ConvertConfig):
+    """Turn SBD's photos and labels into TFRecords for training."""
+
+    command: ClassVar[str] = "fcn convert sbd"
+
+    input: str = Field(description="the folder benchmark_RELEASE/dataset")
+    void_rim: int = Field(
+        default=0, ge=0, le=50, description="pixels of void beside the boundaries"
+    )
+    split: Names = Field(
+        default=[], description="lists to convert; train and val if unset"
+    )
+
+
+class ConvertAvaConfig(ConvertConfig):
+    """Turn AVA's photos and votes into TFRecords for training."""
+
+    command: ClassVar[str] = "fcn convert ava"
+
+    input: str = Field(description="the file AVA.txt, its lists beside it")
+    images: str = Field(description="folder of the photos, <id>.jpg")
+    protocol: Literal["official", "ava1", "ava2"] | None = Field(
+        default=None,
+        description="who trains and who tests; official if unset and its list is there",
+    )
+    split: Names = Field(
+        default=[],
+        description="train and test, or names of lists; train and test if unset",
+    )
+    delta: str = Field(
+        default="0", description="ava1: train on means at least this far from 5"
+    )
+    seed: int = Field(default=0, ge=0, description="ava2: decides the random halves")
+
+    @field_validator("delta", mode="before")
+    @classmethod
+    def _is_distance(cls, value: Any) -> str:
+        text = str(value)
+        if not re.fullmatch(r"[0-4]?(\.[0-9]{1,9})?", text) or not text:
+            raise ValueError("expected a number from 0 to below 5")
+        return text
+
+    @property
+    def distance(self) -> Fraction:
+        """`delta` as an exact number."""
+        return Fraction(self.delta)
+
+
+class ConvertFolderConfig(ConvertConfig):
+    """Turn your own photos with masks or ratings into TFRecords for training."""
+
+    command: ClassVar[str] = "fcn convert folder"
+
+    input: str = Field(description="folder of photos")
+    targets: str = Field(description="folder of PNG masks, or a CSV of votes or means")
+    label_map: str | None = Field(
+        default=None, description="JSON or YAML that names values or colours of masks"
+    )
+    split: Names = Field(
+        default=[],
+        description="NAME:FRACTION ... by the hash of a photo's name; train:1 if unset",
+    )
+
+    @field_validator("split")
+    @classmethod
+    def _are_names(cls, names: list[str]) -> list[str]:
+        shares = [_SHARE.fullmatch(name) for name in names]
+        if not all(shares):
+            raise ValueError("expected NAME:FRACTION such as train:0.9 val:0.1")
+        found = [share for share in shares if share is not None]
+        if len({share[1] for share in found}) != len(found):
+            raise ValueError("expected each split once")
+        if found and sum(Fraction(share[2]) for share in found) != 1:
+            raise ValueError("expected fractions that add up to 1")
+        return names
+
+    @property
+    def shares(self) -> dict[str, Fraction]:
+        """Share of each split, in the order given."""
+        found = [_SHARE.fullmatch(name) for name in self.split]
+        shares = {share[1]: Fraction(share[2]) for share in found if share is not None}
+        return shares or {"train": Fraction(1)}
