@@ -102,7 +102,7 @@ def _convolution(layer: Any, x: Array) -> Array:
     height, width = kernel.shape[:2]
     slices = _windows(x, layer, (height, width), layer.dilation_rate, 0.0)
     taps = kernel.reshape(-1, *kernel.shape[2:])
-    total = sum(part @ tap for part, tap in zip(slices, taps, strict=True))
+    total = np.sum([part @ tap for part, tap in zip(slices, taps, strict=True)], axis=0)
     return _activated(layer, total + (_weight(layer.bias) if layer.use_bias else 0))
 
 
@@ -110,7 +110,7 @@ def _depthwise(layer: Any, x: Array) -> Array:
     kernel = _weight(layer.kernel)[..., 0]
     slices = _windows(x, layer, kernel.shape[:2], layer.dilation_rate, 0.0)
     taps = kernel.reshape(-1, kernel.shape[2])
-    total = sum(part * tap for part, tap in zip(slices, taps, strict=True))
+    total = np.sum([part * tap for part, tap in zip(slices, taps, strict=True)], axis=0)
     return _activated(layer, total + (_weight(layer.bias) if layer.use_bias else 0))
 
 
@@ -118,7 +118,7 @@ def _separable(layer: Any, x: Array) -> Array:
     depthwise = _weight(layer.depthwise_kernel)[..., 0]
     slices = _windows(x, layer, depthwise.shape[:2], layer.dilation_rate, 0.0)
     taps = depthwise.reshape(-1, depthwise.shape[2])
-    total = sum(part * tap for part, tap in zip(slices, taps, strict=True))
+    total = np.sum([part * tap for part, tap in zip(slices, taps, strict=True)], axis=0)
     total = total @ _weight(layer.pointwise_kernel)[0, 0]
     return _activated(layer, total + (_weight(layer.bias) if layer.use_bias else 0))
 
@@ -138,14 +138,12 @@ def _transposed(layer: Any, x: Array) -> Array:
     )
     for i in range(height):
         for j in range(width):
-            full[:, i * step : i * step + size, j * step : j * step + size] += np.einsum(
-                "yxoi,bi->byxo", kernel, x[:, i, j]
+            full[:, i * step : i * step + size, j * step : j * step + size] += (
+                np.einsum("yxoi,bi->byxo", kernel, x[:, i, j])
             )
     if layer.padding == "same":
         before = (size - step) // 2
-        full = full[
-            :, before : before + height * step, before : before + width * step
-        ]
+        full = full[:, before : before + height * step, before : before + width * step]
     return _activated(layer, full + (_weight(layer.bias) if layer.use_bias else 0))
 
 
@@ -190,9 +188,7 @@ def _bilinear(layer: Any, z: Array) -> Array:
     for cells in z.shape[1:3]:
         position = (np.arange(cells * factor) - shift) / factor
         position = np.clip(position, 0, cells - 1)
-        matrices.append(
-            np.maximum(0, 1 - np.abs(position[:, None] - np.arange(cells)))
-        )
+        matrices.append(np.maximum(0, 1 - np.abs(position[:, None] - np.arange(cells))))
     return np.einsum("yi,xj,bijc->byxc", *matrices, z)
 
 

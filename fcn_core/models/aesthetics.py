@@ -1,7 +1,7 @@
 """Ratings of whole photos from maps of cells.
 
-`rating_network`: every cell of 16 pixels votes. Sharpness, noise and compression live in
-the early, high-resolution features: the deep ones are trained to ignore them. So its
+`rating_network`: every cell of 16 pixels votes. Sharpness, noise and compression live
+in the early, high-resolution features: the deep ones are trained to ignore them. So its
 head reads only strides 2, 4 and 8, and the backbone ends there: about a third of the
 cost of a segmentation network. `classifier` holds the networks that use deep features.
 """

@@ -140,9 +140,7 @@ BACKBONES: dict[str, Backbone] = {
         minimum_side=75,
         classifier_side=299,
     ),
-    "densenet121": _application(
-        keras.applications.DenseNet121, preprocessing="torch"
-    ),
+    "densenet121": _application(keras.applications.DenseNet121, preprocessing="torch"),
     "efficientnet_b0": _application(
         keras.applications.EfficientNetB0, preprocessing="raw"
     ),

@@ -34,16 +34,20 @@ def classifier_network(spec: ModelSpec) -> keras.Model:
     features = extract(images, spec)
     deep = features[spec.output_stride]
     if spec.low_level:
-        deep = layers.Concatenate(name="head_levels")([_low_level(features, spec), deep])
+        deep = layers.Concatenate(name="head_levels")(
+            [_low_level(features, spec), deep]
+        )
     convolutional = spec.backbone_row.head == "convolutional"
     # DeepLab's pooled head would let padding into every cell.
-    logits = convolutional_head(deep, spec) if convolutional else linear_head(deep, spec)
+    logits = (
+        convolutional_head(deep, spec) if convolutional else linear_head(deep, spec)
+    )
     logits = as_bins(logits, classes=spec.classes, name="head_bins")
     return keras.Model(images, logits, name=f"{spec.name}_{spec.backbone}")
 
 
 def _low_level(features: Features, spec: ModelSpec) -> Any:
-    """Early features, brought to the deep grid by maxima of its cells: any size fits."""
+    """Early features on the deep grid, by maxima of its cells: any size fits."""
     x = layers.Conv2D(
         max(1, round(LOW_CHANNELS * spec.width)), 1, activation="relu", name="head_low"
     )(features[LOW_STRIDE])

@@ -20,7 +20,7 @@ from fcn_core.models.spec import ModelSpec
 from fcn_core.models.upsampling import enlarge
 
 SKIP_SCALES = {16: 0.01, 8: 0.0001}
-"""Factors before the scores of pool4 and pool3 (FCN-8s at once, the paper's release)."""
+"""Factors before the scores of pool4 and pool3 (FCN-8s at once in the release)."""
 
 CAFFE_CROPS = {16: 5, 8: 9}
 """Where a skip's map, of the padded photo, meets the doubled coarse map."""

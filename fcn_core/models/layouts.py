@@ -88,9 +88,9 @@ def read_trained(path: Path) -> TrainedNetwork:
             if layers is not None and has in layers:
                 return read(layers)
     raise WeightsError(
-        f"weights {path.name}: no trained network is known that looks like it, expected "
-        f"one of the layouts {tried}, or a MatConvNet .mat; a backbone alone goes to "
-        "fcn train --init"
+        f"weights {path.name}: no trained network is known that looks like it, "
+        f"expected one of the layouts {tried}, or a MatConvNet .mat; a backbone alone "
+        "goes to fcn train --init"
     )
 
 

@@ -61,8 +61,8 @@ def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]
     parameters = content.get("params")
     if parameters is None:
         raise ValueError(
-            f"{path.name} holds {sorted(k for k in content if k[0] != '_')}, expected a "
-            "DagNN network with params"
+            f"{path.name} holds {sorted(k for k in content if k[0] != '_')}, expected "
+            "a DagNN network with params"
         )
     tensors = {
         str(one["name"]): np.asarray(one["value"], np.float32) for one in parameters

@@ -1,4 +1,4 @@
-"""What training adds to a finished network: penalties, and layers that stay as loaded."""
+"""What training adds to a finished network: penalties, layers that stay as loaded."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 
 def add_l2(model: keras.Model, strength: float) -> None:
-    """Adds `strength * sum(kernel ** 2)` of every trainable kernel to `model.losses`."""
+    """Adds `strength * sum(kernel**2)` of each trainable kernel to `model.losses`."""
     penalty = keras.regularizers.L2(strength)
     for layer in every_layer(model):
         for variable in layer.trainable_variables:

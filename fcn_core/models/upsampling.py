@@ -38,7 +38,7 @@ class BilinearKernel(keras.initializers.Initializer):
 
 
 def triangle(size: int) -> NDArray[np.float32]:
-    """The `[k, k]` weights that enlarge by `(k + 1) // 2` (Long et al., section 4.2)."""
+    """The `[k, k]` weights that enlarge by `(k + 1) // 2` (Long et al., 2015)."""
     factor = (size + 1) // 2
     centre = factor - 1 if size % 2 else factor - 0.5
     axis = 1 - np.abs(np.arange(size) - centre) / factor

@@ -76,9 +76,7 @@ def archive_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
     return tensors
 
 
-def application_tensors(
-    spec: ModelSpec, source: str
-) -> dict[str, NDArray[np.float32]]:
+def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.float32]]:
     """Reads a `keras.applications` file through the network it belongs to.
 
     Args:

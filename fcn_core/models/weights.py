@@ -53,7 +53,10 @@ def named_weights(layer: Any) -> list[tuple[str, Any]]:
     """
     numbered = isinstance(layer, keras.Model)
     return [
-        (f"{layer.name}/{f'{number:04d}_' if numbered else ''}{variable.name}", variable)
+        (
+            f"{layer.name}/{f'{number:04d}_' if numbered else ''}{variable.name}",
+            variable,
+        )
         for number, variable in enumerate(layer.weights)
     ]
 
@@ -120,8 +123,8 @@ def assign_all(model: keras.Model, tensors: Tensors, *, source: str) -> None:
 def transfer(source: keras.Model, target: keras.Model) -> WeightReport:
     """Staged training: copies what both networks have; the rest is new.
 
-    Layers whose shapes differ because the classes differ (scores, skips, upsampling) are
-    new too, so that a trained network can start one for other classes.
+    Scores, skips and upsampling whose shapes differ are new too, so that a trained
+    network can start one for other classes.
 
     Raises:
         WeightsError: A layer that does not depend on the classes has another shape.

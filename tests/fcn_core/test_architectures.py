@@ -7,19 +7,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fcn_core.models import ModelSpec, build
 from fcn_core.models.regularisation import every_layer
+from fcn_core.models.spec import Task
 from fcn_core.models.weights import tensors_of
 from tests import numpy_layers
 
 ROOT = Path(__file__).resolve().parents[2]
 
-NETWORKS = {
+NETWORKS: dict[str, tuple[Task, str, dict[str, Any]]] = {
     "fcn32s vgg16": ("segmentation", "fcn32s", {"backbone": "vgg16"}),
     "fcn16s vgg19": ("segmentation", "fcn16s", {"backbone": "vgg19"}),
     "fcn8s vgg16": ("segmentation", "fcn8s", {"backbone": "vgg16"}),
@@ -117,7 +120,7 @@ NETWORKS = {
 
 def tiny(name: str) -> ModelSpec:
     task, network, options = NETWORKS[name]
-    numbers = {"width": 0.05, "head_width": 6, "classes": 3}
+    numbers: dict[str, Any] = {"width": 0.05, "head_width": 6, "classes": 3}
     return ModelSpec(task=task, name=network, **(numbers | options))
 
 
@@ -139,14 +142,14 @@ def disturb(model: keras.Model) -> keras.Model:
     return model
 
 
-def photo_for(spec: ModelSpec) -> np.ndarray:
+def photo_for(spec: ModelSpec) -> NDArray[np.float32]:
     height, width = (37, 70) if spec.minimum_side == 1 else (spec.minimum_side,) * 2
     if spec.name.startswith("deconvnet") or spec.geometry == "valid":
         width += 17
     return np.random.default_rng(1).uniform(0, 255, (1, height, width, 3)).astype("f4")
 
 
-def flat(output) -> list[np.ndarray]:
+def flat(output: Any) -> list[NDArray[Any]]:
     return [np.asarray(value) for value in keras.tree.flatten(output)]
 
 
@@ -156,7 +159,7 @@ def drawn(name: str) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_equals_numpy(name):
+def test_equals_numpy(name: str) -> None:
     model, photo = drawn(name), photo_for(tiny(name))
     for ours, theirs in zip(
         flat(model(photo)), flat(numpy_layers.run(model, photo)), strict=True
@@ -167,7 +170,7 @@ def test_equals_numpy(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_saved_and_loaded_is_identical(name, tmp_path):
+def test_saved_and_loaded_is_identical(name: str, tmp_path: Path) -> None:
     spec, model = tiny(name), drawn(name)
     photo = photo_for(spec)
     expected = flat(model(photo))
@@ -219,7 +222,7 @@ def jax_python() -> str:
     return os.environ["FCN_JAX_PYTHON"]
 
 
-def test_the_jax_backend_builds_the_same_networks(tmp_path):
+def test_the_jax_backend_builds_the_same_networks(tmp_path: Path) -> None:
     python = jax_python()
     specs = [tiny(name) for name in JAX_NETWORKS]
     (tmp_path / "specs.json").write_text(json.dumps([one.to_json() for one in specs]))
