@@ -65,5 +65,5 @@ setup(
     },
     install_requires=REQUIRES,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["fcn=pipelines.cli:main"]},
+    entry_points={"console_scripts": ["fcn=pipelines.cli:run"]},
 )

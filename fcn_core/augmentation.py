@@ -20,7 +20,8 @@ class Augmentation:
     """What may happen to a training photo.
 
     Attributes:
-        crop: Height and width of what comes out, in pixels.
+        crop: Height and width of what comes out, in pixels; turned for photos that
+            are higher than wide, so that it can have the shape photos are scored at.
         scale: Least and largest factor on the photo's sides (drawn log-uniformly, so
             that halving is as likely as doubling).
         flip: Whether left and right are swapped for every second photo.
@@ -31,6 +32,11 @@ class Augmentation:
     scale: tuple[float, float] = (0.5, 2.0)
     flip: bool = True
     padding_value: tuple[int, int, int] = (127, 127, 127)
+
+    def crop_of(self, pixels: Pixels) -> geometry.Size:
+        """The crop for a photo `[H, W, 3]`."""
+        upright = pixels.shape[0] > pixels.shape[1]
+        return geometry.Size(*reversed(self.crop)) if upright else self.crop
 
 
 def augment(
@@ -49,7 +55,7 @@ def augment(
         rng: Where chance comes from.
 
     Returns:
-        uint8 `[h, w, 3]` and uint8 `[h, w]` of `settings.crop`; padded pixels are void.
+        uint8 `[h, w, 3]` and uint8 `[h, w]` of the crop; padded pixels are void.
 
     Raises:
         ValueError: Photo and label differ in size.
@@ -58,6 +64,7 @@ def augment(
         raise ValueError(
             f"label is {label.shape}, expected the photo's {pixels.shape[:2]}"
         )
+    crop = settings.crop_of(pixels)
     if settings.flip and rng.random() < 0.5:
         pixels, label = pixels[:, ::-1], label[:, ::-1]
     least, largest = settings.scale
@@ -65,10 +72,8 @@ def augment(
     size = geometry.Size(*(max(1, round(side * factor)) for side in label.shape[:2]))
     pixels = images.resize(np.ascontiguousarray(pixels), size)
     label = resize_label(label, size)
-    window = random_window(size, settings.crop, rng=rng)
-    return pad_pair(
-        pixels[window], label[window], settings.crop, fill=settings.padding_value
-    )
+    window = random_window(size, crop, rng=rng)
+    return pad_pair(pixels[window], label[window], crop, fill=settings.padding_value)
 
 
 def resize_label(label: Pixels, size: geometry.Size) -> Pixels:

@@ -5,7 +5,6 @@ upsampling and the original size cannot differ from what a night of scoring does
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -107,7 +106,8 @@ def evaluate_quality(
         step of the strength; `above_strong`: share of (photo, kind but tilt) where the
         untouched photo is above its strongest copy.
     """
-    rated = [_rate_copies(model, card, record, seed=seed) for record in records]
+    scorer = scorer_of(model, card)
+    rated = [_rate_copies(scorer, record, seed=seed) for record in records]
     means = {kind: np.array([row[kind] for row in rated]) for kind in rated[0]}
     strengths = np.broadcast_to((0.0, *STRENGTHS), means["blur"].shape)
     result = {
@@ -130,34 +130,36 @@ def evaluate_quality(
 
 
 def _rate_copies(
-    model: keras.Model, card: ModelCard, record: ImageRecord, *, seed: int
+    scorer: LogitsScorer, record: ImageRecord, *, seed: int
 ) -> dict[str, list[float]]:
     """Mean ratings by kind: of the photo itself, then at each of `STRENGTHS`."""
-    pixels = working_pixels(record, max_side=card.max_side)
+    pixels = working_pixels(record, max_side=scorer.card.max_side)
     # A photo's copies do not depend on which other photos are evaluated.
     rng = np.random.default_rng((seed, int(record.sha256[:8], 16)))
-    untouched = _mean_rating(model, card, pixels)
+    copies = [
+        degradations.degrade(pixels, kind, strength=strength, rng=rng)
+        for kind in degradations.DEGRADATIONS
+        for strength in STRENGTHS
+    ]
+    untouched, *means = _mean_ratings(scorer, [pixels, *copies])
+    ratings = iter(means)
     return {
-        kind: [untouched]
-        + [
-            _mean_rating(
-                model,
-                card,
-                degradations.degrade(pixels, kind, strength=strength, rng=rng),
-            )
-            for strength in STRENGTHS
-        ]
+        kind: [untouched, *(next(ratings) for _ in STRENGTHS)]
         for kind in degradations.DEGRADATIONS
     }
 
 
-def _mean_rating(model: keras.Model, card: ModelCard, pixels: NDArray[Any]) -> float:
+def _mean_ratings(
+    scorer: LogitsScorer, photos: Sequence[NDArray[np.uint8]]
+) -> list[float]:
+    """Rates photos of about one size, all padded to the size of the first."""
     placement = geometry.place(
-        pixels.shape[:2], max_side=None, multiple=scoring.SIDE_ROUNDING
+        photos[0].shape[:2], max_side=None, multiple=scoring.SIDE_ROUNDING
     )
-    padded = images.pad(pixels, placement.padded, card.padding_value)
-    sizes = np.array([placement.fitted], np.int32)
-    return float(scorer_of(model, card).score(padded[None], sizes)["mean"][0])
+    fill = scorer.card.padding_value
+    padded = [images.pad(one, placement.padded, fill) for one in photos]
+    sizes = np.array([one.shape[:2] for one in photos], np.int32)
+    return scorer.score(np.stack(padded), sizes)["mean"].tolist()
 
 
 def working_pixels(record: ImageRecord, *, max_side: int | None) -> NDArray[np.uint8]:

@@ -110,7 +110,7 @@ def training_batches(
     source: Source,
     make_examples: MakeExamples,
     *,
-    signature: tuple[tuple[str, tuple[int, ...]], ...],
+    signature: tuple[tuple[str, tuple[int | None, ...]], ...],
     batch_size: int,
     seed: int,
     epoch: int,
@@ -122,9 +122,10 @@ def training_batches(
     Args:
         source: What to train on.
         make_examples: Decodes and augments one record.
-        signature: dtype name and shape of each component of one example.
-        batch_size: Examples a batch; a rest smaller than that waits for next epoch's
-            shuffle, unless it is all there is.
+        signature: dtype name and shape of each component of one example, None for
+            sides that differ; examples of one size share a batch.
+        batch_size: Examples a batch; a smaller rest waits for next epoch's shuffle,
+            unless there is little more.
         seed: Of the run.
         epoch: Its number; another one gives another order and other crops.
         shuffle_buffer: Encoded records held to be drawn from.
@@ -150,10 +151,24 @@ def training_batches(
             array.set_shape((None, *shape))
         return tuple(arrays)
 
+    def size_number(first: Any, *_: Any) -> Any:
+        number = tf.zeros((), tf.int64)
+        for side in tf.unstack(tf.shape(first, out_type=tf.int64)):
+            number = number * (1 << 16) + side
+        return number
+
     written = (tf.TensorSpec((), tf.int64), tf.TensorSpec((), tf.string))
     dataset = tf.data.Dataset.from_generator(frames, output_signature=written)
     dataset = dataset.shuffle(shuffle_buffer, seed=seed + 1000 * epoch)
     dataset = dataset.map(load, num_parallel_calls=parallel, deterministic=True)
     dataset = dataset.unbatch()
-    keep_rest = source.count() < batch_size
-    return dataset.batch(batch_size, drop_remainder=not keep_rest).prefetch(2)
+    # At most two shapes (wide and high): then one of them fills a batch.
+    keep_rest = source.count() < 2 * batch_size
+    batches = dataset.group_by_window(
+        key_func=size_number,
+        reduce_func=lambda _, window: window.batch(
+            batch_size, drop_remainder=not keep_rest
+        ),
+        window_size=batch_size,
+    )
+    return batches.prefetch(2)

@@ -67,7 +67,7 @@ class SegmentationObjective:
         self, spec: ModelSpec, recipe: Recipe, *, classes: list[str], void: int
     ) -> None:
         self._settings = augmentation.Augmentation(
-            crop=geometry.Size(recipe.crop, recipe.crop),
+            crop=geometry.Size(*recipe.crop),
             scale=recipe.scale,
             padding_value=recipe.padding_value,
         )
@@ -84,12 +84,11 @@ class SegmentationObjective:
         )
 
     def batches(self, source: Source, *, batch_size: int, seed: int, epoch: int) -> Any:
-        """Photos uint8 `[B, crop, crop, 3]`, labels uint8 `[B, crop, crop]`."""
-        crop = self._settings.crop
+        """Photos uint8 `[B, h, w, 3]`, labels uint8 `[B, h, w]` of the crop."""
         return input_pipeline.training_batches(
             source,
             self._example,
-            signature=(("uint8", (*crop, 3)), ("uint8", tuple(crop))),
+            signature=(("uint8", (None, None, 3)), ("uint8", (None, None))),
             batch_size=batch_size,
             seed=seed,
             epoch=epoch,
@@ -139,6 +138,11 @@ class QualityObjective:
     def __init__(self, spec: ModelSpec, recipe: Recipe) -> None:
         self._spec = spec
         self._recipe = recipe
+        self._settings = augmentation.Augmentation(
+            crop=geometry.Size(*recipe.crop),
+            scale=recipe.scale,
+            padding_value=recipe.padding_value,
+        )
         self.card = evaluation.draft_card(
             spec,
             name=spec.name,
@@ -148,14 +152,13 @@ class QualityObjective:
         )
 
     def batches(self, source: Source, *, batch_size: int, seed: int, epoch: int) -> Any:
-        """Photos uint8 `[B, c, c, 3]`, sizes int32 `[B, 2]`, ratings `[B, 10]`."""
-        side = self._recipe.crop
+        """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, ratings `[B, 10]`."""
         bins = self._spec.classes
         return input_pipeline.training_batches(
             source,
             self._examples,
             signature=(
-                ("uint8", (side, side, 3)),
+                ("uint8", (None, None, 3)),
                 ("int32", (2,)),
                 ("float32", (bins,)),
             ),
@@ -174,7 +177,7 @@ class QualityObjective:
             (kinds[rng.integers(len(kinds))], float(rng.uniform(0.05, 1.0)))
             for _ in range(self._recipe.copies)
         ]
-        crop = geometry.Size(self._recipe.crop, self._recipe.crop)
+        crop = self._settings.crop_of(pixels)
         padded = np.empty((len(drawn), *crop, 3), np.uint8)
         sizes = np.empty((len(drawn), 2), np.int32)
         for number, (kind, strength) in enumerate(drawn):
@@ -198,7 +201,7 @@ class QualityObjective:
         )
         pixels = images.resize(pixels, size)
         window = augmentation.random_window(
-            size, geometry.Size(self._recipe.crop, self._recipe.crop), rng=rng
+            size, self._settings.crop_of(pixels), rng=rng
         )
         pixels = pixels[window]
         return np.ascontiguousarray(pixels[:, ::-1] if rng.random() < 0.5 else pixels)

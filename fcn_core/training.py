@@ -14,6 +14,7 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from fcn_core import memory
 from fcn_core.input_pipeline import Source
 from fcn_core.models import (
     ModelSpec,
@@ -173,6 +174,7 @@ def _spec_for(recipe: Recipe, source: Source) -> ModelSpec:
 
 def _set_up(config: TrainingConfig) -> None:
     """Seeds everything; limits threads where TensorFlow has not started any yet."""
+    memory.keep_freed_memory()
     keras.utils.set_random_seed(config.seed)
     if config.threads:
         try:

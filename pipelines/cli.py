@@ -3,13 +3,16 @@
 Nothing heavy is imported before a command is chosen, so `fcn --help` answers at once.
 """
 
+import atexit
+import contextlib
 import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 _COMMANDS = {
-    "demo": ("pipelines.commands:demo", "score sample photos and write a page"),
+    "demo": ("pipelines.demo:demo", "score sample photos and write a page"),
     "score": ("pipelines.commands:score", "photos -> masks, scores table, page"),
     "convert": ("pipelines.commands:convert", "voc -> TFRecords for training"),
     "train": ("pipelines.commands:train", "TFRecords -> a trained model"),
@@ -76,7 +79,8 @@ def _run(target: str, arguments: list[str]) -> int:
         )
         return command(arguments)
     except JobFault as fault:
-        print(f"fcn: {fault}", file=sys.stderr)
+        said = str(fault)
+        print(said if said.startswith("fcn ") else f"fcn: {said}", file=sys.stderr)
         return fault.exit_code
     except KeyboardInterrupt:
         print("fcn: interrupted; run the same command again", file=sys.stderr)
@@ -89,5 +93,20 @@ def _run(target: str, arguments: list[str]) -> int:
         return 1
 
 
+def run() -> NoReturn:
+    """Runs one command as a process of its own, and ends the process.
+
+    What Python has to do at an exit is done, what native libraries would do is not:
+    with TensorFlow loaded, threads that outlive their owners have been seen to abort
+    the process after its work was done, and a schedule would take that for a failure.
+    """
+    code = main()
+    atexit._run_exitfuncs()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

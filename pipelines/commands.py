@@ -75,9 +75,17 @@ def _run_night(
     quiet: bool,
 ) -> dict[str, Any]:
     """Runs what is left of a night and writes its page."""
-    from pipelines import files, launch, progress, report, results, score
+    from pipelines import (
+        files,
+        launch,
+        progress,
+        report,
+        results,
+        score,
+        score_finish,
+    )
 
-    finished = score.is_finished(night)
+    finished = score_finish.is_finished(night)
     if not quiet:
         _say_plan(night, finished=finished)
     if not finished:
@@ -89,13 +97,13 @@ def _run_night(
     page = results.page_uri(night.out, night.plan.run_date)
     if not finished or not files.exists(page):
         report.build(night.out, night.plan.run_date)
-    summary = score.read_summary(night)
+    summary = score_finish.read_summary(night)
     if summary is None:
         raise SystemicFault(
             f"run_date={night.plan.run_date}: its summary vanished; run the same "
             "command again"
         )
-    score.check_published(night, summary)
+    score_finish.check_published(night, summary)
     if finished:  # the file tells of the night, what is printed of this command
         skipped = night.skipped + night.plan.planned
         summary |= {"skipped": skipped, "waiting": night.waiting, "computed": 0}
@@ -181,15 +189,6 @@ def models(arguments: Sequence[str]) -> int:
         )
     act = {"show": model_commands.show, "check": model_commands.check}[config.action]
     return act(config.name, as_json=config.json_output)
-
-
-def demo(arguments: Sequence[str]) -> int:
-    """`fcn demo`: no network, no GPU, no data set."""
-    config, _ = configs.DemoConfig.parse(arguments)
-    from pipelines import demo
-
-    run = demo.train_road if config.train else demo.score_photos
-    return run(config.output, as_json=config.json_output)
 
 
 def convert(arguments: Sequence[str]) -> int:

@@ -19,6 +19,10 @@ from fcn_core.bad_image import BadImage
 from pipelines.faults import SystemicFault, UsageError
 
 _SYSTEMIC = frozenset({errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENFILE})
+_REASONS = {
+    errno.ENAMETOOLONG: "bad-name",
+    errno.ENXIO: "not-a-regular-file",  # a socket
+}
 _MAX_PHOTO_BYTES = 64 << 20
 
 
@@ -105,7 +109,7 @@ def read_photo(uri: str, *, version: str, root: str | None = None) -> bytes:
         if error.errno in _SYSTEMIC:
             raise SystemicFault(f"{uri}: {error.strerror}") from error
         detail = error.strerror or "the file could not be read"
-        reason = "bad-name" if error.errno == errno.ENAMETOOLONG else "io-error"
+        reason = _REASONS.get(error.errno or 0, "io-error")
         raise BadImage(reason, detail, stage="read") from error
     except ValueError as error:
         raise BadImage("bad-name", "the name has a NUL byte", stage="read") from error
@@ -136,8 +140,19 @@ def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
 def write_atomically(uri: str, data: bytes) -> None:
     """Writes a file that is there whole or not at all; replaces an older one."""
     path = to_path(uri)
+    try:
+        _replace(path, data)
+    except FileNotFoundError:  # swept by whoever finished the night meanwhile
+        _replace(path, data)
+
+
+def _replace(path: Path, data: bytes) -> None:
     temporary = _write_temporary(path, data, durable=False)
-    temporary.replace(path)
+    try:
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def create_once(uri: str, data: bytes) -> bool:
@@ -147,6 +162,13 @@ def create_once(uri: str, data: bytes) -> bool:
         Whether this call created it. A loser's bytes leave no trace.
     """
     path = to_path(uri)
+    try:
+        return _link_new(path, data)
+    except FileNotFoundError:  # swept by whoever finished the night meanwhile
+        return _link_new(path, data)
+
+
+def _link_new(path: Path, data: bytes) -> bool:
     temporary = _write_temporary(path, data, durable=True)
     try:
         # link(2) refuses an existing name, whole and atomically; rename does not.
@@ -204,6 +226,20 @@ def remove(uri: str) -> None:
 def remove_folder(uri: str) -> None:
     """Removes a folder and all below it; one that is gone already is fine."""
     shutil.rmtree(to_path(uri), ignore_errors=True)
+
+
+def remove_temporaries(uri: str) -> None:
+    """Removes what killed attempts left half-written below a folder of ours."""
+    for folder, folders, names in os.walk(to_path(uri)):
+        for name in filter(_is_temporary, names):
+            Path(folder, name).unlink(missing_ok=True)
+        for name in filter(_is_temporary, folders):
+            shutil.rmtree(Path(folder, name), ignore_errors=True)
+        folders[:] = [name for name in folders if not _is_temporary(name)]
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def list_names(uri: str) -> list[str]:

@@ -5,6 +5,7 @@ tries to download another engine, so that word is taken to mean `FnApiRunner`.
 """
 
 import difflib
+import logging
 import re
 import signal
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from apache_beam.options.pipeline_options import (
 )
 
 from pipelines import chunk_job, lanes
-from pipelines.faults import Interrupted, SystemicFault, UsageError
+from pipelines.faults import Interrupted, JobFault, SystemicFault, UsageError
 
 _LOCAL_WORDS = ("FnApiRunner", "DirectRunner", "fnapirunner", "directrunner")
 _UNREACHED = (
@@ -93,17 +94,24 @@ def run(job: chunk_job.ChunkJob, arguments: Sequence[str] = ()) -> None:
         UsageError: the runner is not one that this version knows.
     """
     chunk_job.forget_stop()
+    logging.getLogger("apache_beam.runners.common").addFilter(_is_unexpected)
     pipeline = beam.Pipeline(options=local_options(arguments))
     chunk_job.build(pipeline, job)
     previous = signal.signal(signal.SIGINT, _on_interrupt)
     try:
         pipeline.run().wait_until_finish()
-    except RuntimeError as error:
+    except (RuntimeError, JobFault) as error:
         chunk_job.check_stop()
         raise _cause(error) from error
     finally:
         signal.signal(signal.SIGINT, previous)
         lanes.close_all()
+
+
+def _is_unexpected(record: logging.LogRecord) -> bool:
+    """Keeps Beam's traceback off a fault that the command tells in one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, JobFault)
 
 
 def _on_interrupt(_signal: int, _frame: FrameType | None) -> None:

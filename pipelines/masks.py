@@ -79,7 +79,10 @@ def read(out: str, mask_path: str) -> bytes:
     if not separator:
         return files.read_bytes(files.join(out, mask_path))
     with tarfile.open(files.to_path(files.join(out, container))) as tar:
-        file = tar.extractfile(member)
+        try:
+            file = tar.extractfile(member)
+        except KeyError as error:
+            raise FileNotFoundError(mask_path) from error
         if file is None:
             raise FileNotFoundError(mask_path)
         return file.read()

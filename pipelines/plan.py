@@ -7,12 +7,10 @@ own. Nothing in a plan depends on when, where or how often it was made.
 """
 
 import hashlib
-import io
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -21,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from pipelines import files
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.plan_items import IDENTITY, ITEMS_SCHEMA, with_keys
+from pipelines.plan_items import IDENTITY, ITEMS_SCHEMA, encode, open_piece, with_keys
 
 CHUNKS_PER_PIECE = 256
 
@@ -207,7 +205,7 @@ def _write_pieces(out: str, run_date: str, draft: Draft, *, sequence: int) -> Pl
     pieces = []
     rows = CHUNKS_PER_PIECE * draft.chunk_size
     for number, start in enumerate(range(0, items.num_rows, rows)):
-        data = _parquet(items.slice(start, rows), row_group_size=draft.chunk_size)
+        data = encode(items.slice(start, rows), chunk_size=draft.chunk_size)
         sha256 = hashlib.sha256(data).hexdigest()
         # Named by its hash: two launches with two listings do not share a piece.
         name = f"piece-{number:05}-{sha256[:16]}.parquet"
@@ -238,12 +236,6 @@ def _json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _parquet(table: pa.Table, *, row_group_size: int) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, row_group_size=row_group_size, compression="zstd")
-    return buffer.getvalue()
-
-
 def read_chunk(out: str, plan: Plan, chunk: int) -> pa.Table:
     """Returns the items of a chunk, a table of ITEMS_SCHEMA.
 
@@ -254,27 +246,10 @@ def read_chunk(out: str, plan: Plan, chunk: int) -> pa.Table:
     return _open_piece(out, plan, number).read_row_group(row_group)
 
 
-@lru_cache(maxsize=4)
-def _open_piece_bytes(uri: str, sha256: str) -> bytes:
-    try:
-        data = files.read_bytes(uri)
-    except FileNotFoundError as error:
-        raise SystemicFault(
-            f"{uri}: got nothing there, expected items of the plan; restore the file "
-            "from a copy"
-        ) from error
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise SystemicFault(
-            f"{uri}: the plan's items are not those that were frozen (their hash "
-            "differs); restore the file from a copy"
-        )
-    return data
-
-
 def _open_piece(out: str, plan: Plan, number: int) -> pq.ParquetFile:
     piece = plan.pieces[number]
     uri = files.join(run_folder(out, plan.run_date), "plan", piece.name)
-    return pq.ParquetFile(pa.BufferReader(_open_piece_bytes(uri, piece.sha256)))
+    return open_piece(uri, piece.sha256)
 
 
 def held(out: str, plans: Sequence[Plan]) -> pa.Table:
@@ -319,3 +294,16 @@ def discard(out: str, plan: Plan) -> None:
     files.remove_folder(files.join(folder, "parts"))
     files.create_once(_plan_uri(out, plan.sequence, "discarded"), b"")
     files.remove_folder(folder)
+
+
+def check_kept(out: str, plan: Plan) -> None:
+    """Stops an attempt whose plan was given up while it ran: nothing of it may show.
+
+    Raises:
+        SystemicFault: the plan is discarded.
+    """
+    if files.exists(_plan_uri(out, plan.sequence, "discarded")):
+        raise SystemicFault(
+            f"run_date={plan.run_date}: got a plan that was discarded meanwhile, "
+            "expected one that stands; its photos are free, score them in a new night"
+        )

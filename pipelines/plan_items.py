@@ -1,11 +1,17 @@
-"""Tables of planned items: what each row says, and sets of them."""
+"""Tables of planned items: what each row says, their files, and sets of them."""
 
 import hashlib
+import io
 import re
+from functools import lru_cache
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines import files
+from pipelines.faults import SystemicFault
 
 ITEMS_SCHEMA: Final = pa.schema(
     [
@@ -33,6 +39,39 @@ def with_keys(items: pa.Table) -> pa.Table:
     keys = pa.array([image_key(uri) for uri in items["image_uri"].to_pylist()])
     rest = [items[name] for name in ITEMS_SCHEMA.names[1:]]
     return pa.table([keys, *rest], schema=ITEMS_SCHEMA)
+
+
+def encode(items: pa.Table, *, chunk_size: int) -> bytes:
+    """Returns a piece of a plan as a Parquet file, a row group a chunk."""
+    buffer = io.BytesIO()
+    pq.write_table(items, buffer, row_group_size=chunk_size, compression="zstd")
+    return buffer.getvalue()
+
+
+def open_piece(uri: str, sha256: str) -> pq.ParquetFile:
+    """Opens a piece of a plan.
+
+    Raises:
+        SystemicFault: it is not the one with this hash.
+    """
+    return pq.ParquetFile(pa.BufferReader(_read_piece(uri, sha256)))
+
+
+@lru_cache(maxsize=4)  # the chunks of a run are in one piece, or two
+def _read_piece(uri: str, sha256: str) -> bytes:
+    try:
+        data = files.read_bytes(uri)
+    except FileNotFoundError as error:
+        raise SystemicFault(
+            f"{uri}: got nothing there, expected items of the plan; restore the file "
+            "from a copy"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise SystemicFault(
+            f"{uri}: the plan's items are not those that were frozen (their hash "
+            "differs); restore the file from a copy"
+        )
+    return data
 
 
 def items_sha256(items: pa.Table) -> str:

@@ -41,9 +41,28 @@ def publish(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
     try:
         commit = read_commit(out, plan.run_date) or _commit(out, plan, totals)
         show(out, plan, commit)
+    except FileNotFoundError:
+        # Another attempt published all of it, and swept our staging with the rest.
+        published = read_commit(out, plan.run_date)
+        if published is None or not _is_shown(out, plan):
+            raise
+        return published
     finally:
         files.remove_folder(_staging(out, plan))
     return commit
+
+
+def sweep(out: str, plan: Plan) -> None:
+    """Removes what killed attempts left half-written in a published night."""
+    masks = files.join(out, "masks", f"run_date={plan.run_date}")
+    scores = scores_folder(out, plan.run_date)
+    for folder in (run_folder(out, plan.run_date), scores, masks):
+        files.remove_temporaries(folder)
+    files.remove_temporaries(files.join(out, "_runs", "plans"))
+
+
+def _is_shown(out: str, plan: Plan) -> bool:
+    return files.exists(files.join(scores_folder(out, plan.run_date), "_SUCCESS"))
 
 
 def _commit(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
@@ -67,9 +86,9 @@ def _commit(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
 
 def show(out: str, plan: Plan, commit: Mapping[str, Any]) -> None:
     """Makes the files of a commit appear where readers look, `_SUCCESS` last."""
-    folder = scores_folder(out, plan.run_date)
-    if files.exists(files.join(folder, "_SUCCESS")):
+    if _is_shown(out, plan):
         return
+    folder = scores_folder(out, plan.run_date)
     missing = [file for file in commit["files"] if not _shown(folder, file)]
     if missing and not files.exists(_staging(out, plan)):
         _stage(out, plan)
@@ -79,7 +98,7 @@ def show(out: str, plan: Plan, commit: Mapping[str, Any]) -> None:
 
 
 def _staging(out: str, plan: Plan) -> str:
-    return files.join(run_folder(out, plan.run_date), f".staging-{_THIS_PROCESS}")
+    return files.join(run_folder(out, plan.run_date), f".staging-{_THIS_PROCESS}.tmp")
 
 
 def _shown(folder: str, file: Mapping[str, Any]) -> bool:

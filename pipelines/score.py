@@ -1,24 +1,24 @@
-"""The scoring job: what a lane is asked, what a chunk does, how a night finishes."""
+"""The scoring job: what a lane is asked, what a chunk does. `score_finish` ends it."""
 
 import json
 import os
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
-from pipelines import files, gates, inputs, masks, progress, publish, results
+from pipelines import inputs, masks, progress, results
 from pipelines import plan as plans
 from pipelines.chunk_job import ChunkJob, check_stop
 from pipelines.counts import Counts
-from pipelines.faults import AboveThreshold, SystemicFault
+from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
 from pipelines.lanes import shared_pool
 from pipelines.nights import Night
 from pipelines.plan import Plan
 from pipelines.results import Row
+from pipelines.score_finish import Finish
 
 _READ_THREADS = 4
 
@@ -134,6 +134,7 @@ class _OpenChunk:
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""
         worker = self._worker
+        plans.check_kept(worker.out, worker.plan)
         paths = self._masks.finish()
         rows = [row for row in self._rows if row is not None]
         for row in rows:
@@ -145,6 +146,7 @@ class _OpenChunk:
             worker.out, worker.plan, self._chunk, items=items
         )
         if found is None:
+            plans.check_kept(worker.out, worker.plan)
             raise SystemicFault(f"chunk {self._chunk}: its part vanished")
         return Counts(found.ok, found.failed, computed=len(rows))
 
@@ -178,102 +180,6 @@ def _scored(score: dict[str, Any]) -> Row:
     return row
 
 
-@dataclass(frozen=True)
-class Finish:
-    """Commits a night and derives what people look at.
-
-    Attributes:
-        night: The night.
-        max_error_rate: Largest share of failed photos of a published night.
-        command: What the person typed.
-        started: When, seconds since the epoch.
-    """
-
-    night: Night
-    max_error_rate: float
-    command: str
-    started: float = field(default_factory=time.time)
-
-    def __call__(self, counts: Counts) -> None:
-        """Checks that the counts add up, passes the gates, commits."""
-        night, plan = self.night, self.night.plan
-        if counts.ok + counts.failed != plan.planned:
-            raise SystemicFault(
-                f"got {counts.ok} ok + {counts.failed} failed, expected {plan.planned} "
-                "as planned; nothing is published"
-            )
-        totals = results.total(night.out, plan)
-        why = gates.check(
-            planned=plan.planned,
-            failed=totals.failed,
-            max_error_rate=self.max_error_rate,
-        )
-        if results.read_commit(night.out, plan.run_date) is not None:
-            why = None  # it was good enough for the attempt that committed it
-        if why is None:
-            publish.publish(night.out, plan, totals)
-            files.remove(_failed_uri(night))
-        else:
-            said = {"why": why, "failures": totals.failures}
-            files.write_atomically(_failed_uri(night), _json(said))
-        self._summarise(totals, counts, why)
-
-    def _summarise(
-        self, totals: results.Totals, counts: Counts, why: str | None
-    ) -> None:
-        """Writes `summary.json`; the one of the attempt that published stays."""
-        before = read_summary(self.night)
-        if before is not None and before["verdict"] == "success":
-            return
-        night, plan, settings = self.night, self.night.plan, self.night.plan.settings
-        seconds = max(time.time() - self.started, 1e-3)
-        summary = {
-            "run_date": plan.run_date,
-            "kind": plan.kind,
-            "verdict": "success" if why is None else "failed",
-            "why": why,
-            "planned": plan.planned,
-            "ok": totals.ok,
-            "failed": totals.failed,
-            "skipped": night.skipped,
-            "waiting": night.waiting,
-            "ignored": night.ignored,
-            "failures": totals.failures,
-            "computed": counts.computed,
-            "seconds": round(seconds, 3),
-            "images_per_second": round(counts.computed / seconds, 2),
-            "engine": settings["engine"],
-            "precision": settings["precision"],
-            "instruction_set": settings["instruction_set"],
-            "fingerprint": plan.fingerprint,
-            "models": [model.described() for model in night.models],
-            "command": self.command,
-            "output": night.out,
-        }
-        files.write_atomically(_summary_uri(night), _json(summary))
-
-
-def _failed_uri(night: Night) -> str:
-    return files.join(plans.run_folder(night.out, night.plan.run_date), "_FAILED")
-
-
-def _summary_uri(night: Night) -> str:
-    folder = results.report_folder(night.out, night.plan.run_date)
-    return files.join(folder, "summary.json")
-
-
-def read_summary(night: Night) -> dict[str, Any] | None:
-    """Returns what the last finished attempt wrote; None before."""
-    try:
-        return json.loads(files.read_bytes(_summary_uri(night)))
-    except FileNotFoundError:
-        return None
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1) + "\n").encode()
-
-
 def job(
     night: Night, *, lanes: int | None, max_error_rate: float, command: str
 ) -> ChunkJob:
@@ -301,29 +207,3 @@ def job(
         chunks=night.plan.chunks,
         finish=Finish(night, max_error_rate, command),
     )
-
-
-def is_finished(night: Night) -> bool:
-    """Tells whether a night is committed and its results are all in place."""
-    out, run_date = night.out, night.plan.run_date
-    summary = read_summary(night)
-    return (
-        results.read_commit(out, run_date) is not None
-        and files.exists(files.join(results.scores_folder(out, run_date), "_SUCCESS"))
-        and summary is not None
-        and summary["verdict"] == "success"
-    )
-
-
-def check_published(night: Night, summary: dict[str, Any]) -> None:
-    """Raises where a finished night is above its threshold.
-
-    Raises:
-        AboveThreshold: it is not published, and why.
-    """
-    if summary["verdict"] != "success":
-        raise AboveThreshold(
-            f"run_date={night.plan.run_date} is not published: {summary['why']}; look "
-            f"at {results.page_uri(night.out, night.plan.run_date)}, then pass a "
-            "higher --max_error_rate to the same command, or fcn discard the night"
-        )

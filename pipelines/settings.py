@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, NoReturn, Self, cast, get_origin
 
+import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -76,7 +77,8 @@ class JobConfig(BaseSettings):
             UsageError: something is wrong with them.
         """
         parser = _parser(cls)
-        known, rest = parser.parse_known_args(_with_values(cls, arguments))
+        # Intermixed: a word may stand before or behind any flag.
+        known, rest = parser.parse_known_intermixed_args(_with_values(cls, arguments))
         flags = {
             name: value for name, value in vars(known).items() if value is not None
         }
@@ -102,7 +104,7 @@ class JobConfig(BaseSettings):
                 dotenv_settings: PydanticBaseSettingsSource,
                 file_secret_settings: PydanticBaseSettingsSource,
             ) -> tuple[PydanticBaseSettingsSource, ...]:
-                file = YamlConfigSettingsSource(settings_cls, yaml_file=yaml_file)
+                file = _yaml_source(settings_cls, yaml_file)
                 return init_settings, env_settings, file
 
         try:
@@ -112,13 +114,6 @@ class JobConfig(BaseSettings):
             raise UsageError(_sentence(cls, error)) from error
         except SettingsError as error:
             raise UsageError(f"{cls.command}: {error}") from error
-        except Exception as error:
-            if type(error).__module__.startswith("yaml"):
-                first_line = str(error).replace("\n", " ")
-                raise UsageError(
-                    f"--config: got {first_line}, expected YAML; mend the file"
-                ) from error
-            raise
 
     @classmethod
     def flags(cls) -> list[str]:
@@ -129,6 +124,23 @@ class JobConfig(BaseSettings):
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def _yaml_source(
+    settings: type[BaseSettings], file: str | None
+) -> YamlConfigSettingsSource:
+    try:
+        return YamlConfigSettingsSource(settings, yaml_file=file)
+    except yaml.YAMLError as error:
+        said = " ".join(str(error).split())
+        raise UsageError(
+            f"--config: got {said}, expected YAML; mend the file"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"--config: got no names and values in {file}, expected lines such as "
+            "chunk_size: 256; mend the file"
+        ) from error
 
 
 def _is_list(field: FieldInfo) -> bool:
@@ -169,7 +181,9 @@ def _add_argument(parser: _Parser, name: str, field: FieldInfo) -> None:
         options["nargs"] = None if field.is_required() else "?"
         parser.add_argument(name, **options)
         return
-    if _is_list(field):
+    if field.annotation is bool:
+        options |= {"nargs": "?", "const": "true"}  # so that help shows `[--x [X]]`
+    elif _is_list(field):
         options |= {"nargs": "+", "action": "extend"}
     parser.add_argument(f"--{name}", metavar=name.upper(), **options)
 

@@ -21,7 +21,7 @@ SEGMENTATION = Recipe(
     epochs=2,
     batch_size=2,
     learning_rate=2e-3,
-    crop=48,
+    crop=(48, 48),
     scale=(1.0, 1.0),
     max_side=64,
 )
@@ -43,7 +43,7 @@ RATING = Recipe(
     epochs=2,
     batch_size=4,
     learning_rate=3e-3,
-    crop=32,
+    crop=(32, 32),
     max_side=48,
     copies=1,
 )

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pyarrow as pa
@@ -186,9 +187,20 @@ def test_a_limit_leaves_the_rest_for_the_next_night(
     assert sorted(score_runs.by_name(both)) == [f"photo-00{n}.jpg" for n in range(5)]
 
 
+@pytest.fixture(scope="module")
+def folder_scored(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, dict[str, dict[str, Any]]]:
+    """Returns a folder of photos and the rows of a night that listed the folder."""
+    root = tmp_path_factory.mktemp("inputs")
+    score_runs.add_photos(root / "photos", 5)
+    score_runs.scored(root / "photos", root / "out", "--chunk_size=2")
+    return root / "photos", score_runs.by_name(score_runs.table(root / "out"))
+
+
 def _text_manifest(photos: Path) -> Path:
     manifest = photos.parent / "list.txt"
-    names = [f"photos/{path.name}" for path in sorted(photos.iterdir())]
+    names = [f"photos/{path.name}" for path in sorted(photos.glob("*.jpg"))]
     manifest.write_text("\n".join([*names, names[0], "photos/gone.jpg"]))
     return manifest
 
@@ -202,7 +214,7 @@ def _csv_manifest(photos: Path) -> Path:
 
 def _parquet_manifest(photos: Path) -> Path:
     manifest = photos.parent / "list.parquet"
-    uris = [str(path) for path in sorted(photos.iterdir())]
+    uris = [str(path) for path in sorted(photos.glob("*.jpg"))]
     pq.write_table(pa.table({"image_uri": uris}), manifest)
     return manifest
 
@@ -215,7 +227,7 @@ def _glob(photos: Path) -> str:
 def _records(photos: Path) -> Path:
     path = photos.parent / "photos.tfrecord"
     file = io.BytesIO()
-    for photo in sorted(photos.iterdir()):
+    for photo in sorted(photos.glob("*.jpg")):
         example = tfrecord.example_class()()
         encoded = example.features.feature["image/encoded"].bytes_list.value
         encoded.append(photo.read_bytes())
@@ -235,14 +247,13 @@ def _records(photos: Path) -> Path:
     ],
 )
 def test_every_kind_of_input_scores_the_same_photos(
-    photos: Path,
+    folder_scored: tuple[Path, dict[str, dict[str, Any]]],
     tmp_path: Path,
     make: Callable[[Path], Path | str],
     missing: list[str],
 ) -> None:
-    names = [path.name for path in sorted(photos.iterdir())]
-    score_runs.scored(photos, tmp_path / "folder", "--chunk_size=2")
-    expected = score_runs.by_name(score_runs.table(tmp_path / "folder"))
+    photos, expected = folder_scored
+    names = sorted(expected)
     source, out = make(photos), tmp_path / "out"
     score_runs.scored(source, out, "--chunk_size=2")
     rows = score_runs.by_name(score_runs.table(out))

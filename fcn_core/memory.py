@@ -1,0 +1,32 @@
+"""Keeps freed memory in the process, where giving it back costs more than holding it.
+
+A network frees and allocates the same large arrays at every step. By default glibc
+returns each to the kernel, which then has to hand out and clear fresh pages: on virtual
+machines that took as long as the arithmetic itself (docs/decisions.md has the figures).
+"""
+
+import contextlib
+import ctypes
+from typing import Final
+
+_TRIM_THRESHOLD: Final = -1  # the numbers of mallopt's parameters in glibc's malloc.h
+_TOP_PAD: Final = -2
+_MMAP_THRESHOLD: Final = -3
+_LARGEST_THRESHOLD: Final = 1 << 30
+_TOP_PAD_BYTES: Final = 64 << 20
+
+
+def keep_freed_memory() -> bool:
+    """Asks the C library to reuse large freed blocks; call before the work starts.
+
+    Returns:
+        Whether it agreed; elsewhere than on Linux with glibc nothing changes.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        mallopt = ctypes.CDLL(None).mallopt
+        return bool(
+            mallopt(_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
+            and mallopt(_TRIM_THRESHOLD, _LARGEST_THRESHOLD)
+            and mallopt(_TOP_PAD, _TOP_PAD_BYTES)
+        )
+    return False
