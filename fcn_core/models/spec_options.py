@@ -1,19 +1,19 @@
 """Which options go together in a `ModelSpec`, and what to say where they do not."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from fcn_core.models.layers import PREPROCESSING_MODES
-
-if TYPE_CHECKING:
-    from fcn_core.models.spec import ModelSpec
 
 _FCN = ("fcn8s", "fcn16s", "fcn32s")
 _UPSAMPLING = (*_FCN, "dilated")
 _DEEPEST_ONLY = ("fcn32s", "dilated", "classifier", "baseline")
 
 
-def check_options(spec: "ModelSpec") -> None:
+def check_options(spec: Any) -> None:
     """Refuses options that a network does not have.
+
+    Args:
+        spec: A `ModelSpec`, which is built on this module.
 
     Raises:
         ValueError: names the option and the networks that have it.
@@ -25,7 +25,7 @@ def check_options(spec: "ModelSpec") -> None:
             )
 
 
-def _rules(spec: "ModelSpec") -> tuple[tuple[str, bool, str], ...]:
+def _rules(spec: Any) -> tuple[tuple[str, bool, str], ...]:
     """Returns option, whether it fits, and what it fits, for every option."""
     vgg = spec.backbone_row.head == "convolutional"
     named = not spec.backbone_row.nested

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from fcn_core import class_maps, geometry
 from fcn_core.losses import pixel_cross_entropy
 from fcn_core.models import ModelSpec, build, freeze_batch_norm, load_weights, transfer
+from fcn_core.models.hdf5_layers import Layers
 from fcn_core.models.layers import BilinearUpsampling, Preprocess
 from fcn_core.models.switches import PoolWithSwitches, Unpool
 from fcn_core.models.upsampling import BilinearKernel, triangle
@@ -57,9 +58,7 @@ def descend(model: keras.Model, steps: int, *, rate: float = 1e-2) -> list[float
 
 @pytest.mark.parametrize("backbone", ["vgg16", "vgg19", "mobilenet_v2", "resnet50"])
 @pytest.mark.parametrize("name", ["fcn32s", "fcn16s", "fcn8s"])
-def test_row01_pixels_come_out_at_the_size_they_went_in(
-    name: str, backbone: str
-) -> None:
+def test_row01_pixels_come_out_as_they_went_in(name: str, backbone: str) -> None:
     model = build(tiny(name, backbone, upsampling="transposed", full_size=True))
     for height, width in (*SIZES, (1, 1)):
         assert model(draw(height, width)).shape == (1, height, width, 3)
@@ -110,9 +109,7 @@ def test_row01_and_row11_parameter_counts_are_the_published_ones() -> None:
     assert counts[4:] == [[134_268_738, 0], [159_975_362, 0]]
 
 
-def write_keras2_file(
-    path: Path, layers: dict[str, dict[str, NDArray[np.float32]]]
-) -> None:
+def write_keras2_file(path: Path, layers: Layers) -> None:
     """Writes weights as `save_weights` of Keras 2 does."""
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [name.encode() for name in layers]
@@ -125,7 +122,7 @@ def write_keras2_file(
 
 
 def test_row02_dense_layers_become_convolutions(tmp_path: Path) -> None:
-    numbers = {"width": 0.05, "head_width": 6, "classes": 4, "dropout": 0.5}
+    numbers: dict[str, Any] = TINY | {"classes": 4, "dropout": 0.5}
     dense = disturb(
         build(
             ModelSpec(task="aesthetics", name="baseline", backbone="vgg16", **numbers)
@@ -193,7 +190,7 @@ def upsampler(spec: ModelSpec) -> tuple[keras.Model, keras.layers.Layer]:
 @pytest.mark.parametrize(
     ("name", "factor"), [("fcn32s", 32), ("fcn16s", 16), ("fcn8s", 8)]
 )
-def test_row04_frozen_upsampling_is_bilinear(
+def test_row04_frozen_kernels_are_bilinear(
     name: str, factor: int, backbone: str
 ) -> None:
     spec = tiny(name, backbone, upsampling="transposed", full_size=True)
@@ -286,7 +283,11 @@ def disturb_but_upsampling(model: keras.Model) -> keras.Model:
 
 @pytest.mark.parametrize("geometry_name", ["same", "caffe"])
 def test_row07_stages_hand_over_every_shared_tensor(geometry_name: str) -> None:
-    options = {"geometry": geometry_name, "upsampling": "transposed", "full_size": True}
+    options: dict[str, Any] = {
+        "geometry": geometry_name,
+        "upsampling": "transposed",
+        "full_size": True,
+    }
     stages = [build(tiny(name, **options)) for name in ("fcn32s", "fcn16s", "fcn8s")]
     disturb(stages[0])
     fresh = ["upsample_final", "skip_stride16", "upsample_stride16"]
