@@ -112,7 +112,7 @@ class PhotoScorer:
         max_side: int | None = None,
         masks: bool = True,
     ) -> None:
-        tasks = [scorer.card.task for scorer in scorers]
+        tasks = [part.task for scorer in scorers for part in scorer.card.parts]
         if not tasks or len(set(tasks)) != len(tasks):
             raise ModelError(
                 f"models for the tasks {tasks} were given, expected one model for each"
@@ -143,7 +143,7 @@ class PhotoScorer:
             _check_finite(outputs)
             if scorer.card.task == "segmentation":
                 values |= self._segment(outputs, scorer.card, fed[feed].placement)
-            else:
+            if "ratings" in outputs:
                 values |= _rating_values(outputs)
         return PhotoScore(sha256=digest, **values)
 
