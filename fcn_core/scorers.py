@@ -112,6 +112,11 @@ def rate(
         pooled = np.stack([one.mean(0, dtype=np.float64) for one in valid])
     shares = np.exp(pooled - pooled.max(-1, keepdims=True))
     shares /= shares.sum(-1, keepdims=True)
+    return with_moments(shares, card=card)
+
+
+def with_moments(shares: NDArray[np.float64], *, card: ModelCard) -> Outputs:
+    """Adds `mean` and `std` float32 `[B]` to `ratings` `[B, R]` that sum to 1."""
     bins = np.array(card.rating_bins)
     mean = shares @ bins
     std = np.sqrt((shares * (bins - mean[:, None]) ** 2).sum(-1))

@@ -141,7 +141,4 @@ BACKBONES: dict[str, Backbone] = {
         classifier_side=299,
     ),
     "densenet121": _application(keras.applications.DenseNet121, preprocessing="torch"),
-    "efficientnet_b0": _application(
-        keras.applications.EfficientNetB0, preprocessing="raw"
-    ),
 }

@@ -124,5 +124,4 @@ def test_rating_as_well_costs_less_than_15_percent(tmp_path: Path) -> None:
             scorer.score(batch, sizes)
             seconds[number, round_] = time.perf_counter() - start
     alone, both = np.median(seconds, axis=1)
-    print(f"alone {alone * 1e3:.2f} ms, both {both * 1e3:.2f} ms")
     assert both < 1.15 * alone
