@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core.models.applications import NESTED_NAME
-from fcn_core.models.hdf5_layers import read_layers
+from fcn_core.models.hdf5_layers import Layers, read_layers
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights import (
     WeightReport,
@@ -58,12 +58,12 @@ def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightRepo
     if source != "imagenet" and path.suffix == ".npz":
         tensors = archive_tensors(path)
     elif source == "imagenet" or path.suffix in (".h5", ".hdf5"):
-        tensors = _fitting_top(model, application_tensors(spec, source))
+        tensors = application_tensors(spec, source)
     else:
         raise WeightsError(
             f"weights: got {source!r}, expected a file ending in .npz or .h5"
         )
-    return assign(model, tensors, source=source)
+    return assign(model, _fitting_top(model, tensors), source=source)
 
 
 def archive_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -96,9 +96,10 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
         )
         return _named_as_ours(network, nested=row.nested)
     try:
-        if convolutional and (layers := read_layers(Path(source))) is not None:
-            return _flat(layers)
         network = _without_top(row.application, spec.width if row.nested else 1.0)
+        if convolutional and (layers := read_layers(Path(source))) is not None:
+            _check_names(layers, network)
+            return _flat(layers)
         network.load_weights(source)
     except (ValueError, OSError, KeyError) as error:
         raise WeightsError(
@@ -106,6 +107,15 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
             f"keras.applications writes it ({error})"
         ) from error
     return _named_as_ours(network, nested=row.nested)
+
+
+def _check_names(layers: Layers, network: keras.Model) -> None:
+    """A file with or without top has these layers and no others."""
+    expected = {layer.name for layer in network.layers if layer.weights}
+    missing = sorted(expected - set(layers))
+    unknown = sorted(set(layers) - expected - set(VGG_TOP))
+    if missing or unknown:
+        raise ValueError(f"missing: {missing[:3]}, unknown: {unknown[:3]}")
 
 
 def _without_top(application: Callable[..., keras.Model], width: float) -> keras.Model:
@@ -126,9 +136,7 @@ def _named_as_ours(
     }
 
 
-def _flat(
-    layers: dict[str, dict[str, NDArray[np.float32]]],
-) -> dict[str, NDArray[np.float32]]:
+def _flat(layers: Layers) -> dict[str, NDArray[np.float32]]:
     return {
         f"{layer}/{weight}": values
         for layer, weights in layers.items()

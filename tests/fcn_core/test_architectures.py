@@ -227,9 +227,8 @@ def test_the_jax_backend_builds_the_same_networks(tmp_path: Path) -> None:
     specs = [tiny(name) for name in JAX_NETWORKS]
     (tmp_path / "specs.json").write_text(json.dumps([one.to_json() for one in specs]))
     for number, (name, spec) in enumerate(zip(JAX_NETWORKS, specs, strict=True)):
-        np.savez(
-            tmp_path / f"{number}.npz", photo=photo_for(spec), **tensors_of(drawn(name))
-        )
+        arrays: dict[str, Any] = {"photo": photo_for(spec), **tensors_of(drawn(name))}
+        np.savez(tmp_path / f"{number}.npz", **arrays)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
     subprocess.run(
         [python, "-c", _UNDER_JAX, str(tmp_path)],
