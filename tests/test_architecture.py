@@ -16,11 +16,12 @@ MAX_LINES = 320
 CORE_FLOORS = {
     "words": "labels bad_image memory",
     "pixels": """geometry image_limits image_signatures tiff_header jpeg_header
-        image_headers colour_modes mask_files images degradations render""",
+        image_headers colour_modes mask_files images degradations sticker
+        render""",
     "data": """tfrecord records dataset_info datasets datasets.png datasets.label_png
         datasets.photo datasets.splits datasets.voc datasets.drawn augmentation
         input_pipeline mat_files""",
-    "serving": """class_maps model_card model_operations arithmetic engines scorers
+    "serving": """class_maps class_shares refine model_card model_operations arithmetic engines scorers
         scoring model_check model_facts serving export""",
     "learning": """losses metrics models.layers models.vgg models.resnet
         models.mobilenet_v2 models.applications models.backbones models.spec_options
