@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fcn_core.models import layer_group
+from fcn_core.models import freeze_batch_norm, layer_group
 from fcn_core.objectives import Objective
 from fcn_core.recipes import Recipe
 
@@ -101,6 +101,8 @@ class Trainer:
         with tf.GradientTape() as tape:
             logits = self._model(tf.cast(batch[0], tf.float32), training=True)
             loss = self._objective.loss(logits, batch)
+            for penalty in self._model.losses:
+                loss += penalty
         gradients = tape.gradient(loss, self._groups)
         for group, optimizer in self._optimizers.items():
             optimizer.apply(gradients[group], self._groups[group])
@@ -128,9 +130,17 @@ class Trainer:
 def _freeze(model: keras.Model, recipe: Recipe) -> None:
     """A frozen batch norm also keeps its statistics: Keras runs it as in inference."""
     for layer in model.layers:
-        is_norm = isinstance(layer, keras.layers.BatchNormalization)
-        frozen = recipe.rates.get(layer_group(layer.name), 0) == 0
-        layer.trainable = not (frozen or (is_norm and recipe.freeze_batch_norm))
+        group = layer_group(layer.name)
+        loaded_norm = group == "backbone" and isinstance(
+            layer, keras.layers.BatchNormalization
+        )
+        frozen = recipe.rates.get(group, 0) == 0
+        # What the builder froze (bilinear kernels) stays frozen.
+        layer.trainable = layer.trainable and not (
+            frozen or (loaded_norm and recipe.freeze_batch_norm)
+        )
+        if isinstance(layer, keras.Model) and recipe.freeze_batch_norm:
+            freeze_batch_norm(layer)
 
 
 def _trainable_variables(model: keras.Model, group: str) -> list[Any]:

@@ -256,6 +256,7 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "GlobalMean": lambda layer, x: x.mean((1, 2), keepdims=True),
     "MaxPooling2D": _max_pooling,
     "MinimumSide": lambda layer, x: x,
+    "Multiply": lambda layer, x: np.prod(x, axis=0),
     "PadToMultiple": _pad_to_multiple,
     "PoolWithSwitches": _pool_with_switches,
     "Preprocess": _preprocess,

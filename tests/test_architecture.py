@@ -21,8 +21,8 @@ CORE_FLOORS = {
     "data": """tfrecord records dataset_info datasets datasets.png datasets.label_png
         datasets.photo datasets.splits datasets.voc datasets.drawn augmentation
         input_pipeline mat_files""",
-    "serving": """class_maps class_shares refine model_card model_operations arithmetic engines scorers
-        scoring model_check model_facts serving export""",
+    "serving": """class_maps class_shares refine model_card model_operations
+        arithmetic engines scorers scoring model_check model_facts serving export""",
     "learning": """losses metrics models.layers models.vgg models.resnet
         models.mobilenet_v2 models.applications models.backbones models.spec_options
         models.spec models.features models.heads models.upsampling models.aesthetics

@@ -2,8 +2,9 @@
 
 `rating_network`: every cell of 16 pixels votes. Sharpness, noise and compression live
 in the early, high-resolution features: the deep ones are trained to ignore them. So its
-head reads only strides 2, 4 and 8, and the backbone ends there: about a third of the
-cost of a segmentation network. `classifier` holds the networks that use deep features.
+head reads only strides 2 to 8 beside the mean and the mean square of the pixels
+(brightness, contrast, clipping), and the backbone ends there: a fraction of the cost of
+a segmentation network. `classifier` holds the networks that use deep features.
 """
 
 from typing import Any
@@ -30,6 +31,7 @@ def rating_network(spec: ModelSpec) -> keras.Model:
     """
     images = photo_input()
     logits = rating_head(
+        images,
         extract(images, spec),
         classes=spec.classes,
         width=spec.head_width,
@@ -39,6 +41,7 @@ def rating_network(spec: ModelSpec) -> keras.Model:
 
 
 def rating_head(
+    images: Any,
     features: Features,
     *,
     classes: int,
@@ -46,23 +49,26 @@ def rating_head(
     dropout: float,
     prefix: str = "head",
 ) -> Any:
-    """Ratings of each cell of 16 pixels from the features of strides 2, 4 and 8.
+    """Ratings of each cell of 16 pixels, from pixels and features of strides 2 to 8.
 
     Args:
+        images: RGB 0..255.
         features: By stride.
         classes: Rating bins; 1 is a regression, see `ModelSpec.rating_bins`.
         width: Hidden channels.
         dropout: Rate while training.
         prefix: Of its layers' names.
     """
-    cells = []
-    for stride in FEATURE_STRIDES:
-        window = RATING_STRIDE // stride
-        pooled = layers.AveragePooling2D(
-            window, padding="same", name=f"{prefix}_mean_stride{stride}"
-        )(features[stride])
-        cells.append(pooled)
+    scaled = layers.Rescaling(1 / 255, name=f"{prefix}_pixels")(images)
+    squares = layers.Multiply(name=f"{prefix}_squares")([scaled, scaled])
+    inputs = {"pixels": (1, scaled), "squares": (1, squares)}
+    inputs |= {f"stride{s}": (s, features[s]) for s in FEATURE_STRIDES}
+    cells = [
+        cell_means(values, stride, f"{prefix}_mean_{name}")
+        for name, (stride, values) in inputs.items()
+    ]
     x = layers.Concatenate(name=f"{prefix}_features")(cells)
+    x = layers.BatchNormalization(momentum=0.98, name=f"{prefix}_norm")(x)
     x = layers.Conv2D(width, 1, activation="relu", name=f"{prefix}_hidden1")(x)
     x = layers.Dropout(dropout, name=f"{prefix}_dropout")(x)
     x = layers.Conv2D(
@@ -81,6 +87,12 @@ def as_bins(logits: Any, *, classes: int, name: str) -> Any:
     if classes > 1:
         return logits
     return WithZero(name=name)(logits)
+
+
+def cell_means(features: Any, stride: int, name: str) -> Any:
+    """Means over each cell of 16 pixels, of features at a stride."""
+    window = RATING_STRIDE // stride
+    return layers.AveragePooling2D(window, padding="same", name=name)(features)
 
 
 def pool_cells(logits: Any, sizes: Any, *, spec: ModelSpec) -> Any:

@@ -43,6 +43,7 @@ def segmentation_network(spec: ModelSpec) -> keras.Model:
     outputs = scores(images, features, spec)
     if spec.rating_classes:
         ratings = rating_head(
+            images,
             features,
             classes=spec.rating_classes,
             width=RATING_WIDTH,

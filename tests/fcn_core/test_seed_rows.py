@@ -16,10 +16,11 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
-from fcn_core import class_maps, geometry
+from fcn_core import class_maps, geometry, recipes
 from fcn_core.losses import pixel_cross_entropy
 from fcn_core.models import ModelSpec, build, freeze_batch_norm, load_weights, transfer
 from fcn_core.models.hdf5_layers import Layers
@@ -27,6 +28,7 @@ from fcn_core.models.layers import BilinearUpsampling, Preprocess
 from fcn_core.models.switches import PoolWithSwitches, Unpool
 from fcn_core.models.upsampling import BilinearKernel, triangle
 from fcn_core.models.weights import tensors_of
+from fcn_core.trainer import Trainer
 from tests.fcn_core.test_architectures import disturb, drawn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -480,6 +482,33 @@ def test_row29_each_stage_says_what_it_trains() -> None:
         "skip_stride16",
         "skip_stride8",
     }
+
+
+def test_row29_training_adds_penalties_and_leaves_bilinear_kernels_alone() -> None:
+    class Squares:
+        def loss(self, logits: Any, batch: Any) -> Any:
+            return ops.mean(logits**2)
+
+    strengths = (0.0, 0.1)
+    losses = []
+    for strength in strengths:
+        model = build(tiny(upsampling="transposed", l2=strength))
+        for layer in model.layers:  # one start for both, and no luck of the draw
+            for variable in layer.trainable_weights:
+                variable.assign(np.full(variable.shape, 1e-3))
+        before = np.asarray(model.get_layer("upsample_stride16").kernel).copy()
+        recipe = recipes.find_recipe("drawn")
+        trainer = Trainer(model, recipe, Squares(), steps=1)  # type: ignore[arg-type]
+        batch = (tf.constant(draw(32, 32)),)
+        losses.append(trainer.run_epoch([batch], steps=1, seed=0, label="test"))
+        after = np.asarray(model.get_layer("upsample_stride16").kernel)
+        assert np.array_equal(before, after)
+    kernels = sum(
+        np.prod(variable.shape)
+        for variable in model.trainable_variables
+        if variable.name == "kernel"
+    )
+    assert losses[1] - losses[0] == pytest.approx(0.1 * kernels * 1e-6, rel=1e-3)
 
 
 def test_row29_l2_and_dropout() -> None:

@@ -121,6 +121,21 @@ def test_slower_group_moves_less(
     assert moved["head_fc7/kernel"] > 1e-3
 
 
+def test_final_weights_are_blended_with_the_initial_ones(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, SEGMENTATION, blend=0.25)
+    result = training.train(config(data, tmp_path / "run", epochs=1))
+    run = RunFolder.open(result.folder)
+    final, spec, _ = load_run(result.folder)
+    start, end = build(spec), build(spec)
+    start.load_weights(run.weights_path(0))
+    end.load_weights(run.weights_path(1))
+    for name, value in tensors_of(final).items():
+        expected = 0.75 * tensors_of(start)[name] + 0.25 * tensors_of(end)[name]
+        np.testing.assert_allclose(value, expected, atol=1e-6, err_msg=name)
+
+
 def test_rating_recipe_runs_and_reports(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
