@@ -168,10 +168,10 @@ def _map_shrunk(
     of 50 megapixels needs little more than its class map.
     """
     original, fitted = placement.original, placement.fitted
-    row, fy = _cells_of_pixels(
+    row, fy = cells_of_pixels(
         original.height, fitted.height, logits.shape[0], stride, alignment
     )
-    column, fx = _cells_of_pixels(
+    column, fx = cells_of_pixels(
         original.width, fitted.width, logits.shape[1], stride, alignment
     )
     z = np.pad(logits, ((0, 1), (0, 1), (0, 0)), mode="edge")
@@ -194,7 +194,7 @@ def _map_shrunk(
     return out
 
 
-def _cells_of_pixels(
+def cells_of_pixels(
     original: int, fitted: int, cells: int, stride: int, alignment: Alignment
 ) -> tuple[NDArray[np.intp], Floats]:
     """For each original pixel of one axis: its cell and the fraction inside it."""

@@ -19,6 +19,9 @@ from fcn_core.model_card import ModelError
 from fcn_core.model_operations import check_operations
 
 IR_NAME: Final = "logits.xml"
+OUTPUT_NAMES: Final = ("logits", "rating_logits")
+"""What a network computes; the second only where one model does both tasks."""
+
 MAX_COMPILED_SHAPES: Final = 8
 """One costs 0.2 s and some 50 MB; a night's photos, rounded to 128, need about 8."""
 
@@ -32,6 +35,12 @@ class Engine(Protocol):
         Returns:
           float32 `[B, H / stride, W / stride, C]`, the caller's own array.
         """
+        ...
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Runs a network of two outputs: logits of classes and of ratings."""
         ...
 
 
@@ -90,9 +99,18 @@ class OpenVINOEngine:
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.logits`."""
+        return next(iter(self._infer(images).values()))
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Engine.both_logits`."""
+        outputs = self._infer(images)
+        return outputs[OUTPUT_NAMES[0]], outputs[OUTPUT_NAMES[1]]
+
+    def _infer(self, images: NDArray[np.uint8]) -> Any:
         images = np.ascontiguousarray(images, np.uint8)
-        outputs = self._request(images.shape).infer([images], share_inputs=True)
-        return next(iter(outputs.values()))
+        return self._request(images.shape).infer([images], share_inputs=True)
 
     def _request(self, shape: tuple[int, ...]) -> Any:
         request = self._requests.get(shape)
@@ -142,6 +160,13 @@ class TensorFlowEngine:
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.logits`."""
         return next(iter(self._run("logits", images=images).values()))
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Engine.both_logits`."""
+        outputs = self._run("logits", images=images)
+        return outputs[OUTPUT_NAMES[0]], outputs[OUTPUT_NAMES[1]]
 
     def serve(
         self, images: NDArray[np.uint8], sizes: NDArray[np.int32]

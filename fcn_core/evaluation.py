@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core import degradations, engines, geometry, images, metrics, scoring
-from fcn_core.labels import RATING_BINS, VOID
-from fcn_core.model_card import ModelCard
+from fcn_core.labels import VOID
+from fcn_core.model_card import ModelCard, RatingsHead
 from fcn_core.models import ModelSpec
+from fcn_core.models.spec import RATING_STRIDE
 from fcn_core.records import ImageRecord, SegmentationRecord
 from fcn_core.scorers import LogitsScorer
 
@@ -31,6 +32,13 @@ class KerasEngine:
         """uint8 RGB `[B, H, W, 3]` -> float32 logits `[B, h, w, C]`."""
         return np.asarray(self._model.predict_on_batch(batch.astype(np.float32)))
 
+    def both_logits(
+        self, batch: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same from a model of two outputs: of classes, of ratings."""
+        outputs = self._model.predict_on_batch(batch.astype(np.float32))
+        return np.asarray(outputs["logits"]), np.asarray(outputs["rating_logits"])
+
 
 def draft_card(
     spec: ModelSpec,
@@ -46,17 +54,27 @@ def draft_card(
         version="0",
         task=spec.task,
         classes=list(classes) if spec.task == "segmentation" and classes else None,
-        rating_bins=[float(rating) for rating in RATING_BINS]
-        if spec.task == "aesthetics"
-        else None,
+        rating_bins=list(spec.rating_bins) if spec.task == "aesthetics" else None,
         logits_stride=spec.logits_stride,
         size_multiple=spec.size_multiple,
         alignment=spec.alignment,
         padding_value=padding_value,
         max_side=max_side,
         minimum_side=spec.minimum_side,
+        pooling=spec.pooling,
+        ratings=_ratings_head(spec),
         origin="",
         licence="",
+    )
+
+
+def _ratings_head(spec: ModelSpec) -> RatingsHead | None:
+    if not spec.rating_classes:
+        return None
+    return RatingsHead(
+        rating_bins=list(spec.rating_bins),
+        logits_stride=RATING_STRIDE,
+        pooling=spec.pooling,
     )
 
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from fcn_core import serving
-from fcn_core.engines import IR_NAME
+from fcn_core.engines import IR_NAME, OUTPUT_NAMES
 from fcn_core.model_card import ModelCard, ModelError
 
 _RECORDED: Final = ("tensorflow", "keras", "openvino", "numpy")
@@ -30,7 +30,8 @@ def export(model: keras.Model, folder: Path, card: ModelCard) -> ModelCard:
 
     Args:
       model: float32 RGB in 0..255 `[B, H, W, 3]` -> logits
-        `[B, H/s, W/s, C]`, s and C as the card says; preprocessing inside.
+        `[B, H/s, W/s, C]`, s and C as the card says; preprocessing inside. For a card
+        with `ratings` it returns a dict of `logits` and `rating_logits`.
       folder: Must not exist, or be empty.
       card: Everything but files, versions, network and fingerprint.
 
@@ -134,9 +135,12 @@ def _check_geometry(model: keras.Model, card: ModelCard) -> None:
     multiple = card.size_multiple
     least = -(-card.minimum_side // multiple) * multiple
     height, width = least + multiple, least + 2 * multiple
-    stride = card.logits_stride
-    expected = (1, height // stride, width // stride, card.num_classes)
-    found = tuple(model(tf.zeros([1, height, width, 3]), training=False).shape)
+    expected = [
+        (1, height // part.logits_stride, width // part.logits_stride, part.num_classes)
+        for part in card.parts
+    ]
+    outputs = model(tf.zeros([1, height, width, 3]), training=False)
+    found = [tuple(output.shape) for output in tf.nest.flatten(outputs)]
     if found != expected:
         raise ModelError(
             f"the model returns {found} for [1, {height}, {width}, 3], the card of"
@@ -167,6 +171,9 @@ def _write_ir(frozen: Any, bundle: Path) -> None:
         module.frozen = frozen
         tf.saved_model.save(module, temporary, signatures=frozen)
         network = openvino.Core().read_model(temporary)
+        if len(network.outputs) > 1:
+            for number, name in enumerate(OUTPUT_NAMES):
+                network.output(f"output_{number}").get_tensor().set_names({name})
         openvino.save_model(network, bundle / IR_NAME, compress_to_fp16=False)
         del network
     shutil.rmtree(bundle / "assets", ignore_errors=True)

@@ -42,6 +42,8 @@ __all__ = [
     "encode_mask",
     "pad",
     "resize",
+    "view",
+    "view_mask",
 ]
 
 DECODE_POLICY: Final = 1
@@ -157,6 +159,39 @@ def pad(
     padded[:h, w:] = fill
     padded[h:] = fill
     return padded
+
+
+def view(
+    pixels: NDArray[np.uint8], shown: geometry.View, fill: tuple[int, int, int]
+) -> NDArray[np.uint8]:
+    """Draws a view of a photo.
+
+    Args:
+        pixels: uint8 [h, w, 3] RGB of the photo.
+        shown: what is shown where.
+        fill: RGB colour around it, 0..255 each.
+
+    Returns:
+        uint8 [H, W, 3] of the view's canvas, a new array.
+    """
+    top, left, height, width = shown.window
+    resized = resize(pixels, shown.resized)
+    canvas = np.empty((*shown.canvas, 3), np.uint8)
+    canvas[:] = fill
+    row, column = shown.offset
+    canvas[row : row + height, column : column + width] = resized[
+        top : top + height, left : left + width
+    ]
+    return canvas
+
+
+def view_mask(shown: geometry.View) -> NDArray[np.uint8]:
+    """Returns uint8 [H, W] of a view's canvas: 255 on the photo, 0 around it."""
+    row, column = shown.offset
+    _, _, height, width = shown.window
+    mask = np.zeros(shown.canvas, np.uint8)
+    mask[row : row + height, column : column + width] = 255
+    return mask
 
 
 def _decode_jpeg(

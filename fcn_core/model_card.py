@@ -27,6 +27,7 @@ CARD_NAME: Final = "model_card.json"
 SCHEMA_VERSION: Final = 1
 
 Task = Literal["segmentation", "aesthetics"]
+Pooling = Literal["average", "max"]
 Byte = Annotated[int, Field(ge=0, le=255)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -47,6 +48,22 @@ class Metric(BaseModel):
     images: Annotated[int, Field(ge=0)]
 
 
+class RatingsHead(BaseModel):
+    """The second output of a model that segments and rates in one pass.
+
+    Attributes:
+      rating_bins: As in `ModelCard`, like the others.
+      logits_stride: Of its logits.
+      pooling: Of its cells.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    rating_bins: list[float]
+    logits_stride: Annotated[int, Field(ge=1)]
+    pooling: Pooling = "average"
+
+
 class ModelCard(BaseModel):
     """Everything known about an exported model, as `model_card.json` stores it.
 
@@ -64,6 +81,8 @@ class ModelCard(BaseModel):
       padding_value: RGB, 0..255, that fills a photo's right and bottom.
       max_side: Longer photos are shrunk to this many pixels; None: never.
       minimum_side: Shorter padded sides than this do not work.
+      pooling: What makes a photo's logits from its cells' (aesthetics).
+      ratings: The second output of a segmentation that rates as well.
       origin: Where every weight comes from.
       licence: Of the weights.
       notes: What a user must know, weaknesses first.
@@ -91,6 +110,8 @@ class ModelCard(BaseModel):
     padding_value: tuple[Byte, Byte, Byte]
     max_side: Annotated[int, Field(ge=1)] | None = None
     minimum_side: Annotated[int, Field(ge=1)] = 1
+    pooling: Pooling = "average"
+    ratings: RatingsHead | None = None
     origin: str
     licence: str
     notes: str = ""
@@ -114,17 +135,40 @@ class ModelCard(BaseModel):
             raise ValueError(f"{wanted} must be at most 255 distinct values")
         if self.rating_bins is not None and self.rating_bins != sorted(names):
             raise ValueError("rating_bins must ascend")
-        if self.size_multiple % self.logits_stride:
-            raise ValueError(
-                f"size_multiple {self.size_multiple} must be a multiple of"
-                f" logits_stride {self.logits_stride}"
-            )
+        strides = [self.logits_stride]
+        if self.ratings is not None:
+            if self.task != "segmentation":
+                raise ValueError("only a segmentation has ratings beside its classes")
+            strides.append(self.ratings.logits_stride)
+        for stride in strides:
+            if self.size_multiple % stride:
+                raise ValueError(
+                    f"size_multiple {self.size_multiple} must be a multiple of"
+                    f" logits_stride {stride}"
+                )
         return self
 
     @property
     def num_classes(self) -> int:
         """Channels of the logits: classes or rating bins."""
         return len(self.classes or self.rating_bins or ())
+
+    @property
+    def parts(self) -> list[Self]:
+        """One card a task: this one, and that of the second output if there is one."""
+        if self.ratings is None:
+            return [self]
+        rating = self.model_copy(
+            update={
+                "task": "aesthetics",
+                "classes": None,
+                "ratings": None,
+                "rating_bins": self.ratings.rating_bins,
+                "logits_stride": self.ratings.logits_stride,
+                "pooling": self.ratings.pooling,
+            }
+        )
+        return [self.model_copy(update={"ratings": None}), rating]
 
     @property
     def label(self) -> str:
@@ -165,6 +209,10 @@ class ModelCard(BaseModel):
                 "minimum_side",
             }
         )
+        if self.pooling != "average":  # Younger than the first models.
+            content["pooling"] = self.pooling
+        if self.ratings is not None:
+            content["ratings"] = self.ratings.model_dump()
         content["network"] = self.network or self.files
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

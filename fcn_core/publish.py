@@ -8,6 +8,7 @@ import fcn_core
 from fcn_core import evaluation, export
 from fcn_core.model_card import Metric, ModelCard
 from fcn_core.models import ModelSpec
+from fcn_core.models.layouts import TrainedNetwork
 from fcn_core.recipes import find_recipe
 from fcn_core.run_folder import load_run
 
@@ -32,6 +33,49 @@ def export_run(
     """
     model, spec, record = load_run(run_dir)
     card = make_card(spec, record, name=name, version=version)
+    return export.export(model, output, card)
+
+
+def export_trained(
+    trained: TrainedNetwork,
+    output: Path,
+    *,
+    source: str,
+    name: str,
+    version: str = "1",
+    max_side: int | None = None,
+) -> ModelCard:
+    """Exports a network that others trained.
+
+    Args:
+        trained: The network and its weights.
+        output: Folder of the bundle, new or empty.
+        source: Name of the file it came from, for messages and the card.
+        name: Of the model.
+        version: Of the model.
+        max_side: Working size in pixels; the layout's own if None.
+
+    Raises:
+        WeightsError: A tensor is left over, missing, or has another shape.
+        ModelError: The output folder is taken.
+    """
+    model = trained.build(source)
+    draft = evaluation.draft_card(
+        trained.spec,
+        name=name,
+        classes=trained.classes,
+        padding_value=trained.padding_value,
+        max_side=max_side or trained.max_side,
+    )
+    card = draft.model_copy(
+        update={
+            "version": version,
+            "origin": f"{trained.origin}; imported from {source}",
+            "licence": trained.licence,
+            "training": {"layout": trained.layout, "model": trained.spec.to_json()},
+            "versions": {"fcn_core": fcn_core.__version__},
+        }
+    )
     return export.export(model, output, card)
 
 

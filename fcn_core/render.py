@@ -1,4 +1,4 @@
-"""Class maps for human eyes: colours, overlays and legends."""
+"""Class maps for human eyes: colours, overlays, legends, heat maps, stickers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core.labels import VOC_PALETTE, VOID
+from fcn_core.sticker import sticker as sticker
 
 _BACKGROUND = 0
 
@@ -95,3 +96,54 @@ def legend(class_map: NDArray[np.uint8], classes: Sequence[str]) -> list[LegendE
         )
         for class_id in present
     ]
+
+
+def class_list(
+    class_map: NDArray[np.uint8], classes: Sequence[str], *, least_share: float = 0.0
+) -> list[str]:
+    """Names what a map shows, the largest first.
+
+    Args:
+        class_map: uint8 [H, W] class ids.
+        classes: names, index = class id.
+        least_share: part of the map's pixels below which a class is left out, 0..1.
+
+    Raises:
+        ValueError: the map holds an id that has no name.
+    """
+    return [
+        entry.name for entry in legend(class_map, classes) if entry.share >= least_share
+    ]
+
+
+def heat_map(
+    shares: NDArray[np.float32], *, pixels: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """Shows how sure a model is of one class everywhere: black, red, yellow, white.
+
+    Args:
+        shares: float32 [H, W], 0..1; one class of `class_shares.class_shares`.
+        pixels: uint8 [H, W, 3] RGB of the photo, mixed in by half; None shows the map.
+
+    Returns:
+        uint8 [H, W, 3] RGB, brighter in every channel where the share is larger.
+
+    Raises:
+        ValueError: a share is outside 0..1, or the sizes differ.
+    """
+    if shares.size and not (shares.min() >= 0 and shares.max() <= 1):
+        raise ValueError(
+            f"shares are {shares.min()}..{shares.max()}, expected 0..1: take the "
+            "softmax of the logits first"
+        )
+    # A third of the scale for each colour channel: the glow of hot iron.
+    channels = [np.clip(3 * shares - part, 0, 1) for part in range(3)]
+    colours = np.rint(255 * np.stack(channels, axis=-1)).astype(np.uint8)
+    if pixels is None:
+        return colours
+    if pixels.shape != colours.shape:
+        raise ValueError(
+            f"photo is {list(pixels.shape)}, heat map {list(colours.shape)}, expected "
+            "one size: compute the shares at the photo's size"
+        )
+    return ((pixels.astype(np.uint16) + colours) // 2).astype(np.uint8)

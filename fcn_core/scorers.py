@@ -5,6 +5,7 @@ Keras.
 """
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -56,42 +57,74 @@ class LogitsScorer:
 
     def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
         """See `Scorer.score`."""
-        logits = self._engine.logits(batch)
-        stride = self.card.logits_stride
-        count, height, width, _ = batch.shape
-        expected = (count, height // stride, width // stride, self.card.num_classes)
-        if logits.shape != expected:
-            raise ModelError(
-                f"{self.card.label} returned logits {logits.shape} for images"
-                f" {batch.shape}, its card promises {expected}; export it again"
-            )
-        if self.card.task == "segmentation":
-            return {"logits": logits}
-        return self._rate(logits, sizes)
+        parts = self.card.parts
+        computed: Sequence[NDArray[np.float32]]
+        if len(parts) == 1:
+            computed = [self._engine.logits(batch)]
+        else:
+            computed = self._engine.both_logits(batch)
+        outputs: Outputs = {}
+        for card, logits in zip(parts, computed, strict=True):
+            _check_shape(logits, card, batch)
+            if card.task == "segmentation":
+                outputs["logits"] = logits
+            else:
+                outputs |= rate(logits, sizes, card=card)
+        return outputs
 
-    def _rate(self, logits: NDArray[np.float32], sizes: NDArray[np.int32]) -> Outputs:
-        """Averages the cells that lie on the photo, then takes the softmax."""
-        cells = valid_cells(
-            np.asarray(sizes),
-            stride=self.card.logits_stride,
-            alignment=self.card.alignment,
+
+def _check_shape(
+    logits: NDArray[np.float32], card: ModelCard, batch: NDArray[np.uint8]
+) -> None:
+    stride = card.logits_stride
+    count, height, width, _ = batch.shape
+    expected = (count, height // stride, width // stride, card.num_classes)
+    if logits.shape != expected:
+        raise ModelError(
+            f"{card.label} returned logits {logits.shape} for images"
+            f" {batch.shape}, its card promises {expected}; export it again"
         )
-        pooled = np.stack(
-            [
-                one[:rows, :columns].mean((0, 1), dtype=np.float64)
-                for one, (rows, columns) in zip(logits, cells, strict=True)
-            ]
-        )
-        shares = np.exp(pooled - pooled.max(-1, keepdims=True))
-        shares /= shares.sum(-1, keepdims=True)
-        bins = np.array(self.card.rating_bins)
-        mean = shares @ bins
-        std = np.sqrt((shares * (bins - mean[:, None]) ** 2).sum(-1))
-        return {
-            "ratings": shares.astype(np.float32),
-            "mean": mean.astype(np.float32),
-            "std": std.astype(np.float32),
-        }
+
+
+def rate(
+    logits: NDArray[np.float32], sizes: NDArray[np.int32], *, card: ModelCard
+) -> Outputs:
+    """Pools the cells that lie on the photo, then takes the softmax.
+
+    Args:
+      logits: float32 `[B, h, w, R]`.
+      sizes: Valid height and width in pixels, `[B, 2]`.
+      card: Stride, alignment, pooling and bins.
+
+    Returns:
+      `ratings` float32 `[B, R]` that sum to 1, `mean` and `std` float32 `[B]`.
+    """
+    cells = valid_cells(
+        np.asarray(sizes), stride=card.logits_stride, alignment=card.alignment
+    )
+    valid = [
+        one[:rows, :columns].reshape(-1, one.shape[-1])
+        for one, (rows, columns) in zip(logits, cells, strict=True)
+    ]
+    if card.pooling == "max":
+        pooled = np.stack([one.max(0).astype(np.float64) for one in valid])
+    else:
+        pooled = np.stack([one.mean(0, dtype=np.float64) for one in valid])
+    shares = np.exp(pooled - pooled.max(-1, keepdims=True))
+    shares /= shares.sum(-1, keepdims=True)
+    return with_moments(shares, card=card)
+
+
+def with_moments(shares: NDArray[np.float64], *, card: ModelCard) -> Outputs:
+    """Adds `mean` and `std` float32 `[B]` to `ratings` `[B, R]` that sum to 1."""
+    bins = np.array(card.rating_bins)
+    mean = shares @ bins
+    std = np.sqrt((shares * (bins - mean[:, None]) ** 2).sum(-1))
+    return {
+        "ratings": shares.astype(np.float32),
+        "mean": mean.astype(np.float32),
+        "std": std.astype(np.float32),
+    }
 
 
 class SignatureScorer:
@@ -110,11 +143,11 @@ class SignatureScorer:
     def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
         """See `Scorer.score`."""
         outputs = self._engine.serve(batch, np.asarray(sizes, np.int32))
-        wanted = (
-            ("class_map",)
-            if self.card.task == "segmentation"
-            else ("ratings", "mean", "std")
-        )
+        names = {
+            "segmentation": ("class_map",),
+            "aesthetics": ("ratings", "mean", "std"),
+        }
+        wanted = [name for card in self.card.parts for name in names[card.task]]
         missing = [name for name in wanted if name not in outputs]
         if missing:
             raise ModelError(

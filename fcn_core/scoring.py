@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from fcn_core.scorers import Scorer as Scorer
 from fcn_core.scorers import built_in_names as built_in_names
 from fcn_core.scorers import find_bundle as find_bundle
 from fcn_core.scorers import load_scorer as load_scorer
+from fcn_core.scorers import with_moments
 
 
 def row_fingerprint(
@@ -112,7 +113,7 @@ class PhotoScorer:
         max_side: int | None = None,
         masks: bool = True,
     ) -> None:
-        tasks = [scorer.card.task for scorer in scorers]
+        tasks = [part.task for scorer in scorers for part in scorer.card.parts]
         if not tasks or len(set(tasks)) != len(tasks):
             raise ModelError(
                 f"models for the tasks {tasks} were given, expected one model for each"
@@ -143,7 +144,7 @@ class PhotoScorer:
             _check_finite(outputs)
             if scorer.card.task == "segmentation":
                 values |= self._segment(outputs, scorer.card, fed[feed].placement)
-            else:
+            if "ratings" in outputs:
                 values |= _rating_values(outputs)
         return PhotoScore(sha256=digest, **values)
 
@@ -174,6 +175,40 @@ class PhotoScorer:
             values["mask_png"] = png
             values["mask_sha256"] = hashlib.sha256(png).hexdigest()
         return values
+
+
+def rate_views(
+    scorer: Scorer,
+    pixels: NDArray[np.uint8],
+    views: Sequence[geometry.View],
+    *,
+    masked: bool = False,
+) -> Outputs:
+    """Rates a photo by views of it: the mean of the views' ratings.
+
+    Args:
+      scorer: An aesthetics model.
+      pixels: uint8 `[h, w, 3]` RGB of the whole photo.
+      views: From `geometry.views`, all of one canvas.
+      masked: Whether cells beside the photo are left out. Its window then lies at the
+        top left of the canvas, where the scorer expects it, and not in the middle.
+
+    Returns:
+      `ratings` float32 `[1, R]` that sum to 1, `mean` and `std` float32 `[1]`.
+    """
+    card = scorer.card
+    multiple = math.lcm(SIDE_ROUNDING, card.size_multiple)
+    batch, sizes = [], []
+    for shown in views:
+        if masked:
+            shown = replace(shown, offset=(0, 0))
+        canvas = images.view(pixels, shown, card.padding_value)
+        padded = geometry.round_up(shown.canvas, multiple, minimum=card.minimum_side)
+        batch.append(images.pad(canvas, padded, card.padding_value))
+        sizes.append(shown.window[2:] if masked else shown.canvas)
+    outputs = scorer.score(np.stack(batch), np.array(sizes, np.int32))
+    mean = outputs["ratings"].mean(0, dtype=np.float64, keepdims=True)
+    return with_moments(mean, card=card)
 
 
 def _feed(card: ModelCard, max_side: int | None) -> _Feed:

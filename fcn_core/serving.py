@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from fcn_core.class_maps import Alignment
+from fcn_core.engines import OUTPUT_NAMES
 from fcn_core.labels import VOID
 from fcn_core.model_card import ModelCard
 from fcn_core.scorers import SIDE_ROUNDING
@@ -23,7 +24,8 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
     """Returns the tf.function of each signature.
 
     `logits`: images uint8 `[B, H, W, 3]` RGB, sides multiples of the card's ->
-    `logits` float32 `[B, H/s, W/s, C]`.
+    `logits` float32 `[B, H/s, W/s, C]`, and `rating_logits` where a segmentation rates
+    as well; the other signatures then return the values of both tasks.
 
     `serving_default`: images as above, padded at the right and bottom, and sizes int32
     `[B, 2]`, valid height and width. Segmentation returns `class_map` uint8
@@ -43,18 +45,21 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
       card: Task, geometry and padding.
     """
 
-    def run(images: Any) -> Any:
-        return tf.nest.flatten(frozen(images))[0]
+    def run(images: Any) -> list[Any]:
+        return tf.nest.flatten(frozen(images))
 
     @tf.function(input_signature=[_IMAGES], autograph=False)
     def logits(images: Any) -> dict[str, Any]:
-        return {"logits": run(images)}
+        names = OUTPUT_NAMES[: len(card.parts)]
+        return dict(zip(names, run(images), strict=True))
 
     @tf.function(input_signature=[_IMAGES, _SIZES], autograph=False)
     def serving_default(images: Any, sizes: Any) -> dict[str, Any]:
-        if card.task == "segmentation":
-            return segment(run(images), sizes, card=card)
-        return rate(run(images), sizes, card=card)
+        values: dict[str, Any] = {}
+        for part, computed in zip(card.parts, run(images), strict=True):
+            finish = segment if part.task == "segmentation" else rate
+            values |= finish(computed, sizes, card=part)
+        return values
 
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")],
@@ -117,17 +122,22 @@ def segment(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
 
 
 def rate(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
-    """Ratings from the mean logits `[B, h, w, R]` of the cells on the photo."""
+    """Ratings from the pooled logits `[B, h, w, R]` of the cells on the photo."""
     stride = card.logits_stride
     if card.alignment == "corner":
         cells = -(-sizes // stride)
     else:
         cells = tf.maximum(1, -(-(2 * sizes - (stride - 1)) // (2 * stride)))
     shape = tf.shape(logits)
-    inside = _inside(cells, shape[1], shape[2])
-    total = tf.reduce_sum(tf.where(inside[..., None], logits, 0.0), axis=[1, 2])
-    number = tf.cast(tf.reduce_prod(cells, axis=-1, keepdims=True), tf.float32)
-    ratings = tf.nn.softmax(total / number)
+    inside = _inside(cells, shape[1], shape[2])[..., None]
+    if card.pooling == "max":
+        pooled = tf.reduce_max(tf.where(inside, logits, -math.inf), axis=[1, 2])
+    else:
+        total = tf.reduce_sum(tf.where(inside, logits, 0.0), axis=[1, 2])
+        pooled = total / tf.cast(
+            tf.reduce_prod(cells, axis=-1, keepdims=True), tf.float32
+        )
+    ratings = tf.nn.softmax(pooled)
     bins = tf.constant(card.rating_bins, tf.float32)
     mean = tf.reduce_sum(ratings * bins, axis=-1)
     variance = tf.reduce_sum(ratings * (bins - mean[:, None]) ** 2, axis=-1)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fcn_core.models import layer_group
+from fcn_core.models import freeze_batch_norm, layer_group
 from fcn_core.objectives import Objective
 from fcn_core.recipes import Recipe
 
@@ -101,6 +101,8 @@ class Trainer:
         with tf.GradientTape() as tape:
             logits = self._model(tf.cast(batch[0], tf.float32), training=True)
             loss = self._objective.loss(logits, batch)
+            for penalty in self._model.losses:
+                loss += penalty
         gradients = tape.gradient(loss, self._groups)
         for group, optimizer in self._optimizers.items():
             optimizer.apply(gradients[group], self._groups[group])
@@ -133,7 +135,12 @@ def _freeze(model: keras.Model, recipe: Recipe) -> None:
             layer, keras.layers.BatchNormalization
         )
         frozen = recipe.rates.get(group, 0) == 0
-        layer.trainable = not (frozen or (loaded_norm and recipe.freeze_batch_norm))
+        # What the builder froze (bilinear kernels) stays frozen.
+        layer.trainable = layer.trainable and not (
+            frozen or (loaded_norm and recipe.freeze_batch_norm)
+        )
+        if isinstance(layer, keras.Model) and recipe.freeze_batch_norm:
+            freeze_batch_norm(layer)
 
 
 def _trainable_variables(model: keras.Model, group: str) -> list[Any]:

@@ -17,7 +17,7 @@ _COMMANDS = {
     "convert": ("pipelines.commands:convert", "VOC, SBD, AVA or your own -> TFRecords"),
     "train": ("pipelines.commands:train", "TFRecords -> a trained model"),
     "export": ("pipelines.commands:export", "a trained model -> a bundle that scores"),
-    "models": ("pipelines.commands:models", "list, show or check models"),
+    "models": ("pipelines.commands:models", "list, show, check or import models"),
     "status": ("pipelines.commands:status", "how far the nights of an output are"),
     "report": ("pipelines.commands:report", "write a night's page again"),
     "replay": ("pipelines.commands:replay", "score the failed photos again"),

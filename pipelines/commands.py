@@ -176,7 +176,12 @@ def discard(arguments: Sequence[str]) -> int:
 
 
 def models(arguments: Sequence[str]) -> int:
-    """`fcn models list|show|check`."""
+    """`fcn models list|show|check|import`."""
+    if arguments and arguments[0] == "import":
+        wanted, _ = configs.ModelsImportConfig.parse(arguments[1:])
+        from pipelines import model_import
+
+        return model_import.run(wanted)
     config, _ = configs.ModelsConfig.parse(arguments)
     from pipelines import model_commands
 

@@ -165,17 +165,43 @@ class DemoConfig(JobConfig):
 
 
 class ModelsConfig(JobConfig):
-    """List the built-in models, show a model's card, or prove that a bundle works."""
+    """List the built-in models, show one, prove that it works, or import another's."""
 
     command: ClassVar[str] = "fcn models"
 
     action: Literal["list", "show", "check"] = Field(
-        description="list, show or check", json_schema_extra=POSITIONAL
+        description="list, show, check or import", json_schema_extra=POSITIONAL
     )
     name: str | None = Field(
         default=None,
         description="a built-in name or a bundle folder",
         json_schema_extra=POSITIONAL,
+    )
+
+
+class ModelsImportConfig(JobConfig):
+    """Turn a network that others trained into a bundle, or into initial weights."""
+
+    command: ClassVar[str] = "fcn models import"
+
+    file: str = Field(
+        description="a MatConvNet .mat, a Keras-FCN or NIMA .h5/.hdf5, DeepLab's .npz, "
+        "or with --backbone a keras.applications file",
+        json_schema_extra=POSITIONAL,
+    )
+    output: str = Field(
+        description="the bundle's folder, new or empty; or a new file ending in .npz "
+        "for fcn train --init"
+    )
+    name: str | None = Field(
+        default=None, description="the model's name; the file's if unset"
+    )
+    model_version: str = Field(default="1", description="the model's version")
+    max_side: int | None = Field(
+        default=None, ge=32, description="working size in pixels; the layout's if unset"
+    )
+    backbone: str | None = Field(
+        default=None, description="the file is this backbone alone, without a head"
     )
 
 

@@ -5,6 +5,7 @@ Nothing here imports Beam, and nothing heavier than its task needs.
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fcn_core.bad_image import BadImage
@@ -97,6 +98,36 @@ class ConvertEntries:
         rest = example[:at] + example[at + len(record.encoded) :]
         highest = max(getattr(record, "classes", ()), default=0)
         return {"at": at, "sha256": record.sha256, "highest": highest}, [rest]
+
+
+class ReadMatConvNet:
+    """Parses a `.mat` file of weights into an `.npz`.
+
+    Args:
+        config: nothing; the files are in each request.
+    """
+
+    def __init__(self, config: Header):
+        del config
+
+    def __call__(
+        self, header: Header, blobs: Sequence[bytes]
+    ) -> tuple[Header, list[bytes]]:
+        """Returns what the file says about its network; see `matconvnet.read_mat`.
+
+        Args:
+            header: `source` and `target`, local paths.
+            blobs: none.
+        """
+        import numpy as np
+
+        from fcn_core import mat_files
+
+        del blobs
+        tensors, about = mat_files.read_mat(Path(header["source"]))
+        arrays: dict[str, Any] = dict(tensors)
+        np.savez(header["target"], **arrays)
+        return about, []
 
 
 def _check(what: str, got: str, expected: str) -> None:

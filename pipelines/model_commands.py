@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fcn_core import model_check, scoring
+from fcn_core import model_check, model_facts, scoring
 from fcn_core.dataset_info import DatasetError
 from fcn_core.model_card import ModelCard, ModelError
 from pipelines.faults import JobFault, UsageError
@@ -37,7 +37,7 @@ def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
 
 def train(config: "TrainingConfig", *, as_json: bool) -> int:
     """Trains a recipe and tells what it came to."""
-    with _told_plainly():
+    with told_plainly():
         from fcn_core import training
 
         result = training.train(config)
@@ -65,7 +65,7 @@ def export(
     run: str, output: str, *, name: str | None, version: str, as_json: bool
 ) -> int:
     """Writes the bundle of a finished run."""
-    with _told_plainly():
+    with told_plainly():
         from fcn_core import publish
 
         card = publish.export_run(Path(run), Path(output), name=name, version=version)
@@ -92,7 +92,7 @@ def _import_tensorflow() -> None:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def told_plainly() -> Iterator[None]:
     """Shows the core's own log, and turns its refusals into one line.
 
     Raises:
@@ -116,6 +116,8 @@ def _told_plainly() -> Iterator[None]:
 def list_all(*, as_json: bool) -> int:
     """Prints the built-in models."""
     rows = [_described(name) for name in scoring.built_in_names()]
+    for row in rows:
+        row |= _measured(row["path"])
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0
@@ -125,14 +127,17 @@ def list_all(*, as_json: bool) -> int:
         what = "classes" if row["classes"] else "rating bins"
         print(
             f"{row['name']:<10} {row['task']:<13} {len(kinds)} {what:<12} "
-            f"{row['megabytes']:.1f} MB  {metrics}"
+            f"{row['megabytes']:.1f} MB  stride {row['logits_stride']}  "
+            f"{row['parameters'] or 0:,} parameters  "
+            f"{row['ms_per_megapixel'] or 0:.0f} ms/megapixel  {metrics}"
         )
     return 0
 
 
 def show(name: str, *, as_json: bool) -> int:
-    """Prints a model's card."""
+    """Prints a model's card, its size, and its speed on this machine."""
     row = _described(name)
+    row |= _measured(row["path"])
     if as_json:
         print(json.dumps(row, indent=1))
         return 0
@@ -174,6 +179,16 @@ def _described(name: str) -> dict[str, Any]:
         "megabytes": round(size / 1e6, 2),
         **content,
     }
+
+
+def _measured(path: str) -> dict[str, Any]:
+    """Returns parameters and time of a bundle; a card is shown all the same."""
+    try:
+        facts = model_facts.measure(Path(path))
+    except ModelError as error:
+        logging.getLogger(__name__).warning("not measured: %s", error)
+        return {"parameters": None, "ms_per_megapixel": None}
+    return vars(facts)
 
 
 def _short(value: Any) -> str:

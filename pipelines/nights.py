@@ -32,21 +32,24 @@ class Model:
     name: str
     card: ModelCard
 
-    def described(self) -> dict[str, JsonValue]:
-        """Returns what summary and page tell about it."""
-        card = self.card
-        return {
-            "name": card.name,
-            "version": card.version,
-            "task": card.task,
-            "fingerprint": card.fingerprint,
-            "notes": card.notes,
-            "origin": card.origin,
-            "licence": card.licence,
-            "metrics": [metric.model_dump() for metric in card.metrics],
-            "classes": card.classes,  # type: ignore[dict-item]
-            "rating_bins": card.rating_bins,  # type: ignore[dict-item]
-        }
+    def described(self) -> list[dict[str, JsonValue]]:
+        """Returns what summary and page tell about it, once for each of its tasks."""
+        return [_described(part) for part in self.card.parts]
+
+
+def _described(card: ModelCard) -> dict[str, JsonValue]:
+    return {
+        "name": card.name,
+        "version": card.version,
+        "task": card.task,
+        "fingerprint": card.fingerprint,
+        "notes": card.notes,
+        "origin": card.origin,
+        "licence": card.licence,
+        "metrics": [metric.model_dump() for metric in card.metrics],
+        "classes": card.classes,  # type: ignore[dict-item]
+        "rating_bins": card.rating_bins,  # type: ignore[dict-item]
+    }
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,13 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
             models.append(Model(named, ModelCard.read(bundle)))
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
-    tasks = [model.card.task for model in models]
-    for task in tasks:
-        if tasks.count(task) > 1:
-            both = " and ".join(m.name for m in models if m.card.task == task)
+    by_task: dict[str, list[str]] = {}
+    for model in models:
+        for part in model.card.parts:
+            by_task.setdefault(part.task, []).append(model.name)
+    for task, sharing in by_task.items():
+        if len(sharing) > 1:
+            both = " and ".join(sharing)
             raise UsageError(
                 f"--model: got {both}, expected one {task} model; leave one out"
             )

@@ -82,7 +82,7 @@ class Finish:
             "precision": settings["precision"],
             "instruction_set": settings["instruction_set"],
             "fingerprint": plan.fingerprint,
-            "models": [model.described() for model in night.models],
+            "models": [part for model in night.models for part in model.described()],
             "command": self.command,
             "output": night.out,
         }

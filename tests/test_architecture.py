@@ -16,14 +16,19 @@ MAX_LINES = 320
 CORE_FLOORS = {
     "words": "labels bad_image memory",
     "pixels": """geometry image_limits image_signatures tiff_header jpeg_header
-        image_headers colour_modes mask_files images degradations render""",
+        image_headers colour_modes mask_files images degradations sticker
+        render""",
     "data": """tfrecord records dataset_info datasets datasets.png datasets.label_png
         datasets.photo datasets.splits datasets.voc datasets.drawn augmentation
-        input_pipeline""",
-    "serving": """class_maps model_card model_operations arithmetic engines scorers
-        scoring model_check serving export""",
-    "learning": """losses metrics models.backbones models.spec models.layers models.fcn
-        models.aesthetics models.weights models recipes training_config run_folder
+        input_pipeline mat_files""",
+    "serving": """class_maps class_shares refine model_card model_operations
+        arithmetic engines scorers scoring model_check model_facts serving export""",
+    "learning": """losses metrics models.layers models.vgg models.resnet
+        models.mobilenet_v2 models.applications models.backbones models.spec_options
+        models.spec models.features models.heads models.upsampling models.aesthetics
+        models.fcn models.classifier models.switches models.deconvnet
+        models.regularisation models.weights models.hdf5_layers models.weight_files
+        models models.layouts models.matconvnet recipes training_config run_folder
         evaluation objectives trainer training publish""",
 }
 """Floors of fcn_core, lowest first: a module imports those before it, no other."""
@@ -38,7 +43,7 @@ FLOORS = {
     "convert": "convert_lists convert_plan convert_parts convert_finish convert",
     "look": """report_table report_figures report_images report_cards report ledger
         terminal""",
-    "doors": "model_commands commands demo cli",
+    "doors": "model_commands model_import commands demo cli",
 }
 """Floors of pipelines, lowest first."""
 

@@ -1,26 +1,25 @@
 """Networks by name: `build_model` for people, `build` for a `ModelSpec`.
 
 Every model takes RGB 0..255 float `[B, H, W, 3]`, preprocesses inside and returns
-logits at `spec.logits_stride`. Layer names are a file format: ours start with `head_`
-or `skip_`, all others belong to the backbone and carry the names of
+logits at `spec.logits_stride`. Layer names are a file format: ours start with `head_`,
+`skip_` or `rating_`, all others belong to the backbone and carry the names of
 `keras.applications`.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
 from fcn_core.models.aesthetics import rating_network
 from fcn_core.models.backbones import BACKBONES
+from fcn_core.models.classifier import baseline_network, classifier_network
+from fcn_core.models.deconvnet import deconvolution_network
 from fcn_core.models.fcn import segmentation_network
+from fcn_core.models.regularisation import add_l2, freeze_batch_norm
 from fcn_core.models.spec import ModelSpec, Task
-from fcn_core.models.weights import (
-    WeightsError,
-    describe_weights,
-    load_weights,
-    transfer,
-)
+from fcn_core.models.weight_files import load_weights
+from fcn_core.models.weights import WeightsError, describe_weights, transfer
 
 __all__ = [
     "BACKBONES",
@@ -30,6 +29,7 @@ __all__ = [
     "build",
     "build_model",
     "describe_weights",
+    "freeze_batch_norm",
     "layer_group",
     "load_weights",
     "transfer",
@@ -39,7 +39,12 @@ NETWORKS: dict[str, Callable[[ModelSpec], keras.Model]] = {
     "fcn8s": segmentation_network,
     "fcn16s": segmentation_network,
     "fcn32s": segmentation_network,
+    "dilated": segmentation_network,
+    "deconvnet": deconvolution_network,
+    "deconvnet_repeat": deconvolution_network,
     "rating": rating_network,
+    "classifier": classifier_network,
+    "baseline": baseline_network,
 }
 
 
@@ -51,6 +56,8 @@ def build(spec: ModelSpec, weights: str | None = None) -> keras.Model:
         weights: `imagenet`, a path (see `weights.load_weights`), or None for random.
     """
     model = NETWORKS[spec.name](spec)
+    if spec.l2:
+        add_l2(model, spec.l2)
     if weights is not None:
         load_weights(model, spec, weights)
     return model
@@ -63,10 +70,7 @@ def build_model(
     backbone: str = "vgg16",
     classes: int = 21,
     weights: str | None = None,
-    output_stride: int = 0,
-    width: float = 1.0,
-    head_width: int = 0,
-    dropout: float = -1.0,
+    **options: Any,
 ) -> keras.Model:
     """Builds a network from names and numbers.
 
@@ -76,24 +80,14 @@ def build_model(
         backbone: A key of `BACKBONES`.
         classes: Channels of the logits.
         weights: `imagenet`, a path, or None for random weights.
-        output_stride: See `ModelSpec`, as the next three.
-        width: Channel multiplier of the backbone.
-        head_width: Hidden channels of the head.
-        dropout: Rate inside the head while training.
+        **options: Further fields of `ModelSpec`, such as `output_stride`.
 
     Raises:
         ValueError: A name or number does not exist; the message names what does.
         WeightsError: The weights do not fit.
     """
     spec = ModelSpec(
-        task=task,
-        name=name,
-        backbone=backbone,
-        classes=classes,
-        output_stride=output_stride,
-        width=width,
-        head_width=head_width,
-        dropout=dropout,
+        task=task, name=name, backbone=backbone, classes=classes, **options
     )
     return build(spec, weights)
 
@@ -102,4 +96,4 @@ def layer_group(name: str) -> Literal["backbone", "head", "skip"]:
     """Which part of a network a layer belongs to, by its name."""
     if name.startswith("skip_"):
         return "skip"
-    return "head" if name.startswith("head_") else "backbone"
+    return "head" if name.startswith(("head_", "rating_", "upsample_")) else "backbone"

@@ -1,20 +1,25 @@
 """Feature extractors: one table row each, features named by their stride.
 
-Both networks are built here with the layer names of `keras.applications`, because
-padding decides geometry: there MobileNetV2 pads its stride-2 convolutions (0, 1), which
-puts feature j of stride 16 on pixel 16 j + 15, and VGG's pooling drops odd rows. Here
-every stride rounds sides up, for any H, W >= 1, and no feature leaves its place.
+VGG, ResNet and MobileNetV2 are built here with the layer names of `keras.applications`,
+because padding decides geometry: every stride rounds sides up, for any H, W >= 1, and
+no feature leaves its place. Any other network of `keras.applications` is a row made by
+`_application`: it gives its deepest features, which is all that classifiers need.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
-from keras import layers
 
-Features = dict[int, Any]
-"""Stride in pixels -> feature map `[B, ceil(H/stride), ceil(W/stride), channels]`."""
+from fcn_core.models.applications import application_features
+from fcn_core.models.layers import Features
+from fcn_core.models.mobilenet_v2 import mobilenet_v2
+from fcn_core.models.resnet import resnet50, resnet101
+from fcn_core.models.vgg import vgg16, vgg19
+
+Alignment = Literal["corner", "center"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,137 +31,114 @@ class Backbone:
         preprocessing: Mode of `layers.Preprocess` its published weights expect.
         alignment: Where a feature sits in its cell of pixels.
         output_strides: Strides the deepest features can have.
-        head: `convolutional` (fc6, fc7 of VGG) or `pooled` (DeepLab's light head).
+        usual_strides: Those of them that are taken when none is asked for.
+        head: `convolutional` (fc6, fc7 of VGG), `pooled` (DeepLab's light head) or
+            `linear` (scores at once).
         application: The `keras.applications` builder whose weight files it loads.
+        minimum_side: Smallest side the published network accepts, in pixels; scoring
+            pads smaller photos up to it.
+        classifier_side: Side of the square photos the published classifier sees.
+        nested: Whether the whole application is one layer of the network.
     """
 
-    build: Callable[[Any, float, int], Features]
-    preprocessing: Literal["tf", "caffe"]
-    alignment: Literal["corner", "center"]
+    build: Callable[..., Features]
+    preprocessing: Literal["tf", "caffe", "torch", "raw"]
+    alignment: Alignment
     output_strides: tuple[int, ...]
-    head: Literal["convolutional", "pooled"]
+    usual_strides: tuple[int, ...]
+    head: Literal["convolutional", "pooled", "linear"]
     application: Callable[..., keras.Model]
+    minimum_side: int = 1
+    classifier_side: int = 224
+    nested: bool = False
 
 
-def vgg16(images: Any, width: float, output_stride: int) -> Features:
-    """VGG16's five blocks of 3x3 convolutions (Simonyan and Zisserman, 2014, D).
+def _application(
+    application: Callable[..., keras.Model],
+    *,
+    preprocessing: Literal["tf", "caffe", "torch", "raw"] = "tf",
+    margin: tuple[int, int] = (0, 0),
+    minimum_side: int = 1,
+    classifier_side: int = 224,
+) -> Backbone:
+    """A row for a network as Keras publishes it.
 
-    Pooling puts a feature on the centre of the pixels it covers; "same" pooling rounds
-    up, so a 500 pixel side becomes 16 cells at stride 32.
+    Args:
+        application: A builder of `keras.applications`.
+        preprocessing: What its weights expect.
+        margin: Pixels added before and after each axis, for stems without padding.
+        minimum_side: See `Backbone`, as the next.
+        classifier_side: See `Backbone`.
     """
-    del output_stride  # One only: 32.
-    features: Features = {}
-    x = images
-    blocks = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
-    for block, (repeats, channels) in enumerate(blocks, start=1):
-        for index in range(1, repeats + 1):
-            x = layers.Conv2D(
-                max(1, round(channels * width)),
-                3,
-                padding="same",
-                activation="relu",
-                name=f"block{block}_conv{index}",
-            )(x)
-        x = layers.MaxPooling2D(
-            2, strides=2, padding="same", name=f"block{block}_pool"
-        )(x)
-        features[2**block] = x
-    return features
+    return Backbone(
+        build=functools.partial(application_features, application, margin=margin),
+        preprocessing=preprocessing,
+        alignment="corner" if margin[0] else "center",
+        output_strides=(32,),
+        usual_strides=(32,),
+        head="linear",
+        application=application,
+        minimum_side=minimum_side,
+        classifier_side=classifier_side,
+        nested=True,
+    )
 
 
-def mobilenet_v2(images: Any, width: float, output_stride: int) -> Features:
-    """MobileNetV2 without its last 1x1 convolution (Sandler et al., 2018, table 2).
-
-    At output stride 16 block 13 keeps its resolution and blocks 14-16 are dilated by 2
-    instead (as in DeepLab), which leaves every kernel usable as it is.
-    """
-    x = _convolution(images, _channels(32, width), stride=2, name="Conv1")
-    x = _batch_norm(x, "bn_Conv1", relu="Conv1_relu")
-    x = _depthwise(x, stride=1, dilation=1, prefix="expanded_conv_")
-    x = _project(x, _channels(16, width), prefix="expanded_conv_")
-    features: Features = {}
-    stride, block = 2, 0
-    for channels, repeats, first_stride in (
-        (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1),
-    ):  # fmt: skip
-        for repeat in range(repeats):
-            block += 1
-            step = first_stride if repeat == 0 else 1
-            dilation = 2 if stride == output_stride == 16 and block > 13 else 1
-            if step == 2 and stride == output_stride:
-                step = 1
-            prefix = f"block_{block}_"
-            expanded = _expand(x, prefix=prefix)
-            if step == 2:
-                features[stride] = expanded
-                stride *= 2
-            y = _depthwise(expanded, stride=step, dilation=dilation, prefix=prefix)
-            y = _project(y, _channels(channels, width), prefix=prefix)
-            same = step == 1 and x.shape[-1] == y.shape[-1]
-            x = layers.Add(name=f"{prefix}add")([x, y]) if same else y
-    features[stride] = x
-    return features
+def _vgg(build: Callable[..., Features], application: Any) -> Backbone:
+    return Backbone(
+        build=build,
+        preprocessing="caffe",
+        alignment="center",
+        output_strides=(8, 16, 32),
+        usual_strides=(32,),
+        head="convolutional",
+        application=application,
+    )
 
 
-def _channels(channels: int, width: float) -> int:
-    """Scaled and rounded to a multiple of 8, never 10% down (MobileNet's rule)."""
-    scaled = channels * width
-    rounded = max(8, int(scaled + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * scaled else rounded
-
-
-def _convolution(x: Any, channels: int, *, stride: int, name: str) -> Any:
-    x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
-    return layers.Conv2D(channels, 3, strides=stride, use_bias=False, name=name)(x)
-
-
-def _batch_norm(x: Any, name: str, *, relu: str | None = None) -> Any:
-    x = layers.BatchNormalization(epsilon=1e-3, momentum=0.999, name=name)(x)
-    return layers.ReLU(6.0, name=relu)(x) if relu else x
-
-
-def _expand(x: Any, *, prefix: str) -> Any:
-    """1x1 convolution to six times the channels."""
-    x = layers.Conv2D(6 * x.shape[-1], 1, use_bias=False, name=f"{prefix}expand")(x)
-    return _batch_norm(x, f"{prefix}expand_BN", relu=f"{prefix}expand_relu")
-
-
-def _depthwise(x: Any, *, stride: int, dilation: int, prefix: str) -> Any:
-    """3x3 depthwise convolution; (1, 1) padding keeps feature j on pixel stride * j."""
-    if stride == 2:
-        x = layers.ZeroPadding2D(1, name=f"{prefix}pad")(x)
-    x = layers.DepthwiseConv2D(
-        3,
-        strides=stride,
-        dilation_rate=dilation,
-        padding="valid" if stride == 2 else "same",
-        use_bias=False,
-        name=f"{prefix}depthwise",
-    )(x)
-    return _batch_norm(x, f"{prefix}depthwise_BN", relu=f"{prefix}depthwise_relu")
-
-
-def _project(x: Any, channels: int, *, prefix: str) -> Any:
-    """1x1 convolution to the block's output, linear."""
-    x = layers.Conv2D(channels, 1, use_bias=False, name=f"{prefix}project")(x)
-    return _batch_norm(x, f"{prefix}project_BN")
+def _resnet(build: Callable[..., Features], application: Any) -> Backbone:
+    return Backbone(
+        build=build,
+        preprocessing="caffe",
+        alignment="corner",
+        output_strides=(8, 16, 32),
+        usual_strides=(32,),
+        head="linear",
+        application=application,
+    )
 
 
 BACKBONES: dict[str, Backbone] = {
-    "vgg16": Backbone(
-        build=vgg16,
-        preprocessing="caffe",
-        alignment="center",
-        output_strides=(32,),
-        head="convolutional",
-        application=keras.applications.VGG16,
-    ),
+    "vgg16": _vgg(vgg16, keras.applications.VGG16),
+    "vgg19": _vgg(vgg19, keras.applications.VGG19),
     "mobilenet_v2": Backbone(
         build=mobilenet_v2,
         preprocessing="tf",
         alignment="corner",
         output_strides=(16, 32),
+        usual_strides=(16, 32),
         head="pooled",
         application=keras.applications.MobileNetV2,
     ),
+    "resnet50": _resnet(resnet50, keras.applications.ResNet50),
+    "resnet101": _resnet(resnet101, keras.applications.ResNet101),
+    "mobilenet": _application(keras.applications.MobileNet),
+    "xception": _application(
+        keras.applications.Xception, minimum_side=71, classifier_side=299
+    ),
+    # Nothing in its stem is padded: with 37 pixels before and 27 behind, feature j
+    # sits on pixel 32 j and a multiple of 32 has one for each 32.
+    "inception_v3": _application(
+        keras.applications.InceptionV3,
+        margin=(37, 27),
+        minimum_side=75,
+        classifier_side=299,
+    ),
+    "inception_resnet_v2": _application(
+        keras.applications.InceptionResNetV2,
+        margin=(37, 27),
+        minimum_side=75,
+        classifier_side=299,
+    ),
+    "densenet121": _application(keras.applications.DenseNet121, preprocessing="torch"),
 }

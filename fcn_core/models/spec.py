@@ -1,17 +1,35 @@
 """What a model is, as a small value: enough to rebuild it and to use its logits."""
 
 import dataclasses
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from fcn_core.models.backbones import BACKBONES, Backbone
+from fcn_core.labels import RATING_BINS
+from fcn_core.models.backbones import BACKBONES, Alignment, Backbone
+from fcn_core.models.spec_options import check_options
 
 Task = Literal["segmentation", "aesthetics"]
+Geometry = Literal["same", "caffe", "valid"]
+Upsampling = Literal["bilinear", "transposed", "learnable"]
+Pooling = Literal["average", "max"]
 
-FINEST_STRIDE: dict[str, int] = {"fcn8s": 8, "fcn16s": 16, "fcn32s": 32}
-"""Stride of the logits of each segmentation network, in pixels."""
+SEGMENTATION_STRIDES: dict[str, int] = {
+    "fcn8s": 8,
+    "fcn16s": 16,
+    "fcn32s": 32,
+    "dilated": 0,
+    "deconvnet": 1,
+    "deconvnet_repeat": 1,
+}
+"""Stride of the logits of each segmentation network, in pixels; 0: its backbone's."""
 
 RATING_STRIDE = 16
 """Stride of the cells that a rating network scores, in pixels."""
+
+RATING_STRIDES: dict[str, int] = {"rating": RATING_STRIDE, "classifier": 0}
+"""The same for the networks that rate or classify whole photos."""
+
+BASELINE = "baseline"
+"""The classifier that is not fully convolutional: one size, no map."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,14 +38,30 @@ class ModelSpec:
 
     Attributes:
         task: What it predicts.
-        name: `fcn8s`, `fcn16s`, `fcn32s` (segmentation) or `rating` (aesthetics).
+        name: `fcn8s`, `fcn16s`, `fcn32s`, `dilated`, `deconvnet`, `deconvnet_repeat`
+            (segmentation); `rating`, `classifier`, `baseline` (aesthetics).
         backbone: Row of `fcn_core.models.backbones.BACKBONES`.
-        classes: Channels of the logits: classes, or rating bins.
-        output_stride: Stride of the deepest features, in pixels; 0 takes the finest
-            that the backbone offers for this network.
+        classes: Channels of the logits: classes, or rating bins; 1 rating bin is a
+            regression to one mark between 1 and 10.
+        output_stride: Stride of the deepest features, in pixels; 0 takes the usual one
+            of the backbone for this network.
         width: Channel multiplier of the backbone (1.0 is the published network).
         head_width: Hidden channels of the head; 0 takes the published number.
         dropout: Rate inside the head while training, 0..1; below 0 takes the usual.
+        geometry: `same` pads every convolution, so that features stay in their place;
+            `caffe` pads the photo by 100 pixels and crops (the FCN paper's release);
+            `valid` leaves fc6 without padding (classifiers on VGG).
+        upsampling: `bilinear` has no weights; `transposed` uses convolutions with
+            frozen bilinear kernels, as the seeds do; `learnable` lets them learn.
+        full_size: Whether the logits are upsampled to pixels inside the network.
+        skip_scales: Scale pool4 by 0.01 and pool3 by 0.0001 before their scores, as
+            the release does where FCN-8s is trained at once.
+        l2: Penalty on the squares of all kernels, added to a model's losses.
+        pooling: How cells become a photo's ratings.
+        low_level: Whether a classifier sees its backbone's stride-4 features too.
+        rating_classes: Rating bins of a second head on a segmentation network; 0: none.
+        preprocessing: Mode of `layers.Preprocess`; empty takes the backbone's.
+        rgb_mean: Red, green, blue to subtract in mode `rgb`, 0..255.
     """
 
     task: Task = "segmentation"
@@ -38,9 +72,19 @@ class ModelSpec:
     width: float = 1.0
     head_width: int = 0
     dropout: float = -1.0
+    geometry: Geometry = "same"
+    upsampling: Upsampling = "bilinear"
+    full_size: bool = False
+    skip_scales: bool = False
+    l2: float = 0.0
+    pooling: Pooling = "average"
+    low_level: bool = False
+    rating_classes: int = 0
+    preprocessing: str = ""
+    rgb_mean: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        known = (*FINEST_STRIDE,) if self.task == "segmentation" else ("rating",)
+        known = _names(self.task)
         if self.name not in known:
             raise ValueError(
                 f"model name: got {self.name!r}, expected one of {', '.join(known)} "
@@ -52,28 +96,33 @@ class ModelSpec:
         self._default("output_stride", 0, self._usual_output_stride())
         self._default("head_width", 0, _usual_head_width(self))
         self._default("dropout", -1.0, 0.5 if row.head == "convolutional" else 0.0)
+        self._default("preprocessing", "", row.preprocessing)
+        self._default("full_size", False, self.geometry == "caffe")
         if self.output_stride not in row.output_strides:
             raise ValueError(
                 f"output_stride of {self.backbone}: got {self.output_stride}, "
                 f"expected one of {row.output_strides}"
             )
-        if self.logits_stride > self.output_stride:
+        if self._finest_stride > self.output_stride:
             raise ValueError(
-                f"{self.name} scores at stride {self.logits_stride}, its backbone "
+                f"{self.name} scores at stride {self._finest_stride}, its backbone "
                 f"ends at output_stride {self.output_stride}: use a larger one"
             )
+        check_options(self)
 
-    def _default(self, field: str, unset: float, value: float) -> None:
+    def _default(self, field: str, unset: Any, value: Any) -> None:
         if getattr(self, field) == unset:
             object.__setattr__(self, field, value)
 
     def _usual_output_stride(self) -> int:
-        """The finest stride the backbone offers that the network can use."""
-        usable = [
-            stride
-            for stride in self.backbone_row.output_strides
-            if stride >= self.logits_stride
-        ]
+        """The finest usual stride of the backbone that the network can use."""
+        row = self.backbone_row
+        if self.name == "dilated":
+            finer = [stride for stride in row.output_strides if stride < 32]
+            return max(finer, default=max(row.output_strides))
+        if self.name in ("classifier", BASELINE):
+            return max(row.usual_strides)
+        usable = [s for s in row.usual_strides if s >= self._finest_stride]
         return min(usable)
 
     @property
@@ -87,31 +136,91 @@ class ModelSpec:
         return BACKBONES[self.backbone]
 
     @property
+    def _finest_stride(self) -> int:
+        """Stride of the finest features that become scores, in pixels."""
+        strides = SEGMENTATION_STRIDES | RATING_STRIDES
+        return strides.get(self.name, 0) or self.output_stride
+
+    @property
+    def score_stride(self) -> int:
+        """Pixels between scores before they are enlarged to `full_size`."""
+        return self._finest_stride
+
+    @property
     def logits_stride(self) -> int:
         """Pixels between neighbouring logits."""
-        return FINEST_STRIDE.get(self.name, RATING_STRIDE)
+        return 1 if self.full_size else self._finest_stride
+
+    @property
+    def channels(self) -> int:
+        """Channels of the logits: a regression has two, see `rating_bins`."""
+        return 2 if self.task == "aesthetics" and self.classes == 1 else self.classes
+
+    @property
+    def rating_bins(self) -> tuple[float, ...]:
+        """What the channels of ratings stand for; empty for a segmentation.
+
+        Ten are AVA's ratings 1..10, two its low and high halves (the mean rating is
+        the probability of high). One is a mark m between 1 and 10: its two channels
+        0 and z give m = 1 + 9 sigmoid(z), which is the mean of a distribution over the
+        bins 1 and 10.
+        """
+        count = self.classes if self.task == "aesthetics" else self.rating_classes
+        return _bins(count) if count else ()
 
     @property
     def size_multiple(self) -> int:
         """Sides of a padded input are multiples of this, in pixels."""
-        return max(self.output_stride, self.logits_stride)
+        if self.geometry == "caffe":
+            return 1
+        return max(self.output_stride, self._finest_stride, self._second_stride)
 
     @property
-    def alignment(self) -> Literal["corner", "center"]:
+    def _second_stride(self) -> int:
+        return RATING_STRIDE if self.rating_classes else 1
+
+    @property
+    def alignment(self) -> Alignment:
         """Which pixel a logit sits on: s*j (corner) or s*j + (s-1)/2 (center)."""
         return self.backbone_row.alignment
 
     @property
     def minimum_side(self) -> int:
         """Smallest side the network accepts, in pixels."""
-        return 1
+        if self.name == BASELINE:
+            return self.backbone_row.classifier_side
+        if self.geometry == "valid":
+            return 7 * 32  # fc6 looks at 7x7 cells, pooled without rounding up
+        if self.name.startswith("deconvnet"):
+            return 6 * 32 + 1
+        return self.backbone_row.minimum_side
 
-    def to_json(self) -> dict[str, str | int | float]:
-        """Returns plain values that `from_json` turns back into this spec."""
-        return dataclasses.asdict(self)
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain values that `from_json` turns back into this spec.
+
+        Fields that came with later versions are left out while they are unset, so that
+        the record of an earlier run stays equal to its spec.
+        """
+        values = dataclasses.asdict(self)
+        values["rgb_mean"] = list(self.rgb_mean)
+        unset = {
+            field.name: field.default
+            for field in dataclasses.fields(self)
+            if field.name not in _FIRST_FIELDS
+        }
+        unset |= {
+            "preprocessing": self.backbone_row.preprocessing,
+            "full_size": self.geometry == "caffe",
+            "rgb_mean": [],
+        }
+        return {
+            name: value
+            for name, value in values.items()
+            if name in _FIRST_FIELDS or value != unset[name]
+        }
 
     @classmethod
-    def from_json(cls, values: dict[str, str | int | float]) -> Self:
+    def from_json(cls, values: dict[str, Any]) -> Self:
         """Rebuilds a spec written by `to_json`.
 
         Raises:
@@ -124,10 +233,36 @@ class ModelSpec:
                 f"model spec: got unknown {', '.join(unknown)}, expected only "
                 f"{', '.join(sorted(known))}; it was written by another version"
             )
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**(values | {"rgb_mean": tuple(values.get("rgb_mean", ()))}))
+
+
+_FIRST_FIELDS = (
+    "task",
+    "name",
+    "backbone",
+    "classes",
+    "output_stride",
+    "width",
+    "head_width",
+    "dropout",
+)
+
+
+def _names(task: Task) -> tuple[str, ...]:
+    if task == "segmentation":
+        return (*SEGMENTATION_STRIDES,)
+    return (*RATING_STRIDES, BASELINE)
 
 
 def _usual_head_width(spec: ModelSpec) -> int:
-    if spec.task == "aesthetics":
+    if spec.name == "rating":
         return 64
-    return 4096 if spec.backbone_row.head == "convolutional" else 256
+    return {"convolutional": 4096, "pooled": 256, "linear": 0}[spec.backbone_row.head]
+
+
+def _bins(count: int) -> tuple[float, ...]:
+    if count == 1:
+        return (float(RATING_BINS[0]), float(RATING_BINS[-1]))
+    if count == len(RATING_BINS):
+        return tuple(float(rating) for rating in RATING_BINS)
+    return tuple(float(number) for number in range(count))

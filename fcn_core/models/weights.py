@@ -4,24 +4,17 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_core.models.spec import ModelSpec
-
 Tensors = Mapping[str, NDArray[np.float32]]
 """`layer/weight` -> values."""
 
-DEEPLAB_HEAD = {
-    "aspp0": "head_local",
-    "image_pooling": "head_context",
-    "proj_aspp": "head_project_local",
-    "proj_pool": "head_project_context",
-    "semantic": "head_score",
-}
-"""DeepLab-v3's names of the light head -> ours."""
+_BY_CLASSES = ("head_score", "skip_", "upsample_")
+"""Layers whose shapes follow from the number of classes, or of the stage."""
 
 
 class WeightsError(Exception):
@@ -36,33 +29,6 @@ class WeightReport:
     new: tuple[str, ...]
 
 
-def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightReport:
-    """Loads every layer that the source has into a model.
-
-    Args:
-        model: Changed in place.
-        spec: What the model is.
-        source: `imagenet` (downloaded by Keras), an `.npz` of `layer/weight` arrays, or
-            an `.h5` of the backbone as `keras.applications` writes it.
-
-    Raises:
-        WeightsError: The file is missing, of another kind, or a shape differs.
-    """
-    path = Path(source)
-    if source != "imagenet" and not path.is_file():
-        raise WeightsError(
-            f"weights: got {source!r}, expected imagenet or an existing .npz or .h5 "
-            "file; check the path"
-        )
-    if source == "imagenet" or path.suffix == ".h5":
-        return assign(model, _application_tensors(spec, source), source=source)
-    if path.suffix == ".npz":
-        return assign(model, _archive_tensors(path), source=source)
-    raise WeightsError(
-        f"weights: got {source!r}, expected a file ending in .npz or .h5"
-    )
-
-
 def describe_weights(source: str) -> str:
     """Names a source of weights without its folder: a file by name and sha256."""
     path = Path(source)
@@ -74,10 +40,25 @@ def describe_weights(source: str) -> str:
 def tensors_of(model: keras.Model) -> dict[str, NDArray[np.float32]]:
     """Returns all weights of a model as `layer/weight` -> values."""
     return {
-        f"{layer.name}/{variable.name}": np.asarray(variable)
+        name: np.asarray(variable)
         for layer in model.layers
-        for variable in layer.weights
+        for name, variable in named_weights(layer)
     }
+
+
+def named_weights(layer: Any) -> list[tuple[str, Any]]:
+    """Returns `layer/weight` and the variable, for each weight of a layer.
+
+    The weights of a nested model are numbered: its layers' names may be automatic.
+    """
+    numbered = isinstance(layer, keras.Model)
+    return [
+        (
+            f"{layer.name}/{f'{number:04d}_' if numbered else ''}{variable.name}",
+            variable,
+        )
+        for number, variable in enumerate(layer.weights)
+    ]
 
 
 def assign(model: keras.Model, tensors: Tensors, *, source: str) -> WeightReport:
@@ -91,7 +72,8 @@ def assign(model: keras.Model, tensors: Tensors, *, source: str) -> WeightReport
     """
     loaded, new = [], []
     for layer in model.layers:
-        names = [f"{layer.name}/{variable.name}" for variable in layer.weights]
+        weights = named_weights(layer)
+        names = [name for name, _ in weights]
         if not names:
             continue
         missing = [name for name in names if name not in tensors]
@@ -103,7 +85,7 @@ def assign(model: keras.Model, tensors: Tensors, *, source: str) -> WeightReport
                 f"weights {source}: layer {layer.name} lacks {', '.join(missing)}, "
                 f"expected all of {', '.join(names)}"
             )
-        for name, variable in zip(names, layer.weights, strict=True):
+        for name, variable in weights:
             if tuple(variable.shape) != tensors[name].shape:
                 raise WeightsError(
                     f"weights {source}: {name} has shape {tensors[name].shape}, "
@@ -120,51 +102,38 @@ def assign(model: keras.Model, tensors: Tensors, *, source: str) -> WeightReport
     return WeightReport(tuple(loaded), tuple(new))
 
 
+def assign_all(model: keras.Model, tensors: Tensors, *, source: str) -> None:
+    """Copies tensors into a model that has exactly these.
+
+    Raises:
+        WeightsError: One is missing, has another shape, or has no place in the model.
+    """
+    known = {name for layer in model.layers for name, _ in named_weights(layer)}
+    unused, missing = sorted(set(tensors) - known), sorted(known - set(tensors))
+    if unused or missing:
+        raise WeightsError(
+            f"weights {source}: {len(unused)} tensors have no place "
+            f"({', '.join(unused[:3])}) and {len(missing)} are missing "
+            f"({', '.join(missing[:3])}), expected exactly those of {model.name}; name "
+            "the layout that the file has"
+        )
+    assign(model, tensors, source=source)
+
+
 def transfer(source: keras.Model, target: keras.Model) -> WeightReport:
     """Staged training: copies what both networks have; the rest is new.
 
-    Layers whose shapes differ because the classes differ (scores and skips) are new
-    too, so that a trained network can start one for other classes.
+    Scores, skips and upsampling whose shapes differ are new too, so that a trained
+    network can start one for other classes.
 
     Raises:
         WeightsError: A layer that does not depend on the classes has another shape.
     """
     tensors = tensors_of(source)
     for layer in target.layers:
-        for variable in layer.weights:
-            name = f"{layer.name}/{variable.name}"
+        for name, variable in named_weights(layer):
             differs = name in tensors and tensors[name].shape != tuple(variable.shape)
-            if differs and (layer.name == "head_score" or "skip_" in layer.name):
-                for other in layer.weights:
-                    tensors.pop(f"{layer.name}/{other.name}", None)
+            if differs and layer.name.startswith(_BY_CLASSES):
+                for other, _ in named_weights(layer):
+                    tensors.pop(other, None)
     return assign(target, tensors, source=source.name)
-
-
-def _archive_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
-    with np.load(path, allow_pickle=False) as archive:
-        tensors = {}
-        for name in archive.files:
-            layer, _, weight = name.rpartition("/")
-            tensors[f"{DEEPLAB_HEAD.get(layer, layer)}/{weight}"] = archive[name]
-    return tensors
-
-
-def _application_tensors(
-    spec: ModelSpec, source: str
-) -> dict[str, NDArray[np.float32]]:
-    """Reads a `keras.applications` file through the network it belongs to."""
-    application = spec.backbone_row.application
-    if source == "imagenet":
-        network = application(
-            weights="imagenet", include_top=False, input_shape=(None, None, 3)
-        )
-        return tensors_of(network)
-    network = application(weights=None, include_top=False, input_shape=(None, None, 3))
-    try:
-        network.load_weights(source)
-    except (ValueError, OSError, KeyError) as error:
-        raise WeightsError(
-            f"weights {source}: not a file of {spec.backbone} without top as "
-            f"keras.applications writes it ({error})"
-        ) from error
-    return tensors_of(network)

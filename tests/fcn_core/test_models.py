@@ -185,8 +185,8 @@ def test_preprocessing_by_hand() -> None:
     assert np.asarray(Preprocess("tf")(image)).ravel().tolist() == [-1, 0, 1]
     caffe = np.asarray(Preprocess("caffe")(image)).ravel()
     assert caffe == pytest.approx([255 - 103.939, 127.5 - 116.779, -123.68], abs=1e-4)
-    with pytest.raises(ValueError, match="expected tf or caffe"):
-        Preprocess("torch")
+    with pytest.raises(ValueError, match="expected one of tf, caffe"):
+        Preprocess("pytorch")
 
 
 def test_rating_cells_are_those_that_scoring_counts() -> None:
@@ -216,7 +216,7 @@ def test_rating_network_scores_cells_of_16_pixels() -> None:
     ("options", "message"),
     [
         ({"name": "fcn4s"}, "expected one of fcn8s, fcn16s, fcn32s"),
-        ({"backbone": "vgg61"}, "expected one of vgg16, mobilenet_v2"),
+        ({"backbone": "vgg61"}, "expected one of vgg16, vgg19, mobilenet_v2"),
         ({"classes": 0}, "at least 1"),
         ({"output_stride": 8}, "expected one of"),
         ({"name": "fcn32s", "output_stride": 16}, "use a larger one"),

@@ -54,3 +54,29 @@ def test_legend_of_void_only_is_empty() -> None:
 def test_legend_refuses_a_class_without_a_name() -> None:
     with pytest.raises(ValueError, match="holds id 15, expected ids below 2"):
         render.legend(CLASS_MAP, ("background", "object"))
+
+
+def test_row32_heat_maps_get_brighter_with_the_share() -> None:
+    shares = np.linspace(0, 1, 101, dtype=np.float32)[None]
+    colours = render.heat_map(shares)[0].astype(int)
+    assert (np.diff(colours, axis=0) >= 0).all()
+    assert (np.diff(colours.sum(1)) > 0).all()
+    assert colours[0].tolist() == [0, 0, 0]
+    assert colours[-1].tolist() == [255, 255, 255]
+    photo = np.full((1, 101, 3), 100, np.uint8)
+    mixed = render.heat_map(shares, pixels=photo)
+    np.testing.assert_array_equal(mixed[0], (colours + 100) // 2)
+    with pytest.raises(ValueError, match="softmax"):
+        render.heat_map(shares * 2)
+    with pytest.raises(ValueError, match="one size"):
+        render.heat_map(shares, pixels=photo[:, 1:])
+
+
+def test_row32_class_list_names_what_is_there() -> None:
+    names = render.class_list(CLASS_MAP, VOC_CLASSES)
+    assert names[0] == "background"
+    assert set(names) == {"background", "person", "cat"}
+    assert render.class_list(CLASS_MAP, VOC_CLASSES, least_share=0.3) == [
+        "background",
+        "person",
+    ]

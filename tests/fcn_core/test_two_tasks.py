@@ -1,0 +1,127 @@
+"""One backbone, two tasks: one pass gives what two models would."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcn_core import evaluation, export, model_check, scorers, scoring
+from fcn_core.model_card import ModelCard, ModelError, RatingsHead
+from fcn_core.models import ModelSpec, build
+from tests import tiny_models
+from tests.fcn_core.test_architectures import disturb
+
+SPEC = ModelSpec(
+    name="fcn8s",
+    backbone="mobilenet_v2",
+    classes=5,
+    width=0.35,
+    head_width=16,
+    rating_classes=10,
+)
+
+
+def card_of(spec: ModelSpec, name: str) -> ModelCard:
+    card = evaluation.draft_card(
+        spec,
+        name=name,
+        classes=tiny_models.CLASSES,
+        padding_value=(127, 127, 127),
+        max_side=None,
+    )
+    return card.model_copy(update={"version": "1"})
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("two") / "bundle"
+    model = disturb(build(SPEC))
+    export.export(model, folder, card_of(SPEC, "both"))
+    return folder
+
+
+def test_a_card_of_two_tasks_has_a_part_for_each() -> None:
+    card = card_of(SPEC, "both")
+    segmentation, aesthetics = card.parts
+    assert (segmentation.task, aesthetics.task) == ("segmentation", "aesthetics")
+    assert aesthetics.rating_bins == [float(rating) for rating in range(1, 11)]
+    assert (segmentation.logits_stride, aesthetics.logits_stride) == (8, 16)
+    assert aesthetics.num_classes == 10
+    alone = card.model_copy(update={"ratings": None})
+    assert alone.parts == [alone]
+    assert card.computed_fingerprint() != alone.computed_fingerprint()
+
+
+def test_ratings_beside_ratings_are_refused() -> None:
+    with pytest.raises(ValueError, match="only a segmentation"):
+        tiny_models.draw_card(
+            "aesthetics", ratings=RatingsHead(rating_bins=[1.0, 2.0], logits_stride=8)
+        )
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_one_pass_equals_the_model_of_both_tasks(bundle: Path, engine: str) -> None:
+    data = tiny_models.draw_photo(150, 201)
+    scorer = scorers.load_scorer(str(bundle), engine, "f32")
+    score = scoring.PhotoScorer([scorer]).score_photo(data)
+    model = disturb(build(SPEC))
+    expected = scoring.PhotoScorer(
+        [evaluation.scorer_of(model, card_of(SPEC, "both"))]
+    ).score_photo(data)
+    assert score.class_pixels == expected.class_pixels
+    assert score.mask_png == expected.mask_png
+    assert score.ratings == pytest.approx(expected.ratings, abs=1e-5)
+    assert sum(score.ratings or ()) == pytest.approx(1, abs=1e-6)
+    assert score.mean == pytest.approx(expected.mean, abs=1e-4)
+
+
+def test_models_check_walks_both_outputs(bundle: Path) -> None:
+    findings = model_check.check(bundle)
+    assert [one for one in findings if one.level != "ok"] == []
+    checks = {one.check for one in findings}
+    assert {"serving_default class_map", "serving_default ratings"} <= checks
+    served = next(one for one in findings if one.check == "serving_bytes")
+    assert "pixels agree, means differ" in served.detail
+
+
+def test_a_second_rating_model_beside_it_is_refused(
+    bundle: Path, rating_bundle: Path
+) -> None:
+    both = scorers.load_scorer(str(bundle), "openvino", "f32")
+    rating = scorers.load_scorer(str(rating_bundle), "openvino", "f32")
+    with pytest.raises(ModelError, match="one model for each"):
+        scoring.PhotoScorer([both, rating])
+
+
+@pytest.mark.skipif(
+    "FCN_TIMINGS" not in os.environ, reason="FCN_TIMINGS is not set: a quiet machine"
+)
+def test_rating_as_well_costs_less_than_15_percent(tmp_path: Path) -> None:
+    numbers: dict[str, Any] = {"name": "fcn8s", "backbone": "mobilenet_v2"}
+    scored = []
+    for ratings in (0, 10):
+        spec = ModelSpec(rating_classes=ratings, **numbers)
+        card = evaluation.draft_card(
+            spec,
+            name="timed",
+            classes=[str(number) for number in range(21)],
+            padding_value=(127, 127, 127),
+            max_side=None,
+        ).model_copy(update={"version": "1"})
+        export.export(build(spec), tmp_path / f"with{ratings}", card)
+        scored.append(
+            scorers.load_scorer(str(tmp_path / f"with{ratings}"), "openvino", "f32")
+        )
+    batch = np.random.default_rng(0).integers(0, 256, (1, 384, 512, 3), np.uint8)
+    sizes = np.array([[375, 500]], np.int32)
+    seconds = np.empty((2, 60))
+    for round_ in range(60):  # turn by turn: a busy moment hits both
+        for number, scorer in enumerate(scored):
+            start = time.perf_counter()
+            scorer.score(batch, sizes)
+            seconds[number, round_] = time.perf_counter() - start
+    alone, both = np.median(seconds, axis=1)
+    assert both < 1.15 * alone
