@@ -8,7 +8,6 @@ import pytest
 
 from pipelines import config
 from pipelines.config import (
-    ConvertVocConfig,
     DiscardConfig,
     ExportConfig,
     ModelsConfig,
@@ -17,6 +16,7 @@ from pipelines.config import (
     StatusConfig,
     TrainConfig,
 )
+from pipelines.convert_config import ConvertVocConfig
 from pipelines.faults import UsageError
 from pipelines.settings import JobConfig
 
