@@ -73,7 +73,7 @@ RANDOM: Final = "random"
 
 _IMAGENET_MOBILENET = (
     "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of keras.applications "
-    "or a file of the same layout (Apache-2.0)."
+    "or a file of the same layout (Apache-2.0); training.init names it."
 )
 
 RECIPES: Final[dict[str, Recipe]] = {
