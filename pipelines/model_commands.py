@@ -128,6 +128,7 @@ def list_all(*, as_json: bool) -> int:
         print(
             f"{row['name']:<10} {row['task']:<13} {len(kinds)} {what:<12} "
             f"{row['megabytes']:.1f} MB  stride {row['logits_stride']}  "
+            f"sides from {row['minimum_side']}  "
             f"{row['parameters'] or 0:,} parameters  "
             f"{row['ms_per_megapixel'] or 0:.0f} ms/megapixel  {metrics}"
         )

@@ -31,11 +31,15 @@ class PoolWithSwitches(keras.layers.Layer):
         windows = ops.reshape(padded, (batch, h, 2, w, 2, channels))
         windows = ops.transpose(windows, (0, 1, 3, 5, 2, 4))
         windows = ops.reshape(windows, (batch, h, w, channels, 4))
-        chosen = ops.one_hot(ops.argmax(windows, axis=-1), 4, dtype=x.dtype)
+        pooled = ops.max(windows, axis=-1)
+        # No argmax: exported, Keras' own needs an operation that OpenVINO lacks.
+        hits = ops.cast(windows == pooled[..., None], x.dtype)
+        earlier = ops.cumsum(hits, axis=-1) - hits
+        chosen = hits * ops.cast(earlier == 0, x.dtype)
         chosen = ops.reshape(chosen, (batch, h, w, channels, 2, 2))
         chosen = ops.transpose(chosen, (0, 1, 4, 2, 5, 3))
         switches = ops.reshape(chosen, (batch, 2 * h, 2 * w, channels))
-        return ops.max(windows, axis=-1), switches[:, :height, :width]
+        return pooled, switches[:, :height, :width]
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Halved sides, and the sides themselves."""

@@ -34,6 +34,8 @@ DEEPLAB_HEAD = {
 VGG_TOP = {"fc1": "head_fc6", "fc2": "head_fc7", "predictions": "head_score"}
 """Keras' names of VGG's Dense layers -> our convolutions."""
 
+VGG_TOP_WIDTH = 4096
+
 
 def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightReport:
     """Loads every layer that the source has into a model.
@@ -89,10 +91,12 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
     row = spec.backbone_row
     convolutional = row.head == "convolutional"
     if source == "imagenet":
+        # The Dense layers are most of the download.
+        top = convolutional and spec.head_width == VGG_TOP_WIDTH
         network = row.application(
             weights="imagenet",
-            include_top=convolutional,
-            input_shape=None if convolutional else (None, None, 3),
+            include_top=top,
+            input_shape=None if top else (None, None, 3),
         )
         return _named_as_ours(network, nested=row.nested)
     try:
@@ -155,9 +159,13 @@ def _fitting_top(
         if kernel is None or bias is None or convolution not in names:
             continue
         expected = tuple(model.get_layer(convolution).kernel.shape)
-        if kernel.size == np.prod(expected) and len(bias) == expected[-1]:
+        if kernel.shape == expected:  # a baseline's own Dense layer
+            tensors[f"{convolution}/kernel"] = kernel
+        elif kernel.size == np.prod(expected) and len(bias) == expected[-1]:
             tensors[f"{convolution}/kernel"] = dense_to_convolution(kernel, expected)
-            tensors[f"{convolution}/bias"] = bias
+        else:
+            continue
+        tensors[f"{convolution}/bias"] = bias
     return tensors
 
 

@@ -125,11 +125,10 @@ def write_keras2_file(path: Path, layers: Layers) -> None:
 
 def test_row02_dense_layers_become_convolutions(tmp_path: Path) -> None:
     numbers: dict[str, Any] = TINY | {"classes": 4, "dropout": 0.5}
-    dense = disturb(
-        build(
-            ModelSpec(task="aesthetics", name="baseline", backbone="vgg16", **numbers)
-        )
+    dense_spec = ModelSpec(
+        task="aesthetics", name="baseline", backbone="vgg16", **numbers
     )
+    dense = disturb(build(dense_spec))
     names = {"head_fc6": "fc1", "head_fc7": "fc2", "head_score": "predictions"}
     write_keras2_file(
         tmp_path / "vgg16.h5",
@@ -156,6 +155,10 @@ def test_row02_dense_layers_become_convolutions(tmp_path: Path) -> None:
     assert logits.shape == (1, 1, 1, 4)
     assert np.abs(logits[0, 0] - expected).max() <= 1e-4
     assert np.ptp(expected) > 1e-3
+    # The baseline takes them as they are.
+    again = build(dense_spec)
+    assert load_weights(again, dense_spec, str(tmp_path / "vgg16.h5")).new == ()
+    assert np.array_equal(np.asarray(again(photo)), expected)
     # In FCNs the same kernels are padded; other classes leave the score new.
     fcn_spec = tiny("fcn32s")
     fcn = build(fcn_spec)
