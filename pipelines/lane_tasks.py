@@ -9,7 +9,7 @@ from typing import Any
 
 from fcn_core.bad_image import BadImage
 from fcn_core.model_card import ModelError
-from pipelines.lane import Header
+from pipelines.lane_messages import Header
 
 
 class ScorePhotos:
@@ -69,8 +69,10 @@ class ConvertEntries:
     """
 
     def __init__(self, config: Header):
+        from fcn_core import memory
         from fcn_core.datasets import makers
 
+        memory.keep_freed_memory()
         self._maker = makers.open_maker(config["maker"], config["settings"])
 
     def __call__(
