@@ -110,7 +110,8 @@ class LaneProcess:
         self._settings = settings
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.lane"],
+            # -P: the folder that a person happens to be in must not replace our code.
+            [sys.executable, "-P", "-m", "pipelines.lane"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
