@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# setuptools warns about every editable installation; nothing is wrong then.
+PIP := PYTHONWARNINGS=ignore $(BIN)/pip
 SOURCES := fcn_core pipelines tests benchmarks setup.py
 
 .PHONY: help demo test test-slow lint format clean
@@ -15,15 +17,15 @@ help:
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
+	$(PIP) install --quiet --upgrade pip
 
 $(VENV)/.demo: $(BIN)/pip constraints.txt setup.py
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo]'
 	$(BIN)/pip check
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/pip constraints.txt setup.py
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev,gcp,stats]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,gcp,stats]'
 	$(BIN)/pip check
 	@touch $@
 

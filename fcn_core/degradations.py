@@ -20,6 +20,9 @@ from fcn_core.labels import RATING_BINS
 Pixels = NDArray[np.uint8]
 
 UNDEGRADED_MEAN: Final = 6.0
+POINTS_LOST: Final = 2.4
+"""Mean rating points that strength 1 costs."""
+
 RATING_STD: Final = 1.43
 """Average spread of the votes on one photo of AVA."""
 
@@ -54,9 +57,9 @@ def exposure(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixel
 
 
 def tilt(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Turned by 2..15 degrees; the largest upright rectangle inside remains."""
+    """Turned by 2..20 degrees; the largest upright rectangle inside remains."""
     height, width = pixels.shape[:2]
-    angle = (2 + 13 * strength) * rng.choice((-1.0, 1.0))
+    angle = (2 + 18 * strength) * rng.choice((-1.0, 1.0))
     turned = Image.fromarray(pixels).rotate(angle, Image.Resampling.BICUBIC)
     sine, cosine = abs(math.sin(math.radians(angle))), math.cos(math.radians(angle))
     keep = min(
@@ -69,15 +72,9 @@ def tilt(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
 
 
 DEGRADATIONS: Final[
-    dict[str, tuple[Callable[[Pixels, float, np.random.Generator], Pixels], float]]
-] = {
-    "blur": (blur, 2.4),
-    "noise": (noise, 2.4),
-    "jpeg": (jpeg, 2.4),
-    "exposure": (exposure, 2.0),
-    "tilt": (tilt, 0.8),
-}
-"""Kind -> what it does to uint8 `[H, W, 3]`, and rating points lost at strength 1."""
+    dict[str, Callable[[Pixels, float, np.random.Generator], Pixels]]
+] = {"blur": blur, "noise": noise, "jpeg": jpeg, "exposure": exposure, "tilt": tilt}
+"""Kind -> what it does to uint8 `[H, W, 3]`; equal strengths are equally bad."""
 
 
 def degrade(
@@ -95,12 +92,12 @@ def degrade(
         raise ValueError(f"strength: got {strength}, expected 0..1")
     if strength == 0:
         return pixels
-    return np.ascontiguousarray(DEGRADATIONS[kind][0](pixels, strength, rng))
+    return np.ascontiguousarray(DEGRADATIONS[kind](pixels, strength, rng))
 
 
-def target_ratings(kind: str, strength: float) -> NDArray[np.float32]:
+def target_ratings(strength: float) -> NDArray[np.float32]:
     """Returns float32 `[10]`: the rating distribution a degraded copy should get."""
-    return rating_distribution(UNDEGRADED_MEAN - DEGRADATIONS[kind][1] * strength)
+    return rating_distribution(UNDEGRADED_MEAN - POINTS_LOST * strength)
 
 
 def rating_distribution(mean: float, std: float = RATING_STD) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from typing import Final
 _TRIM_THRESHOLD: Final = -1  # the numbers of mallopt's parameters in glibc's malloc.h
 _TOP_PAD: Final = -2
 _MMAP_THRESHOLD: Final = -3
+_ARENA_MAX: Final = -8
 _LARGEST_THRESHOLD: Final = 1 << 30
 _TOP_PAD_BYTES: Final = 64 << 20
 
@@ -25,7 +26,10 @@ def keep_freed_memory() -> bool:
     with contextlib.suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
         return bool(
-            mallopt(_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
+            # Other threads' arenas are too small for large blocks: they would be mapped
+            # afresh whatever the threshold is.
+            mallopt(_ARENA_MAX, 1)
+            and mallopt(_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
             and mallopt(_TRIM_THRESHOLD, _LARGEST_THRESHOLD)
             and mallopt(_TOP_PAD, _TOP_PAD_BYTES)
         )

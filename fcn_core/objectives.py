@@ -187,7 +187,9 @@ class QualityObjective:
             padded[number] = images.pad(
                 np.ascontiguousarray(copy), crop, self._recipe.padding_value
             )
-        targets = np.stack([degradations.target_ratings(*one) for one in drawn])
+        targets = np.stack(
+            [degradations.target_ratings(strength) for _, strength in drawn]
+        )
         return padded, sizes, targets
 
     def _draw_view(

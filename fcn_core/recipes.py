@@ -28,7 +28,10 @@ class Recipe:
         rates: Multiplier by layer group (`backbone`, `head`, `skip`).
         decay_power: The rate falls as `(1 - step / steps) ** decay_power`; 0 keeps it.
         weight_decay: AdamW's, on kernels only.
-        freeze_batch_norm: Keep statistics and scales as loaded.
+        freeze_batch_norm: Keep the backbone's statistics and scales as loaded.
+        blend: Share of the trained weights in the final ones, the rest are the initial
+            weights: keeps what those know beyond these photos (Wortsman et al., 2022,
+            Robust fine-tuning of zero-shot models).
         crop: Height and width of the training crops in pixels, turned for photos that
             are higher than wide.
         scale: Range of the random resize.
@@ -52,6 +55,7 @@ class Recipe:
     decay_power: float = 0.9
     weight_decay: float = 0.01
     freeze_batch_norm: bool = True
+    blend: float = 1.0
     crop: tuple[int, int] = (384, 384)
     scale: tuple[float, float] = (0.5, 2.0)
     padding_value: tuple[int, int, int] = (127, 127, 127)
@@ -69,7 +73,7 @@ RANDOM: Final = "random"
 
 _IMAGENET_MOBILENET = (
     "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of keras.applications "
-    "or a file of the same layout (Apache-2.0)."
+    "or a file of the same layout (Apache-2.0); training.init names it."
 )
 
 RECIPES: Final[dict[str, Recipe]] = {
@@ -89,12 +93,13 @@ RECIPES: Final[dict[str, Recipe]] = {
             "unlike snapshots. The initial weights have seen VOC train_aug, not VOC's "
             "official val list."
         ),
-        epochs=4,
+        epochs=3,
         batch_size=8,
         # Gentle on purpose: a skip at ten times this rate costs two points of mIoU,
         # head and backbone at the skip's rate eight.
         learning_rate=1e-4,
         rates={"skip": 1.0, "head": 0.3, "backbone": 0.03},
+        blend=0.5,
     ),
     "voc21-imagenet": Recipe(
         about="The same network from ImageNet weights alone",
@@ -160,11 +165,11 @@ RECIPES: Final[dict[str, Recipe]] = {
             "ratings we made up; it has never seen AVA's photos or votes, knows "
             "nothing of composition or subject, and its scale is not AVA's."
         ),
-        epochs=12,
+        epochs=6,
         batch_size=16,
         learning_rate=2e-3,
         rates={"head": 1.0, "backbone": 0.0},
-        crop=(320, 320),
+        crop=(288, 288),
         scale=(0.7, 1.0),
         copies=4,
     ),

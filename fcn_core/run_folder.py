@@ -3,6 +3,7 @@
     run.json               config, recipe, model, data fingerprint, versions, outcome
     history.csv            one line an epoch
     checkpoints/epoch-0003.weights.h5, epoch-0003.optimizer.npz
+    final.weights.h5       of the chosen epoch, blended as the recipe says
     tensorboard/           the same scalars
 
 Only the last optimizer state and the weights that may still be needed are kept.
@@ -115,6 +116,11 @@ class RunFolder:
         """Where the optimizers' state after an epoch lies."""
         return self.folder / "checkpoints" / f"epoch-{epoch:04d}.optimizer.npz"
 
+    @property
+    def final_path(self) -> Path:
+        """Where the weights of a finished run lie."""
+        return self.folder / "final.weights.h5"
+
     def prune(self, *, keep: set[int]) -> None:
         """Deletes weights of other epochs, and all optimizer states but the last."""
         names = {self.weights_path(epoch).name for epoch in keep}
@@ -175,5 +181,5 @@ def load_run(folder: Path) -> tuple[keras.Model, ModelSpec, dict[str, Any]]:
         )
     spec = ModelSpec.from_json(run.record["settings"]["model"])
     model = build(spec)
-    model.load_weights(run.weights_path(run.record["chosen_epoch"]))
+    model.load_weights(run.final_path)
     return model, spec, run.record

@@ -128,9 +128,12 @@ class Trainer:
 def _freeze(model: keras.Model, recipe: Recipe) -> None:
     """A frozen batch norm also keeps its statistics: Keras runs it as in inference."""
     for layer in model.layers:
-        is_norm = isinstance(layer, keras.layers.BatchNormalization)
-        frozen = recipe.rates.get(layer_group(layer.name), 0) == 0
-        layer.trainable = not (frozen or (is_norm and recipe.freeze_batch_norm))
+        group = layer_group(layer.name)
+        loaded_norm = group == "backbone" and isinstance(
+            layer, keras.layers.BatchNormalization
+        )
+        frozen = recipe.rates.get(group, 0) == 0
+        layer.trainable = not (frozen or (loaded_norm and recipe.freeze_batch_norm))
 
 
 def _trainable_variables(model: keras.Model, group: str) -> list[Any]:

@@ -108,7 +108,7 @@ def train(config: TrainingConfig) -> RunResult:
         if config.holdout:
             row |= objective.scores(model, replace(source, part="holdout"))
         _finish_epoch(run, model, trainer, row, judge=objective.judge)
-    return _finish(run, model, objective, config)
+    return _finish(run, model, objective, config, blend=recipe.blend)
 
 
 def resolved_recipe(config: TrainingConfig) -> Recipe:
@@ -265,12 +265,31 @@ def _finish_epoch(
     )
 
 
+def _load_blended(
+    run: RunFolder, model: keras.Model, *, epoch: int, share: float
+) -> None:
+    """Loads an epoch's weights, mixed with the initial ones."""
+    model.load_weights(run.weights_path(epoch))
+    if share == 1.0:
+        return
+    trained = model.get_weights()
+    model.load_weights(run.weights_path(0))
+    mixed = zip(model.get_weights(), trained, strict=True)
+    model.set_weights([old + share * (new - old) for old, new in mixed])
+
+
 def _finish(
-    run: RunFolder, model: keras.Model, objective: Objective, config: TrainingConfig
+    run: RunFolder,
+    model: keras.Model,
+    objective: Objective,
+    config: TrainingConfig,
+    *,
+    blend: float,
 ) -> RunResult:
-    """Measures the chosen epoch's weights, once."""
+    """Makes the final weights from the chosen epoch's, and measures them, once."""
     chosen = run.best_epoch(objective.judge)
-    model.load_weights(run.weights_path(chosen))
+    _load_blended(run, model, epoch=chosen, share=blend)
+    model.save_weights(run.final_path, overwrite=True)
     metrics: dict[str, float] = {}
     images = 0
     if config.evaluation_split is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 _COMMANDS = {
-    "demo": ("pipelines.commands:demo", "score sample photos and write a page"),
+    "demo": ("pipelines.demo:demo", "score sample photos and write a page"),
     "score": ("pipelines.commands:score", "photos -> masks, scores table, page"),
     "convert": ("pipelines.commands:convert", "VOC, SBD, AVA or your own -> TFRecords"),
     "train": ("pipelines.commands:train", "TFRecords -> a trained model"),

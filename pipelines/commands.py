@@ -191,15 +191,6 @@ def models(arguments: Sequence[str]) -> int:
     return act(config.name, as_json=config.json_output)
 
 
-def demo(arguments: Sequence[str]) -> int:
-    """`fcn demo`: no network, no GPU, no data set."""
-    config, _ = configs.DemoConfig.parse(arguments)
-    from pipelines import demo
-
-    run = demo.train_road if config.train else demo.score_photos
-    return run(config.output, as_json=config.json_output)
-
-
 def convert(arguments: Sequence[str]) -> int:
     """`fcn convert voc|sbd|ava|folder`: a data set -> TFRecords."""
     from pipelines import convert_commands

@@ -16,10 +16,18 @@ from fcn_core import scoring
 from fcn_core.datasets import drawn
 from fcn_core.model_card import ModelCard
 from pipelines import commands, demo_photos, files
+from pipelines.config import DemoConfig
 from pipelines.faults import UsageError
 
 _TRAIN_PAIRS = 48
 _VAL_PAIRS = 12
+
+
+def demo(arguments: Sequence[str]) -> int:
+    """`fcn demo`: no network, no GPU, no data set."""
+    config, _ = DemoConfig.parse(arguments)
+    run = train_road if config.train else score_photos
+    return run(config.output, as_json=config.json_output)
 
 
 def score_photos(output: str, *, as_json: bool) -> int:

@@ -1,24 +1,24 @@
-"""The scoring job: what a lane is asked, what a chunk does, how a night finishes."""
+"""The scoring job: what a lane is asked, what a chunk does. `score_finish` ends it."""
 
 import json
 import os
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
-from pipelines import files, gates, inputs, masks, progress, publish, results
+from pipelines import inputs, masks, progress, results
 from pipelines import plan as plans
 from pipelines.chunk_job import ChunkJob, check_stop
 from pipelines.counts import Counts
-from pipelines.faults import AboveThreshold, SystemicFault
+from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
 from pipelines.lanes import shared_pool
 from pipelines.nights import Night
 from pipelines.plan import Plan
 from pipelines.results import Row
+from pipelines.score_finish import Finish
 
 _READ_THREADS = 4
 

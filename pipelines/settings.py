@@ -181,7 +181,9 @@ def _add_argument(parser: _Parser, name: str, field: FieldInfo) -> None:
         options["nargs"] = None if field.is_required() else "?"
         parser.add_argument(name, **options)
         return
-    if _is_list(field):
+    if field.annotation is bool:
+        options |= {"nargs": "?", "const": "true"}  # so that help shows `[--x [X]]`
+    elif _is_list(field):
         options |= {"nargs": "+", "action": "extend"}
     parser.add_argument(f"--{name}", metavar=name.upper(), **options)
 

@@ -38,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "elsewhere/JPEGImages").rename(home / "Pictures")
     model = build(ModelSpec(name="fcn8s", backbone="mobilenet_v2"))
     skip_is_new = {k: v for k, v in tensors_of(model).items() if "skip" not in k}
-    np.savez(home / "deeplab_mnv2_voc.npz", **skip_is_new)
+    np.savez(home / "deeplab_mnv2_voc.npz", **skip_is_new)  # type: ignore[arg-type]
     return home
 
 

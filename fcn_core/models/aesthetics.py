@@ -1,8 +1,9 @@
 """A fully convolutional rating network: every cell of 16 pixels votes on the photo.
 
 Sharpness, noise and compression live in the early, high-resolution features: the deep
-ones are trained to ignore them. So the head reads only strides 2, 4 and 8, and the
-backbone ends there: about a third of the cost of a segmentation network.
+ones are trained to ignore them. So the head reads only strides 2 to 8 beside the mean
+and the mean square of the pixels (brightness, contrast, clipping), and the backbone
+ends there: a fraction of the cost of a segmentation network.
 """
 
 from typing import Any
@@ -27,14 +28,15 @@ def rating_network(spec: ModelSpec) -> keras.Model:
     images = keras.Input((None, None, 3), name="images")
     x = Preprocess(row.preprocessing, name="preprocess")(images)
     features = row.build(x, spec.width, spec.output_stride)
-    cells = []
-    for stride in FEATURE_STRIDES:
-        window = RATING_STRIDE // stride
-        pooled = layers.AveragePooling2D(
-            window, padding="same", name=f"head_mean_stride{stride}"
-        )(features[stride])
-        cells.append(pooled)
+    scaled = layers.Rescaling(1 / 255, name="head_pixels")(images)
+    squares = layers.Multiply(name="head_squares")([scaled, scaled])
+    cells = [cell_means(scaled, 1, "pixels"), cell_means(squares, 1, "squares")]
+    cells += [
+        cell_means(features[stride], stride, f"stride{stride}")
+        for stride in FEATURE_STRIDES
+    ]
     x = layers.Concatenate(name="head_features")(cells)
+    x = layers.BatchNormalization(momentum=0.98, name="head_norm")(x)
     x = layers.Conv2D(spec.head_width, 1, activation="relu", name="head_hidden1")(x)
     x = layers.Dropout(spec.dropout, name="head_dropout")(x)
     x = layers.Conv2D(
@@ -42,6 +44,14 @@ def rating_network(spec: ModelSpec) -> keras.Model:
     )(x)
     logits = layers.Conv2D(spec.classes, 1, name="head_score")(x)
     return keras.Model(images, logits, name=f"{spec.name}_{spec.backbone}")
+
+
+def cell_means(features: Any, stride: int, name: str) -> Any:
+    """Means over each cell of 16 pixels, of features at a stride."""
+    window = RATING_STRIDE // stride
+    return layers.AveragePooling2D(window, padding="same", name=f"head_mean_{name}")(
+        features
+    )
 
 
 def pool_cells(logits: Any, sizes: Any, *, spec: ModelSpec) -> Any:

@@ -20,7 +20,7 @@ def checker(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_photo_and_label_stay_on_each_other(seed):
+def test_photo_and_label_stay_on_each_other(seed: int) -> None:
     pixels, label = checker(5, 7)
     settings = Augmentation(crop=Size(60, 90), padding_value=(0, 0, 0))
     photo, classes = augmentation.augment(
@@ -36,7 +36,7 @@ def test_photo_and_label_stay_on_each_other(seed):
     assert right.mean() > 0.6
 
 
-def test_same_generator_same_example():
+def test_same_generator_same_example() -> None:
     pixels, label = checker(4, 4)
     settings = Augmentation(crop=Size(32, 32))
     one, two, other = (
@@ -50,7 +50,7 @@ def test_same_generator_same_example():
     assert not np.array_equal(one[0], other[0])
 
 
-def test_flips_half_of_them_and_nothing_else_when_nothing_else_is_asked_for():
+def test_flips_half_of_them_and_nothing_else_when_nothing_else_is_asked_for() -> None:
     pixels, label = checker(2, 3)
     settings = Augmentation(crop=Size(*label.shape), scale=(1.0, 1.0))
     flips = 0
@@ -65,7 +65,7 @@ def test_flips_half_of_them_and_nothing_else_when_nothing_else_is_asked_for():
     assert 10 < flips < 30
 
 
-def test_high_photos_get_the_crop_turned():
+def test_high_photos_get_the_crop_turned() -> None:
     settings = Augmentation(crop=Size(24, 32))
     for rows, columns, crop in ((3, 4, (24, 32)), (4, 3, (32, 24)), (3, 3, (24, 32))):
         pixels, label = checker(rows, columns)
@@ -75,7 +75,7 @@ def test_high_photos_get_the_crop_turned():
         assert photo.shape[:2] == classes.shape == crop
 
 
-def test_resized_labels_invent_no_class():
+def test_resized_labels_invent_no_class() -> None:
     label = np.array([[3, 7], [7, 3]], np.uint8)
     big = augmentation.resize_label(label, Size(5, 6))
     assert set(np.unique(big)) == {3, 7}
@@ -83,7 +83,7 @@ def test_resized_labels_invent_no_class():
     assert np.array_equal(augmentation.resize_label(big, Size(1, 1)), [[3]])
 
 
-def test_different_sizes_are_refused():
+def test_different_sizes_are_refused() -> None:
     pixels, label = checker(2, 2)
     with pytest.raises(ValueError, match="label is"):
         augmentation.augment(

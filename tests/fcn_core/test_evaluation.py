@@ -7,8 +7,10 @@ import pytest
 from fcn_core import evaluation, images
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.metrics import ConfusionMatrix
+from fcn_core.model_card import ModelCard
 from fcn_core.models import ModelSpec, build
 from fcn_core.models.layers import BilinearUpsampling
+from fcn_core.records import SegmentationRecord
 from tests import tiny_shards
 
 SPEC = ModelSpec(backbone="mobilenet_v2", width=0.1, head_width=8)
@@ -16,7 +18,7 @@ PADDING = (9, 8, 7)
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory):
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[SegmentationRecord]:
     drawn = tiny_shards.drawn_records(tmp_path_factory.mktemp("d"), train=3, val=1)
     return drawn["train"]
 
@@ -31,13 +33,15 @@ def model() -> keras.Model:
     return model
 
 
-def card(spec: ModelSpec, **options):
+def card(spec: ModelSpec, *, max_side: int | None) -> ModelCard:
     return evaluation.draft_card(
-        spec, name="tiny", classes=VOC_CLASSES, padding_value=PADDING, **options
+        spec, name="tiny", classes=VOC_CLASSES, padding_value=PADDING, max_side=max_side
     )
 
 
-def test_scores_equal_a_plain_loop(model, records):
+def test_scores_equal_a_plain_loop(
+    model: keras.Model, records: list[SegmentationRecord]
+) -> None:
     total = ConfusionMatrix.zero(21)
     for record in records:
         pixels = images.decode(record.encoded).pixels
@@ -59,13 +63,17 @@ def test_scores_equal_a_plain_loop(model, records):
     assert measured.miou == pytest.approx(by_hand.miou, abs=2e-3)
 
 
-def test_working_size_changes_nothing_about_the_label_size(model, records):
+def test_working_size_changes_nothing_about_the_label_size(
+    model: keras.Model, records: list[SegmentationRecord]
+) -> None:
     shrunk = evaluation.evaluate_segmentation(model, card(SPEC, max_side=24), records)
     whole = evaluation.evaluate_segmentation(model, card(SPEC, max_side=None), records)
     assert shrunk.pixels == whole.pixels
 
 
-def test_quality_of_a_model_that_only_sees_brightness(records):
+def test_quality_of_a_model_that_only_sees_brightness(
+    records: list[SegmentationRecord],
+) -> None:
     """A model whose rating is the photo's darkness must correlate with exposure."""
     spec = ModelSpec(
         task="aesthetics", name="rating", backbone="mobilenet_v2", classes=10, width=0.1

@@ -9,11 +9,12 @@ import pytest
 from fcn_core import images, input_pipeline
 from fcn_core.dataset_info import COMPLETED_NAME, DatasetError
 from fcn_core.input_pipeline import Source
+from fcn_core.records import SegmentationRecord
 from tests import tiny_shards
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_shards.drawn_data(tmp_path_factory.mktemp("data"), train=7, val=2)
 
 
@@ -24,7 +25,9 @@ def ids(source: Source) -> list[str]:
 def numbers(source: Source, *, epoch: int, batch_size: int = 2, seed: int = 1) -> list:
     """Runs an epoch whose examples are (number of the photo, a random number)."""
 
-    def example(record, rng):
+    def example(
+        record: SegmentationRecord, rng: np.random.Generator
+    ) -> tuple[np.ndarray, ...]:
         number = int(record.source_id[-6:])
         return np.array([number], np.int64), rng.integers(0, 1 << 30, 1)
 
@@ -39,14 +42,14 @@ def numbers(source: Source, *, epoch: int, batch_size: int = 2, seed: int = 1) -
     return [tuple(part.numpy().tolist() for part in batch) for batch in batches]
 
 
-def test_every_record_once(data):
+def test_every_record_once(data: Path) -> None:
     source = Source(folder=data, split="train")
     assert sorted(ids(source)) == [f"2007_{n:06d}" for n in range(7)]
     assert source.count() == 7
     assert len(ids(Source(folder=data, split="val"))) == 2
 
 
-def test_holdout_and_training_part_the_split(data):
+def test_holdout_and_training_part_the_split(data: Path) -> None:
     source = Source(folder=data, split="train", holdout=0.4)
     training, holdout = (replace(source, part=p) for p in ("training", "holdout"))
     assert sorted(ids(training) + ids(holdout)) == sorted(ids(source))
@@ -54,7 +57,7 @@ def test_holdout_and_training_part_the_split(data):
     assert training.count() + holdout.count() == 7
 
 
-def test_epochs_repeat_for_a_seed_and_differ_from_each_other(data):
+def test_epochs_repeat_for_a_seed_and_differ_from_each_other(data: Path) -> None:
     source = Source(folder=data, split="train")
     assert numbers(source, epoch=1) == numbers(source, epoch=1)
     assert numbers(source, epoch=1) != numbers(source, epoch=2)
@@ -64,16 +67,18 @@ def test_epochs_repeat_for_a_seed_and_differ_from_each_other(data):
     assert len(set(whole[1])) == 7
 
 
-def test_rest_waits_unless_it_is_all(data):
+def test_rest_waits_unless_it_is_all(data: Path) -> None:
     source = Source(folder=data, split="train")
     assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=3)] == [3, 3]
     assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=9)] == [7]
 
 
-def test_examples_of_one_size_share_a_batch(data):
+def test_examples_of_one_size_share_a_batch(data: Path) -> None:
     source = Source(folder=data, split="train")
 
-    def example(record, _):
+    def example(
+        record: SegmentationRecord, _: np.random.Generator
+    ) -> tuple[np.ndarray, ...]:
         return (np.zeros((1, 2 + record.height // 40, 3), np.uint8),)
 
     batches = input_pipeline.training_batches(
@@ -89,7 +94,7 @@ def test_examples_of_one_size_share_a_batch(data):
     assert len({shape[1] for shape in shapes}) == 2
 
 
-def test_pixels_are_those_of_scoring(data):
+def test_pixels_are_those_of_scoring(data: Path) -> None:
     for record in Source(folder=data, split="val").records():
         pixels, label = input_pipeline.decode_pair(record, classes=21, void=255)
         assert np.array_equal(pixels, images.decode(record.encoded).pixels)
@@ -97,7 +102,7 @@ def test_pixels_are_those_of_scoring(data):
         assert set(np.unique(label)) - {0, 255} == set(record.classes)
 
 
-def test_labels_that_do_not_fit_name_the_photo(data):
+def test_labels_that_do_not_fit_name_the_photo(data: Path) -> None:
     record = next(Source(folder=data, split="train").records())
     top = max(record.classes)
     with pytest.raises(
@@ -109,13 +114,13 @@ def test_labels_that_do_not_fit_name_the_photo(data):
         input_pipeline.decode_pair(small, classes=21, void=255)
 
 
-def test_unfinished_folder_is_refused(tmp_path):
+def test_unfinished_folder_is_refused(tmp_path: Path) -> None:
     folder = tiny_shards.drawn_data(tmp_path, train=1, val=1)
     (folder / COMPLETED_NAME).unlink()
     with pytest.raises(DatasetError, match="without COMPLETED"):
         list(Source(folder=folder, split="train").records())
 
 
-def test_unknown_split_is_refused(data):
+def test_unknown_split_is_refused(data: Path) -> None:
     with pytest.raises(DatasetError, match="expected one of"):
         list(Source(folder=data, split="test").records())

@@ -7,7 +7,7 @@ import pytest
 from fcn_core import losses
 
 
-def test_cross_entropy_equals_hand_value():
+def test_cross_entropy_equals_hand_value() -> None:
     logits = np.log([[[[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]]]]).astype(np.float32)
     labels = np.array([[[0, 1]]], np.uint8)
     expected = -(np.log(0.5) + np.log(0.8)) / 2
@@ -15,7 +15,7 @@ def test_cross_entropy_equals_hand_value():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])
-def test_void_pixels_change_nothing(dtype):
+def test_void_pixels_change_nothing(dtype: str) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(2, 3, 4, 5)).astype(np.float32)
     labels = rng.integers(0, 5, (2, 3, 4))
@@ -27,7 +27,7 @@ def test_void_pixels_change_nothing(dtype):
     assert plain > 0.5
 
 
-def test_all_void_costs_zero_and_moves_nothing():
+def test_all_void_costs_zero_and_moves_nothing() -> None:
     tf = pytest.importorskip("tensorflow")
     logits = tf.Variable(np.random.default_rng(0).normal(size=(1, 2, 2, 3)))
     labels = np.full((1, 2, 2), 255, np.uint8)
@@ -37,7 +37,7 @@ def test_all_void_costs_zero_and_moves_nothing():
     assert np.array_equal(tape.gradient(loss, logits), np.zeros((1, 2, 2, 3)))
 
 
-def test_earth_movers_distance_uses_cumulative_sums():
+def test_earth_movers_distance_uses_cumulative_sums() -> None:
     first = np.array([[1, 0, 0, 0]], np.float32)
     near, far = np.array([[0, 1, 0, 0]]), np.array([[0, 0, 0, 1]])
     for power, expected in ((1.0, 1 / 4), (2.0, (1 / 4) ** 0.5)):
@@ -49,7 +49,7 @@ def test_earth_movers_distance_uses_cumulative_sums():
     assert float(distance) == pytest.approx(3 / 4)
 
 
-def test_earth_movers_distance_of_equals_is_zero_with_finite_gradient():
+def test_earth_movers_distance_of_equals_is_zero_with_finite_gradient() -> None:
     tf = pytest.importorskip("tensorflow")
     logits = tf.Variable(np.zeros((2, 10), np.float32))
     target = np.full((2, 10), 0.1, np.float32)

@@ -7,13 +7,19 @@ import sys
 import pytest
 
 _CHURN = """
-import resource, sys
+import resource, sys, threading
 import numpy as np
 from fcn_core import memory
 if sys.argv[1] == "keep":
     assert memory.keep_freed_memory()
-for _ in range(20):
-    np.ones((64, 1024, 256), np.float32)
+
+def churn():
+    for _ in range(20):
+        np.ones((64, 1000, 250), np.float32)
+
+threads = [threading.Thread(target=churn) for _ in range(2)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 """
 

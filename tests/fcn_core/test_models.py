@@ -3,6 +3,7 @@
 import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,17 +24,20 @@ from fcn_core.models.layers import BilinearUpsampling, Preprocess
 from fcn_core.models.weights import tensors_of
 from fcn_core.scorers import valid_cells
 
-TINY = {"head_width": 8, "classes": 3}
 SIZES = ((500, 375), (333, 500), (33, 47), (1, 1))
 
 
-def small(name: str = "fcn8s", backbone: str = "mobilenet_v2", **options) -> ModelSpec:
-    return ModelSpec(name=name, backbone=backbone, width=0.1, **TINY, **options)
+def small(name: str = "fcn8s", backbone: str = "mobilenet_v2") -> ModelSpec:
+    return ModelSpec(name=name, backbone=backbone, width=0.1, head_width=8, classes=3)
 
 
 def draw(height: int, width: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.uniform(0, 255, (1, height, width, 3)).astype(np.float32)
+
+
+def save(path: Path, tensors: dict[str, Any]) -> None:
+    np.savez(path, **tensors)
 
 
 def disturb(model: keras.Model) -> keras.Model:
@@ -50,7 +54,7 @@ def disturb(model: keras.Model) -> keras.Model:
 @pytest.mark.parametrize(
     ("name", "stride"), [("fcn8s", 8), ("fcn16s", 16), ("fcn32s", 32)]
 )
-def test_logits_cover_any_size(name, stride, backbone):
+def test_logits_cover_any_size(name: str, stride: int, backbone: str) -> None:
     spec = small(name, backbone)
     model = build(spec)
     assert spec.logits_stride == stride
@@ -59,7 +63,7 @@ def test_logits_cover_any_size(name, stride, backbone):
         assert tuple(shape) == (1, -(-height // stride), -(-width // stride), 3)
 
 
-def test_vgg_parameter_counts_are_the_published_ones():
+def test_vgg_parameter_counts_are_the_published_ones() -> None:
     full = build_model(name="fcn32s", backbone="vgg16", classes=21)
     counts = {"fcn32s": full.count_params()}
     del full
@@ -76,7 +80,7 @@ def test_vgg_parameter_counts_are_the_published_ones():
     }
 
 
-def test_voc21_is_a_small_network_at_stride_16():
+def test_voc21_is_a_small_network_at_stride_16() -> None:
     spec = ModelSpec(name="fcn8s", backbone="mobilenet_v2")
     assert (spec.output_stride, spec.logits_stride, spec.size_multiple) == (16, 8, 16)
     assert spec.alignment == "corner"
@@ -84,7 +88,7 @@ def test_voc21_is_a_small_network_at_stride_16():
 
 
 @pytest.mark.parametrize("backbone", ["vgg16", "mobilenet_v2"])
-def test_skips_start_at_zero_exactly(backbone):
+def test_skips_start_at_zero_exactly(backbone: str) -> None:
     coarse = disturb(build(small("fcn16s", backbone)))
     fine_spec = small("fcn8s", backbone)
     fine = build(fine_spec)
@@ -98,7 +102,7 @@ def test_skips_start_at_zero_exactly(backbone):
     assert np.ptp(np.asarray(logits)) > 1e-3
 
 
-def test_staged_transfer_is_bit_identical_and_names_what_is_new():
+def test_staged_transfer_is_bit_identical_and_names_what_is_new() -> None:
     stages = [build(small(name, "vgg16")) for name in ("fcn32s", "fcn16s", "fcn8s")]
     disturb(stages[0])
     for source, target in itertools.pairwise(stages):
@@ -112,7 +116,7 @@ def test_staged_transfer_is_bit_identical_and_names_what_is_new():
         } == set(report.new)
 
 
-def test_transfer_to_other_classes_keeps_the_rest():
+def test_transfer_to_other_classes_keeps_the_rest() -> None:
     source, target = (
         build(ModelSpec(backbone="mobilenet_v2", width=0.1, head_width=8, classes=n))
         for n in (21, 3)
@@ -133,7 +137,7 @@ def impulse_columns(alignment: str, factor: int) -> np.ndarray:
 
 @pytest.mark.parametrize("factor", [2, 3, 8])
 @pytest.mark.parametrize("alignment", ["corner", "center"])
-def test_upsampling_equals_its_definition(alignment, factor):
+def test_upsampling_equals_its_definition(alignment: str, factor: int) -> None:
     rng = np.random.default_rng(0)
     z = rng.normal(size=(2, 4, 5, 3)).astype(np.float32)
     shift = 0 if alignment == "corner" else (factor - 1) / 2
@@ -146,7 +150,7 @@ def test_upsampling_equals_its_definition(alignment, factor):
     assert np.abs(np.asarray(upsampled) - expected).max() < 1e-6
 
 
-def test_corner_upsampling_puts_a_logit_on_its_pixel_and_center_between():
+def test_corner_upsampling_puts_a_logit_on_its_pixel_and_center_between() -> None:
     assert impulse_columns("corner", 4).argmax() == 8
     assert impulse_columns("corner", 4)[8] == 1.0
     center = impulse_columns("center", 4)
@@ -154,7 +158,7 @@ def test_corner_upsampling_puts_a_logit_on_its_pixel_and_center_between():
 
 
 @pytest.mark.parametrize("backbone", ["vgg16", "mobilenet_v2"])
-def test_shifting_the_photo_by_a_stride_shifts_the_logits_by_one(backbone):
+def test_shifting_the_photo_by_a_stride_shifts_the_logits_by_one(backbone: str) -> None:
     # VGG needs a shift of its output stride; so does MobileNetV2 at 16.
     spec = small("fcn8s", backbone)
     model = disturb(build(spec))
@@ -176,7 +180,7 @@ def test_shifting_the_photo_by_a_stride_shifts_the_logits_by_one(backbone):
     )
 
 
-def test_preprocessing_by_hand():
+def test_preprocessing_by_hand() -> None:
     image = np.array([[[[0, 127.5, 255]]]], np.float32)
     assert np.asarray(Preprocess("tf")(image)).ravel().tolist() == [-1, 0, 1]
     caffe = np.asarray(Preprocess("caffe")(image)).ravel()
@@ -185,7 +189,7 @@ def test_preprocessing_by_hand():
         Preprocess("torch")
 
 
-def test_rating_cells_are_those_that_scoring_counts():
+def test_rating_cells_are_those_that_scoring_counts() -> None:
     spec = ModelSpec(
         task="aesthetics", name="rating", backbone="mobilenet_v2", classes=10, width=0.1
     )
@@ -198,7 +202,7 @@ def test_rating_cells_are_those_that_scoring_counts():
         assert one == pytest.approx(values[:rows, :columns].mean((0, 1)), abs=1e-6)
 
 
-def test_rating_network_scores_cells_of_16_pixels():
+def test_rating_network_scores_cells_of_16_pixels() -> None:
     spec = ModelSpec(
         task="aesthetics", name="rating", backbone="mobilenet_v2", classes=10, width=0.1
     )
@@ -219,19 +223,19 @@ def test_rating_network_scores_cells_of_16_pixels():
         ({"task": "aesthetics"}, "expected one of rating"),
     ],
 )
-def test_wrong_names_say_what_exists(options, message):
+def test_wrong_names_say_what_exists(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_model(**({"backbone": "mobilenet_v2"} | options))
 
 
-def test_spec_survives_json():
+def test_spec_survives_json() -> None:
     spec = small()
     assert ModelSpec.from_json(spec.to_json()) == spec
     with pytest.raises(ValueError, match="unknown depth"):
         ModelSpec.from_json(spec.to_json() | {"depth": 3})
 
 
-def test_groups_follow_names():
+def test_groups_follow_names() -> None:
     model = build(small())
     groups = {layer.name: layer_group(layer.name) for layer in model.layers}
     assert groups["skip_stride8"] == "skip"
@@ -239,34 +243,34 @@ def test_groups_follow_names():
     assert groups["block_16_project_BN"] == "backbone"
 
 
-def test_archive_round_trip(tmp_path):
+def test_archive_round_trip(tmp_path: Path) -> None:
     spec = small()
     source, target = disturb(build(spec)), build(spec)
-    np.savez(tmp_path / "w.npz", **tensors_of(source))
+    save(tmp_path / "w.npz", tensors_of(source))
     report = load_weights(target, spec, str(tmp_path / "w.npz"))
     assert report.new == ()
     photo = draw(40, 56)
     assert np.array_equal(np.asarray(source(photo)), np.asarray(target(photo)))
 
 
-def test_weights_that_do_not_fit_are_refused(tmp_path):
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     spec = small()
     model = build(spec)
     before = tensors_of(model)
     path = tmp_path / "w.npz"
-    np.savez(path, **{"semantic/kernel": np.zeros((1, 1, 8, 21), np.float32)})
+    save(path, {"semantic/kernel": np.zeros((1, 1, 8, 21), np.float32)})
     with pytest.raises(WeightsError, match="lacks head_score/bias"):
         load_weights(model, spec, str(path))
-    np.savez(
+    save(
         path,
-        **{
+        {
             "semantic/kernel": np.zeros((1, 1, 8, 21), np.float32),
             "semantic/bias": np.zeros(21, np.float32),
         },
     )
     with pytest.raises(WeightsError, match=r"shape \(1, 1, 8, 21\)"):
         load_weights(model, spec, str(path))
-    np.savez(path, nothing=np.zeros(3))
+    save(path, {"nothing": np.zeros(3, np.float32)})
     with pytest.raises(WeightsError, match="no layer name fits"):
         load_weights(model, spec, str(path))
     with pytest.raises(WeightsError, match=r"existing \.npz or \.h5"):
@@ -277,7 +281,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     assert all(np.array_equal(before[k], v) for k, v in tensors_of(model).items())
 
 
-def test_weights_are_described_without_their_folder(tmp_path):
+def test_weights_are_described_without_their_folder(tmp_path: Path) -> None:
     (tmp_path / "w.npz").write_bytes(b"abc")
     text = describe_weights(str(tmp_path / "w.npz"))
     assert text.startswith("w.npz sha256:ba7816bf")
@@ -291,7 +295,7 @@ def real_weights(name: str) -> str:
     return str(Path(folder) / name)
 
 
-def test_deeplab_archive_fills_all_but_the_skip():
+def test_deeplab_archive_fills_all_but_the_skip() -> None:
     source = real_weights("deeplab_mnv2_voc.npz")
     spec = ModelSpec(name="fcn8s", backbone="mobilenet_v2")
     model = build(spec)
@@ -302,7 +306,7 @@ def test_deeplab_archive_fills_all_but_the_skip():
         assert len(archive.files) == len(tensors_of(model)) - 2
 
 
-def test_keras_imagenet_file_fills_the_backbone_bit_for_bit():
+def test_keras_imagenet_file_fills_the_backbone_bit_for_bit() -> None:
     source = real_weights("mobilenet_v2_imagenet_notop.weights.h5")
     spec = ModelSpec(name="fcn8s", backbone="mobilenet_v2")
     model = build(spec)
@@ -318,7 +322,7 @@ def test_keras_imagenet_file_fills_the_backbone_bit_for_bit():
         )
 
 
-def test_stride_32_network_equals_keras_where_padding_agrees():
+def test_stride_32_network_equals_keras_where_padding_agrees() -> None:
     """Built for an odd size, Keras pads (1, 1) too: the features must be the same."""
     side = 65  # 65 -> 33 -> 17: odd at every stride-2 convolution up to block 2.
     original = keras.applications.MobileNetV2(

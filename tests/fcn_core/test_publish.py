@@ -1,16 +1,20 @@
 """A finished run becomes a bundle that scores like the model it came from."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from fcn_core import engines, evaluation, publish, scoring, training
 from fcn_core.model_card import ModelError
 from fcn_core.run_folder import RunError, load_run
+from fcn_core.training import RunResult
 from tests import tiny_models, tiny_recipes, tiny_shards
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunResult]:
     root = tmp_path_factory.mktemp("run")
     data = tiny_shards.drawn_data(root, train=2, val=1)
     with pytest.MonkeyPatch.context() as patch:
@@ -21,7 +25,7 @@ def run(tmp_path_factory):
         yield training.train(config)
 
 
-def test_bundle_scores_like_the_model(run, tmp_path):
+def test_bundle_scores_like_the_model(run: RunResult, tmp_path: Path) -> None:
     card = publish.export_run(run.folder, tmp_path / "bundle", name="mine")
     model, _, _ = load_run(run.folder)
     scorer = scoring.load_scorer(str(tmp_path / "bundle"), "openvino", "f32")
@@ -33,7 +37,7 @@ def test_bundle_scores_like_the_model(run, tmp_path):
     assert card.label == "mine@1"
 
 
-def test_card_tells_the_whole_story(run, tmp_path):
+def test_card_tells_the_whole_story(run: RunResult, tmp_path: Path) -> None:
     card = publish.export_run(run.folder, tmp_path / "bundle", version="3")
     assert card.label == "tiny@3"
     assert card.origin == "Random weights of a test."
@@ -49,7 +53,7 @@ def test_card_tells_the_whole_story(run, tmp_path):
     assert {"keras", "tensorflow", "fcn_core"} <= set(card.versions)
 
 
-def test_wrong_folders_are_refused(run, tmp_path):
+def test_wrong_folders_are_refused(run: RunResult, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"without run\.json"):
         publish.export_run(tmp_path, tmp_path / "bundle")
     (tmp_path / "taken").mkdir()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,17 +11,19 @@ from fcn_core.dataset_info import COMPLETED_NAME, DatasetError
 from fcn_core.models import ModelSpec, WeightsError, build
 from fcn_core.models.weights import tensors_of
 from fcn_core.run_folder import RunError, RunFolder, load_run
-from fcn_core.trainer import TrainingError
+from fcn_core.trainer import Trainer, TrainingError
 from tests import tiny_recipes, tiny_shards
 from tests.tiny_recipes import RATING, SEGMENTATION, config
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_shards.drawn_data(tmp_path_factory.mktemp("data"), train=4, val=2)
 
 
-def test_overfits_two_drawn_pairs(tmp_path, monkeypatch):
+def test_overfits_two_drawn_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = tiny_shards.drawn_records(tmp_path / "tree", train=2, val=1)
     often = {"train": drawn["train"] * 20, "val": drawn["train"]}
     two = tiny_shards.write_finished(tmp_path / "records", often)
@@ -34,12 +37,21 @@ def test_overfits_two_drawn_pairs(tmp_path, monkeypatch):
     assert history[-1]["loss"] < history[0]["loss"] / 10
 
 
-def test_resumed_run_ends_with_the_same_numbers(data, tmp_path, monkeypatch):
+def test_resumed_run_ends_with_the_same_numbers(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     whole = training.train(config(data, tmp_path / "whole", epochs=3))
     last_save = training._finish_epoch
 
-    def killed(run, model, trainer, row, *, judge):
+    def killed(
+        run: RunFolder,
+        model: keras.Model,
+        trainer: Trainer,
+        row: dict[str, float],
+        *,
+        judge: str,
+    ) -> None:
         if row["epoch"] == 2:
             raise KeyboardInterrupt
         last_save(run, model, trainer, row, judge=judge)
@@ -56,7 +68,9 @@ def test_resumed_run_ends_with_the_same_numbers(data, tmp_path, monkeypatch):
         np.testing.assert_allclose(values, other[name], atol=1e-6, err_msg=name)
 
 
-def test_holdout_picks_the_best_epoch(data, tmp_path, monkeypatch):
+def test_holdout_picks_the_best_epoch(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     result = training.train(config(data, tmp_path / "run", holdout=0.6, epochs=3))
     judged = [row["miou"] for row in RunFolder.open(result.folder).history()]
@@ -64,7 +78,9 @@ def test_holdout_picks_the_best_epoch(data, tmp_path, monkeypatch):
     assert RunFolder.open(result.folder).weights_path(result.chosen_epoch).is_file()
 
 
-def test_frozen_group_and_norms_do_not_move(data, tmp_path, monkeypatch):
+def test_frozen_group_and_norms_do_not_move(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(
         monkeypatch,
         SEGMENTATION,
@@ -84,7 +100,9 @@ def test_frozen_group_and_norms_do_not_move(data, tmp_path, monkeypatch):
     assert moved == {"skip_stride8/kernel", "skip_stride8/bias"}
 
 
-def test_slower_group_moves_less(data, tmp_path, monkeypatch):
+def test_slower_group_moves_less(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(
         monkeypatch,
         SEGMENTATION,
@@ -103,7 +121,24 @@ def test_slower_group_moves_less(data, tmp_path, monkeypatch):
     assert moved["head_fc7/kernel"] > 1e-3
 
 
-def test_rating_recipe_runs_and_reports(data, tmp_path, monkeypatch):
+def test_final_weights_are_blended_with_the_initial_ones(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, SEGMENTATION, blend=0.25)
+    result = training.train(config(data, tmp_path / "run", epochs=1))
+    run = RunFolder.open(result.folder)
+    final, spec, _ = load_run(result.folder)
+    start, end = build(spec), build(spec)
+    start.load_weights(run.weights_path(0))
+    end.load_weights(run.weights_path(1))
+    for name, value in tensors_of(final).items():
+        expected = 0.75 * tensors_of(start)[name] + 0.25 * tensors_of(end)[name]
+        np.testing.assert_allclose(value, expected, atol=1e-6, err_msg=name)
+
+
+def test_rating_recipe_runs_and_reports(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, RATING)
     result = training.train(
         config(data, tmp_path / "run", task="aesthetics", evaluation_split="val")
@@ -114,7 +149,9 @@ def test_rating_recipe_runs_and_reports(data, tmp_path, monkeypatch):
     assert -1 <= result.metrics["srcc"] <= 1
 
 
-def test_initial_weights_from_another_run(data, tmp_path, monkeypatch):
+def test_initial_weights_from_another_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     first = training.train(config(data, tmp_path / "first", epochs=1))
     tiny_recipes.use(
@@ -129,7 +166,9 @@ def test_initial_weights_from_another_run(data, tmp_path, monkeypatch):
     )
 
 
-def test_run_folder_is_never_mixed(data, tmp_path, monkeypatch):
+def test_run_folder_is_never_mixed(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     training.train(config(data, tmp_path / "run", epochs=1))
     with pytest.raises(RunError, match="not empty"):
@@ -140,13 +179,17 @@ def test_run_folder_is_never_mixed(data, tmp_path, monkeypatch):
         load_run(tmp_path)
 
 
-def test_loss_that_is_not_finite_stops(data, tmp_path, monkeypatch):
+def test_loss_that_is_not_finite_stops(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     with pytest.raises(TrainingError, match="lower --learning_rate"):
         training.train(config(data, tmp_path / "run", epochs=9, learning_rate=1e30))
 
 
-def test_what_does_not_fit_is_refused(data, tmp_path, monkeypatch):
+def test_what_does_not_fit_is_refused(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     with pytest.raises(ValueError, match=r"expected one of .*voc21"):
         training.train(config(data, tmp_path / "run", recipe="voc12"))
@@ -159,7 +202,9 @@ def test_what_does_not_fit_is_refused(data, tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
-def test_unfinished_data_is_refused(tmp_path, monkeypatch):
+def test_unfinished_data_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     folder = tiny_shards.drawn_data(tmp_path, train=1, val=1)
     (folder / COMPLETED_NAME).unlink()
@@ -167,7 +212,7 @@ def test_unfinished_data_is_refused(tmp_path, monkeypatch):
         training.train(config(folder, tmp_path / "run"))
 
 
-def test_every_recipe_builds_its_network():
+def test_every_recipe_builds_its_network() -> None:
     for name, recipe in recipes.RECIPES.items():
         if recipe.model.backbone != "vgg16":  # 540 MB; built by the model tests.
             model = build(recipe.model)

@@ -86,6 +86,8 @@ class Perils(Echo):
         match word.partition(" ")[0]:
             case "good":
                 time.sleep(0.02)
+            case "long":
+                time.sleep(0.25)
             case "abort":
                 os.abort()
             case "segfault":

@@ -1,6 +1,7 @@
 """What a person gets wrong is one line: what, got, expected, cure."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def _check(words: list[str | Path], *, code: int = 2, says: tuple[str, ...]) -> 
     assert ended.stdout == ""
     assert ended.stderr.endswith("\n")
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("fcn: ")
+    assert re.match(r"fcn( \w+)?: ", line)
     assert len(line) < 600
     for part in says:
         assert part in line
