@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image
 
 from fcn_core import tfrecord
@@ -25,19 +26,26 @@ from fcn_core.mask_files import encode_grey
 
 def notebook(root: Path, ids: Sequence[str], out: Path) -> None:
     """Writes raw pixels of photo and label, one pair after the other, to one file."""
-    with (out / "train.tfrecords").open("wb") as file:
+    import tensorflow as tf
+
+    def numbers(value: int) -> Any:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    def raw(array: NDArray[np.uint8]) -> Any:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[array.tobytes()]))
+
+    with tf.io.TFRecordWriter(str(out / "train.tfrecords")) as writer:
         for source_id in ids:
-            with Image.open(root / voc.image_path(source_id)) as image:
-                pixels = np.array(image)
-            with Image.open(root / voc.label_path(source_id)) as image:
-                label = np.array(image)
-            example = tfrecord.example_class()()
-            feature = example.features.feature
-            feature["height"].int64_list.value.append(pixels.shape[0])
-            feature["width"].int64_list.value.append(pixels.shape[1])
-            feature["image_raw"].bytes_list.value.append(pixels.tobytes())
-            feature["mask_raw"].bytes_list.value.append(label.tobytes())
-            tfrecord.write_frame(file, example.SerializeToString())
+            pixels = np.array(Image.open(root / voc.image_path(source_id)))
+            label = np.array(Image.open(root / voc.label_path(source_id)))
+            feature = {
+                "height": numbers(pixels.shape[0]),
+                "width": numbers(pixels.shape[1]),
+                "image_raw": raw(pixels),
+                "mask_raw": raw(label),
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=feature))
+            writer.write(example.SerializeToString())
 
 
 def pool(root: Path, ids: Sequence[str], out: Path) -> None:

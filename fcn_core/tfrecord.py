@@ -24,20 +24,23 @@ class FrameError(Exception):
     """A TFRecord file is cut short or damaged."""
 
 
-def write_frame(file: BinaryIO, *parts: bytes) -> None:
-    """Appends one record to an open binary file.
+def write_frame(file: BinaryIO, data: bytes) -> None:
+    """Appends one record to an open binary file."""
+    file.writelines(frame(data))
+
+
+def frame(*parts: bytes) -> list[bytes]:
+    """Returns what stands in a file for one record, in pieces that are not copied.
 
     Args:
-        file: to write to.
         parts: the record, in one piece or several.
     """
     length = struct.pack("<Q", sum(map(len, parts)))
-    file.write(length + _CRC.pack(_masked(google_crc32c.value(length))))
     crc = 0
     for part in parts:
-        file.write(part)
         crc = google_crc32c.extend(crc, part)
-    file.write(_CRC.pack(_masked(crc)))
+    header = length + _CRC.pack(_masked_crc(length))
+    return [header, *parts, _CRC.pack(_masked(crc))]
 
 
 def read_frames(source: str | Path | BinaryIO) -> Iterator[bytes]:

@@ -5,16 +5,14 @@ part says which staged bytes count, so a second attempt can change nothing.
 """
 
 import hashlib
-import io
-import json
-import os
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from fcn_core import tfrecord
 from fcn_core.datasets import BadRecord, makers
-from pipelines import convert_pieces, files, inputs, progress
+from pipelines import convert_lanes, convert_pieces, files, inputs, progress
 from pipelines.chunk_job import ChunkJob, check_stop
 from pipelines.convert_finish import Finish
 from pipelines.convert_parts import (
@@ -32,6 +30,8 @@ from pipelines.lane_process import LaneSettings, Request
 from pipelines.lanes import shared_pool
 
 _READ_THREADS: Final = 4
+_READ_TOGETHER: Final = 8
+"""Entries a thread reads at a time: to hand over each costs as much as to read it."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,17 @@ class ConvertWorker:
             for chunk, shard in open_shards.items()
             for index in range(len(shard.entries))
         ]
-        requests = inputs.read_ahead(
-            wanted,
-            lambda key: open_shards[key[0]].request(key),
+        batches = [
+            wanted[first : first + _READ_TOGETHER]
+            for first in range(0, len(wanted), _READ_TOGETHER)
+        ]
+        read = inputs.read_ahead(
+            batches,
+            lambda keys: [open_shards[key[0]].request(key) for key in keys],
             threads=_READ_THREADS,
-            depth=_READ_THREADS + 2 * self.lanes.lanes,
+            depth=_READ_THREADS + 1,
         )
+        requests = itertools.chain.from_iterable(read)
         for done in shared_pool(self.lanes).answer(requests):
             check_stop()
             chunk, index = done.key
@@ -146,21 +151,23 @@ class OpenShard:
 
     def commit(self) -> Counts:
         """Makes the shard count: its bytes first, its part last."""
-        buffer = io.BytesIO()
+        pieces: list[bytes] = []
         for index in sorted(self._examples):
-            tfrecord.write_frame(buffer, *self._examples[index])
-        data = buffer.getbuffer()
+            pieces += tfrecord.frame(*self._examples[index])
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
         part = Part(
             plan_id=self._plan.plan_id,
             records=len(self._examples),
-            bytes=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
+            bytes=sum(map(len, pieces)),
+            sha256=digest.hexdigest(),
             highest=self._highest,
             photos="".join(self._photos[index] for index in sorted(self._photos)),
             rejected=tuple(self._rejected[index] for index in sorted(self._rejected)),
         )
         staged = staged_uri(self._out, self._chunk, part.sha256)
-        files.write_atomically(staged, data)
+        files.write_atomically(staged, pieces)
         text = part.model_dump_json(indent=1)
         files.create_once(part_uri(self._out, self._chunk), text.encode())
         # Whoever made the part: what it says is what counts.
@@ -177,12 +184,7 @@ def job(
     plan = conversion.plan
     if plan is None:
         raise ValueError("the conversion is complete: there is no job left")
-    task = {"maker": plan.content.maker, "settings": plan.content.maker_settings}
-    pool = LaneSettings(
-        task="pipelines.lane_tasks:ConvertEntries",
-        config=json.dumps(task),
-        lanes=lanes or len(os.sched_getaffinity(0)),
-    )
+    pool = convert_lanes.settings(plan, lanes=lanes)
     return ChunkJob(
         worker=ConvertWorker(conversion.out, plan, pool),
         chunks=plan.chunks,

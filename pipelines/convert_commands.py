@@ -6,12 +6,15 @@ told at once.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fcn_core import dataset_info
 from pipelines import convert_config as configs
 from pipelines.convert_sources import Draft
 from pipelines.faults import UsageError
+
+if TYPE_CHECKING:
+    from pipelines import convert_plan
 
 
 def _voc() -> Callable[[Any], Draft]:
@@ -75,14 +78,7 @@ def run(
     drafter: Callable[[], Callable[[Any], Draft]],
 ) -> int:
     """Runs what is left of a conversion, and tells what became of it."""
-    from pipelines import (
-        convert,
-        convert_finish,
-        convert_plan,
-        convert_sources,
-        launch,
-        progress,
-    )
+    from pipelines import convert_plan, convert_sources
 
     draft = convert_sources.drafted(drafter(), config)
     conversion = convert_plan.plan_conversion(
@@ -92,12 +88,9 @@ def run(
         allow_leak=config.allow_leak,
     )
     if conversion.plan is not None:
-        job = convert.job(
-            conversion, lanes=config.lanes, max_error_rate=config.max_error_rate
-        )
-        planned = conversion.plan.planned
-        with progress.shown(planned, unit="photos", quiet=config.json_output):
-            launch.run(job, beam)
+        _convert(conversion, config, beam)
+    from pipelines import convert_finish
+
     info = convert_finish.verdict(conversion)
     if config.json_output:
         print(json.dumps({"output": conversion.out, **info.model_dump(mode="json")}))
@@ -105,6 +98,26 @@ def run(
         again = conversion.plan is None
         print("\n".join(told(conversion.out, info, again=again)))
     return 0
+
+
+def _convert(
+    conversion: "convert_plan.Conversion",
+    config: configs.ConvertConfig,
+    beam: Sequence[str],
+) -> None:
+    from pipelines import convert_lanes
+
+    assert conversion.plan is not None
+    convert_lanes.start(conversion.plan, lanes=config.lanes)
+    # Beam takes seconds to import; the lanes start meanwhile.
+    from pipelines import convert, launch, progress
+
+    job = convert.job(
+        conversion, lanes=config.lanes, max_error_rate=config.max_error_rate
+    )
+    planned = conversion.plan.planned
+    with progress.shown(planned, unit="photos", quiet=config.json_output):
+        launch.run(job, beam)
 
 
 def told(out: str, info: dataset_info.DatasetInfo, *, again: bool) -> list[str]:

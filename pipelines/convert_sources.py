@@ -77,7 +77,7 @@ def read_source(uri: str) -> bytes:
         BadImage: it cannot be read, with the reason.
     """
     try:
-        return files.read_photo(uri, version=files.version(uri))
+        return files.read_photo(uri, version=None)
     except BadImage as bad:
         if bad.reason == "vanished":
             raise FileNotFoundError(uri) from bad

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fcn_core.bad_image import BadImage
@@ -86,18 +86,18 @@ def version(uri: str) -> str:
     gives the reason.
     """
     try:
-        status = to_path(uri).stat()
+        return _version(to_path(uri).stat())
     except (OSError, ValueError):
         return "unknown"
-    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def read_photo(uri: str, *, version: str, root: str | None = None) -> bytes:
+def read_photo(uri: str, *, version: str | None, root: str | None = None) -> bytes:
     """Returns the bytes of a photo, exactly those that the plan names.
 
     Args:
         uri: The photo.
-        version: What `version(uri)` said when the plan was made.
+        version: What `version(uri)` said when the plan was made; None: whatever is
+            there, as long as it does not change while it is read.
         root: The listed folder; a link that leads out of it is refused.
 
     Raises:
@@ -120,7 +120,7 @@ def read_photo(uri: str, *, version: str, root: str | None = None) -> bytes:
         raise BadImage("bad-name", "the name has a NUL byte", stage="read") from error
 
 
-def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
+def _read_pinned(uri: str, expected_version: str | None, root: str | None) -> bytes:
     path = to_path(uri)
     if path.is_symlink():
         # Not Path.resolve: a loop of links is an OSError here, RuntimeError there.
@@ -130,20 +130,32 @@ def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
             raise BadImage("outside-root", detail, stage="read")
     # O_NONBLOCK: opening a FIFO would wait for a writer for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise BadImage("not-a-regular-file", "not a file of bytes", stage="read")
+        # One byte more than there should be, so that one call also finds the end.
+        data = os.read(descriptor, min(before.st_size, _MAX_PHOTO_BYTES) + 1)
+        after = os.fstat(descriptor)
+    finally:
         os.close(descriptor)
-        raise BadImage("not-a-regular-file", "not a file of bytes", stage="read")
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(_MAX_PHOTO_BYTES + 1)
-        status = os.fstat(descriptor)
-    if f"{status.st_size}-{status.st_mtime_ns}" != expected_version:
+    if _version(after) != (expected_version or _version(before)):
         detail = "another content than when the plan was made"
         raise BadImage("changed-while-reading", detail, stage="read")
     return data
 
 
-def write_atomically(uri: str, data: bytes | memoryview) -> None:
-    """Writes a file that is there whole or not at all; replaces an older one."""
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def write_atomically(uri: str, data: bytes | Sequence[bytes]) -> None:
+    """Writes a file that is there whole or not at all; replaces an older one.
+
+    Args:
+        uri: The file.
+        data: Its content, in one piece or several.
+    """
     path = to_path(uri)
     try:
         _replace(path, data)
@@ -151,7 +163,7 @@ def write_atomically(uri: str, data: bytes | memoryview) -> None:
         _replace(path, data)
 
 
-def _replace(path: Path, data: bytes | memoryview) -> None:
+def _replace(path: Path, data: bytes | Sequence[bytes]) -> None:
     temporary = _write_temporary(path, data, durable=False)
     try:
         temporary.replace(path)
@@ -186,12 +198,14 @@ def _link_new(path: Path, data: bytes) -> bool:
     return True
 
 
-def _write_temporary(path: Path, data: bytes | memoryview, *, durable: bool) -> Path:
+def _write_temporary(
+    path: Path, data: bytes | Sequence[bytes], *, durable: bool
+) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

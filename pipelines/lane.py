@@ -3,29 +3,24 @@
 It reads one request after the other from its standard input and answers each on its
 standard output. What it does with a request is its task, named `module:Class` by the
 first message. A photo that crashes, hangs or swells takes down its lane, never the
-worker. `pipelines.lanes` owns the lanes and decides what a death means.
-
-A message is a JSON header and any number of blobs:
-    4 bytes: number of parts, then for each part 8 bytes of length and its bytes.
+worker. `pipelines.lanes` owns the lanes and decides what a death means;
+`pipelines.lane_messages` is what they say to each other.
 """
 
 import contextlib
 import ctypes
 import importlib
-import json
 import os
 import resource
 import signal
-import struct
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from fcn_core.bad_image import BadImage
-
-Header = dict[str, Any]
+from pipelines.lane_messages import Header, read_message, write_message
 
 _PR_SET_PDEATHSIG = 1
 
@@ -43,78 +38,54 @@ class Task(Protocol):
         """
 
 
-def write_message(
-    file: BinaryIO, header: Mapping[str, Any], blobs: Sequence[bytes]
-) -> None:
-    """Writes one message and flushes it."""
-    parts = [json.dumps(header, separators=(",", ":")).encode(), *blobs]
-    file.write(struct.pack("<I", len(parts)))
-    for part in parts:
-        file.write(struct.pack("<Q", len(part)))
-        file.write(part)
-    file.flush()
-
-
-def read_message(file: BinaryIO) -> tuple[Header, list[bytes]] | None:
-    """Reads one message; None where the stream ends, also in the middle of one."""
-    try:
-        (count,) = struct.unpack("<I", _read_exactly(file, 4))
-        parts = []
-        for _ in range(count):
-            (length,) = struct.unpack("<Q", _read_exactly(file, 8))
-            parts.append(_read_exactly(file, length))
-    except EOFError:
-        return None
-    return json.loads(parts[0]), parts[1:]
-
-
-def _read_exactly(file: BinaryIO, length: int) -> bytes:
-    data = file.read(length)
-    if len(data) != length:
-        raise EOFError
-    return data
-
-
 def _load(task: str) -> Callable[[Header], Task]:
     module, _, name = task.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
-def resident_bytes() -> int:
-    """Returns the memory this process holds now, in bytes; 0 where it is not told."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * resource.getpagesize()
+class _Memory:
+    """What this process holds now; asked at every request, so cheaply."""
 
+    def __init__(self) -> None:
+        try:
+            self._statm = os.open("/proc/self/statm", os.O_RDONLY)
+        except OSError:
+            self._statm = -1
+        self._page = resource.getpagesize()
 
-def _data_bytes() -> int:
-    """Returns what counts against RLIMIT_DATA now, in bytes; 0 where untold."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmData:"):
-                return int(line.split()[1]) * 1024
-    return 0
+    def _pages(self, column: int) -> int:
+        if self._statm < 0:
+            return 0
+        return int(os.pread(self._statm, 256, 0).split()[column])
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory in use; 0 where it is not told."""
+        return self._pages(1) * self._page
+
+    @property
+    def data_bytes(self) -> int:
+        """What counts against RLIMIT_DATA, and the stack; 0 where it is not told."""
+        return self._pages(5) * self._page
 
 
 class _Limits:
     """Budgets of one request that the kernel enforces, whatever C code does."""
 
-    def __init__(self, *, cpu_seconds: float, memory_bytes: int):
+    def __init__(self, memory: _Memory, *, cpu_seconds: float, memory_bytes: int):
+        self._memory = memory
         self._cpu_seconds = cpu_seconds
         self._memory_bytes = memory_bytes
+        _, self._hard_cpu = resource.getrlimit(resource.RLIMIT_CPU)
+        _, self._hard_data = resource.getrlimit(resource.RLIMIT_DATA)
 
     def arm(self) -> None:
         """Gives the next request its CPU time (SIGXCPU) and memory (MemoryError)."""
-        used = time.process_time()
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        soft = int(used + self._cpu_seconds) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
-        if held := _data_bytes():
-            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        soft = int(time.process_time() + self._cpu_seconds) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, self._hard_cpu))
+        if held := self._memory.data_bytes:
             limit = held + self._memory_bytes
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, self._hard_data))
 
 
 def _end_with_parent() -> None:
@@ -135,14 +106,14 @@ def _detach() -> None:
 
 
 def _answer(
-    task: Task, header: Header, blobs: Sequence[bytes]
+    task: Task, header: Header, blobs: Sequence[bytes], memory: _Memory
 ) -> tuple[Header, list[bytes]]:
     try:
         reply, reply_blobs = task(header, blobs)
-        return {"reply": reply, "resident": resident_bytes()}, reply_blobs
+        return {"reply": reply, "resident": memory.resident_bytes}, reply_blobs
     except BadImage as bad:
         verdict = {"stage": bad.stage, "reason": bad.reason, "detail": bad.detail}
-        return {"bad": verdict, "resident": resident_bytes()}, []
+        return {"bad": verdict, "resident": memory.resident_bytes}, []
     except MemoryError:
         return {"out_of_memory": True}, []
     except Exception as error:
@@ -150,8 +121,14 @@ def _answer(
         return {"fault": f"{error}" or type(error).__name__}, []
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answers requests until the stream ends."""
+def serve(requests: BinaryIO, replies: int, memory: _Memory) -> None:
+    """Answers requests until the stream ends.
+
+    Args:
+        requests: to read from.
+        replies: descriptor to write to.
+        memory: of this process.
+    """
     first = read_message(requests)
     if first is None:
         return
@@ -162,23 +139,26 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         write_message(replies, {"fault": f"{error}" or type(error).__name__}, [])
         return
     limits = _Limits(
-        cpu_seconds=settings["cpu_seconds"], memory_bytes=settings["memory_bytes"]
+        memory,
+        cpu_seconds=settings["cpu_seconds"],
+        memory_bytes=settings["memory_bytes"],
     )
     write_message(replies, {"ready": True}, [])
     while (message := read_message(requests)) is not None:
         limits.arm()
-        write_message(replies, *_answer(task, *message))
+        write_message(replies, *_answer(task, *message, memory))
 
 
 def main() -> None:
     """Runs a lane on standard input and output."""
     _end_with_parent()
     _detach()
+    memory = _Memory()
     # Native libraries print to descriptor 1; replies go where they cannot reach.
-    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    replies = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, replies)
+        serve(sys.stdin.buffer, replies, memory)
 
 
 if __name__ == "__main__":

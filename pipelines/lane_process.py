@@ -5,26 +5,29 @@ second death over the same request means, is `pipelines.lanes`.
 """
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import pipelines
 from fcn_core.bad_image import BadImage
-from pipelines import lane
 from pipelines.faults import SystemicFault
-from pipelines.lane import Header
+from pipelines.lane_messages import Header, read_message, widen, write_message
 
 _CRASHES = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 )
 _LEAVE_SECONDS = 10.0
+_LOOKS = 20
+"""How often in its time an answer is looked for."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "TZ")
 
 
@@ -107,14 +110,34 @@ class LaneProcess:
         self._settings = settings
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.lane"],
+            # -P: the folder that a person happens to be in must not replace our code.
+            [sys.executable, "-P", "-m", "pipelines.lane"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=_environment(),
             start_new_session=True,  # a Ctrl-C in the terminal is not for lanes
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._replies = self._process.stdin, self._process.stdout
+        widen(self._requests.fileno())
+        widen(self._replies.fileno())
+        self._deadline = math.inf
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="lane-watch", daemon=True).start()
         self._greet()
+
+    def _watch(self) -> None:
+        """Takes the process down when an answer is overdue.
+
+        One thread that looks now and then: a timer for each request would cost as much
+        as a small request itself.
+        """
+        interval = self._settings.limits.silence_seconds / _LOOKS
+        while not self._closed.wait(interval):
+            if time.monotonic() > self._deadline:
+                self._process.kill()
 
     def _greet(self) -> None:
         limits = self._settings.limits
@@ -157,19 +180,14 @@ class LaneProcess:
     def _exchange(
         self, header: Header, blobs: list[bytes]
     ) -> tuple[Header, list[bytes]]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        stuck = threading.Timer(
-            self._settings.limits.silence_seconds, self._process.kill
-        )
-        stuck.start()
+        self._deadline = time.monotonic() + self._settings.limits.silence_seconds
         try:
-            lane.write_message(self._process.stdin, header, blobs)  # type: ignore[arg-type]
-            message = lane.read_message(self._process.stdout)  # type: ignore[arg-type]
+            write_message(self._requests.fileno(), header, blobs)
+            message = read_message(self._replies)  # type: ignore[arg-type]
         except (BrokenPipeError, ValueError):
             message = None
         finally:
-            stuck.cancel()
+            self._deadline = math.inf
         if message is None:
             raise self._death()
         return message
@@ -200,15 +218,11 @@ class LaneProcess:
 
     def close(self) -> None:
         """Ends the process; closing its standard input is its sign to go."""
+        self._closed.set()
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._log):
-            if stream is not None:
-                # The pipe of a dead process cannot be flushed.
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue
+        for stream in (self._requests, self._replies, self._log):
+            stream.close()
 
 
 def _environment() -> dict[str, str]:

@@ -6,11 +6,13 @@ Nothing here imports Beam, and nothing heavier than its task needs.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fcn_core.bad_image import BadImage
 from fcn_core.model_card import ModelError
-from pipelines.lane import Header
+from pipelines.lane_messages import Header
+
+_BEGINNING: Final = 64
 
 
 class ScorePhotos:
@@ -70,8 +72,10 @@ class ConvertEntries:
     """
 
     def __init__(self, config: Header):
+        from fcn_core import memory
         from fcn_core.datasets import makers
 
+        memory.keep_freed_memory()
         self._maker = makers.open_maker(config["maker"], config["settings"])
 
     def __call__(
@@ -94,7 +98,7 @@ class ConvertEntries:
         except BadRecord as bad:
             return {"rejected": bad.row()}, []
         example = record.encode()
-        at = example.index(record.encoded)
+        at = _find(record.encoded, example)
         rest = example[:at] + example[at + len(record.encoded) :]
         highest = max(getattr(record, "classes", ()), default=0)
         return {"at": at, "sha256": record.sha256, "highest": highest}, [rest]
@@ -128,6 +132,18 @@ class ReadMatConvNet:
         arrays: dict[str, Any] = dict(tensors)
         np.savez(header["target"], **arrays)
         return about, []
+
+
+def _find(photo: bytes, example: bytes) -> int:
+    """Returns where a photo lies in its example.
+
+    A search for all of it would first study all of it; its beginning is enough to
+    find candidates.
+    """
+    at = example.index(photo[:_BEGINNING])
+    while not example.startswith(photo, at):
+        at = example.index(photo[:_BEGINNING], at + 1)
+    return at
 
 
 def _check(what: str, got: str, expected: str) -> None:

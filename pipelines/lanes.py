@@ -90,7 +90,7 @@ class LanePool:
         return done
 
     def _drive(self) -> None:
-        mine: LaneProcess | None = None
+        mine = self._start_early()
         while (work := self._work.get()) is not None:
             request, replies = work
             try:
@@ -100,6 +100,13 @@ class LanePool:
                 replies.put(fault)
         if mine is not None:
             mine.close()
+
+    def _start_early(self) -> LaneProcess | None:
+        """Starts before there is work; what is wrong is told by the first request."""
+        try:
+            return LaneProcess(self.settings)
+        except (Death, OSError, SystemicFault):
+            return None
 
     def _work_on(
         self, request: Request, mine: LaneProcess | None

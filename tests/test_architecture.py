@@ -18,9 +18,14 @@ CORE_FLOORS = {
     "pixels": """geometry image_limits image_signatures tiff_header jpeg_header
         image_headers colour_modes mask_files images degradations sticker
         render""",
-    "data": """tfrecord records dataset_info datasets datasets.png datasets.label_png
-        datasets.photo datasets.splits datasets.voc datasets.drawn augmentation
-        input_pipeline mat_files""",
+    "data": """tfrecord record_fields records record_schema dataset_info mat_files
+        augmentation input_pipeline""",
+    "datasets": """datasets datasets.listing datasets.makers datasets.png
+        datasets.photo datasets.votes datasets.label_checks datasets.label_png
+        datasets.label_map datasets.label_mask datasets.label_mat datasets.splits
+        datasets.voc datasets.sbd datasets.pairs datasets.protocols datasets.ava
+        datasets.ava_lists datasets.ava_protocols datasets.folder
+        datasets.ratings_table datasets.seed_records datasets.drawn""",
     "serving": """class_maps class_shares refine model_card model_operations
         arithmetic engines scorers scoring model_check model_facts serving export""",
     "learning": """losses metrics models.layers models.vgg models.resnet
@@ -36,14 +41,16 @@ CORE_FLOORS = {
 FLOORS = {
     "words": "faults counts gates progress demo_photos",
     "ground": "files settings config",
-    "lanes": "lane lane_tasks lane_process lanes",
+    "lanes": "lane_messages lane lane_tasks lane_process lanes",
     "items": "manifests inputs plan_items plan results publish masks",
     "graph": "chunk_job launch",
     "score": "nights score_finish score",
-    "convert": "convert_lists convert_plan convert_parts convert_finish convert",
+    "convert": """convert_config convert_pieces convert_sources convert_ava
+        convert_folder convert_plan convert_lanes convert_parts convert_duplicates
+        convert_publish convert_finish convert""",
     "look": """report_table report_figures report_images report_cards report ledger
         terminal""",
-    "doors": "model_commands model_import commands demo cli",
+    "doors": "model_commands model_import convert_commands commands demo cli",
 }
 """Floors of pipelines, lowest first."""
 
@@ -273,7 +280,12 @@ def test_a_lane_that_scores_loads_only_what_scoring_needs() -> None:
 
 
 def test_a_lane_that_converts_loads_no_training_library() -> None:
-    code = "from pipelines import lane, lane_tasks; lane_tasks.ConvertPairs({})"
+    code = """
+from pipelines import lane, lane_tasks
+lane_tasks.ConvertEntries(
+    {"maker": "segmentation-pairs", "settings": {"void_rim": 0}}
+)
+"""
     assert loaded(code) & (HEAVY | {"openvino"}) == set()
 
 

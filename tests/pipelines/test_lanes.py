@@ -114,8 +114,20 @@ def test_a_lane_inherits_no_credential_and_dies_first(
     assert done.reply["session"] != done.reply["parents_session"]
     assert done.reply["core_limit"] == 0
     assert done.reply["oom_score_adj"] == 1000
-    # stdin, the old stdout, stderr, the dup for replies, and the listing itself
-    assert len(done.reply["open_files"]) <= 5
+    # stdin, the old stdout, stderr, its own memory, replies, and the listing itself
+    assert len(done.reply["open_files"]) <= 6
+
+
+def test_the_folder_one_is_in_does_not_replace_our_code(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impostor = tmp_path / "pipelines" / "lane.py"
+    impostor.parent.mkdir()
+    (impostor.parent / "__init__.py").touch()
+    impostor.write_text("raise SystemExit('an impostor')")
+    monkeypatch.chdir(tmp_path)
+    (done,) = start("Echo", count=1).answer(requests("good"))
+    assert done.reply is not None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""What lanes and their owner say to each other through pipes.
+
+A message is a JSON header and any number of blobs:
+    4 bytes: length of the head; the head; then the blobs, one after the other.
+The head is JSON: the header, and the length of each blob. A message is written with one
+call and read with few: each costs as much as some of the work.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, Final
+
+Header = dict[str, Any]
+
+_LENGTH: Final = struct.Struct("<I")
+_PIPE_BYTES: Final = 1 << 20
+_MAX_BUFFERS: Final = 512
+"""Linux takes at most 1024 buffers in one call."""
+
+
+def write_message(
+    descriptor: int, header: Mapping[str, Any], blobs: Sequence[bytes]
+) -> None:
+    """Writes one message to a file descriptor."""
+    sizes = [len(blob) for blob in blobs]
+    head = json.dumps([header, sizes], separators=(",", ":")).encode()
+    buffers = [memoryview(part) for part in (_LENGTH.pack(len(head)) + head, *blobs)]
+    while buffers:
+        written = os.writev(descriptor, buffers[:_MAX_BUFFERS])
+        while buffers and written >= len(buffers[0]):
+            written -= len(buffers.pop(0))
+        if written:
+            buffers[0] = buffers[0][written:]
+
+
+def read_message(file: BinaryIO) -> tuple[Header, list[bytes]] | None:
+    """Reads one message; None where the stream ends, also in the middle of one."""
+    try:
+        (length,) = _LENGTH.unpack(_read_exactly(file, _LENGTH.size))
+        header, sizes = json.loads(_read_exactly(file, length))
+        return header, [_read_exactly(file, size) for size in sizes]
+    except EOFError:
+        return None
+
+
+def widen(descriptor: int) -> None:
+    """Lets a pipe hold a whole photo, so that neither end waits within one."""
+    with contextlib.suppress(OSError, AttributeError):  # no Linux, or not allowed
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _read_exactly(file: BinaryIO, length: int) -> bytes:
+    data = file.read(length)
+    if len(data) != length:
+        raise EOFError
+    return data
