@@ -7,6 +7,7 @@ Both run in this order, a few times, on the same photos:
 - *bare TensorFlow*: the bundle's own SavedModel (upsampling and argmax in its graph),
   photos decoded, padded to 32 and grouped by shape before the clock starts, batches of
   8, all cores. No decoding, no mask, no row: what a TensorFlow pipeline cannot beat.
+  It keeps its freed memory (`fcn_core.memory`), without which it is slower still.
 - *fcn score*: the command, from its start to its exit: listing, plan, lanes, masks,
   table, page.
 """
@@ -27,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from fcn_core import geometry, images, scoring
+from fcn_core import geometry, images, memory, scoring
 from fcn_core.engines import resolve_arithmetic
 from fcn_core.model_card import ModelCard, ModelError
 
@@ -65,6 +66,7 @@ def decode_all(folder: Path, card: ModelCard) -> dict[tuple[int, ...], list[Any]
 
 def time_tensorflow(bundle: Path, folder: Path, card: ModelCard) -> float:
     """Returns the seconds that the SavedModel needs for photos in memory."""
+    memory.keep_freed_memory()
     import tensorflow as tf
 
     model = tf.saved_model.load(str(bundle)).signatures["serving_default"]
