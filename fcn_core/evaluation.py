@@ -10,12 +10,21 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_core import degradations, engines, geometry, images, metrics, scoring
+from fcn_core import (
+    degradations,
+    engines,
+    geometry,
+    images,
+    metrics,
+    photo_evaluation,
+    rating_metrics,
+    scoring,
+)
 from fcn_core.labels import VOID
 from fcn_core.model_card import ModelCard, RatingsHead
 from fcn_core.models import ModelSpec
 from fcn_core.models.spec import RATING_STRIDE
-from fcn_core.records import ImageRecord, SegmentationRecord
+from fcn_core.records import AestheticsRecord, ImageRecord, SegmentationRecord
 from fcn_core.scorers import LogitsScorer
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
@@ -97,19 +106,29 @@ def evaluate_segmentation(
         BadImage: A photo of the data set does not decode.
         ValueError: A label has another size than its photo or an unknown class.
     """
-    photo_scorer = scoring.PhotoScorer([scorer_of(model, card)])
+    photos = scoring.PhotoScorer([scorer_of(model, card)])
     total = metrics.ConfusionMatrix.zero(card.num_classes)
+    class_ids = range(card.num_classes)
     for record in records:
-        mask = photo_scorer.score_photo(record.encoded).mask_png
-        if mask is None:
-            raise ValueError(f"{record.filename}: expected a mask, got none")
-        total += metrics.ConfusionMatrix.of(
-            images.decode_mask(record.label),
-            images.decode_mask(mask),
-            classes=card.num_classes,
-            void=void,
-        )
+        total += photo_evaluation.segment(
+            photos, record, class_ids=class_ids, void={void}
+        ).confusion
     return total.result()
+
+
+def evaluate_ratings(
+    model: keras.Model, card: ModelCard, records: Iterable[AestheticsRecord]
+) -> rating_metrics.RatingScores:
+    """Rates every photo and compares it with its votes.
+
+    Raises:
+        BadImage: A photo of the data set does not decode.
+        ValueError: Votes are not for the model's bins.
+    """
+    photos = scoring.PhotoScorer([scorer_of(model, card)])
+    bins = card.rating_bins or ()
+    rows = (photo_evaluation.rate(photos, record, bins=bins).row for record in records)
+    return rating_metrics.RatingRows.total(bins, rows).result()
 
 
 def evaluate_quality(
