@@ -245,7 +245,7 @@ def test_a_leaking_split_needs_a_word(
     (leaking / "model_card.json").unlink()
     training = {"data_split": "val", "data_fingerprint": info.fingerprint}
     card.model_copy(update={"training": training}).write(leaking)
-    with pytest.raises(UsageError, match="trained on the split val.*--allow_leak"):
+    with pytest.raises(UsageError, match=r"trained on the split val.*--allow_leak"):
         plan(leaking, data, tmp_path / "out.json")
     allowed = plan(leaking, data, tmp_path / "out.json", "--allow_leak")
     assert allowed.plan.leak.why is not None
@@ -267,7 +267,7 @@ def test_what_does_not_fit_is_one_line(
         plan(bundle, data, output, "--split", "test")
     with pytest.raises(UsageError, match="got 8, which is the class cat"):
         plan(bundle, data, output, "--void", "8")
-    with pytest.raises(UsageError, match="a file name ending in .json"):
+    with pytest.raises(UsageError, match=r"a file name ending in \.json"):
         plan(bundle, data, tmp_path / "out.txt")
     ten = tiny_ratings.draw_record(0, (1,) * 10)
     votes = tiny_ratings.write_finished(tmp_path / "r", [ten], 1)

@@ -1,4 +1,4 @@
-"""`fcn voc_submission`: files that the test server takes, or a line that says why not."""
+"""`fcn voc_submission`: files that the test server takes, or a line that says why."""
 
 import tarfile
 from pathlib import Path
