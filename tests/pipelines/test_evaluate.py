@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,14 @@ from fcn_core.labels import VOC_CLASSES
 from fcn_core.metrics import ConfusionMatrix
 from fcn_core.model_card import ModelCard
 from fcn_core.records import SegmentationRecord
-from pipelines import evaluate, evaluate_finish, evaluate_leak, evaluate_plan, lanes
+from pipelines import (
+    evaluate,
+    evaluate_finish,
+    evaluate_leak,
+    evaluate_plan,
+    evaluation_page,
+    lanes,
+)
 from pipelines.counts import Counts
 from pipelines.evaluate_config import EvaluateConfig
 from pipelines.faults import AboveThreshold, UsageError
@@ -241,7 +247,7 @@ def test_a_leaking_split_needs_a_word(
     leaking = tmp_path / "leaking"
     leaking.mkdir()
     for path in bundle.iterdir():
-        os.symlink(path, leaking / path.name)
+        (leaking / path.name).symlink_to(path)
     (leaking / "model_card.json").unlink()
     training = {"data_split": "val", "data_fingerprint": info.fingerprint}
     card.model_copy(update={"training": training}).write(leaking)
@@ -300,3 +306,26 @@ def test_ratings_equal_a_plain_loop_for_any_shards(
     gaps = [abs(row["predicted_mean"] - row["target_mean"]) for row in worst]
     assert gaps == sorted(gaps, reverse=True)
     assert all(row["photo"] for row in worst)
+    page = tmp_path / "a.html"
+    worst_uri = str(tmp_path / "a.work/worst.parquet")
+    evaluation_page.build(str(tmp_path / "a.json"), worst_uri, str(page))
+    assert page.read_text().count("<figure>") == len(drawn)
+    assert f"{by_hand.constant_emd_r1:.4f}" in page.read_text()
+
+
+def test_training_rates_as_the_bundle_does(rating_bundle: Path) -> None:
+    from fcn_core import evaluation
+
+    drawn = [tiny_ratings.draw_record(n, v) for n, v in enumerate(tiny_ratings.VOTES)]
+    card = ModelCard.read(rating_bundle)
+    trained = evaluation.evaluate_ratings(
+        tiny_models.draw_network(seed=2), card, drawn[:3]
+    )
+    photos = scoring.PhotoScorer(
+        [scoring.load_scorer(str(rating_bundle), "openvino", "f32")]
+    )
+    rows = [photo_evaluation.rate(photos, r, bins=tiny_models.BINS) for r in drawn[:3]]
+    total = rating_metrics.RatingRows.total(tiny_models.BINS, [r.row for r in rows])
+    assert dataclasses.asdict(trained) == pytest.approx(
+        dataclasses.asdict(total.result()), abs=1e-4
+    )
