@@ -118,7 +118,15 @@ def test_commands_publish_once_and_refuse_another_evaluation(
     bundle: Path, records: list[SegmentationRecord], tmp_path: Path
 ) -> None:
     data, output = write(tmp_path / "a", records[:3]), tmp_path / "out.json"
-    words = ["evaluate", "--model", bundle, "--data", data, "--split", "val"]
+    words: list[str | Path] = [
+        "evaluate",
+        "--model",
+        bundle,
+        "--data",
+        data,
+        "--split",
+        "val",
+    ]
     words += ["--output", output, "--lanes", "1", "--precision", "f32"]
     told = score_runs.fcn(*words)
     assert told.code == 0, told.stderr
