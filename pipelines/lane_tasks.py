@@ -20,14 +20,19 @@ class ScorePhotos:
 
     Args:
         config: `models` (name and fingerprint each), `engine`, `precision`,
-            `instruction_set`, `max_side`, `masks` (bool), all as the plan froze them.
+            `instruction_set`, `max_side`, `tile`, `masks` (bool): the plan's.
     """
 
     def __init__(self, config: Header):
         from fcn_core import scoring
 
         scorers = [
-            scoring.load_scorer(model["name"], config["engine"], config["precision"])
+            scoring.load_scorer(
+                model["name"],
+                config["engine"],
+                config["precision"],
+                tile=config.get("tile"),
+            )
             for model in config["models"]
         ]
         for model, scorer in zip(config["models"], scorers, strict=True):
