@@ -1,10 +1,12 @@
 """One backbone, two tasks: one pass gives what two models would."""
 
+import functools
 import os
 import time
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,9 +18,9 @@ from tests.fcn_core.test_architectures import disturb
 
 SPEC = ModelSpec(
     name="fcn8s",
-    backbone="mobilenet_v2",
+    backbone="vgg16",
     classes=5,
-    width=0.35,
+    width=0.1,
     head_width=16,
     rating_classes=10,
 )
@@ -35,11 +37,15 @@ def card_of(spec: ModelSpec, name: str) -> ModelCard:
     return card.model_copy(update={"version": "1"})
 
 
+@functools.cache
+def network() -> keras.Model:
+    return disturb(build(SPEC))
+
+
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two") / "bundle"
-    model = disturb(build(SPEC))
-    export.export(model, folder, card_of(SPEC, "both"))
+    export.export(network(), folder, card_of(SPEC, "both"))
     return folder
 
 
@@ -67,9 +73,8 @@ def test_one_pass_equals_the_model_of_both_tasks(bundle: Path, engine: str) -> N
     data = tiny_models.draw_photo(150, 201)
     scorer = scorers.load_scorer(str(bundle), engine, "f32")
     score = scoring.PhotoScorer([scorer]).score_photo(data)
-    model = disturb(build(SPEC))
     expected = scoring.PhotoScorer(
-        [evaluation.scorer_of(model, card_of(SPEC, "both"))]
+        [evaluation.scorer_of(network(), card_of(SPEC, "both"))]
     ).score_photo(data)
     assert score.class_pixels == expected.class_pixels
     assert score.mask_png == expected.mask_png
