@@ -187,7 +187,7 @@ class ModelsConfig(JobConfig):
 
     command: ClassVar[str] = "fcn models"
 
-    action: Literal["list", "show", "check"] = Field(
+    action: Literal["list", "show", "check", "import"] = Field(
         description="list, show, check or import", json_schema_extra=POSITIONAL
     )
     name: str | None = Field(

@@ -174,9 +174,10 @@ QUICK = (
     "fcn8s vgg16 scaled",
     "deconvnet vgg16",
     "deconvnet repeat",
-    "two tasks mobilenet_v2",
+    "two tasks resnet50",
     "classifier vgg16 valid low",
     "classifier mobilenet",
+    "baseline mobilenet",
     "baseline vgg16",
 )
 """Networks that have every type of layer; building the others again takes a minute."""
