@@ -170,6 +170,7 @@ def test_equals_numpy(name: str) -> None:
 
 
 QUICK = (
+    "fcn8s vgg16 transposed",
     "fcn16s vgg16 caffe",
     "fcn8s vgg16 scaled",
     "deconvnet vgg16",
