@@ -155,11 +155,11 @@ def test_row27_tiles_belong_to_the_fingerprint_and_need_a_larger_side() -> None:
         for tile in ({}, {"tile": None}, {"tile": 512})
     )
     assert plain == none != tiled
-    words = {"input": "a", "output": "b", "tile": 512}
+    words: dict[str, Any] = {"input": "a", "output": "b", "tile": 512}
     assert ScoreConfig(**words, max_side=2048).tile == 512
-    for max_side in ({}, {"max_side": 512}):
+    for max_side in (None, 512):
         with pytest.raises((ValueError, UsageError), match="max_side above it"):
-            ScoreConfig(**words, **max_side)
+            ScoreConfig(**words, max_side=max_side)
 
 
 def test_row27_models_without_logits_are_refused(
