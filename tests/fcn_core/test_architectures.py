@@ -175,6 +175,7 @@ QUICK = (
     "fcn8s vgg16 scaled",
     "deconvnet vgg16",
     "deconvnet repeat",
+    "fcn32s mobilenet_v2",
     "two tasks resnet50",
     "classifier vgg16 valid low",
     "classifier mobilenet",
