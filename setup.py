@@ -36,7 +36,7 @@ EXTRAS = {
     "gcp": ["apache-beam[gcp]>=2.77,<2.78", "google-cloud-storage>=3"],
     "stats": ["tfx-bsl>=1.21,<1.22"],
     "demo": ["scikit-image>=0.26"],
-    "crf": ["pydensecrf2>=1.1"],
+    "crf": ["pydensecrf2>=1.1,<2"],
     "dev": [
         "build",
         "duckdb",

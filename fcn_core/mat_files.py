@@ -27,16 +27,24 @@ def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]
             "install scipy"
         ) from None
     content = io.loadmat(path, simplify_cells=True)
-    content = content.get("net", content)
+    net = content.get("net", content)
+    if isinstance(net, dict):
+        content = net
     parameters = content.get("params")
     if parameters is None:
         raise ValueError(
             f"{path.name} holds {sorted(k for k in content if k[0] != '_')}, expected "
             "a DagNN network with params"
         )
-    tensors = {
-        str(one["name"]): np.asarray(one["value"], np.float32) for one in parameters
-    }
+    try:
+        tensors = {
+            str(one["name"]): np.asarray(one["value"], np.float32) for one in parameters
+        }
+    except (TypeError, KeyError, ValueError, IndexError):
+        raise ValueError(
+            f"{path.name} has params of another kind, expected a list of tensors with "
+            "name and value"
+        ) from None
     meta = content.get("meta") or {}
     mean = (meta.get("normalization") or {}).get("averageImage")
     classes = (meta.get("classes") or {}).get("description")

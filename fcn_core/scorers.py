@@ -5,6 +5,7 @@ Keras.
 """
 
 import difflib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -12,7 +13,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_core import class_maps, engines
+from fcn_core import class_maps, engines, tiling
 from fcn_core.model_card import CARD_NAME, ModelCard, ModelError
 
 SIDE_ROUNDING: Final = 128
@@ -209,6 +210,7 @@ def load_scorer(
     precision: str = "auto",
     *,
     threads: int = 1,
+    tile: int | None = None,
 ) -> Scorer:
     """Opens a model after checking that its files are those of its card.
 
@@ -217,6 +219,8 @@ def load_scorer(
       engine: "auto", "openvino" or "tensorflow".
       precision: "auto", "f32" or "bf16".
       threads: Of the engine, inside one photo.
+      tile: Longest side in pixels that the engine sees at once; larger photos are run
+        in tiles. None: every photo in one piece.
 
     Raises:
       ModelError: The model cannot be used here; the message names the cure.
@@ -227,5 +231,17 @@ def load_scorer(
     arithmetic = engines.resolve_arithmetic(engine, precision)
     opened = engines.open_engine(bundle, arithmetic, threads=threads)
     if isinstance(opened, engines.TensorFlowEngine) and not opened.has_logits:
+        if tile is not None:
+            raise ModelError(
+                f"{card.label} has no signature logits, which tiles need; export it "
+                "with `fcn export`, or score without --tile"
+            )
         return SignatureScorer(card, opened, arithmetic)
+    if tile is not None:
+        opened = tiling.TiledEngine(
+            opened,
+            tile=tile,
+            multiple=math.lcm(SIDE_ROUNDING, card.size_multiple),
+            minimum=card.minimum_side,
+        )
     return LogitsScorer(card, opened, arithmetic)

@@ -30,18 +30,22 @@ def row_fingerprint(
     arithmetic: engines.Arithmetic,
     *,
     max_side: int | None,
+    tile: int | None = None,
 ) -> str:
     """sha256 hex of everything that decides a row's values besides the photo.
 
-    The order of the models does not count; `max_side` is the override, or None.
+    The order of the models does not count; `max_side` is the override, or None; `tile`
+    as for `load_scorer`.
     """
-    content = {
+    content: dict[str, Any] = {
         "models": sorted(card.fingerprint for card in cards),
         "arithmetic": asdict(arithmetic),
         "decode_policy": images.DECODE_POLICY,
         "side_rounding": SIDE_ROUNDING,
         "max_side": max_side,
     }
+    if tile is not None:  # left out otherwise: rows of before tiles keep theirs
+        content["tile"] = tile
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

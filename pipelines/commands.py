@@ -185,6 +185,11 @@ def models(arguments: Sequence[str]) -> int:
     config, _ = configs.ModelsConfig.parse(arguments)
     from pipelines import model_commands
 
+    if config.action == "import":
+        raise UsageError(
+            "fcn models: got words before import, expected fcn models import FILE "
+            "--output BUNDLE; see fcn models import --help"
+        )
     if config.action == "list":
         return model_commands.list_all(as_json=config.json_output)
     if config.name is None:

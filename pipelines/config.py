@@ -4,7 +4,7 @@ import datetime
 import zoneinfo
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from fcn_core.training_config import TrainingConfig
 from pipelines.settings import POSITIONAL, JobConfig, Names
@@ -46,6 +46,13 @@ class ScoreConfig(JobConfig):
         le=8192,
         description="longest side that the models see; their cards' own if unset",
     )
+    tile: int | None = Field(
+        default=None,
+        ge=256,
+        le=4096,
+        description="run photos larger than this in overlapping tiles of it; needs "
+        "max_side, the size that photos keep",
+    )
     chunk_size: int = Field(
         default=256, ge=1, le=100_000, description="photos that are committed together"
     )
@@ -70,6 +77,17 @@ class ScoreConfig(JobConfig):
         except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("expected a name such as Europe/Berlin or UTC") from error
         return name
+
+    @field_validator("tile")
+    @classmethod
+    def _below_max_side(cls, tile: int | None, info: ValidationInfo) -> int | None:
+        max_side = info.data.get("max_side")
+        if tile is not None and (max_side is None or max_side <= tile):
+            raise ValueError(
+                f"expected a --max_side above it, got {max_side or 'none'}: photos are "
+                "shrunk to that size first, and only larger ones are tiled"
+            )
+        return tile
 
     @field_validator("run_date")
     @classmethod
@@ -169,7 +187,7 @@ class ModelsConfig(JobConfig):
 
     command: ClassVar[str] = "fcn models"
 
-    action: Literal["list", "show", "check"] = Field(
+    action: Literal["list", "show", "check", "import"] = Field(
         description="list, show, check or import", json_schema_extra=POSITIONAL
     )
     name: str | None = Field(

@@ -23,7 +23,8 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
 
     Args:
         config: `models` (name and fingerprint each), `engine`, `precision`,
-            `instruction_set`, `max_side`, `masks` (bool), all as the plan froze them.
+            `instruction_set`, `max_side`, `masks` (bool), and `tile` where photos are
+            tiled, all as the plan froze them.
 
     Raises:
         ModelError: a model or the arithmetic is another one than planned.
@@ -31,7 +32,12 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
     from fcn_core import scoring
 
     scorers = [
-        scoring.load_scorer(model["name"], config["engine"], config["precision"])
+        scoring.load_scorer(
+            model["name"],
+            config["engine"],
+            config["precision"],
+            tile=config.get("tile"),
+        )
         for model in config["models"]
     ]
     for model, scorer in zip(config["models"], scorers, strict=True):

@@ -21,8 +21,7 @@ from pipelines.plan import Draft, Plan
 
 _RETRY_NIGHTS = 3
 _USUAL_NIGHTS = 3
-_PLAIN_NIGHT = 200
-"""Below this many photos a plan is never suspiciously large."""
+_PLAIN_NIGHT = 200  # photos; a plan below it is never suspiciously large
 
 
 @dataclass(frozen=True)
@@ -113,14 +112,14 @@ def plan_night(config: ScoreConfig) -> Night:
     listing = inputs.list_photos(config.input, output=out)
     files.check_writable(out)
     settings = _settings(config, models, arithmetic)
+    cards = [model.card for model in models]
     fingerprint = scoring.row_fingerprint(
-        [model.card for model in models], arithmetic, max_side=config.max_side
+        cards, arithmetic, max_side=config.max_side, tile=config.tile
     )
 
     def draft(earlier: Sequence[Plan]) -> Draft:
         pending = _pending(out, listing.photos, earlier, fingerprint)
-        if config.limit is not None:
-            pending = pending.slice(0, config.limit)
+        pending = pending.slice(0, config.limit)
         if not config.rescore:
             _check_rescoring(out, pending, earlier, fingerprint)
         return Draft(
@@ -171,6 +170,7 @@ def _settings(
         "precision": arithmetic.precision,
         "instruction_set": arithmetic.instruction_set,
         "max_side": config.max_side,
+        "tile": config.tile,
         "masks": config.masks,
         "chunk_size": config.chunk_size,
         "limit": config.limit,

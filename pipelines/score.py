@@ -194,6 +194,7 @@ def job(
         "precision": settings["precision"],
         "instruction_set": settings["instruction_set"],
         "max_side": settings["max_side"],
+        "tile": settings.get("tile"),  # nights of before tiles have none
         "masks": settings["masks"] != "none",
     }
     pool = LaneSettings(

@@ -27,7 +27,8 @@ CORE_FLOORS = {
         datasets.ava_lists datasets.ava_protocols datasets.folder
         datasets.ratings_table datasets.seed_records datasets.drawn""",
     "serving": """class_maps class_shares refine model_card model_operations
-        arithmetic engines scorers scoring model_check model_facts serving export""",
+        arithmetic engines tiling scorers scoring model_check model_facts serving
+        export""",
     "learning": """losses metrics rating_metrics photo_evaluation models.layers
         models.vgg models.resnet models.mobilenet_v2 models.applications
         models.backbones models.spec_options

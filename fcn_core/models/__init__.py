@@ -6,6 +6,7 @@ logits at `spec.logits_stride`. Layer names are a file format: ours start with `
 `keras.applications`.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -86,6 +87,13 @@ def build_model(
         ValueError: A name or number does not exist; the message names what does.
         WeightsError: The weights do not fit.
     """
+    known = [field.name for field in dataclasses.fields(ModelSpec)]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(
+            f"build_model: got unknown {', '.join(unknown)}, expected only "
+            f"{', '.join(known)}"
+        )
     spec = ModelSpec(
         task=task, name=name, backbone=backbone, classes=classes, **options
     )

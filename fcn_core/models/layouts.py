@@ -69,8 +69,18 @@ def read_trained(path: Path) -> TrainedNetwork:
     """Reads a file of one of the layouts below.
 
     Raises:
-        WeightsError: It is none of them.
+        WeightsError: It is none of them, or lacks what tells its sizes.
     """
+    try:
+        return _read_trained(path)
+    except KeyError as error:
+        raise WeightsError(
+            f"weights {path.name}: {error.args[0]} is missing, expected a whole "
+            "network; export or copy the file again"
+        ) from None
+
+
+def _read_trained(path: Path) -> TrainedNetwork:
     tried = "deeplab (.npz); keras-fcn, nima (.h5, .hdf5)"
     if path.suffix == ".npz":
         tensors = archive_tensors(path)
@@ -133,7 +143,13 @@ _KERAS_FCN = {
 
 def keras_fcn(layers: Layers) -> TrainedNetwork:
     """FCN-32, FCN-16 or FCN-8 of kevinddchen/Keras-FCN, saved by TensorFlow's Keras."""
-    stage = next(name for name in ("fcn8", "fcn16", "fcn32") if name in layers)
+    stages = [name for name in ("fcn8", "fcn16", "fcn32") if name in layers]
+    if len(stages) != 1:
+        raise WeightsError(
+            f"keras-fcn weights: got the upsampling layers {stages}, expected one of "
+            "fcn8, fcn16, fcn32"
+        )
+    stage = stages[0]
     classes = layers["score7"]["bias"].shape[0]
     return TrainedNetwork(
         layout="keras-fcn",

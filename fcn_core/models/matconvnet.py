@@ -102,9 +102,12 @@ def _shaped(tensors: Mapping[str, NDArray[np.float32]], *, classes: int) -> Arra
         layer, _, weight = name.partition("/")
         if weight == "bias":
             shaped[name] = values.reshape(-1)
-        elif layer in ("head_fc7", "head_score") or layer.startswith("skip_"):
+        elif f"{layer}/bias" in tensors and (
+            layer in ("head_fc7", "head_score") or layer.startswith("skip_")
+        ):
             outputs = tensors[f"{layer}/bias"].size
-            shaped[name] = values.reshape(1, 1, -1, outputs)
+            fits = values.size % outputs == 0  # else its shape is told as it is
+            shaped[name] = values.reshape(1, 1, -1, outputs) if fits else values
         else:
             shaped[name] = values
         if layer.startswith("upsample_") and f"{layer}/bias" not in tensors:

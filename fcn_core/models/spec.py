@@ -1,7 +1,7 @@
 """What a model is, as a small value: enough to rebuild it and to use its logits."""
 
 import dataclasses
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from fcn_core.labels import RATING_BINS
 from fcn_core.models.backbones import BACKBONES, Alignment, Backbone
@@ -84,6 +84,8 @@ class ModelSpec:
     rgb_mean: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        for field, kind in _CHOICES.items():
+            _check_choice(field, getattr(self, field), kind)
         known = _names(self.task)
         if self.name not in known:
             raise ValueError(
@@ -92,6 +94,8 @@ class ModelSpec:
             )
         if self.classes < 1:
             raise ValueError(f"classes: got {self.classes}, expected at least 1")
+        if self.width <= 0:
+            raise ValueError(f"width: got {self.width}, expected above 0")
         row = self.backbone_row
         self._default("output_stride", 0, self._usual_output_stride())
         self._default("head_width", 0, _usual_head_width(self))
@@ -234,6 +238,22 @@ class ModelSpec:
                 f"{', '.join(sorted(known))}; it was written by another version"
             )
         return cls(**(values | {"rgb_mean": tuple(values.get("rgb_mean", ()))}))
+
+
+_CHOICES: dict[str, Any] = {
+    "task": Task,
+    "geometry": Geometry,
+    "upsampling": Upsampling,
+    "pooling": Pooling,
+}
+"""Fields whose values are names, and the names."""
+
+
+def _check_choice(field: str, got: Any, kind: Any) -> None:
+    if got not in get_args(kind):
+        raise ValueError(
+            f"{field}: got {got!r}, expected one of {', '.join(get_args(kind))}"
+        )
 
 
 _FIRST_FIELDS = (

@@ -6,6 +6,7 @@ trained network with them are `layouts.py`'s business.
 
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -69,12 +70,23 @@ def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightRepo
 
 
 def archive_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Reads an `.npz` of `layer/weight` arrays, DeepLab's names turned into ours."""
-    with np.load(path, allow_pickle=False) as archive:
-        tensors = {}
-        for name in archive.files:
-            layer, _, weight = name.rpartition("/")
-            tensors[f"{DEEPLAB_HEAD.get(layer, layer)}/{weight}"] = archive[name]
+    """Reads an `.npz` of `layer/weight` arrays, DeepLab's names turned into ours.
+
+    Raises:
+        WeightsError: It is no such archive.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, TypeError, ValueError, EOFError, BadZipFile) as error:
+        raise WeightsError(
+            f"weights {path.name}: not readable as .npz ({' '.join(str(error).split())}"
+            "), expected an archive of `layer/weight` arrays; copy the file again"
+        ) from None
+    tensors = {}
+    for name, values in arrays.items():
+        layer, _, weight = name.rpartition("/")
+        tensors[f"{DEEPLAB_HEAD.get(layer, layer)}/{weight}"] = values
     return tensors
 
 
@@ -91,14 +103,7 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
     row = spec.backbone_row
     convolutional = row.head == "convolutional"
     if source == "imagenet":
-        # The Dense layers are most of the download.
-        top = convolutional and spec.head_width == VGG_TOP_WIDTH
-        network = row.application(
-            weights="imagenet",
-            include_top=top,
-            input_shape=None if top else (None, None, 3),
-        )
-        return _named_as_ours(network, nested=row.nested)
+        return _named_as_ours(_downloaded(spec), nested=row.nested)
     try:
         network = _without_top(row.application, spec.width if row.nested else 1.0)
         if convolutional and (layers := read_layers(Path(source))) is not None:
@@ -111,6 +116,27 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
             f"keras.applications writes it ({error})"
         ) from error
     return _named_as_ours(network, nested=row.nested)
+
+
+def _downloaded(spec: ModelSpec) -> keras.Model:
+    """Returns Keras' own network with ImageNet weights, from its cache or the net."""
+    row = spec.backbone_row
+    # The Dense layers are most of the download.
+    top = row.head == "convolutional" and spec.head_width == VGG_TOP_WIDTH
+    try:
+        return row.application(
+            weights="imagenet",
+            include_top=top,
+            input_shape=None if top else (None, None, 3),
+        )
+    except Exception as error:
+        # Keras raises a bare Exception where it cannot download.
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"weights imagenet: Keras could not download those of {spec.backbone} "
+            f"({reason}); give the path of a file that you have instead, or copy "
+            "Keras' file to ~/.keras/models"
+        ) from error
 
 
 def _check_names(layers: Layers, network: keras.Model) -> None:

@@ -169,7 +169,37 @@ def test_equals_numpy(name: str) -> None:
         assert np.abs(ours - theirs).max() <= 1e-4 * max(1.0, np.abs(theirs).max())
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+QUICK = (
+    "fcn8s vgg16 transposed",
+    "fcn16s vgg16 caffe",
+    "fcn8s vgg16 scaled",
+    "deconvnet vgg16",
+    "deconvnet repeat",
+    "fcn32s mobilenet_v2",
+    "two tasks resnet50",
+    "classifier vgg16 valid low",
+    "classifier mobilenet",
+    "baseline mobilenet",
+    "baseline vgg16",
+)
+"""Networks that have every type of layer; building the others again takes a minute."""
+
+
+def test_the_quick_networks_have_every_type_of_layer() -> None:
+    types = {
+        name: {type(layer).__name__ for layer in every_layer(drawn(name))}
+        for name in NETWORKS
+    }
+    assert set().union(*types.values()) == set().union(*(types[n] for n in QUICK))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in NETWORKS
+    ],
+)
 def test_saved_and_loaded_is_identical(name: str, tmp_path: Path) -> None:
     spec, model = tiny(name), drawn(name)
     photo = photo_for(spec)

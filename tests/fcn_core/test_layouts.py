@@ -1,5 +1,6 @@
 """Networks of others from their files: every tensor in its place, and no other."""
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fcn_core import evaluation, images, scoring
 from fcn_core.mat_files import read_mat
+from fcn_core.metrics import ConfusionMatrix
 from fcn_core.models import ModelSpec, WeightsError, build
 from fcn_core.models.layouts import TrainedNetwork, read_trained
 from fcn_core.models.matconvnet import from_parameters
@@ -237,12 +240,106 @@ def test_files_of_no_known_layout_are_refused(tmp_path: Path) -> None:
         read_trained(tmp_path / "w.npz")
 
 
-def test_deeplabs_archive_is_a_whole_network() -> None:
+def test_archives_that_are_none_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty.npz").write_bytes(b"")
+    (tmp_path / "text.npz").write_text("no weights")
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    save_deeplab(tmp_path / "cut.npz")
+    whole = (tmp_path / "cut.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    for name in ("empty", "text", "array", "cut"):
+        with pytest.raises(WeightsError, match=f"{name}.npz: not readable") as caught:
+            read_trained(tmp_path / f"{name}.npz")
+        assert "\n" not in str(caught.value)
+
+
+_DEEPLAB = {
+    "head_local": "aspp0",
+    "head_context": "image_pooling",
+    "head_project_local": "proj_aspp",
+    "head_project_context": "proj_pool",
+    "head_score": "semantic",
+}
+
+
+@functools.cache
+def deeplab_network() -> keras.Model:
+    """The published backbone with a narrow head, random everywhere."""
+    spec = ModelSpec(
+        name="fcn16s", backbone="mobilenet_v2", classes=CLASSES, head_width=6
+    )
+    return disturb(build(spec))
+
+
+def save_deeplab(path: Path, *, without: str = "") -> keras.Model:
+    arrays: dict[str, Any] = {}
+    for name, values in tensors_of(deeplab_network()).items():
+        layer, _, weight = name.partition("/")
+        arrays[f"{_DEEPLAB.get(layer, layer)}/{weight}"] = values
+    arrays.pop(without, None)
+    arrays = {n: v for n, v in arrays.items() if not n.startswith("skip_")}
+    np.savez(path, **arrays)
+    return deeplab_network()
+
+
+def test_a_deeplab_archive_becomes_its_network(tmp_path: Path) -> None:
+    source = save_deeplab(tmp_path / "w.npz")
+    trained = read_trained(tmp_path / "w.npz")
+    assert trained.layout == "deeplab"
+    scores = keras.Model(source.input, source.get_layer("head_score").output)
+    photo = draw(65, 97)
+    assert np.array_equal(trained.build("w.npz")(photo), scores(photo))
+    for name, said in (
+        ("semantic/bias", "head_score/bias is missing"),
+        ("Conv1/kernel", r"1 are missing \(Conv1/kernel"),
+        ("proj_pool/kernel", r"1 are missing \(head_project_context/kernel"),
+    ):
+        save_deeplab(tmp_path / "less.npz", without=name)
+        with pytest.raises(WeightsError, match=said):
+            read_trained(tmp_path / "less.npz").build("less.npz")
+
+
+def weights_file(name: str) -> Path:
     folder = os.environ.get("FCN_WEIGHTS")
-    path = Path(folder or "") / "deeplab_mnv2_voc.npz"
+    path = Path(folder or "") / name
     if not folder or not path.is_file():
-        pytest.skip("FCN_WEIGHTS is not a folder with deeplab_mnv2_voc.npz")
+        pytest.skip(f"FCN_WEIGHTS is not a folder with {name}")
+    return path
+
+
+def test_deeplabs_archive_is_a_whole_network() -> None:
+    path = weights_file("deeplab_mnv2_voc.npz")
     trained = read_trained(path)
     model = trained.build(path.name)
     assert set(tensors_of(model)) == set(trained.tensors)
     assert model(draw(65, 97)).shape == (1, 5, 7, 21)
+
+
+def test_deeplabs_archive_finds_what_is_on_photos() -> None:
+    """Imported as it is, on the first photos of VOC's list of val."""
+    path = weights_file("deeplab_mnv2_voc.npz")
+    root = os.environ.get("FCN_VOC_ROOT")
+    if not root:
+        pytest.skip("FCN_VOC_ROOT is not set")
+    trained = read_trained(path)
+    card = evaluation.draft_card(
+        trained.spec,
+        name="deeplab",
+        classes=trained.classes,
+        padding_value=trained.padding_value,
+        max_side=trained.max_side,
+    )
+    model = trained.build(path.name)
+    scorer = scoring.PhotoScorer([evaluation.scorer_of(model, card)])
+    confusion = ConfusionMatrix.zero(21)
+    names = (Path(root) / "ImageSets/Segmentation/val.txt").read_text().split()
+    for name in names[:12]:
+        photo = (Path(root) / f"JPEGImages/{name}.jpg").read_bytes()
+        mask = scorer.score_photo(photo).mask_png or b""
+        truth = (Path(root) / f"SegmentationClass/{name}.png").read_bytes()
+        confusion += ConfusionMatrix.of(
+            images.decode_mask(truth), images.decode_mask(mask), classes=21
+        )
+    assert confusion.result().pixel_accuracy > 0.85
+    assert confusion.result().miou > 0.5

@@ -219,6 +219,11 @@ def test_rating_network_scores_cells_of_16_pixels() -> None:
         ({"backbone": "vgg61"}, "expected one of vgg16, vgg19, mobilenet_v2"),
         ({"classes": 0}, "at least 1"),
         ({"output_stride": 8}, "expected one of"),
+        ({"task": "segment"}, "expected one of segmentation, aesthetics"),
+        ({"upsampling": "cubic"}, "expected one of bilinear, transposed, learnable"),
+        ({"geometry": "wide"}, "expected one of same, caffe, valid"),
+        ({"width": 0}, "expected above 0"),
+        ({"colour": "red"}, "got unknown colour, expected only task, name"),
         ({"name": "fcn32s", "output_stride": 16}, "use a larger one"),
         ({"task": "aesthetics"}, "expected one of rating"),
     ],
@@ -304,6 +309,19 @@ def test_deeplab_archive_fills_all_but_the_skip() -> None:
         kernel = archive["semantic/kernel"]
         assert np.array_equal(model.get_layer("head_score").kernel, kernel)
         assert len(archive.files) == len(tensors_of(model)) - 2
+
+
+def test_weights_that_cannot_be_downloaded_are_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def offline(*args: Any, **options: Any) -> str:
+        raise Exception("URL fetch failure:\nno network")  # as Keras raises it
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
+    with pytest.raises(WeightsError, match="give the path of a file") as caught:
+        build(small("fcn32s", "vgg16"), "imagenet")
+    assert "of vgg16 (URL fetch failure: no network)" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_keras_imagenet_file_fills_the_backbone_bit_for_bit() -> None:

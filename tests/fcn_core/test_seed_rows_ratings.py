@@ -1,5 +1,6 @@
 """What the seeds promise of ratings and classifiers, one test a row of the list."""
 
+import functools
 import itertools
 from pathlib import Path
 from typing import Any
@@ -43,23 +44,32 @@ def test_row13_own_backbones_classify_any_size(backbone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "backbone",
-    ["mobilenet", "xception", "inception_v3", "densenet121"],
+    ("backbone", "width"),
+    [
+        ("mobilenet", 0.25),
+        *(
+            pytest.param(name, 1.0, marks=pytest.mark.slow)
+            for name in ("xception", "inception_v3", "densenet121")
+        ),
+    ],
 )
 def test_row13_applications_classify_with_their_own_features(
-    backbone: str, tmp_path: Path
+    backbone: str, width: float, tmp_path: Path
 ) -> None:
     """Any size, weights from Keras' own file, identical after saving."""
     row = BACKBONES[backbone]
     # Large inner layers with random weights; only their order is known to us.
-    source = row.application(weights=None, include_top=False)
+    alpha = {} if width == 1.0 else {"alpha": width}
+    source = row.application(
+        weights=None, include_top=False, input_shape=(None, None, 3), **alpha
+    )
     for variable in source.weights:
         if "variance" not in variable.name:
             values = np.asarray(variable)
             noise = np.random.default_rng(values.size).normal(size=values.shape)
             variable.assign(values + 0.01 * noise.astype(np.float32))
     source.save_weights(tmp_path / "own.weights.h5")
-    spec = ModelSpec(**CLASSIFIER, backbone=backbone, classes=2)
+    spec = ModelSpec(**CLASSIFIER, backbone=backbone, classes=2, width=width)
     model = build(spec)
     report = load_weights(model, spec, str(tmp_path / "own.weights.h5"))
     assert report.new == ("head_score",)
@@ -80,14 +90,20 @@ def test_row13_applications_classify_with_their_own_features(
     assert np.array_equal(np.asarray(loaded(photo)), logits)
 
 
+@functools.cache
+def built(backbone: str) -> keras.Model:
+    """A classifier at its published width, built once: that takes seconds."""
+    return build(ModelSpec(**CLASSIFIER, backbone=backbone, classes=2))
+
+
 @pytest.mark.parametrize(("backbone", "side"), [("xception", 71), ("inception_v3", 75)])
 def test_row13_the_minimum_side_is_enforced(backbone: str, side: int) -> None:
     spec = ModelSpec(**CLASSIFIER, backbone=backbone, classes=2)
     assert spec.minimum_side == side
-    model = build(spec)
+    model = built(backbone)
     with pytest.raises(ValueError, match=f"at least {side} pixels"):
         model(draw(side - 1, 200))
-    assert model(draw(side, 80)).shape == (1, 3, 3, 2)
+    assert model.compute_output_shape((1, side, 80, 3)) == (1, 3, 3, 2)
     placement = geometry.place(
         (30, 500), max_side=None, multiple=32, minimum=spec.minimum_side
     )
@@ -106,7 +122,7 @@ def test_row13_networks_without_finer_strides_have_no_skips() -> None:
 
 
 def test_row13_inception_lines_up_with_its_pixels() -> None:
-    model = build(ModelSpec(**CLASSIFIER, backbone="inception_v3", classes=1))
+    model = built("inception_v3")
     features = keras.Model(model.input, model.get_layer("head_dropout").input)
     grey = np.full((1, 320, 320, 3), 127.5, np.float32)
     lit = grey.copy()
@@ -266,7 +282,7 @@ def test_row16_wrong_views_are_refused() -> None:
 def test_row31_heads_for_two_classes_ten_ratings_and_one_mark(
     classes: int, bins: list[float]
 ) -> None:
-    spec = ModelSpec(**CLASSIFIER, backbone="resnet50", classes=classes, **TINY)
+    spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=classes, **TINY)
     card = card_of(spec)
     assert card.rating_bins == bins
     model = disturb(build(spec))

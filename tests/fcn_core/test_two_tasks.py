@@ -1,13 +1,13 @@
 """One backbone, two tasks: one pass gives what two models would."""
 
+import functools
 import os
-import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import keras
 import pytest
 
+from benchmarks import two_tasks
 from fcn_core import evaluation, export, model_check, scorers, scoring
 from fcn_core.model_card import ModelCard, ModelError, RatingsHead
 from fcn_core.models import ModelSpec, build
@@ -16,9 +16,9 @@ from tests.fcn_core.test_architectures import disturb
 
 SPEC = ModelSpec(
     name="fcn8s",
-    backbone="mobilenet_v2",
+    backbone="vgg16",
     classes=5,
-    width=0.35,
+    width=0.1,
     head_width=16,
     rating_classes=10,
 )
@@ -35,11 +35,15 @@ def card_of(spec: ModelSpec, name: str) -> ModelCard:
     return card.model_copy(update={"version": "1"})
 
 
+@functools.cache
+def network() -> keras.Model:
+    return disturb(build(SPEC))
+
+
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two") / "bundle"
-    model = disturb(build(SPEC))
-    export.export(model, folder, card_of(SPEC, "both"))
+    export.export(network(), folder, card_of(SPEC, "both"))
     return folder
 
 
@@ -67,9 +71,8 @@ def test_one_pass_equals_the_model_of_both_tasks(bundle: Path, engine: str) -> N
     data = tiny_models.draw_photo(150, 201)
     scorer = scorers.load_scorer(str(bundle), engine, "f32")
     score = scoring.PhotoScorer([scorer]).score_photo(data)
-    model = disturb(build(SPEC))
     expected = scoring.PhotoScorer(
-        [evaluation.scorer_of(model, card_of(SPEC, "both"))]
+        [evaluation.scorer_of(network(), card_of(SPEC, "both"))]
     ).score_photo(data)
     assert score.class_pixels == expected.class_pixels
     assert score.mask_png == expected.mask_png
@@ -99,29 +102,7 @@ def test_a_second_rating_model_beside_it_is_refused(
 @pytest.mark.skipif(
     "FCN_TIMINGS" not in os.environ, reason="FCN_TIMINGS is not set: a quiet machine"
 )
-def test_rating_as_well_costs_less_than_15_percent(tmp_path: Path) -> None:
-    numbers: dict[str, Any] = {"name": "fcn8s", "backbone": "mobilenet_v2"}
-    scored = []
-    for ratings in (0, 10):
-        spec = ModelSpec(rating_classes=ratings, **numbers)
-        card = evaluation.draft_card(
-            spec,
-            name="timed",
-            classes=[str(number) for number in range(21)],
-            padding_value=(127, 127, 127),
-            max_side=None,
-        ).model_copy(update={"version": "1"})
-        export.export(build(spec), tmp_path / f"with{ratings}", card)
-        scored.append(
-            scorers.load_scorer(str(tmp_path / f"with{ratings}"), "openvino", "f32")
-        )
-    batch = np.random.default_rng(0).integers(0, 256, (1, 384, 512, 3), np.uint8)
-    sizes = np.array([[375, 500]], np.int32)
-    seconds = np.empty((2, 60))
-    for round_ in range(60):  # turn by turn: a busy moment hits both
-        for number, scorer in enumerate(scored):
-            start = time.perf_counter()
-            scorer.score(batch, sizes)
-            seconds[number, round_] = time.perf_counter() - start
-    alone, both = np.median(seconds, axis=1)
-    assert both < 1.15 * alone
+def test_rating_as_well_costs_less_than_15_percent() -> None:
+    found = two_tasks.measure(60)
+    assert found["both in one pass"] < 1.15 * found["segmentation alone"]
+    assert found["both in one pass"] < found["two models"]
