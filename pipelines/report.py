@@ -30,7 +30,7 @@ from pipelines.report_table import NOTABLE_SHARE, NightTable
 SAMPLE_SIZE: Final = 200
 """Photos on the page. At about 30 KiB each, the page stays below 10 MB."""
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
+TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 class ModelSummary(BaseModel):
@@ -126,49 +126,59 @@ def _rating_bins(summary: Summary) -> tuple[float, ...]:
     return rated.rating_bins
 
 
-def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+def environment() -> jinja2.Environment:
+    """Returns what renders the project's pages: all text escaped, nothing undefined."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    found.filters.update(
         visible=visible, number=number, duration=duration, percent=percent
     )
-    style = (_TEMPLATES / "report.css").read_text("utf-8")
-    script = (_TEMPLATES / "report.js").read_text("utf-8")
+    return found
+
+
+def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str:
+    style = (TEMPLATES / "report.css").read_text("utf-8")
+    script = (TEMPLATES / "report.js").read_text("utf-8")
     names = _class_names(summary)
     bins = _rating_bins(summary)
     legend = [
         (report_cards.chip(area.class_id, area.share, names), area.photos)
         for area in table.areas
     ]
-    return environment.get_template("report.html.j2").render(
-        style=Markup(style),
-        script=Markup(script),
-        policy=_policy(style, script),
-        run_date=run_date,
-        night=_night(run_date),
-        summary=summary,
-        command=_command(summary),
-        models=[(model, _measures(model)) for model in summary.models],
-        scores=table.scores,
-        histogram=table.scores and report_figures.histogram(table.scores),
-        bins=bins,
-        background=BACKGROUND,
-        legend=legend,
-        strip=_strip([chip for chip, _ in legend]),
-        notable_share=NOTABLE_SHARE,
-        cards=[
-            report_cards.card(row, out=out, names=names, bins=bins)
-            for row in table.sample
-        ],
-        failed=_most_first(summary.failures or table.failed),
-        failures=[
-            (report_cards.file_name(row["image_uri"]), row) for row in table.failures
-        ],
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            style=Markup(style),
+            script=Markup(script),
+            policy=policy(style, script),
+            run_date=run_date,
+            night=_night(run_date),
+            summary=summary,
+            command=_command(summary),
+            models=[(model, _measures(model)) for model in summary.models],
+            scores=table.scores,
+            histogram=table.scores and report_figures.histogram(table.scores),
+            bins=bins,
+            background=BACKGROUND,
+            legend=legend,
+            strip=_strip([chip for chip, _ in legend]),
+            notable_share=NOTABLE_SHARE,
+            cards=[
+                report_cards.card(row, out=out, names=names, bins=bins)
+                for row in table.sample
+            ],
+            failed=_most_first(summary.failures or table.failed),
+            failures=[
+                (report_cards.file_name(row["image_uri"]), row)
+                for row in table.failures
+            ],
+        )
     )
 
 
@@ -186,14 +196,19 @@ def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _policy(style: str, script: str) -> str:
-    """Allows pictures inside the page and exactly this style and this script."""
+def policy(style: str, script: str = "") -> str:
+    """Allows pictures inside the page and exactly this style and this script.
+
+    Args:
+        style: the page's.
+        script: the page's; none at all is allowed where it is empty.
+    """
     return "; ".join(
         (
             "default-src 'none'",
             "img-src data:",
             f"style-src '{_source_hash(style)}'",
-            f"script-src '{_source_hash(script)}'",
+            f"script-src '{_source_hash(script)}'" if script else "script-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
         )
