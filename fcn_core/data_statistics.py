@@ -39,7 +39,7 @@ class Sums(pydantic.BaseModel):
 
     def __add__(self, other: Self) -> Self:
         # Not validated again: what is added up was.
-        return self.model_construct(
+        return type(self).model_construct(
             **{
                 name: _plus(getattr(self, name), getattr(other, name))
                 for name in type(self).model_fields
@@ -49,7 +49,8 @@ class Sums(pydantic.BaseModel):
 
 def _plus(one: Any, other: Any) -> Any:
     if isinstance(one, dict):
-        return dict(Counter(one) + Counter(other))
+        # Not a Counter's sum, which forgets what was counted as none.
+        return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}}
     return one + other
 
 
@@ -309,7 +310,7 @@ def _range(counts: Tally, steps: int = 1) -> dict[str, Any]:
         return {"lowest": None, "highest": None, "mean": None, "quantiles": {}}
     values = np.array(sorted(counts))
     reached = np.cumsum([counts[value] for value in values.tolist()])
-    at = [np.searchsorted(reached, quantile * total) for quantile in _QUANTILES]
+    at = [int(np.searchsorted(reached, one * total)) for one in _QUANTILES]
     return {
         "lowest": float(values[0] / steps),
         "highest": float(values[-1] / steps),

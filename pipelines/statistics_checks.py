@@ -103,7 +103,7 @@ def _check_values(feature: Any, column: pa.Array) -> Iterator[Found]:
     values = pc.list_flatten(column)
     rows = np.asarray(pc.list_parent_indices(column))
     domain_kind = feature.WhichOneof("domain_info")
-    domain = getattr(feature, domain_kind) if domain_kind else None
+    domain: Any = getattr(feature, domain_kind) if domain_kind else None
     if domain_kind in ("int_domain", "float_domain"):
         numbers = np.asarray(values)
         # NaN is neither below nor above: it stands for "not known".

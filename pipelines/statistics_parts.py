@@ -96,7 +96,7 @@ def read_shard(uri: str, shard: Shard, how: Read, *, plan_id: str) -> Part:
 
 
 def _read_batches(uri: str, shard: Shard, how: Read, plan_id: str) -> Part:
-    contents, hashes, ids = Contents(), list[str](), list[str]()
+    contents, hashes, ids, rows = Contents(), list[str](), list[str](), 0
     path = os.fspath(files.to_path(uri))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         try:
@@ -106,13 +106,14 @@ def _read_batches(uri: str, shard: Shard, how: Read, plan_id: str) -> Part:
                 contents += seen.contents
                 hashes += seen.hashes
                 ids += seen.ids
+                rows += batch.num_rows
         except statistics_batches.UnreadableError as error:
             what = f"the shard cannot be read: {error}"
             contents += Contents(findings=Findings.one(what, [shard.name], count=1))
         else:
-            if len(ids) != shard.records:
+            if rows != shard.records:
                 what = "records that dataset_info.json counts are not there"
-                missing = abs(shard.records - len(ids))
+                missing = abs(shard.records - rows)
                 found = Findings.one(what, [shard.name], count=missing)
                 contents += Contents(findings=found)
     return Part(plan_id=plan_id, contents=contents, hashes="".join(hashes), ids=ids)
