@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import numpy as np
 import pydantic
@@ -39,12 +39,11 @@ class Sums(pydantic.BaseModel):
 
     def __add__(self, other: Self) -> Self:
         # Not validated again: what is added up was.
-        return type(self).model_construct(
-            **{
-                name: _plus(getattr(self, name), getattr(other, name))
-                for name in type(self).model_fields
-            }
-        )
+        names = type(self).model_fields
+        sums = {
+            name: _plus(getattr(self, name), getattr(other, name)) for name in names
+        }
+        return cast(Self, self.model_construct(**sums))
 
 
 def _plus(one: Any, other: Any) -> Any:
@@ -265,14 +264,8 @@ class RatingMoments(Sums):
                 **_range(self.stds, STEPS_PER_UNIT),
                 "mean": _share(self.std_sum, sum(self.stds.values()) * _FIXED_POINT),
             },
-            "means": {
-                f"{value / STEPS_PER_UNIT:.2f}": count
-                for value, count in sorted(self.means.items())
-            },
-            "stds": {
-                f"{value / STEPS_PER_UNIT:.2f}": count
-                for value, count in sorted(self.stds.items())
-            },
+            "means": _by_rating(self.means),
+            "stds": _by_rating(self.stds),
             "votes": _sorted(self.votes),
             "votes_of_an_image": _range(self.vote_counts),
             "labels": _sorted(self.labels),
@@ -297,6 +290,10 @@ def _tally(values: NDArray[np.integer]) -> Tally:
 
 def _sorted(counts: Mapping[Any, int]) -> dict[str, int]:
     return {str(value): count for value, count in sorted(counts.items())}
+
+
+def _by_rating(counts: Tally) -> dict[str, int]:
+    return {f"{v / STEPS_PER_UNIT:.2f}": n for v, n in sorted(counts.items())}
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,6 +1,7 @@
 """Conversions name files by URIs only: a store that `files` knows is enough."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ _STORE = "gs://bucket"
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that stands behind gs://bucket; nobody but `files` is told."""
     behind, to_uri, to_path = tmp_path / "behind", files.to_uri, files.to_path
+    walk = files.walk
     monkeypatch.setattr(
         files,
         "to_uri",
@@ -28,6 +30,14 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             behind / uri.removeprefix(f"{_STORE}/")
             if uri.startswith(_STORE)
             else to_path(uri)
+        ),
+    )
+    monkeypatch.setattr(
+        files,
+        "walk",
+        lambda root, **leave_out: (
+            uri.replace(str(behind), _STORE) if root.startswith(_STORE) else uri
+            for uri in walk(root, **leave_out)
         ),
     )
     return behind
@@ -51,9 +61,9 @@ def test_a_store_gives_the_same_shards_as_a_folder(
         tree = tiny_data.voc_tree(store / "in", train=3, val=1)
         assert tree == store / "in"
         named = {"input": "in/JPEGImages", "targets": "in/SegmentationClass"}
-    local = {name: store / path for name, path in named.items()}
+    local: dict[str, Any] = {name: store / path for name, path in named.items()}
     assert convert(kind, tmp_path / "out", **local) == 0
-    remote = {name: f"{_STORE}/{path}" for name, path in named.items()}
+    remote: dict[str, Any] = {name: f"{_STORE}/{path}" for name, path in named.items()}
     # Not a Path: it would make one slash of the two.
     assert convert(kind, f"{_STORE}/out", **remote) == 0  # type: ignore[arg-type]
     assert shards(store / "out") == shards(tmp_path / "out") != {}

@@ -32,7 +32,7 @@ _JPEG = "image/encoded"
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("stats")
     drawn.write_voc(root / "VOC", train=9, val=4)
-    flags = {"input": root / "VOC", "num_shards": 3}
+    flags: dict[str, Any] = {"input": root / "VOC", "num_shards": 3}
     assert convert_runs.convert("voc", root / "records[1]", **flags) == 0
     return root / "records[1]"
 
@@ -164,7 +164,7 @@ def test_ratings_are_told_with_their_samples(
 ) -> None:
     table, photos = tiny_ava.package(tmp_path / "ava", count=12, test=3)
     out = tmp_path / "records"
-    flags = {"input": table, "images": photos}
+    flags: dict[str, Any] = {"input": table, "images": photos}
     assert convert_runs.convert("ava", out, **flags) == 0
     code, answer, said = stats(out, tmp_path / "s.json", capsys)
     assert (code, said) == (0, "")
