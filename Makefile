@@ -32,8 +32,10 @@ $(VENV)/.dev: $(BIN)/pip constraints.txt setup.py
 demo: $(VENV)/.demo
 	$(BIN)/fcn demo --output demo-out
 
+# A file's tests share what they set up, so files are what processes divide.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow

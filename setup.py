@@ -44,6 +44,7 @@ EXTRAS = {
         "pandas>=2.2,<2.4",
         "pytest",
         "pytest-timeout",
+        "pytest-xdist",
         "ruff",
         "scikit-image>=0.26",
         "selenium",

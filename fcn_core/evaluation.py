@@ -10,12 +10,21 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_core import degradations, engines, geometry, images, metrics, scoring
+from fcn_core import (
+    degradations,
+    engines,
+    geometry,
+    images,
+    metrics,
+    photo_evaluation,
+    rating_metrics,
+    scoring,
+)
 from fcn_core.labels import VOID
 from fcn_core.model_card import ModelCard, RatingsHead
 from fcn_core.models import ModelSpec
 from fcn_core.models.spec import RATING_STRIDE
-from fcn_core.records import ImageRecord, SegmentationRecord
+from fcn_core.records import AestheticsRecord, ImageRecord, SegmentationRecord
 from fcn_core.scorers import LogitsScorer
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
@@ -97,19 +106,29 @@ def evaluate_segmentation(
         BadImage: A photo of the data set does not decode.
         ValueError: A label has another size than its photo or an unknown class.
     """
-    photo_scorer = scoring.PhotoScorer([scorer_of(model, card)])
+    photos = scoring.PhotoScorer([scorer_of(model, card)])
     total = metrics.ConfusionMatrix.zero(card.num_classes)
+    class_ids = range(card.num_classes)
     for record in records:
-        mask = photo_scorer.score_photo(record.encoded).mask_png
-        if mask is None:
-            raise ValueError(f"{record.filename}: expected a mask, got none")
-        total += metrics.ConfusionMatrix.of(
-            images.decode_mask(record.label),
-            images.decode_mask(mask),
-            classes=card.num_classes,
-            void=void,
-        )
+        total += photo_evaluation.segment(
+            photos, record, class_ids=class_ids, void={void}
+        ).confusion
     return total.result()
+
+
+def evaluate_ratings(
+    model: keras.Model, card: ModelCard, records: Iterable[AestheticsRecord]
+) -> rating_metrics.RatingScores:
+    """Rates every photo and compares it with its votes.
+
+    Raises:
+        BadImage: A photo of the data set does not decode.
+        ValueError: Votes are not for the model's bins.
+    """
+    photos = scoring.PhotoScorer([scorer_of(model, card)])
+    bins = card.rating_bins or ()
+    rows = (photo_evaluation.rate(photos, record, bins=bins).row for record in records)
+    return rating_metrics.RatingRows.total(bins, rows).result()
 
 
 def evaluate_quality(
@@ -170,14 +189,23 @@ def _rate_copies(
 def _mean_ratings(
     scorer: LogitsScorer, photos: Sequence[NDArray[np.uint8]]
 ) -> list[float]:
-    """Rates photos of about one size, all padded to the size of the first."""
+    """Rates photos as a night does, one a call, each padded to its own size.
+
+    Stacking them would be slower: a whole stack of activations leaves the caches.
+    """
+    return [_mean_rating(scorer, photo) for photo in photos]
+
+
+def _mean_rating(scorer: LogitsScorer, photo: NDArray[np.uint8]) -> float:
     placement = geometry.place(
-        photos[0].shape[:2], max_side=None, multiple=scoring.SIDE_ROUNDING
+        (photo.shape[0], photo.shape[1]),
+        max_side=None,
+        multiple=scoring.SIDE_ROUNDING,
+        minimum=scorer.card.minimum_side,
     )
-    fill = scorer.card.padding_value
-    padded = [images.pad(one, placement.padded, fill) for one in photos]
-    sizes = np.array([one.shape[:2] for one in photos], np.int32)
-    return scorer.score(np.stack(padded), sizes)["mean"].tolist()
+    padded = images.pad(photo, placement.padded, scorer.card.padding_value)
+    sizes = np.array([placement.fitted], np.int32)
+    return float(scorer.score(padded[None], sizes)["mean"][0])
 
 
 def working_pixels(record: ImageRecord, *, max_side: int | None) -> NDArray[np.uint8]:

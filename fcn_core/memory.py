@@ -11,9 +11,9 @@ from typing import Final
 
 _TRIM_THRESHOLD: Final = -1  # the numbers of mallopt's parameters in glibc's malloc.h
 _TOP_PAD: Final = -2
-_MMAP_THRESHOLD: Final = -3
+_MMAP_MAX: Final = -4
 _ARENA_MAX: Final = -8
-_LARGEST_THRESHOLD: Final = 1 << 30
+_NEVER: Final = -1  # a step frees more at once than any threshold
 _TOP_PAD_BYTES: Final = 64 << 20
 
 
@@ -29,8 +29,9 @@ def keep_freed_memory() -> bool:
             # Other threads' arenas are too small for large blocks: they would be mapped
             # afresh whatever the threshold is.
             mallopt(_ARENA_MAX, 1)
-            and mallopt(_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
-            and mallopt(_TRIM_THRESHOLD, _LARGEST_THRESHOLD)
+            # Not the size from which blocks are mapped: TensorFlow sets that back.
+            and mallopt(_MMAP_MAX, 0)
+            and mallopt(_TRIM_THRESHOLD, _NEVER)
             and mallopt(_TOP_PAD, _TOP_PAD_BYTES)
         )
     return False

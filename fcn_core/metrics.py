@@ -5,6 +5,7 @@ same for every batch size, shard order and number of workers. There is no epsilo
 class that neither labels nor predictions contain has no score and is left out of means.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -90,6 +91,7 @@ class ConfusionMatrix:
                 _share((truth * iou)[present].sum(), truth.sum())
             ),
             iou=tuple(iou.tolist()),
+            accuracy=tuple(_share(hits, truth).tolist()),
         )
 
 
@@ -104,6 +106,7 @@ class SegmentationScores:
         miou: Mean over classes of intersection over union.
         frequency_weighted_iou: IoU weighted by the classes' pixels.
         iou: By class id.
+        accuracy: Share of right pixels of each class, by class id.
     """
 
     pixels: int
@@ -112,6 +115,7 @@ class SegmentationScores:
     miou: float
     frequency_weighted_iou: float
     iou: tuple[float, ...]
+    accuracy: tuple[float, ...]
 
 
 def _share(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
@@ -138,11 +142,23 @@ def rating_std(ratings: NDArray[np.floating], bins: ArrayLike) -> NDArray[np.flo
     return np.sqrt((np.asarray(ratings, np.float64) * spread).sum(axis=1))
 
 
+def exact_mean(values: ArrayLike) -> float:
+    """The mean, rounded once: the same for every order of the values; NaN of none."""
+    listed = np.asarray(values, np.float64).ravel().tolist()
+    return math.fsum(listed) / len(listed) if listed else float("nan")
+
+
 def pearson(first: ArrayLike, second: ArrayLike) -> float:
-    """Linear correlation (LCC) of two lists, NaN if one is constant."""
-    a = np.asarray(first, np.float64) - np.mean(np.asarray(first, np.float64))
-    b = np.asarray(second, np.float64) - np.mean(np.asarray(second, np.float64))
-    return float(_share((a * b).sum(), np.sqrt((a * a).sum() * (b * b).sum())))
+    """Linear correlation (LCC) of two lists, NaN if one is constant.
+
+    The same to the last bit for every order of the pairs.
+    """
+    a = np.asarray(first, np.float64) - exact_mean(first)
+    b = np.asarray(second, np.float64) - exact_mean(second)
+    both, left, right = (
+        math.fsum(product.tolist()) for product in (a * b, a * a, b * b)
+    )
+    return float(_share(both, np.sqrt(left * right)))
 
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:

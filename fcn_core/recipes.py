@@ -148,7 +148,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         scale=(0.8, 1.25),
     ),
     "quality": Recipe(
-        about="Technical quality from degraded copies, backbone frozen",
+        about="Technical quality from degraded copies",
         model=ModelSpec(
             task="aesthetics",
             name="rating",
@@ -165,10 +165,10 @@ RECIPES: Final[dict[str, Recipe]] = {
             "ratings we made up; it has never seen AVA's photos or votes, knows "
             "nothing of composition or subject, and its scale is not AVA's."
         ),
-        epochs=6,
+        epochs=8,
         batch_size=16,
-        learning_rate=2e-3,
-        rates={"head": 1.0, "backbone": 0.0},
+        learning_rate=1e-3,
+        rates={"head": 1.0, "backbone": 0.1},
         crop=(288, 288),
         scale=(0.7, 1.0),
         copies=4,

@@ -20,11 +20,19 @@ _COMMANDS = {
         "validate TFRecords, tell what is in them",
     ),
     "train": ("pipelines.commands:train", "TFRecords -> a trained model"),
+    "evaluate": (
+        "pipelines.evaluate_commands:evaluate",
+        "a model on a split -> figures and a page",
+    ),
     "export": ("pipelines.commands:export", "a trained model -> a bundle that scores"),
     "models": ("pipelines.commands:models", "list, show, check or import models"),
     "status": ("pipelines.commands:status", "how far the nights of an output are"),
     "report": ("pipelines.commands:report", "write a night's page again"),
     "replay": ("pipelines.commands:replay", "score the failed photos again"),
+    "voc_submission": (
+        "pipelines.evaluate_commands:voc_submission",
+        "masks -> files for Pascal VOC's test server",
+    ),
     "discard": ("pipelines.commands:discard", "give up an open night"),
 }
 

@@ -200,6 +200,9 @@ def convert(arguments: Sequence[str]) -> int:
     """`fcn convert voc|sbd|ava|folder`: a data set -> TFRecords."""
     from pipelines import convert_commands
 
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(convert_commands.usage())
+        return 0
     config, beam, drafter = convert_commands.parse(arguments)
     _check_beam(beam, config)
     return convert_commands.run(config, beam, drafter)
@@ -207,6 +210,11 @@ def convert(arguments: Sequence[str]) -> int:
 
 def train(arguments: Sequence[str]) -> int:
     """`fcn train`: TFRecords -> a trained model in a run folder."""
+    from fcn_core import memory
+
+    # Before NumPy is loaded: with its first thread the C library settles how it will
+    # serve threads.
+    memory.keep_freed_memory()
     config, _ = configs.TrainConfig.parse(arguments)
     from fcn_core.training_config import TrainingConfig
     from pipelines import model_commands

@@ -53,6 +53,17 @@ _KINDS: Final[
 }
 
 
+def usage() -> str:
+    """Returns what `fcn convert --help` tells."""
+    width = max(len(name) for name in _KINDS)
+    lines = [
+        f"  fcn convert {name:<{width}}  {(kind.__doc__ or '').splitlines()[0]}"
+        for name, (kind, _) in _KINDS.items()
+    ]
+    ending = "fcn convert voc --help tells the flags of voc, and so on."
+    return "\n".join([*lines, "", ending])
+
+
 def parse(
     arguments: Sequence[str],
 ) -> tuple[configs.ConvertConfig, list[str], Callable[[], Callable[[Any], Draft]]]:
@@ -65,7 +76,7 @@ def parse(
         got = arguments[0] if arguments else "nothing"
         raise UsageError(
             f"fcn convert: got {got}, expected {', '.join(_KINDS)}; see fcn convert "
-            "voc --help"
+            "--help"
         )
     kind, drafter = _KINDS[arguments[0]]
     config, beam = kind.parse(arguments[1:])

@@ -6,42 +6,55 @@ Nothing here imports Beam, and nothing heavier than its task needs.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fcn_core.bad_image import BadImage
 from fcn_core.model_card import ModelError
 from pipelines.lane_messages import Header
 
+if TYPE_CHECKING:
+    from fcn_core import scoring
+
 _BEGINNING: Final = 64
+
+
+def open_models(config: Header) -> "scoring.PhotoScorer":
+    """Opens the models of a plan, after checking that they are the planned ones.
+
+    Args:
+        config: `models` (name and fingerprint each), `engine`, `precision`,
+            `instruction_set`, `max_side`, `masks` (bool), all as the plan froze them.
+
+    Raises:
+        ModelError: a model or the arithmetic is another one than planned.
+    """
+    from fcn_core import scoring
+
+    scorers = [
+        scoring.load_scorer(model["name"], config["engine"], config["precision"])
+        for model in config["models"]
+    ]
+    for model, scorer in zip(config["models"], scorers, strict=True):
+        _check(f"model {model['name']}", scorer.card.fingerprint, model["fingerprint"])
+        _check(
+            "this CPU's instruction set",
+            scorer.arithmetic.instruction_set,
+            config["instruction_set"],
+        )
+    return scoring.PhotoScorer(
+        scorers, max_side=config["max_side"], masks=config["masks"]
+    )
 
 
 class ScorePhotos:
     """The whole middle of one photo: bytes in, a row's values and its mask out.
 
     Args:
-        config: `models` (name and fingerprint each), `engine`, `precision`,
-            `instruction_set`, `max_side`, `masks` (bool), all as the plan froze them.
+        config: see `open_models`.
     """
 
     def __init__(self, config: Header):
-        from fcn_core import scoring
-
-        scorers = [
-            scoring.load_scorer(model["name"], config["engine"], config["precision"])
-            for model in config["models"]
-        ]
-        for model, scorer in zip(config["models"], scorers, strict=True):
-            _check(
-                f"model {model['name']}", scorer.card.fingerprint, model["fingerprint"]
-            )
-            _check(
-                "this CPU's instruction set",
-                scorer.arithmetic.instruction_set,
-                config["instruction_set"],
-            )
-        self._photos = scoring.PhotoScorer(
-            scorers, max_side=config["max_side"], masks=config["masks"]
-        )
+        self._photos = open_models(config)
 
     def __call__(
         self, header: Header, blobs: Sequence[bytes]

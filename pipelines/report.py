@@ -127,18 +127,18 @@ def _rating_bins(summary: Summary) -> tuple[float, ...]:
 
 
 def environment() -> jinja2.Environment:
-    """Returns what renders the project's pages: all text escaped, nothing undefined."""
-    found = jinja2.Environment(
+    """Returns where templates come from, and the filters that they use."""
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(
+    templates.filters.update(
         visible=visible, number=number, duration=duration, percent=percent
     )
-    return found
+    return templates
 
 
 def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str:

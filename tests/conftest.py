@@ -1,4 +1,4 @@
-"""Bundles of tiny models, exported once a session: each costs seconds."""
+"""Bundles of tiny models, exported once a session, and the order of the files."""
 
 from pathlib import Path
 
@@ -26,3 +26,11 @@ def rating_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "rating"
     tiny_models.write_bundle(folder, "aesthetics", seed=2)
     return folder
+
+
+_FIRST = ("test_readme.py", "test_demo.py")
+"""Files that take minutes; begun last, one process would end long after the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in _FIRST)

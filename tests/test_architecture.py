@@ -28,8 +28,9 @@ CORE_FLOORS = {
         datasets.ratings_table datasets.seed_records datasets.drawn""",
     "serving": """class_maps class_shares refine model_card model_operations
         arithmetic engines scorers scoring model_check model_facts serving export""",
-    "learning": """losses metrics models.layers models.vgg models.resnet
-        models.mobilenet_v2 models.applications models.backbones models.spec_options
+    "learning": """losses metrics rating_metrics photo_evaluation models.layers
+        models.vgg models.resnet models.mobilenet_v2 models.applications
+        models.backbones models.spec_options
         models.spec models.features models.heads models.upsampling models.aesthetics
         models.fcn models.classifier models.switches models.deconvnet
         models.regularisation models.weights models.hdf5_layers models.weight_files
@@ -48,16 +49,20 @@ FLOORS = {
     "convert": """convert_config convert_pieces convert_sources convert_ava
         convert_folder convert_plan convert_lanes convert_parts convert_duplicates
         convert_publish convert_finish convert""",
+    "evaluate": """evaluate_config evaluate_match evaluate_leak evaluate_plan
+        evaluate_lane evaluate_records evaluate_parts evaluate_finish evaluate
+        evaluate_terminal""",
     "statistics": """statistics_batches statistics_checks statistics_parts
         statistics_plan statistics_answer statistics""",
     "look": """report_table report_figures report_images report_cards report
-        report_data ledger terminal""",
-    "doors": """model_commands model_import convert_commands commands stats_command
+        report_data ledger terminal evaluation_page submission_masks voc_submission""",
+    "doors": """model_commands model_import convert_commands evaluate_commands commands
+        stats_command
         demo cli""",
 }
 """Floors of pipelines, lowest first."""
 
-JOBS = ("score", "convert", "statistics", "look")
+JOBS = ("score", "convert", "evaluate", "statistics", "look")
 """Floors that stand side by side: no job knows another."""
 
 BEAM_ONLY_IN = {"pipelines.chunk_job", "pipelines.launch"}

@@ -7,14 +7,15 @@ import sys
 import pytest
 
 _CHURN = """
-import resource, sys, threading
+import ctypes, resource, sys, threading
 import numpy as np
 from fcn_core import memory
 if sys.argv[1] == "keep":
     assert memory.keep_freed_memory()
+ctypes.CDLL(None).mallopt(-3, 128 << 10)  # the mmap threshold, as TensorFlow does
 
 def churn():
-    for _ in range(20):
+    for _ in range(8):
         np.ones((64, 1000, 250), np.float32)
 
 threads = [threading.Thread(target=churn) for _ in range(2)]
@@ -39,4 +40,4 @@ def test_reuses_pages() -> None:
         )
         for how in ("keep", "default")
     }
-    assert faults["keep"] < faults["default"]
+    assert faults["keep"] < faults["default"] / 2

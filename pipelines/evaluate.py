@@ -1,0 +1,166 @@
+"""The evaluation job: a chunk is consecutive records of a shard, and this is its work.
+
+The lanes run what scores photos (`scoring.PhotoScorer`), so what is measured is what a
+night of scoring gives. A chunk's pixels by class and its rows become visible together,
+by one part that is created once; `evaluate_finish` adds the parts up.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from fcn_core.metrics import ConfusionMatrix
+from pipelines import evaluate_parts, evaluate_records, inputs, progress
+from pipelines.chunk_job import ChunkJob, check_stop
+from pipelines.counts import Counts
+from pipelines.evaluate_finish import Finish
+from pipelines.evaluate_parts import Row
+from pipelines.evaluate_plan import Evaluation
+from pipelines.faults import SystemicFault
+from pipelines.lane_process import LaneSettings, Request
+from pipelines.lanes import shared_pool
+
+_READ_THREADS: Final = 2
+
+
+@dataclass(frozen=True)
+class EvaluateWorker:
+    """Evaluates chunks of a plan.
+
+    Attributes:
+        evaluation: What to do, and where.
+        lanes: The pool that touches the pixels.
+    """
+
+    evaluation: Evaluation
+    lanes: LaneSettings
+
+    def process(self, chunks: range) -> Iterator[Counts]:
+        """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
+        open_chunks = {}
+        for chunk in chunks:
+            found = evaluate_parts.read_counts(self.evaluation, chunk)
+            if found is None:
+                open_chunks[chunk] = _OpenChunk(self.evaluation, chunk)
+            else:
+                progress.note(ok=found.ok, failed=found.failed)
+                yield found
+        # Of a copy: chunks leave `open_chunks` while later ones are still asked for.
+        wanted = (
+            (chunk, index)
+            for chunk, opened in list(open_chunks.items())
+            for index in range(opened.chunk.records)
+        )
+        requests = inputs.read_ahead(
+            wanted,
+            lambda key: open_chunks[key[0]].request(key),
+            threads=_READ_THREADS,
+            depth=_READ_THREADS + 2 * self.lanes.lanes,
+        )
+        for done in shared_pool(self.lanes).answer(requests):
+            check_stop()
+            chunk, index = done.key
+            opened = open_chunks[chunk]
+            opened.take(index, done)
+            progress.note(ok=done.bad is None, failed=done.bad is not None, computed=1)
+            if opened.is_full:
+                yield opened.commit()
+                del open_chunks[chunk]
+
+
+class _OpenChunk:
+    """A chunk whose rows are not all in."""
+
+    def __init__(self, evaluation: Evaluation, number: int):
+        self._evaluation, self._number = evaluation, number
+        self.chunk = evaluation.plan.chunks[number]
+        self._offsets = evaluate_records.offsets(evaluation, self.chunk)
+        self._rows: dict[int, Row] = {}
+        self._confusion = ConfusionMatrix.zero(len(evaluation.plan.class_names))
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._rows) == self.chunk.records
+
+    def request(self, key: tuple[int, int]) -> Request:
+        """Returns a record as a lane is asked for it."""
+        place = self.chunk.shard, self._offsets[key[1]]
+        return evaluate_records.request(self._evaluation, place, key=key)
+
+    def take(self, index: int, done: Request) -> None:
+        """Takes what came of one record."""
+        row: Row = {"shard": self.chunk.shard, "record": self.chunk.first + index}
+        if done.bad is not None:
+            row |= {
+                "status": "failed",
+                "error_stage": done.bad.stage,
+                "error_reason": done.bad.reason,
+                "error_detail": done.bad.detail,
+            }
+        elif done.reply is None:
+            raise SystemicFault(f"{self.chunk.shard}: got no answer from a lane")
+        else:
+            answer = dict(done.reply)
+            if "confusion" in answer:
+                cells, counts = answer.pop("confusion")
+                self._confusion.counts.flat[cells] += np.array(counts, np.int64)
+            row |= {"status": "ok", **answer}
+        self._rows[index] = row
+
+    def commit(self) -> Counts:
+        """Makes the chunk visible."""
+        rows = [self._rows[index] for index in range(self.chunk.records)]
+        evaluate_parts.write_part(
+            self._evaluation, self._number, rows=rows, confusion=self._confusion
+        )
+        # Whoever made the part: what it says is what counts.
+        found = evaluate_parts.read_counts(self._evaluation, self._number)
+        if found is None:
+            raise SystemicFault(f"chunk {self._number}: its part vanished")
+        return Counts(found.ok, found.failed, computed=len(rows))
+
+
+def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
+    """Returns the lanes that an evaluation needs.
+
+    Args:
+        evaluation: What to do.
+        lanes: How many processes; as many as cores if None.
+    """
+    plan = evaluation.plan
+    settings = plan.settings
+    config = {
+        "models": [
+            {"name": evaluation.model, "fingerprint": settings["model_fingerprint"]}
+        ],
+        "engine": settings["engine"],
+        "precision": settings["precision"],
+        "instruction_set": settings["instruction_set"],
+        "max_side": settings["max_side"],
+        "masks": plan.task == "segmentation",
+        "task": plan.task,
+        "class_ids": plan.class_ids,
+        "bins": plan.bins,
+        "void": plan.void,
+    }
+    return LaneSettings(
+        task="pipelines.evaluate_lane:EvaluateRecords",
+        config=json.dumps(config, sort_keys=True),
+        lanes=lanes or len(os.sched_getaffinity(0)),
+    )
+
+
+def job(
+    evaluation: Evaluation, *, lanes: int | None, max_error_rate: float, command: str
+) -> ChunkJob:
+    """Returns a planned evaluation as the one graph sees it."""
+    pool = lane_settings(evaluation, lanes=lanes)
+    return ChunkJob(
+        worker=EvaluateWorker(evaluation, pool),
+        chunks=len(evaluation.plan.chunks),
+        finish=Finish(evaluation, pool, max_error_rate, command),
+    )

@@ -1,0 +1,79 @@
+"""Masks as Pascal VOC's test server takes them, and the check of what was written.
+
+The server refuses a value above 20 (so no void), another size than the photo's, and
+ids that are missing or too many.
+"""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from fcn_core import images
+from fcn_core.bad_image import BadImage
+from fcn_core.labels import VOC_CLASSES, VOC_PALETTE
+
+HIGHEST: Final = len(VOC_CLASSES) - 1
+_BIT_DEPTH: Final = 24
+_COLOUR_TYPE: Final = 25
+"""Where they stand in a PNG's header."""
+
+
+class MaskError(Exception):
+    """A mask cannot be submitted: what is wrong with it."""
+
+
+def submitted(
+    png: bytes, *, height: int, width: int, class_ids: Sequence[int]
+) -> bytes:
+    """Returns a scored mask as a file of the submission.
+
+    Args:
+        png: The mask.
+        height: Of the photo.
+        width: Of the photo.
+        class_ids: VOC's class id for each class id of the model.
+
+    Raises:
+        MaskError: it does not decode, has another size, or a class VOC has not.
+    """
+    try:
+        class_map = images.decode_mask(png)
+    except BadImage as bad:
+        raise MaskError(f"the mask does not decode: {bad}") from bad
+    if class_map.shape != (height, width):
+        raise MaskError(
+            f"the mask is {class_map.shape[1]} x {class_map.shape[0]}, the photo "
+            f"{width} x {height}"
+        )
+    if int(class_map.max()) >= len(class_ids):
+        raise MaskError(
+            f"the mask has the value {class_map.max()}, expected at most {HIGHEST}"
+        )
+    return images.encode_mask(np.asarray(class_ids, np.uint8)[class_map])
+
+
+def check(written: bytes, sha256: bytes) -> None:
+    """Looks at a file's bytes as the server will, through another decoder than ours.
+
+    Args:
+        written: What was read again.
+        sha256: Of what was to be written.
+
+    Raises:
+        MaskError: the server would not take it.
+    """
+    if hashlib.sha256(written).digest() != sha256:
+        raise MaskError("other bytes were read again than were written")
+    if (written[_BIT_DEPTH], written[_COLOUR_TYPE]) != (8, 3):
+        raise MaskError("not 8 bits deep with a palette")
+    with Image.open(io.BytesIO(written), formats=["PNG"]) as image:
+        palette, mode = image.getpalette("RGB"), image.mode
+        highest = int(np.asarray(image).max())
+    if mode != "P" or palette != VOC_PALETTE.ravel().tolist():
+        raise MaskError(f"mode {mode}, expected P with VOC's 256 colours")
+    if highest > HIGHEST:
+        raise MaskError(f"the value {highest}, expected at most {HIGHEST}")
