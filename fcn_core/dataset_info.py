@@ -143,12 +143,25 @@ def read_dataset_info(folder: Path) -> DatasetInfo:
             f"{folder}: got a folder without {missing}, expected a finished data set; "
             "run its `fcn convert` command (again), which goes on where it stopped"
         )
+    return parse_dataset_info(info.read_bytes(), str(info))
+
+
+def parse_dataset_info(data: bytes, name: str) -> DatasetInfo:
+    """Returns the description of a data set from the bytes of its file.
+
+    Args:
+        data: content of `dataset_info.json`.
+        name: of the file, for the message.
+
+    Raises:
+        DatasetError: it is of another schema.
+    """
     try:
-        return DatasetInfo.model_validate_json(info.read_bytes())
+        return DatasetInfo.model_validate_json(data)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DatasetError(
-            f"{info}: {where or 'content'}: {first['msg']}; expected schema version "
+            f"{name}: {where or 'content'}: {first['msg']}; expected schema version "
             f"{SCHEMA_VERSION}, convert the data set again"
         ) from error

@@ -15,6 +15,10 @@ _COMMANDS = {
     "demo": ("pipelines.demo:demo", "score sample photos and write a page"),
     "score": ("pipelines.commands:score", "photos -> masks, scores table, page"),
     "convert": ("pipelines.commands:convert", "VOC, SBD, AVA or your own -> TFRecords"),
+    "stats": (
+        "pipelines.stats_command:stats",
+        "validate TFRecords, tell what is in them",
+    ),
     "train": ("pipelines.commands:train", "TFRecords -> a trained model"),
     "evaluate": (
         "pipelines.evaluate_commands:evaluate",

@@ -169,6 +169,22 @@ class ReplayConfig(JobConfig):
     )
 
 
+class StatsConfig(JobConfig):
+    """Validate a converted data set, and tell what it holds."""
+
+    command: ClassVar[str] = "fcn stats"
+    beam: ClassVar[bool] = True
+
+    data: str = Field(
+        description="a folder of fcn convert", json_schema_extra=POSITIONAL
+    )
+    output: str | None = Field(
+        default=None,
+        description="JSON file for the figures, the page beside it; statistics.json "
+        "in the folder if unset",
+    )
+
+
 class DemoConfig(JobConfig):
     """Score sample photos, hostile ones among them, and write the page."""
 

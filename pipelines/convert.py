@@ -7,6 +7,7 @@ part says which staged bytes count, so a second attempt can change nothing.
 import hashlib
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,15 +83,22 @@ class ConvertWorker:
             depth=_READ_THREADS + 1,
         )
         requests = itertools.chain.from_iterable(read)
-        for done in shared_pool(self.lanes).answer(requests):
-            check_stop()
-            chunk, index = done.key
-            shard = open_shards[chunk]
-            is_record = shard.take(index, done)
-            progress.note(ok=is_record, failed=not is_record, computed=1)
-            if shard.is_full:
-                yield shard.commit()
-                del open_shards[chunk]
+        # A shard is hashed and written beside this thread, or the lanes would starve
+        # meanwhile; one at a time, so that no more than one waits in memory.
+        with ThreadPoolExecutor(max_workers=1) as writer:
+            committing: Future[Counts] | None = None
+            for done in shared_pool(self.lanes).answer(requests):
+                check_stop()
+                chunk, index = done.key
+                shard = open_shards[chunk]
+                is_record = shard.take(index, done)
+                progress.note(ok=is_record, failed=not is_record, computed=1)
+                if shard.is_full:
+                    if committing is not None:
+                        yield committing.result()
+                    committing = writer.submit(open_shards.pop(chunk).commit)
+            if committing is not None:
+                yield committing.result()
 
 
 class OpenShard:

@@ -91,9 +91,9 @@ def run(
     """Runs what is left of a conversion, and tells what became of it."""
     from pipelines import convert_plan, convert_sources
 
-    draft = convert_sources.drafted(drafter(), config)
+    # No name for the draft: its lists need not live as long as the job.
     conversion = convert_plan.plan_conversion(
-        draft,
+        convert_sources.drafted(drafter(), config),
         config.output,
         num_shards=config.num_shards,
         allow_leak=config.allow_leak,

@@ -14,6 +14,7 @@ from fcn_core import dataset_info
 from pipelines import (
     convert_duplicates,
     convert_pieces,
+    convert_plan,
     convert_publish,
     files,
     gates,
@@ -191,4 +192,4 @@ def verdict(conversion: Conversion) -> dataset_info.DatasetInfo:
             f"{dataset_info.REJECTED_NAME} there, mend the data, or pass a higher "
             "--max_error_rate to the same command"
         )
-    return dataset_info.read_dataset_info(files.to_path(out))
+    return convert_plan.read_info(out)

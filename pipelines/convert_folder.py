@@ -1,7 +1,6 @@
 """What `fcn convert folder` asks for: one's own photos with masks or ratings."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 
 from pydantic import JsonValue
@@ -54,9 +53,7 @@ def _masks(
         settings["label_map"] = hashlib.sha256(content).hexdigest()
     found = _listed(photos, leave_out=(targets, config.output))
     masks = _listed(targets, leave_out=(config.output,))
-    if os.path.realpath(files.to_path(photos)) == os.path.realpath(
-        files.to_path(targets)
-    ):
+    if files.real_path(photos) == files.real_path(targets):
         found.paths = [path for path in found.paths if not path.endswith(".png")]
         masks.paths = [path for path in masks.paths if path.endswith(".png")]
     notes, rejected = folder.pair_masks(found.paths, masks.paths)
@@ -147,8 +144,8 @@ class _Listed:
 
 
 def _listed(root: str, *, leave_out: Iterable[str]) -> _Listed:
-    real = [os.path.realpath(files.to_path(one)) for one in leave_out]
-    own = os.path.realpath(files.to_path(root))
+    real = [files.real_path(one) for one in leave_out]
+    own = files.real_path(root)
     found = _Listed()
     for uri in files.walk(root, leave_out=[one for one in real if one != own]):
         name = uri.rpartition("/")[2]

@@ -117,7 +117,7 @@ def plan_conversion(
         "num_shards": dict(shards),
     }
     if files.exists(files.join(out, dataset_info.COMPLETED_NAME)):
-        info = dataset_info.read_dataset_info(files.to_path(out))
+        info = read_info(out)
         check_same_settings(out, info.settings, settings)
         remove_work(out)  # a kill may have come between the last two steps
         return Conversion(out=out, plan=None)
@@ -128,6 +128,12 @@ def plan_conversion(
     plan = read_plan(out)
     check_same_settings(out, plan.settings, settings)
     return Conversion(out=out, plan=plan)
+
+
+def read_info(out: str) -> dataset_info.DatasetInfo:
+    """Returns the description of a complete output."""
+    uri = files.join(out, dataset_info.INFO_NAME)
+    return dataset_info.parse_dataset_info(files.read_bytes(uri), uri)
 
 
 def remove_work(out: str) -> None:

@@ -69,6 +69,11 @@ def exists(uri: str) -> bool:
     return to_path(uri).exists()
 
 
+def real_path(uri: str) -> str:
+    """Returns where a folder really is: the same for all its names."""
+    return os.path.realpath(to_path(uri))
+
+
 def is_file(uri: str) -> bool:
     """Tells whether a regular file is there, not a folder or a device."""
     return to_path(uri).is_file()

@@ -197,13 +197,18 @@ def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def policy(style: str, script: str = "") -> str:
-    """Allows pictures inside the page and exactly this style and this script."""
+    """Allows pictures inside the page and exactly this style and this script.
+
+    Args:
+        style: the page's.
+        script: the page's; none at all is allowed where it is empty.
+    """
     return "; ".join(
         (
             "default-src 'none'",
             "img-src data:",
             f"style-src '{_source_hash(style)}'",
-            f"script-src '{_source_hash(script)}'",
+            f"script-src '{_source_hash(script)}'" if script else "script-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
         )

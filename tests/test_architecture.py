@@ -19,7 +19,7 @@ CORE_FLOORS = {
         image_headers colour_modes mask_files images degradations sticker
         render""",
     "data": """tfrecord record_fields records record_schema dataset_info mat_files
-        augmentation input_pipeline""",
+        data_statistics augmentation input_pipeline""",
     "datasets": """datasets datasets.listing datasets.makers datasets.png
         datasets.photo datasets.votes datasets.label_checks datasets.label_png
         datasets.label_map datasets.label_mask datasets.label_mat datasets.splits
@@ -53,14 +53,17 @@ FLOORS = {
     "evaluate": """evaluate_config evaluate_match evaluate_leak evaluate_plan
         evaluate_lane evaluate_records evaluate_parts evaluate_finish evaluate
         evaluate_terminal""",
-    "look": """report_table report_figures report_images report_cards report ledger
-        terminal evaluation_page submission_masks voc_submission""",
+    "statistics": """statistics_batches statistics_checks statistics_parts
+        statistics_plan statistics_answer statistics""",
+    "look": """report_table report_figures report_images report_cards report
+        report_data ledger terminal evaluation_page submission_masks voc_submission""",
     "doors": """model_commands model_import convert_commands evaluate_commands commands
+        stats_command
         demo cli""",
 }
 """Floors of pipelines, lowest first."""
 
-JOBS = ("score", "convert", "evaluate", "look")
+JOBS = ("score", "convert", "evaluate", "statistics", "look")
 """Floors that stand side by side: no job knows another."""
 
 BEAM_ONLY_IN = {"pipelines.chunk_job", "pipelines.launch"}

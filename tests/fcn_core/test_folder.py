@@ -2,7 +2,10 @@
 
 import json
 import math
+import re
+import textwrap
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -321,3 +324,16 @@ def test_ratings_become_records() -> None:
     assert record.mean == np.float32(6.1) and math.isnan(record.std)
     parsed = AestheticsRecord.parse(record.encode())
     assert math.isnan(parsed.std) and parsed.mean == record.mean
+
+
+def test_the_manuals_examples_are_read() -> None:
+    text = (Path(__file__).parents[2] / "docs/data.md").read_text()
+    blocks = re.findall(r"```(yaml|json|csv)\n(.*?)```", text, flags=re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["yaml", "json", "csv", "csv"]
+    bodies = [textwrap.dedent(body).encode() for _, body in blocks]
+    for body in bodies[:2]:
+        names = parse_label_map(body, name="label_map").names
+        assert [*names] == ["background", "road", "car"]
+    for body in bodies[2:]:
+        found = parse_ratings(body, name="rated.csv", photos=["IMG_0001.jpg"])
+        assert (len(found.notes), found.rejected) == (1, ())

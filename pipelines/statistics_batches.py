@@ -1,0 +1,76 @@
+"""Records as Arrow record batches, without their photos: tfx-bsl reads them.
+
+A projected schema is what keeps photos out: columns that it does not name are skipped
+in the serialised examples, never copied. tfx-bsl is an extra (`fcn[stats]`): it brings
+TensorFlow and many pins, so nothing else imports it.
+"""
+
+import glob
+import importlib.util
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+import pyarrow as pa
+
+from pipelines.faults import UsageError
+
+PHOTO: Final = "image/encoded"
+"""The heavy column."""
+
+_BATCH_RECORDS: Final = 32
+"""Whole records wait in the reader before they are cut down: not too many at once."""
+
+
+class UnreadableError(Exception):
+    """A shard that is no file of readable examples."""
+
+
+def check_installed() -> None:
+    """Raises UsageError where tfx-bsl is missing."""
+    if importlib.util.find_spec("tfx_bsl") is None:
+        raise UsageError(
+            "fcn stats: got no tfx-bsl, expected it to read records as Arrow batches; "
+            "pip install 'fcn[stats]'"
+        )
+
+
+def parse_schema(text: str, *, leave_out: Collection[str] = (PHOTO,)) -> Any:
+    """Returns a tensorflow-metadata `Schema` without some of its features.
+
+    Raises:
+        UnreadableError: the text is not one.
+    """
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    try:
+        schema = text_format.Parse(text, schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise UnreadableError(f"schema.pbtxt: {error}") from error
+    kept = [one for one in schema.feature if one.name not in leave_out]
+    return schema_pb2.Schema(feature=kept)
+
+
+def read(path: str, schema: Any) -> Iterator[pa.RecordBatch]:
+    """Yields the records of a shard, in order: a large list a feature, null if absent.
+
+    Args:
+        path: the TFRecord file.
+        schema: from `parse_schema`; only its features are read.
+
+    Raises:
+        UnreadableError: the file is damaged, or a feature is of another type.
+    """
+    from tfx_bsl.public.tfxio import RecordBatchesOptions, TFExampleRecord
+
+    options = RecordBatchesOptions(
+        batch_size=_BATCH_RECORDS, num_epochs=1, shuffle=False
+    )
+    # The name is a pattern there.
+    source = TFExampleRecord(glob.escape(path), schema=schema)
+    try:
+        yield from source.RecordBatches(options)
+    except Exception as error:
+        # Its C++ readers raise many kinds; a bad file is a finding, not a crash.
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UnreadableError(said) from error
