@@ -3,8 +3,9 @@
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+from fcn_core.initial_weights import describe_initial
 from fcn_core.input_pipeline import Source
-from fcn_core.models import ModelSpec, WeightsError, describe_weights
+from fcn_core.models import ModelSpec, WeightsError
 from fcn_core.recipes import Recipe, find_recipe
 from fcn_core.training_config import TrainingConfig
 
@@ -88,7 +89,7 @@ def settings_of(
     return {
         "recipe": config.recipe,
         "numbers": _plain(numbers),
-        "init": describe_weights(_initial_weights(config, recipe)),
+        "init": describe_initial(_initial_weights(config, recipe)),
         "model": spec.to_json(),
         "seed": config.seed,
         "holdout": config.holdout,

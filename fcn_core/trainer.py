@@ -9,7 +9,7 @@ own statistics.
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,7 @@ from fcn_core.loss_scale import LossScale
 from fcn_core.objectives import Objective
 from fcn_core.optimizers import GroupOptimizers, MovingAverage
 from fcn_core.recipes import Recipe
-
-Told = Callable[[int, float], None]
-"""Called after each step with its number, from 1, and the mean loss so far."""
+from fcn_core.training_progress import Told
 
 
 class TrainingError(Exception):

@@ -4,10 +4,8 @@ Each epoch is a function of (seed, epoch number, state before it), and the state
 saved after it: a killed run that resumes goes on with the numbers it would have had.
 """
 
-import contextlib
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -19,12 +17,13 @@ import tensorflow as tf
 from fcn_core import devices, memory, schedules
 from fcn_core.initial_weights import load_initial
 from fcn_core.input_pipeline import Source
-from fcn_core.models import ModelSpec, build, transfer
+from fcn_core.models import build
 from fcn_core.objective import Objective
 from fcn_core.objectives import make_objective
 from fcn_core.recipes import Recipe
 from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
-from fcn_core.run_settings import resolved_recipe, settings_of, spec_for
+from fcn_core.run_settings import resolved_recipe, settings_of
+from fcn_core.stages import Stage, blended, model_of, placed, stages_of, teacher_of
 from fcn_core.trainer import Trainer, TrainingError
 from fcn_core.training_config import TrainingConfig
 
@@ -39,7 +38,6 @@ __all__ = [
 ]
 
 _RECORDED: Final = ("keras", "tensorflow", "numpy")
-_POLICIES: Final = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 _log = logging.getLogger(__name__)
 
@@ -61,20 +59,6 @@ class RunResult:
     chosen_epoch: int
     metrics: dict[str, float]
     seconds: float
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """A part of the run: its recipe and network, and where it starts."""
-
-    recipe: Recipe
-    spec: ModelSpec
-    first: int
-    before: ModelSpec | None
-
-    @property
-    def last(self) -> int:
-        return self.first + self.recipe.epochs - 1
 
 
 @dataclass(frozen=True)
@@ -101,7 +85,7 @@ def train(config: TrainingConfig) -> RunResult:
     """
     recipe = resolved_recipe(config)
     source, judging = _sources(config)
-    stages = list(_stages(recipe, source))
+    stages = list(stages_of(recipe, source))
     settings = settings_of(config, recipe, stages[-1].spec, source)
     run = _open_run(config, settings)
     _set_up(config)
@@ -115,14 +99,6 @@ def train(config: TrainingConfig) -> RunResult:
             _train_stage(session, stage)
     objective = make_objective(stages[-1].spec, stages[-1].recipe, source)
     return _finish(session, stages[-1], objective)
-
-
-def _stages(recipe: Recipe, source: Source) -> Iterator[_Stage]:
-    first, before = 1, None
-    for part in recipe.parts():
-        stage = _Stage(part, spec_for(part, source), first, before)
-        yield stage
-        first, before = stage.last + 1, stage.spec
 
 
 def _sources(config: TrainingConfig) -> tuple[Source, Source | None]:
@@ -175,7 +151,7 @@ def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | N
 
 
 def _start_run(
-    config: TrainingConfig, recipe: Recipe, stage: _Stage, settings: dict[str, Any]
+    config: TrainingConfig, recipe: Recipe, stage: Stage, settings: dict[str, Any]
 ) -> RunFolder:
     """Saves the initial weights: a run is only ever resumed."""
     keras.utils.set_random_seed(config.seed)
@@ -187,20 +163,20 @@ def _start_run(
     return run
 
 
-def _train_stage(session: _Session, stage: _Stage) -> None:
+def _train_stage(session: _Session, stage: Stage) -> None:
     """Trains what is left of a stage."""
     config, run = session.config, session.run
     objective = make_objective(stage.spec, stage.recipe, session.source)
     batch_size = stage.recipe.batch_size
     steps = objective.steps(session.source, batch_size=batch_size)
-    with _placed(session.strategy, stage.recipe):
-        model = _model_before(session, stage)
+    with placed(session.strategy, stage.recipe):
+        model = model_of(run, stage, seed=config.seed)
         trainer = Trainer(
             model,
             stage.recipe,
             objective,
             steps=steps,
-            teacher=_teacher(run, stage),
+            teacher=teacher_of(run, stage),
             strategy=session.strategy,
         )
     if run.epochs_done >= stage.first:
@@ -225,45 +201,7 @@ def _train_stage(session: _Session, stage: _Stage) -> None:
         _finish_epoch(run, model, trainer, row, judge=objective.judge)
 
 
-@contextlib.contextmanager
-def _placed(strategy: Any, recipe: Recipe) -> Iterator[None]:
-    """Models built inside live on the strategy's devices, in the recipe's precision."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(_POLICIES.get(recipe.precision, "float32"))
-    try:
-        with strategy.scope() if strategy else contextlib.nullcontext():
-            yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def _model_before(session: _Session, stage: _Stage) -> keras.Model:
-    """The stage's network with the weights of the last finished epoch."""
-    run = session.run
-    # What is new in a stage must not depend on where a killed run was resumed.
-    keras.utils.set_random_seed(session.config.seed + stage.first - 1)
-    model = build(stage.spec)
-    weights = run.weights_path(run.epochs_done)
-    if run.epochs_done < stage.first and stage.before is not None:
-        previous = build(stage.before)
-        previous.load_weights(weights)
-        transfer(previous, model)
-    else:
-        model.load_weights(weights)
-    return model
-
-
-def _teacher(run: RunFolder, stage: _Stage) -> keras.Model | None:
-    """The initial weights, if the recipe learns from what they say."""
-    if not stage.recipe.soft_labels:
-        return None
-    teacher = build(stage.spec)
-    teacher.load_weights(run.weights_path(0))
-    teacher.trainable = False
-    return teacher
-
-
-def _drops(session: _Session, stage: _Stage, *, judge: str) -> int:
+def _drops(session: _Session, stage: Stage, *, judge: str) -> int:
     """Plateaus that the stage's finished epochs have met."""
     if stage.recipe.schedule != "plateau":
         return 0
@@ -299,25 +237,11 @@ def _finish_epoch(
     )
 
 
-def _load_blended(
-    run: RunFolder, model: keras.Model, *, epoch: int, share: float
-) -> None:
-    """Loads an epoch's weights, mixed with the initial ones."""
-    model.load_weights(run.weights_path(epoch))
-    if share == 1.0:
-        return
-    trained = model.get_weights()
-    model.load_weights(run.weights_path(0))
-    mixed = zip(model.get_weights(), trained, strict=True)
-    model.set_weights([old + share * (new - old) for old, new in mixed])
-
-
-def _finish(session: _Session, stage: _Stage, objective: Objective) -> RunResult:
+def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
     """Makes the final weights from the chosen epoch's, and measures them, once."""
     config, run = session.config, session.run
     chosen = run.best_epoch(objective.judge, first=stage.first)
-    model = build(stage.spec)
-    _load_blended(run, model, epoch=chosen, share=stage.recipe.blend)
+    model = blended(run, stage, epoch=chosen)
     model.save_weights(run.final_path, overwrite=True)
     metrics: dict[str, float] = {}
     images = 0

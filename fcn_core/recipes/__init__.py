@@ -4,11 +4,12 @@ from typing import Final
 
 from fcn_core.recipes.built_in import BUILT_IN
 from fcn_core.recipes.published import PUBLISHED
+from fcn_core.recipes.ratings import FAMILIES, RATINGS
 from fcn_core.recipes.recipe import RANDOM, Recipe, Stage
 
-__all__ = ["RANDOM", "RECIPES", "Recipe", "Stage", "find_recipe"]
+__all__ = ["FAMILIES", "RANDOM", "RECIPES", "Recipe", "Stage", "find_recipe"]
 
-RECIPES: Final[dict[str, Recipe]] = {**BUILT_IN, **PUBLISHED}
+RECIPES: Final[dict[str, Recipe]] = {**BUILT_IN, **PUBLISHED, **RATINGS}
 
 
 def find_recipe(name: str) -> Recipe:
