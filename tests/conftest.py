@@ -1,6 +1,32 @@
-"""In which order files run."""
+"""Bundles of tiny models, exported once a session, and the order of the files."""
+
+from pathlib import Path
 
 import pytest
+
+from tests import tiny_models
+
+
+@pytest.fixture(scope="session")
+def segmentation_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundles") / "segmentation"
+    tiny_models.write_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def center_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundles") / "center"
+    tiny_models.write_bundle(folder, seed=1, alignment="center")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rating_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundles") / "rating"
+    tiny_models.write_bundle(folder, "aesthetics", seed=2)
+    return folder
+
 
 _FIRST = ("test_readme.py", "test_demo.py")
 """Files that take minutes; begun last, one process would end long after the others."""
