@@ -24,19 +24,31 @@ class Augmentation:
             are higher than wide, so that it can have the shape photos are scored at.
         scale: Least and largest factor on the photo's sides (drawn log-uniformly, so
             that halving is as likely as doubling).
+        letterbox: Whether the factor is relative to the photo fitted into the crop,
+            enlarged where it is smaller.
         flip: Whether left and right are swapped for every second photo.
+        colour: Strength of `jitter`, 0..1.
         padding_value: RGB right of and below photos smaller than the crop.
+        rounding: 0 pads to the crop; else sides are only rounded up to a multiple of
+            it, in pixels, as scoring does.
     """
 
     crop: geometry.Size
     scale: tuple[float, float] = (0.5, 2.0)
+    letterbox: bool = False
     flip: bool = True
+    colour: float = 0.0
     padding_value: tuple[int, int, int] = (127, 127, 127)
+    rounding: int = 0
 
     def crop_of(self, pixels: Pixels) -> geometry.Size:
         """The crop for a photo `[H, W, 3]`."""
         upright = pixels.shape[0] > pixels.shape[1]
         return geometry.Size(*reversed(self.crop)) if upright else self.crop
+
+    def canvas_of(self, size: tuple[int, int], crop: geometry.Size) -> geometry.Size:
+        """Height and width that a window of this size is padded to."""
+        return geometry.round_up(size, self.rounding) if self.rounding else crop
 
 
 def augment(
@@ -46,7 +58,7 @@ def augment(
     settings: Augmentation,
     rng: np.random.Generator,
 ) -> tuple[Pixels, Pixels]:
-    """Draws one training example of a photo: flip, scale, crop, pad.
+    """Draws one training example of a photo: flip, scale, crop, colour, pad.
 
     Args:
         pixels: uint8 `[H, W, 3]` RGB.
@@ -69,11 +81,46 @@ def augment(
         pixels, label = pixels[:, ::-1], label[:, ::-1]
     least, largest = settings.scale
     factor = float(np.exp(rng.uniform(np.log(least), np.log(largest))))
+    if settings.letterbox:
+        factor *= min(c / s for c, s in zip(crop, label.shape, strict=True))
     size = geometry.Size(*(max(1, round(side * factor)) for side in label.shape[:2]))
     pixels = images.resize(np.ascontiguousarray(pixels), size)
     label = resize_label(label, size)
     window = random_window(size, crop, rng=rng)
-    return pad_pair(pixels[window], label[window], crop, fill=settings.padding_value)
+    pixels, label = pixels[window], label[window]
+    if settings.colour:
+        pixels = jitter(pixels, strength=settings.colour, rng=rng)
+    canvas = settings.canvas_of(label.shape, crop)
+    return pad_pair(pixels, label, canvas, fill=settings.padding_value)
+
+
+def jitter(pixels: Pixels, *, strength: float, rng: np.random.Generator) -> Pixels:
+    """Changes brightness, contrast, saturation and hue at random.
+
+    Args:
+        pixels: uint8 `[h, w, 3]` RGB.
+        strength: 0..1; factors are drawn from 1 - strength / 2 to 1 + strength / 2,
+            the hue turns by up to strength / 10 of its circle.
+        rng: Where chance comes from.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    brightness, contrast, saturation = rng.uniform(-0.5, 0.5, 3) * strength + 1
+    turn = rng.uniform(-0.1, 0.1) * strength * 2 * np.pi
+    values = pixels.astype(np.float32) * np.float32(brightness)
+    mean = values.mean(dtype=np.float64)
+    values = (values - np.float32(mean)) * np.float32(contrast) + np.float32(mean)
+    values = values @ _colour_matrix(saturation, turn)
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _colour_matrix(saturation: float, turn: float) -> NDArray[np.float32]:
+    """RGB row vectors -> RGB: turned around and stretched from the grey axis."""
+    grey = np.full((3, 3), 1 / 3)
+    across = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]]) / np.sqrt(3)
+    colour = np.cos(turn) * (np.eye(3) - grey) + np.sin(turn) * across
+    return (grey + saturation * colour).astype(np.float32)
 
 
 def resize_label(label: Pixels, size: geometry.Size) -> Pixels:

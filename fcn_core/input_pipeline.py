@@ -1,7 +1,7 @@
 """Finished shards -> batches, the same ones for the same (seed, epoch).
 
 Decoding and augmentation are the project's own NumPy code, the pixels therefore exactly
-those of scoring; `tf.data` shuffles, runs them in parallel and prefetches. Each example
+those of scoring; `tf.data` shuffles, runs them in threads and prefetches. Each example
 draws from a generator of its own, seeded with (seed, epoch, position), so neither
 threads nor a restart in the middle of a run change what is trained on.
 """
@@ -10,21 +10,31 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core import images, tfrecord
 from fcn_core.dataset_info import DatasetInfo, read_dataset_info
-from fcn_core.records import SegmentationRecord
+from fcn_core.records import AestheticsRecord, SegmentationRecord
 
 Part = Literal["all", "training", "holdout"]
 
-MakeExamples = Callable[
-    [SegmentationRecord, np.random.Generator], tuple[NDArray[Any], ...]
-]
+MakeExamples = Callable[[Any, np.random.Generator], tuple[NDArray[Any], ...]]
 """Record and chance -> arrays `[n, ...]`: n examples of each component."""
+
+Piece = tuple[NDArray[Any], ...]
+"""Examples of one size, `[n, ...]` each component; the first are photos."""
+
+Batch = list[Piece]
+"""The examples of one step: a piece a size."""
+
+
+_RECORDS: Final[dict[str, type[SegmentationRecord | AestheticsRecord]]] = {
+    "segmentation": SegmentationRecord,
+    "aesthetics": AestheticsRecord,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,22 +46,37 @@ class Source:
         split: A key of its `dataset_info.json`.
         part: `holdout` is the share set aside for choosing, `training` the others.
         holdout: That share, 0..1; chosen by the hash of the photo's id.
+        labelled: Leave out rated photos that are neither high nor low.
     """
 
     folder: Path
     split: str
     part: Part = "all"
     holdout: float = 0.0
+    labelled: bool = False
 
     @property
     def info(self) -> DatasetInfo:
         """The data set's description; refuses unfinished folders (DatasetError)."""
         return read_dataset_info(self.folder)
 
-    def records(
-        self, order: Sequence[int] | None = None
-    ) -> Iterator[SegmentationRecord]:
-        """Yields the records shard by shard.
+    @property
+    def record_type(self) -> type[SegmentationRecord | AestheticsRecord]:
+        """What its examples are, by the data set's task."""
+        return _RECORDS[self.info.task]
+
+    def records(self) -> Iterator[Any]:
+        """Yields the records shard by shard, of the data set's `record_type`.
+
+        Raises:
+            DatasetError: The folder is not finished or has no such split.
+            FrameError: A shard is damaged.
+        """
+        for frame in self.frames():
+            yield self.record_type.parse(frame)
+
+    def frames(self, order: Sequence[int] | None = None) -> Iterator[bytes]:
+        """Yields the serialised records shard by shard.
 
         Args:
             order: Numbers of the shards in the order to read them; None: as written.
@@ -63,20 +88,24 @@ class Source:
         paths = self.info.shard_paths(self.folder, self.split)
         for number in range(len(paths)) if order is None else order:
             for frame in tfrecord.read_frames(paths[number]):
-                record = SegmentationRecord.parse(frame)
-                if self._includes(record.source_id):
-                    yield record
+                if self._includes(frame):
+                    yield frame
 
     def count(self) -> int:
         """Number of records."""
-        if self.part == "all" or not self.holdout:
+        if not self.labelled and (self.part == "all" or not self.holdout):
             return 0 if self.part == "holdout" else self.info.splits[self.split].records
-        return sum(1 for _ in self.records())
+        return sum(1 for _ in self.frames())
 
-    def _includes(self, source_id: str) -> bool:
+    def _includes(self, frame: bytes) -> bool:
+        if self.part == "all" and not self.labelled:
+            return True
+        record = self.record_type.parse(frame)
+        if self.labelled and isinstance(record, AestheticsRecord) and record.label < 0:
+            return False
         if self.part == "all":
             return True
-        digest = hashlib.sha256(source_id.encode()).digest()
+        digest = hashlib.sha256(record.source_id.encode()).digest()
         held_out = int.from_bytes(digest[:8]) < self.holdout * 2**64
         return held_out == (self.part == "holdout")
 
@@ -116,14 +145,17 @@ def training_batches(
     epoch: int,
     shuffle_buffer: int = 1024,
     parallel: int = 2,
-) -> Any:
-    """Returns one epoch of shuffled batches as a `tf.data.Dataset`.
+) -> Iterator[Batch]:
+    """Yields one epoch of shuffled batches.
+
+    A batch has its pieces in the order in which their sizes first occur, and its
+    examples in the order of the shuffle.
 
     Args:
         source: What to train on.
         make_examples: Decodes and augments one record.
         signature: dtype name and shape of each component of one example, None for
-            sides that differ; examples of one size share a batch.
+            sides that differ.
         batch_size: Examples a batch; a smaller rest waits for next epoch's shuffle,
             unless there is little more.
         seed: Of the run.
@@ -131,17 +163,57 @@ def training_batches(
         shuffle_buffer: Encoded records held to be drawn from.
         parallel: Records decoded at once.
     """
+    examples = _examples(
+        source,
+        make_examples,
+        signature=signature,
+        seed=seed,
+        epoch=epoch,
+        shuffle_buffer=shuffle_buffer,
+        parallel=parallel,
+    )
+    keep_rest = source.count() < 2 * batch_size
+    waiting: list[Piece] = []
+    for example in examples.prefetch(2 * batch_size).as_numpy_iterator():
+        waiting.append(example)
+        if len(waiting) == batch_size:
+            yield _pieces(waiting)
+            waiting = []
+    if waiting and keep_rest:
+        yield _pieces(waiting)
+
+
+def _pieces(examples: list[Piece]) -> Batch:
+    by_size: dict[tuple[int, ...], list[Piece]] = {}
+    for example in examples:
+        by_size.setdefault(example[0].shape, []).append(example)
+    return [
+        tuple(np.stack(values) for values in zip(*same, strict=True))
+        for same in by_size.values()
+    ]
+
+
+def _examples(
+    source: Source,
+    make_examples: MakeExamples,
+    *,
+    signature: tuple[tuple[str, tuple[int | None, ...]], ...],
+    seed: int,
+    epoch: int,
+    shuffle_buffer: int,
+    parallel: int,
+) -> Any:
+    """Returns the epoch's examples as a `tf.data.Dataset`."""
     import tensorflow as tf
 
     def frames() -> Iterator[tuple[int, bytes]]:
         shards = source.info.splits[source.split].shards
         order = np.random.default_rng((seed, epoch)).permutation(shards)
-        for position, record in enumerate(source.records(order.tolist())):
-            yield position, record.encode()
+        yield from enumerate(source.frames(order.tolist()))
 
     def examples(position: int, frame: bytes) -> tuple[NDArray[Any], ...]:
         rng = np.random.default_rng((seed, epoch, int(position)))
-        return make_examples(SegmentationRecord.parse(frame), rng)
+        return make_examples(source.record_type.parse(frame), rng)
 
     dtypes = [tf.as_dtype(dtype) for dtype, _ in signature]
 
@@ -151,24 +223,8 @@ def training_batches(
             array.set_shape((None, *shape))
         return tuple(arrays)
 
-    def size_number(first: Any, *_: Any) -> Any:
-        number = tf.zeros((), tf.int64)
-        for side in tf.unstack(tf.shape(first, out_type=tf.int64)):
-            number = number * (1 << 16) + side
-        return number
-
     written = (tf.TensorSpec((), tf.int64), tf.TensorSpec((), tf.string))
     dataset = tf.data.Dataset.from_generator(frames, output_signature=written)
     dataset = dataset.shuffle(shuffle_buffer, seed=seed + 1000 * epoch)
     dataset = dataset.map(load, num_parallel_calls=parallel, deterministic=True)
-    dataset = dataset.unbatch()
-    # At most two shapes (wide and high): then one of them fills a batch.
-    keep_rest = source.count() < 2 * batch_size
-    batches = dataset.group_by_window(
-        key_func=size_number,
-        reduce_func=lambda _, window: window.batch(
-            batch_size, drop_remainder=not keep_rest
-        ),
-        window_size=batch_size,
-    )
-    return batches.prefetch(2)
+    return dataset.unbatch()

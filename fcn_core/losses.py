@@ -1,13 +1,31 @@
-"""What training minimises. Backend-agnostic (`keras.ops`), no state."""
+"""What training minimises. Backend-agnostic (`keras.ops`), no state.
 
+Every loss is a sum over examples divided by a `total`, so that a batch can be computed
+in parts, on one device or several: with the whole batch's total the parts add up to
+exactly the whole batch's loss.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from fcn_core.labels import VOID
 
 
-def pixel_cross_entropy(labels: Any, logits: Any, *, void: int = VOID) -> Any:
+def pixel_cross_entropy(
+    labels: Any,
+    logits: Any,
+    *,
+    void: int = VOID,
+    class_weights: Sequence[float] | None = None,
+    smoothing: float = 0.0,
+    soft: Any = None,
+    soft_share: float = 0.0,
+    total: Any = None,
+) -> Any:
     """Mean cross-entropy over the pixels that are not void.
 
     Adding void pixels (padding, object rims) changes nothing; a batch of nothing but
@@ -17,6 +35,11 @@ def pixel_cross_entropy(labels: Any, logits: Any, *, void: int = VOID) -> Any:
         labels: class ids `[B, H, W]` of any integer or float dtype, `void` ignored.
         logits: float `[B, H, W, C]`.
         void: The label that marks ignored pixels.
+        class_weights: One a class; the mean is then a weighted one.
+        smoothing: Share of the target that is spread over all classes.
+        soft: Logits `[B, H, W, C]` whose softmax is another target.
+        soft_share: Share of that target.
+        total: What to divide the sum by; None: the weights of these pixels, at least 1.
 
     Returns:
         A float scalar.
@@ -26,11 +49,64 @@ def pixel_cross_entropy(labels: Any, logits: Any, *, void: int = VOID) -> Any:
     # Void is no class: give those pixels some class, then leave their loss out.
     classes = ops.where(valid, labels, ops.zeros_like(labels))
     losses = ops.sparse_categorical_crossentropy(classes, logits, from_logits=True)
+    if smoothing or soft_share:
+        shares = ops.log_softmax(logits)
+        losses = (1 - smoothing) * losses - smoothing * ops.mean(shares, axis=-1)
+        if soft_share:
+            soft_losses = -ops.sum(ops.softmax(soft) * shares, axis=-1)
+            losses = (1 - soft_share) * losses + soft_share * soft_losses
     weights = ops.cast(valid, losses.dtype)
-    return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
+    if class_weights is not None:
+        weights = weights * ops.take(
+            ops.convert_to_tensor(class_weights, dtype=losses.dtype), classes
+        )
+    if total is None:
+        total = ops.maximum(ops.sum(weights), 1.0)
+    return ops.sum(losses * weights) / total
 
 
-def earth_movers_distance(targets: Any, ratings: Any, *, power: float = 2.0) -> Any:
+def pixel_weight(
+    labels: NDArray[np.integer],
+    *,
+    void: int = VOID,
+    class_weights: Sequence[float] | None = None,
+) -> float:
+    """Returns the summed weights of pixels: the total of their cross-entropy.
+
+    Args:
+        labels: class ids of any shape.
+        void: The label that marks ignored pixels, which weigh nothing.
+        class_weights: One a class; None: each pixel weighs 1.
+    """
+    valid = labels[labels != void]
+    if class_weights is None:
+        return float(valid.size)
+    return float(np.asarray(class_weights, np.float64)[valid].sum())
+
+
+def median_frequency_weights(
+    pixels: NDArray[np.integer], pixels_of_images: NDArray[np.integer]
+) -> tuple[float, ...]:
+    """Weights that make rare classes count (Eigen and Fergus, 2015).
+
+    Args:
+        pixels: int `[C]`, pixels of each class.
+        pixels_of_images: int `[C]`, all pixels of the images that show it, void left
+            out.
+
+    Returns:
+        Median frequency / frequency, 0 for a class that does not occur.
+    """
+    there = pixels > 0
+    frequency = pixels[there] / pixels_of_images[there]
+    weights = np.zeros(len(pixels))
+    weights[there] = np.median(frequency) / frequency
+    return tuple(weights.tolist())
+
+
+def earth_movers_distance(
+    targets: Any, ratings: Any, *, power: float = 2.0, total: Any = None
+) -> Any:
     """Mean distance between rating distributions (Talebi and Milanfar, 2018, eq. 1).
 
     `((1/R) * sum_k |CDF_target(k) - CDF_rating(k)| ** power) ** (1/power)` an image,
@@ -40,6 +116,7 @@ def earth_movers_distance(targets: Any, ratings: Any, *, power: float = 2.0) -> 
         targets: float `[B, R]`, each row sums to 1.
         ratings: float `[B, R]`, each row sums to 1.
         power: The exponent r.
+        total: What to divide the sum by; None: the number of images.
 
     Returns:
         A float scalar, 0 for equal distributions.
@@ -49,4 +126,5 @@ def earth_movers_distance(targets: Any, ratings: Any, *, power: float = 2.0) -> 
     # The root's slope is infinite at 0, where the gradient must be 0 instead of NaN.
     positive = powers > 0
     roots = ops.where(positive, powers, ops.ones_like(powers)) ** (1 / power)
-    return ops.mean(ops.where(positive, roots, ops.zeros_like(roots)))
+    distances = ops.where(positive, roots, ops.zeros_like(roots))
+    return ops.mean(distances) if total is None else ops.sum(distances) / total

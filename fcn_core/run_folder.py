@@ -87,12 +87,12 @@ class RunFolder:
         Raises:
             RunError: One differs; names it.
         """
-        mine = self.record["settings"]
-        for name in sorted(mine.keys() | settings.keys()):
-            if mine.get(name) != settings.get(name):
+        mine, asked = _flat(self.record["settings"]), _flat(settings)
+        for name in sorted(mine.keys() | asked.keys()):
+            if mine.get(name) != asked.get(name):
                 raise RunError(
                     f"{self.folder} was started with {name} {mine.get(name)!r}, got "
-                    f"{settings.get(name)!r}; resume with the same, or choose another "
+                    f"{asked.get(name)!r}; resume with the same, or choose another "
                     "output"
                 )
 
@@ -151,17 +151,34 @@ class RunFolder:
             writer.writeheader()
             writer.writerows([*earlier, row])
 
-    def best_epoch(self, column: str) -> int:
+    def best_epoch(self, column: str, *, first: int = 1) -> int:
         """The epoch with the highest value in a column of the history.
 
         Without such a column (nothing was held out to choose with) it is the last.
+
+        Args:
+            column: Name of a score.
+            first: The earliest epoch that may be chosen.
         """
         judged = [
-            row for row in self.history() if not math.isnan(row.get(column, math.nan))
+            row
+            for row in self.history()
+            if row["epoch"] >= first and not math.isnan(row.get(column, math.nan))
         ]
         if not judged:
             return self.epochs_done
         return int(max(judged, key=lambda row: row[column])["epoch"])
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested names and values side by side, so that one number can be named."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
 
 
 def load_run(folder: Path) -> tuple[keras.Model, ModelSpec, dict[str, Any]]:

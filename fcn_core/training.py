@@ -6,7 +6,7 @@ saved after it: a killed run that resumes goes on with the numbers it would have
 
 import logging
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -14,20 +14,16 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
-from fcn_core import memory
+from fcn_core import devices, memory, schedules
+from fcn_core.initial_weights import load_initial
 from fcn_core.input_pipeline import Source
-from fcn_core.models import (
-    ModelSpec,
-    WeightsError,
-    build,
-    describe_weights,
-    load_weights,
-    transfer,
-)
-from fcn_core.models.weights import WeightReport
-from fcn_core.objectives import Objective, make_objective
-from fcn_core.recipes import RANDOM, Recipe, find_recipe
+from fcn_core.models import build
+from fcn_core.objective import Objective
+from fcn_core.objectives import make_objective
+from fcn_core.recipes import Recipe
 from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
+from fcn_core.run_settings import resolved_recipe, settings_of
+from fcn_core.stages import Stage, blended, model_of, placed, stages_of, teacher_of
 from fcn_core.trainer import Trainer, TrainingError
 from fcn_core.training_config import TrainingConfig
 
@@ -41,7 +37,7 @@ __all__ = [
     "train",
 ]
 
-_RECORDED: Final = ("keras", "tensorflow")
+_RECORDED: Final = ("keras", "tensorflow", "numpy")
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +61,18 @@ class RunResult:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Session:
+    """What every stage of a run shares."""
+
+    config: TrainingConfig
+    source: Source
+    judging: Source | None
+    run: RunFolder
+    strategy: Any
+    epochs: int
+
+
 def train(config: TrainingConfig) -> RunResult:
     """Trains a recipe on a finished data set.
 
@@ -76,106 +84,53 @@ def train(config: TrainingConfig) -> RunResult:
         WeightsError: The initial weights do not fit.
     """
     recipe = resolved_recipe(config)
-    source = _source(config)
-    spec = _spec_for(recipe, source)
-    objective = make_objective(spec, recipe, source)
-    steps = objective.steps(source, batch_size=recipe.batch_size)
-    run = _open_run(config, recipe, spec, source)
+    source, judging = _sources(config)
+    stages = list(stages_of(recipe, source))
+    settings = settings_of(config, recipe, stages[-1].spec, source)
+    run = _open_run(config, settings)
     _set_up(config)
-    model = build(spec)
+    strategy = devices.strategy(config.devices)
     if run is None:
-        report = _load_initial(model, spec, _initial_weights(config, recipe))
-        run = RunFolder.create(config.output, _settings(config, recipe, spec, source))
-        run.note(new_layers=list(report.new))
-        model.save_weights(run.weights_path(0), overwrite=True)
+        run = _start_run(config, recipe, stages[0], settings)
     run.note(versions={name: metadata.version(name) for name in _RECORDED})
-    model.load_weights(run.weights_path(run.epochs_done))
-    trainer = Trainer(model, recipe, objective, steps=steps * recipe.epochs)
-    if run.epochs_done:
-        trainer.restore(run.optimizer_path(run.epochs_done))
-    for epoch in range(run.epochs_done + 1, recipe.epochs + 1):
-        start = time.monotonic()
-        batches = objective.batches(
-            source, batch_size=recipe.batch_size, seed=config.seed, epoch=epoch
-        )
-        loss = trainer.run_epoch(
-            batches,
-            steps=steps,
-            seed=config.seed + epoch,
-            label=f"epoch {epoch}/{recipe.epochs}",
-        )
-        row = {"epoch": epoch, "loss": loss, "seconds": time.monotonic() - start}
-        if config.holdout:
-            row |= objective.scores(model, replace(source, part="holdout"))
-        _finish_epoch(run, model, trainer, row, judge=objective.judge)
-    return _finish(run, model, objective, config, blend=recipe.blend)
+    session = _Session(config, source, judging, run, strategy, stages[-1].last)
+    for stage in stages:
+        if run.epochs_done < stage.last:
+            _train_stage(session, stage)
+    objective = make_objective(stages[-1].spec, stages[-1].recipe, source)
+    return _finish(session, stages[-1], objective)
 
 
-def resolved_recipe(config: TrainingConfig) -> Recipe:
-    """Returns the recipe with what the config overrides.
+def _sources(config: TrainingConfig) -> tuple[Source, Source | None]:
+    """The photos to learn from and those to choose the epoch with.
 
-    Raises:
-        ValueError: There is no such recipe, or it is for another task.
-        WeightsError: It needs initial weights and got none.
+    Every named split is checked to exist before anything starts.
     """
-    recipe = find_recipe(config.recipe)
-    if recipe.task != config.task:
-        raise ValueError(
-            f"recipe {config.recipe} trains {recipe.task}, got the task {config.task}; "
-            f"run `fcn train {recipe.task}`"
-        )
-    return replace(
-        recipe,
-        init=_initial_weights(config, recipe),
-        epochs=config.epochs or recipe.epochs,
-        batch_size=config.batch_size or recipe.batch_size,
-        learning_rate=config.learning_rate or recipe.learning_rate,
-    )
-
-
-def _initial_weights(config: TrainingConfig, recipe: Recipe) -> str:
-    init = config.init or recipe.init
-    if init is None:
-        raise WeightsError(
-            f"recipe {config.recipe} starts from trained weights, got none; pass "
-            "--init with their file"
-        )
-    return init
-
-
-def _source(config: TrainingConfig) -> Source:
-    """The photos to learn from, after checking that every named split exists."""
     source = Source(
         folder=config.data,
         split=config.train_split,
         part="training" if config.holdout else "all",
         holdout=config.holdout,
     )
-    for split in (config.train_split, config.evaluation_split):
+    judging = replace(source, part="holdout") if config.holdout else None
+    if config.validation_split is not None:
+        judging = Source(folder=config.data, split=config.validation_split)
+    for split in (config.train_split, config.validation_split, config.evaluation_split):
         if split is not None:
             source.info.shard_paths(config.data, split)
-    held_out = replace(source, part="holdout").count() if config.holdout else 1
+    held_out = judging.count() if judging is not None else 1
     if source.count() == 0 or held_out == 0:
         raise TrainingError(
             f"{config.data}: split {config.train_split} has {source.count()} photos to "
             f"train on and {held_out if config.holdout else 0} held out, expected at "
             "least one each; choose another --holdout"
         )
-    return source
-
-
-def _spec_for(recipe: Recipe, source: Source) -> ModelSpec:
-    """The recipe's network, with as many classes as the data has."""
-    classes = source.info.classes
-    if recipe.task == "segmentation" and classes is not None:
-        return replace(recipe.model, classes=len(classes))
-    return recipe.model
+    return source, judging
 
 
 def _set_up(config: TrainingConfig) -> None:
-    """Seeds everything; limits threads where TensorFlow has not started any yet."""
+    """Limits threads where TensorFlow has not started any yet."""
     memory.keep_freed_memory()
-    keras.utils.set_random_seed(config.seed)
     if config.threads:
         try:
             tf.config.threading.set_intra_op_parallelism_threads(config.threads)
@@ -184,61 +139,77 @@ def _set_up(config: TrainingConfig) -> None:
             _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
 
 
-def _open_run(
-    config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
-) -> RunFolder | None:
+def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | None:
     """Opens the run to go on with, None where a new one can start."""
     if config.resume and (config.output / RUN_NAME).is_file():
         run = RunFolder.open(config.output)
-        run.require(_settings(config, recipe, spec, source))
+        run.require(settings)
         if run.weights_path(run.epochs_done).is_file():
             return run
     RunFolder.check_free(config.output, started=config.resume)
     return None
 
 
-def _settings(
-    config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
-) -> dict[str, Any]:
-    """Everything that decides a run's numbers, without any folder's name."""
-    numbers = {
-        name: value
-        for name, value in asdict(recipe).items()
-        if name not in ("model", "init", "about", "origin", "licence", "notes")
-    }
-    return {
-        "recipe": config.recipe,
-        "numbers": _plain(numbers),
-        "init": describe_weights(_initial_weights(config, recipe)),
-        "model": spec.to_json(),
-        "seed": config.seed,
-        "holdout": config.holdout,
-        "train_split": config.train_split,
-        "data": source.info.dataset,
-        "data_fingerprint": source.info.fingerprint,
-        "classes": source.info.classes,
-    }
+def _start_run(
+    config: TrainingConfig, recipe: Recipe, stage: Stage, settings: dict[str, Any]
+) -> RunFolder:
+    """Saves the initial weights: a run is only ever resumed."""
+    keras.utils.set_random_seed(config.seed)
+    model = build(stage.spec)
+    report = load_initial(model, stage.spec, recipe.init or "")
+    run = RunFolder.create(config.output, settings)
+    run.note(new_layers=list(report.new))
+    model.save_weights(run.weights_path(0), overwrite=True)
+    return run
 
 
-def _plain(value: Any) -> Any:
-    """Tuples become lists, as JSON reads them back."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+def _train_stage(session: _Session, stage: Stage) -> None:
+    """Trains what is left of a stage."""
+    config, run = session.config, session.run
+    objective = make_objective(stage.spec, stage.recipe, session.source)
+    batch_size = stage.recipe.batch_size
+    steps = objective.steps(session.source, batch_size=batch_size)
+    with placed(session.strategy, stage.recipe):
+        model = model_of(run, stage, seed=config.seed)
+        trainer = Trainer(
+            model,
+            stage.recipe,
+            objective,
+            steps=steps,
+            teacher=teacher_of(run, stage),
+            strategy=session.strategy,
+        )
+    if run.epochs_done >= stage.first:
+        trainer.restore(run.optimizer_path(run.epochs_done))
+    for epoch in range(run.epochs_done + 1, stage.last + 1):
+        start = time.monotonic()
+        batches = objective.batches(
+            session.source, batch_size=batch_size, seed=config.seed, epoch=epoch
+        )
+        loss = trainer.run_epoch(
+            batches,
+            epoch=epoch - stage.first + 1,
+            seed=config.seed + epoch,
+            label=f"epoch {epoch}/{session.epochs}",
+            drops=_drops(session, stage, judge=objective.judge),
+        )
+        seconds = time.monotonic() - start
+        row = {"epoch": epoch, "loss": loss, "seconds": seconds}
+        if session.judging is not None:
+            with trainer.result():
+                row |= objective.scores(model, session.judging)
+        _finish_epoch(run, model, trainer, row, judge=objective.judge)
 
 
-def _load_initial(model: keras.Model, spec: ModelSpec, init: str) -> WeightReport:
-    """Loads what the initial weights have and tells what they lack."""
-    if (Path(init) / RUN_NAME).is_file():
-        source, _, _ = load_run(Path(init))
-        report = transfer(source, model)
-    elif init == RANDOM:
-        report = WeightReport(loaded=(), new=("every layer",))
-    else:
-        report = load_weights(model, spec, init)
-    loaded, new = len(report.loaded), ", ".join(report.new) or "none"
-    _log.info("initial weights %s: %d layers loaded, new: %s", init, loaded, new)
-    return report
+def _drops(session: _Session, stage: Stage, *, judge: str) -> int:
+    """Plateaus that the stage's finished epochs have met."""
+    if stage.recipe.schedule != "plateau":
+        return 0
+    rows = [row for row in session.run.history() if row["epoch"] >= stage.first]
+    scores = [
+        row[judge] if session.judging is not None else -row["loss"] for row in rows
+    ]
+    return schedules.plateau_drops(scores, patience=stage.recipe.decay_epochs)
 
 
 def _finish_epoch(
@@ -251,7 +222,8 @@ def _finish_epoch(
 ) -> None:
     """Saves state first, then says that the epoch is done."""
     epoch = int(row["epoch"])
-    model.save_weights(run.weights_path(epoch), overwrite=True)
+    with trainer.result():
+        model.save_weights(run.weights_path(epoch), overwrite=True)
     trainer.save(run.optimizer_path(epoch))
     run.add_to_history(row)
     run.note(epochs_done=epoch, seconds=run.record["seconds"] + row["seconds"])
@@ -265,30 +237,11 @@ def _finish_epoch(
     )
 
 
-def _load_blended(
-    run: RunFolder, model: keras.Model, *, epoch: int, share: float
-) -> None:
-    """Loads an epoch's weights, mixed with the initial ones."""
-    model.load_weights(run.weights_path(epoch))
-    if share == 1.0:
-        return
-    trained = model.get_weights()
-    model.load_weights(run.weights_path(0))
-    mixed = zip(model.get_weights(), trained, strict=True)
-    model.set_weights([old + share * (new - old) for old, new in mixed])
-
-
-def _finish(
-    run: RunFolder,
-    model: keras.Model,
-    objective: Objective,
-    config: TrainingConfig,
-    *,
-    blend: float,
-) -> RunResult:
+def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
     """Makes the final weights from the chosen epoch's, and measures them, once."""
-    chosen = run.best_epoch(objective.judge)
-    _load_blended(run, model, epoch=chosen, share=blend)
+    config, run = session.config, session.run
+    chosen = run.best_epoch(objective.judge, first=stage.first)
+    model = blended(run, stage, epoch=chosen)
     model.save_weights(run.final_path, overwrite=True)
     metrics: dict[str, float] = {}
     images = 0

@@ -35,8 +35,11 @@ CORE_FLOORS = {
         models.spec models.features models.heads models.upsampling models.aesthetics
         models.fcn models.classifier models.switches models.deconvnet
         models.regularisation models.weights models.hdf5_layers models.weight_files
-        models models.layouts models.matconvnet recipes training_config run_folder
-        evaluation objectives trainer training publish""",
+        models models.layouts models.matconvnet recipes.recipe recipes.built_in
+        recipes.published recipes training_config schedules optimizers loss_scale
+        run_settings run_folder initial_weights devices evaluation objective
+        segmentation_objective quality_objective objectives trainer training
+        publish""",
 }
 """Floors of fcn_core, lowest first: a module imports those before it, no other."""
 

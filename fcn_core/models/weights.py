@@ -120,20 +120,33 @@ def assign_all(model: keras.Model, tensors: Tensors, *, source: str) -> None:
     assign(model, tensors, source=source)
 
 
-def transfer(source: keras.Model, target: keras.Model) -> WeightReport:
+def transfer(
+    source: keras.Model, target: keras.Model, *, same_classes: bool = True
+) -> WeightReport:
     """Staged training: copies what both networks have; the rest is new.
 
     Scores, skips and upsampling whose shapes differ are new too, so that a trained
     network can start one for other classes.
+
+    Args:
+        source: Has the weights.
+        target: Gets them.
+        same_classes: Whether channel k of both means the same; if not, scores and skips
+            are new even where their shapes agree.
 
     Raises:
         WeightsError: A layer that does not depend on the classes has another shape.
     """
     tensors = tensors_of(source)
     for layer in target.layers:
-        for name, variable in named_weights(layer):
-            differs = name in tensors and tensors[name].shape != tuple(variable.shape)
-            if differs and layer.name.startswith(_BY_CLASSES):
-                for other, _ in named_weights(layer):
-                    tensors.pop(other, None)
+        if not layer.name.startswith(_BY_CLASSES):
+            continue
+        names = {name: tuple(variable.shape) for name, variable in named_weights(layer)}
+        differs = any(
+            name in tensors and tensors[name].shape != shape
+            for name, shape in names.items()
+        )
+        if differs or not same_classes:
+            for name in names:
+                tensors.pop(name, None)
     return assign(target, tensors, source=source.name)

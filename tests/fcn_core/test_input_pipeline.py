@@ -39,7 +39,7 @@ def numbers(source: Source, *, epoch: int, batch_size: int = 2, seed: int = 1) -
         seed=seed,
         epoch=epoch,
     )
-    return [tuple(part.numpy().tolist() for part in batch) for batch in batches]
+    return [tuple(part.tolist() for part in batch[0]) for batch in batches]
 
 
 def test_every_record_once(data: Path) -> None:
@@ -73,7 +73,7 @@ def test_rest_waits_unless_it_is_all(data: Path) -> None:
     assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=9)] == [7]
 
 
-def test_examples_of_one_size_share_a_batch(data: Path) -> None:
+def test_a_batch_of_mixed_sizes_is_a_piece_a_size(data: Path) -> None:
     source = Source(folder=data, split="train")
 
     def example(
@@ -89,9 +89,11 @@ def test_examples_of_one_size_share_a_batch(data: Path) -> None:
         seed=1,
         epoch=1,
     )
-    shapes = sorted(tuple(batch[0].shape) for batch in batches)
-    assert sum(shape[0] for shape in shapes) == 7
+    first, rest = batches
+    shapes = [piece[0].shape for piece in (*first, *rest)]
+    assert [sum(len(piece[0]) for piece in batch) for batch in (first, rest)] == [4, 3]
     assert len({shape[1] for shape in shapes}) == 2
+    assert max(len(first), len(rest)) == 2  # mixed sizes in one batch, a piece a size
 
 
 def test_pixels_are_those_of_scoring(data: Path) -> None:

@@ -16,7 +16,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
@@ -489,8 +488,11 @@ def test_row29_each_stage_says_what_it_trains() -> None:
 
 def test_row29_training_adds_penalties_and_leaves_bilinear_kernels_alone() -> None:
     class Squares:
-        def loss(self, logits: Any, batch: Any) -> Any:
-            return ops.mean(logits**2)
+        def weight(self, piece: Any) -> float:
+            return 1.0
+
+        def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any) -> Any:
+            return ops.mean(logits**2) / total
 
     strengths = (0.0, 0.1)
     losses = []
@@ -502,8 +504,8 @@ def test_row29_training_adds_penalties_and_leaves_bilinear_kernels_alone() -> No
         before = np.asarray(model.get_layer("upsample_stride16").kernel).copy()
         recipe = recipes.find_recipe("drawn")
         trainer = Trainer(model, recipe, Squares(), steps=1)  # type: ignore[arg-type]
-        batch = (tf.constant(draw(32, 32)),)
-        losses.append(trainer.run_epoch([batch], steps=1, seed=0, label="test"))
+        batch = [(draw(32, 32),)]
+        losses.append(trainer.run_epoch([batch], epoch=1, seed=0, label="test"))
         after = np.asarray(model.get_layer("upsample_stride16").kernel)
         assert np.array_equal(before, after)
     kernels = sum(

@@ -1,0 +1,28 @@
+"""Where training runs: one device, or several that share every batch."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def strategy(count: int) -> Any:
+    """Returns TensorFlow's strategy for a number of devices, None for one.
+
+    Replicas hold the same weights; each gets its share of every batch, and gradients
+    are summed (see `trainer`).
+
+    Args:
+        count: Devices, 0 takes all GPUs. Without GPUs the logical CPUs count.
+
+    Raises:
+        ValueError: There are fewer.
+    """
+    names = [device.name for device in tf.config.list_logical_devices("GPU")]
+    count = count or max(1, len(names))
+    names = names or [device.name for device in tf.config.list_logical_devices("CPU")]
+    if count > len(names):
+        raise ValueError(
+            f"devices: got {count}, expected at most the {len(names)} that TensorFlow "
+            f"sees ({', '.join(names)})"
+        )
+    return tf.distribute.MirroredStrategy(names[:count]) if count > 1 else None

@@ -1,0 +1,55 @@
+"""What training needs to know about a task, and nothing else of it."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import keras
+
+from fcn_core.input_pipeline import Batch, Piece, Source
+from fcn_core.model_card import ModelCard
+
+
+class Objective(Protocol):
+    """What a task trains on, minimises and is judged by.
+
+    Attributes:
+        judge: The score that picks the best epoch, larger is better.
+        card: How scoring feeds the model.
+    """
+
+    judge: str
+    card: ModelCard
+
+    def batches(
+        self, source: Source, *, batch_size: int, seed: int, epoch: int
+    ) -> Iterator[Batch]:
+        """Yields one epoch; the first component of a piece is its photos."""
+        ...
+
+    def weight(self, piece: Piece) -> float:
+        """Returns what a piece adds to the total that losses are divided by."""
+        ...
+
+    def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
+        """Returns the scalar to minimise.
+
+        Args:
+            logits: Of the piece's photos.
+            piece: Its components as tensors.
+            total: The weight of the whole batch.
+            soft: Logits of the model that gives soft labels, if there is one.
+        """
+        ...
+
+    def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
+        """Measures a model through the code that scores."""
+        ...
+
+    def steps(self, source: Source, *, batch_size: int) -> int:
+        """Returns the number of batches an epoch has."""
+        ...
+
+
+def steps_of(examples: int, batch_size: int) -> int:
+    """Batches that so many examples make, at least one."""
+    return max(1, examples // batch_size)

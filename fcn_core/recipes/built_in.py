@@ -1,0 +1,95 @@
+"""The recipes behind the built-in models, and of `fcn demo --train`."""
+
+from typing import Final
+
+from fcn_core.models import ModelSpec
+from fcn_core.recipes.recipe import RANDOM, Recipe
+
+IMAGENET_MOBILENET = (
+    "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of keras.applications "
+    "or a file of the same layout (Apache-2.0); training.init names it."
+)
+
+BUILT_IN: Final[dict[str, Recipe]] = {
+    "voc21": Recipe(
+        about="FCN-8s on MobileNetV2 at stride 16, gently fine-tuned from DeepLab-v3",
+        model=ModelSpec(name="fcn8s", backbone="mobilenet_v2"),
+        init=None,
+        origin=(
+            "Backbone and head: DeepLab-v3 MobileNetV2 of TensorFlow Model Garden "
+            "(Apache-2.0), trained on COCO and on Pascal VOC train_aug, dequantised "
+            "from its int8 TFLite file. Stride-8 skip: new, zero at the start."
+        ),
+        licence="Apache-2.0",
+        notes=(
+            "Finds the 20 object classes of Pascal VOC; everything else is background. "
+            "Weak on thin or small things (bicycle, chair, potted plant) and on photos "
+            "unlike snapshots. The initial weights have seen VOC train_aug, not VOC's "
+            "official val list."
+        ),
+        epochs=3,
+        batch_size=8,
+        # Gentle on purpose: a skip at ten times this rate costs two points of mIoU,
+        # head and backbone at the skip's rate eight.
+        learning_rate=1e-4,
+        rates={"skip": 1.0, "head": 0.3, "backbone": 0.03},
+        blend=0.5,
+    ),
+    "voc21-imagenet": Recipe(
+        about="The same network from ImageNet weights alone",
+        model=ModelSpec(name="fcn8s", backbone="mobilenet_v2", dropout=0.1),
+        init="imagenet",
+        origin=f"{IMAGENET_MOBILENET} Head and skip: new.",
+        licence="Apache-2.0",
+        notes=(
+            "Finds the 20 object classes of Pascal VOC; everything else is background. "
+            "From ImageNet weights and few photos: a baseline, well below voc21."
+        ),
+        epochs=15,
+        batch_size=8,
+        learning_rate=1e-3,
+        rates={"skip": 1.0, "head": 1.0, "backbone": 0.1},
+        crop=(320, 320),
+    ),
+    "drawn": Recipe(
+        about="A small FCN-8s from nothing, for the drawn miniature of VOC",
+        model=ModelSpec(
+            name="fcn8s", backbone="mobilenet_v2", width=0.35, head_width=32
+        ),
+        init=RANDOM,
+        origin="Every weight: this run.",
+        licence="Apache-2.0",
+        notes="Knows drawn figures only: it shows the road, not quality.",
+        epochs=12,
+        batch_size=8,
+        learning_rate=3e-3,
+        crop=(128, 128),
+        scale=(0.8, 1.25),
+    ),
+    "quality": Recipe(
+        about="Technical quality from degraded copies",
+        model=ModelSpec(
+            task="aesthetics",
+            name="rating",
+            backbone="mobilenet_v2",
+            classes=10,
+            dropout=0.1,
+        ),
+        init="imagenet",
+        origin=f"{IMAGENET_MOBILENET} Rating head: new.",
+        licence="Apache-2.0",
+        notes=(
+            "Measures technical quality only: blur, noise, JPEG artefacts, exposure "
+            "and, weakly, tilt. It learned from degraded copies of photos whose target "
+            "ratings we made up; it has never seen AVA's photos or votes, knows "
+            "nothing of composition or subject, and its scale is not AVA's."
+        ),
+        epochs=8,
+        batch_size=16,
+        learning_rate=1e-3,
+        rates={"head": 1.0, "backbone": 0.1},
+        crop=(288, 288),
+        scale=(0.7, 1.0),
+        copies=4,
+    ),
+}

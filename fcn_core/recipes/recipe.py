@@ -1,0 +1,181 @@
+"""What a training recipe is: one row of numbers.
+
+Rates are for losses averaged over pixels or photos. A group's rate is the base rate
+times its multiplier; multiplier 0 freezes the group.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from fcn_core.models import ModelSpec
+from fcn_core.models.spec import Task
+
+Optimizer = Literal["adamw", "adam", "sgd"]
+Schedule = Literal["poly", "constant", "step", "plateau"]
+Fit = Literal["original", "letterbox"]
+Precision = Literal["float32", "bfloat16", "float16"]
+
+RANDOM: Final = "random"
+"""Weights of a recipe that starts from nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One part of a run that goes on with the weights of the part before it.
+
+    Attributes:
+        epochs: Its passes over the training photos.
+        learning_rate: Its base rate.
+        model: Name of its network; empty: the recipe's.
+        rates: Its multipliers by layer group; None: the recipe's.
+    """
+
+    epochs: int
+    learning_rate: float
+    model: str = ""
+    rates: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one model is trained.
+
+    Attributes:
+        about: One line for people.
+        model: Which network; its `classes` come from the data. Its `l2` is part of the
+            loss.
+        init: Where weights come from unless told otherwise; None: must be told.
+        origin: Where those weights come from, for the model's card.
+        licence: Of those weights.
+        notes: What a user of the model must know, for its card.
+        epochs: Passes over the training photos.
+        batch_size: Examples a step.
+        stages: Parts of the run, each from the weights of the one before; their epochs
+            and rates stand in place of the recipe's. The last one's network is the
+            result.
+        learning_rate: Base rate.
+        optimizer: Decoupled weight decay (`adamw`), `adam`, or `sgd` with momentum.
+        momentum: Of `sgd`.
+        rates: Multiplier by layer group (`backbone`, `head`, `skip`).
+        bias_rate: Multiplier of the biases' rates on top of it.
+        schedule: `poly` falls as `(1 - step / steps) ** decay_power`; `constant`
+            stays; `step` falls by `decay_factor` every `decay_epochs`; `plateau` does
+            after `decay_epochs` epochs without a better score (of the photos held out,
+            or without them of the training loss).
+        decay_power: Of `poly`.
+        decay_factor: Of `step` and `plateau`.
+        decay_epochs: Of `step` and `plateau`.
+        least_rate: Share of the base rate that `step` and `plateau` do not go below.
+        warm_up: Epochs during which the rate rises in a straight line from 0.
+        weight_decay: AdamW's, on kernels only.
+        freeze_batch_norm: Keep the backbone's statistics and scales as loaded.
+        average: Decay of the moving average over steps that becomes the result
+            (Polyak and Juditsky, 1992); 0: the last step's weights are.
+        blend: Share of the trained weights in the final ones, the rest are the initial
+            weights: keeps what those know beyond these photos (Wortsman et al., 2022,
+            Robust fine-tuning of zero-shot models).
+        class_weights: Of the cross-entropy: `none`, `median-frequency` of the training
+            photos, or one number a class.
+        label_smoothing: Share of the target that is spread over all classes.
+        soft_labels: Share of the target that is what the initial weights themselves
+            say of the example: distillation from the model it was (segmentation only).
+        precision: Arithmetic of the layers while training; weights stay float32.
+        accumulate: Parts that a batch is computed in, to save memory; the step is that
+            of the whole batch.
+        crop: Height and width of the training crops in pixels, turned for photos that
+            are higher than wide.
+        fit: What `scale` is relative to: the photo at its `original` size, or the photo
+            enlarged or shrunk to fit into the crop (`letterbox`).
+        scale: Range of the random resize.
+        flip: Whether every second photo is mirrored.
+        colour: Strength of random brightness, contrast, saturation, hue; 0..1.
+        views: How a photo is shown to a classifier: a mode of `geometry.views` at the
+            height of `crop`; empty: crops as for the other networks.
+        padding_value: RGB around photos smaller than their canvas.
+        padding_that_scores: Pad crops as scoring pads photos: sides rounded up to its
+            multiple, not to the crop.
+        max_side: Working size of the model in pixels; None: photos as they are.
+        copies: Degraded copies of each photo in a step: ratings learned from these, not
+            from votes.
+    """
+
+    about: str
+    model: ModelSpec
+    init: str | None
+    origin: str
+    licence: str
+    notes: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    stages: tuple[Stage, ...] = ()
+    optimizer: Optimizer = "adamw"
+    momentum: float = 0.9
+    rates: dict[str, float] = field(
+        default_factory=lambda: {"backbone": 1.0, "head": 1.0, "skip": 1.0}
+    )
+    bias_rate: float = 1.0
+    schedule: Schedule = "poly"
+    decay_power: float = 0.9
+    decay_factor: float = 0.1
+    decay_epochs: int = 10
+    least_rate: float = 0.0
+    warm_up: float = 0.0
+    weight_decay: float = 0.01
+    freeze_batch_norm: bool = True
+    average: float = 0.0
+    blend: float = 1.0
+    class_weights: str | tuple[float, ...] = "none"
+    label_smoothing: float = 0.0
+    soft_labels: float = 0.0
+    precision: Precision = "float32"
+    accumulate: int = 1
+    crop: tuple[int, int] = (384, 384)
+    fit: Fit = "original"
+    scale: tuple[float, float] = (0.5, 2.0)
+    flip: bool = True
+    colour: float = 0.0
+    views: str = ""
+    padding_value: tuple[int, int, int] = (127, 127, 127)
+    padding_that_scores: bool = False
+    max_side: int | None = 512
+    copies: int = 0
+
+    @property
+    def task(self) -> Task:
+        """The task of the model."""
+        return self.model.task
+
+    def parts(self) -> Iterator["Recipe"]:
+        """Yields a recipe without stages for each of its stages, or itself."""
+        for stage in self.stages:
+            yield replace(
+                self,
+                stages=(),
+                model=replace(self.model, name=stage.model or self.model.name),
+                epochs=stage.epochs,
+                learning_rate=stage.learning_rate,
+                rates=self.rates if stage.rates is None else stage.rates,
+            )
+        if not self.stages:
+            yield self
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(part.epochs for part in self.parts())
+
+    def with_epochs(self, epochs: int) -> "Recipe":
+        """Returns the recipe with other epochs, in each of its stages."""
+        stages = tuple(replace(stage, epochs=epochs) for stage in self.stages)
+        return replace(self, epochs=epochs, stages=stages)
+
+    def with_learning_rate(self, rate: float) -> "Recipe":
+        """Returns the recipe with another base rate; stages keep their proportions."""
+        first = self.stages[0].learning_rate if self.stages else self.learning_rate
+        stages = tuple(
+            replace(stage, learning_rate=stage.learning_rate / first * rate)
+            for stage in self.stages
+        )
+        return replace(self, learning_rate=rate, stages=stages)

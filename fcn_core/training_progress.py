@@ -1,0 +1,61 @@
+"""How far an epoch is: a bar on a terminal, plain lines when piped."""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+_SECONDS_BETWEEN_LINES: Final = 20
+
+_log = logging.getLogger(__name__)
+
+Told = Callable[[int, float], None]
+"""Called after each step with its number, from 1, and the mean loss so far."""
+
+
+@contextlib.contextmanager
+def shown(label: str, *, steps: int) -> Iterator[Told]:
+    """Shows the steps of an epoch that it is told of.
+
+    Args:
+        label: What to call the epoch.
+        steps: How many it has.
+    """
+    terminal = sys.stderr.isatty() and _log.isEnabledFor(logging.INFO)
+    with _bar(label, steps) if terminal else _lines(label, steps) as told:
+        yield told
+
+
+@contextlib.contextmanager
+def _bar(label: str, steps: int) -> Iterator[Told]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}  loss {task.fields[loss]:.4f}  ETA"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=steps, loss=float("nan"))
+        yield lambda done, loss: bar.update(task, completed=done, loss=loss)
+
+
+@contextlib.contextmanager
+def _lines(label: str, steps: int) -> Iterator[Told]:
+    start = spoken = time.monotonic()
+
+    def told(done: int, loss: float) -> None:
+        nonlocal spoken
+        now = time.monotonic()
+        if now - spoken > _SECONDS_BETWEEN_LINES:
+            spoken = now
+            left = (now - start) / done * (steps - done)
+            _log.info(
+                "%s: step %d/%d, loss %.4f, %.0f s left", label, done, steps, loss, left
+            )
+
+    yield told
