@@ -67,7 +67,8 @@ def load_bundle(name: str) -> keras.Model:
             f"weights {name}: its card does not describe the network, expected a "
             "bundle that `fcn export` wrote; train from another one"
         )
-    model = build(ModelSpec.from_json(card.training["model"]))
+    described: Any = card.training["model"]
+    model = build(ModelSpec.from_json(described))
     _mark(model)
     by_mark = {
         _first(variable): (variable, index)

@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from fcn_core.recipes import RecipeError
+
 
 def strategy(count: int) -> Any:
     """Returns TensorFlow's strategy for a number of devices, None for one.
@@ -15,13 +17,13 @@ def strategy(count: int) -> Any:
         count: Devices, 0 takes all GPUs. Without GPUs the logical CPUs count.
 
     Raises:
-        ValueError: There are fewer.
+        RecipeError: There are fewer.
     """
     names = [device.name for device in tf.config.list_logical_devices("GPU")]
     count = count or max(1, len(names))
     names = names or [device.name for device in tf.config.list_logical_devices("CPU")]
     if count > len(names):
-        raise ValueError(
+        raise RecipeError(
             f"devices: got {count}, expected at most the {len(names)} that TensorFlow "
             f"sees ({', '.join(names)})"
         )

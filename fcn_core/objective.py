@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from fcn_core.input_pipeline import Batch, Piece, Source
 from fcn_core.model_card import ModelCard
@@ -43,6 +45,12 @@ class Objective(Protocol):
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
         """Measures a model through the code that scores."""
+        ...
+
+    def panels(
+        self, model: keras.Model, source: Source, *, count: int
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Returns pictures uint8 `[h, w, 3]` of the first photos, by their ids."""
         ...
 
     def steps(self, source: Source, *, batch_size: int) -> int:

@@ -5,7 +5,7 @@ from fcn_core.models import ModelSpec
 from fcn_core.objective import Objective
 from fcn_core.quality_objective import QualityObjective
 from fcn_core.rating_objective import RatingObjective
-from fcn_core.recipes import Recipe
+from fcn_core.recipes import Recipe, RecipeError
 from fcn_core.segmentation_objective import SegmentationObjective, class_weights_of
 
 
@@ -13,20 +13,20 @@ def make_objective(spec: ModelSpec, recipe: Recipe, source: Source) -> Objective
     """Returns the objective of a recipe for a data set.
 
     Raises:
-        ValueError: The data set has no classes, but the task needs them.
+        RecipeError: The data set has no classes, but the task needs them.
     """
     if recipe.copies:
         return QualityObjective(spec, recipe)
     info = source.info
     if info.task != recipe.task:
-        raise ValueError(
+        raise RecipeError(
             f"{source.folder}: got a data set for {info.task}, expected one for "
             f"{recipe.task}; choose a recipe for it, or convert another data set"
         )
     if recipe.task == "aesthetics":
         return RatingObjective(spec, recipe)
     if info.classes is None or info.void is None:
-        raise ValueError(
+        raise RecipeError(
             f"{source.folder}: got a data set for {info.task} without classes, "
             "expected one for segmentation; convert it with `fcn convert voc`"
         )

@@ -120,6 +120,13 @@ class QualityObjective:
         """See `evaluation.evaluate_quality`."""
         return evaluation.evaluate_quality(model, self.card, source.records(), seed=0)
 
+    def panels(
+        self, model: keras.Model, source: Source, *, count: int
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Ratings are not seen in pictures."""
+        del model, source, count
+        return {}
+
     def steps(self, source: Source, *, batch_size: int) -> int:
         """`1 + copies` examples a record."""
         return steps_of(source.count() * (1 + self._recipe.copies), batch_size)

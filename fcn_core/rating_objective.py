@@ -149,6 +149,13 @@ class RatingObjective:
         pooled = self._pooled(np.asarray(logits, np.float32), sizes)
         return np.asarray(ops.softmax(pooled))
 
+    def panels(
+        self, model: keras.Model, source: Source, *, count: int
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Ratings are not seen in pictures."""
+        del model, source, count
+        return {}
+
     def steps(self, source: Source, *, batch_size: int) -> int:
         """One example a view."""
         return steps_of(source.count() * self._views, batch_size)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from fcn_core.initial_weights import describe_initial
 from fcn_core.input_pipeline import Source
 from fcn_core.models import ModelSpec, WeightsError
-from fcn_core.recipes import Recipe, find_recipe
+from fcn_core.recipes import Recipe, RecipeError, find_recipe
 from fcn_core.training_config import TrainingConfig
 
 _NO_NUMBERS: Final = ("model", "init", "about", "origin", "licence", "notes")
@@ -23,13 +23,13 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
     """Returns the recipe with what the config overrides.
 
     Raises:
-        ValueError: There is no such recipe, it is for another task, or its numbers do
+        RecipeError: There is no such recipe, it is for another task, or its numbers do
             not fit together.
         WeightsError: It needs initial weights and got none.
     """
     recipe = find_recipe(config.recipe)
     if recipe.task != config.task:
-        raise ValueError(
+        raise RecipeError(
             f"recipe {config.recipe} trains {recipe.task}, got the task {config.task}; "
             f"run `fcn train {recipe.task}`"
         )
@@ -50,12 +50,12 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
 def _check(recipe: Recipe) -> None:
     """Refuses numbers that cannot mean anything together."""
     if recipe.stages and (recipe.soft_labels or recipe.blend != 1):
-        raise ValueError(
+        raise RecipeError(
             f"soft_labels {recipe.soft_labels}, blend {recipe.blend}: a recipe of "
             "stages ends with another network than it starts with, expected 0 and 1"
         )
     if recipe.batch_size < recipe.accumulate:
-        raise ValueError(
+        raise RecipeError(
             f"accumulate: got {recipe.accumulate} parts of a batch of "
             f"{recipe.batch_size}, expected at most as many; raise --batch_size"
         )

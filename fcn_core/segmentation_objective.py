@@ -1,5 +1,6 @@
 """Segmentation: crops of photos and labels, cross-entropy a pixel, judged by mIoU."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,10 +19,11 @@ from fcn_core import (
     scoring,
 )
 from fcn_core.input_pipeline import Batch, Piece, Source
+from fcn_core.labels import VOC_PALETTE
 from fcn_core.models import ModelSpec
 from fcn_core.models.layers import BilinearUpsampling, CropLike
 from fcn_core.objective import steps_of
-from fcn_core.recipes import Recipe
+from fcn_core.recipes import Recipe, RecipeError
 from fcn_core.records import SegmentationRecord
 
 
@@ -127,6 +129,22 @@ class SegmentationObjective:
         named = zip(self._classes, result.iou, strict=True)
         return scores | {f"iou_{name}": iou for name, iou in named if iou == iou}
 
+    def panels(
+        self, model: keras.Model, source: Source, *, count: int
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Photo, label and the model's mask side by side."""
+        photo_scorer = scoring.PhotoScorer([evaluation.scorer_of(model, self.card)])
+        found = {}
+        for record in itertools.islice(source.records(), count):
+            pixels, label = input_pipeline.decode_pair(
+                record, classes=len(self._classes), void=self._void
+            )
+            mask = photo_scorer.score_photo(record.encoded).mask_png
+            said = label if mask is None else images.decode_mask(mask)
+            colours = [VOC_PALETTE[ids] for ids in (label, said)]
+            found[record.source_id] = np.concatenate([pixels, *colours], axis=1)
+        return found
+
     def steps(self, source: Source, *, batch_size: int) -> int:
         """One example a record."""
         return steps_of(source.count(), batch_size)
@@ -152,7 +170,7 @@ def class_weights_of(
     """Returns the weights that a recipe gives to classes, None for equal ones.
 
     Raises:
-        ValueError: The recipe's are of another number, or of another kind.
+        RecipeError: The recipe's are of another number, or of another kind.
     """
     asked = recipe.class_weights
     if asked == "none":
@@ -161,7 +179,7 @@ def class_weights_of(
         return _median_frequency(source, classes=classes, void=void)
     if isinstance(asked, str) or len(asked) != classes:
         got = asked if isinstance(asked, str) else f"{len(asked)} numbers"
-        raise ValueError(
+        raise RecipeError(
             f"class_weights: got {got}, expected none, median-frequency, or "
             f"{classes} numbers, one a class"
         )

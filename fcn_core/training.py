@@ -14,13 +14,14 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
-from fcn_core import devices, memory, schedules
+from fcn_core import devices, memory, run_log, schedules, training_progress
 from fcn_core.initial_weights import load_initial
 from fcn_core.input_pipeline import Source
+from fcn_core.leaks import check_leaks
 from fcn_core.models import build
 from fcn_core.objective import Objective
 from fcn_core.objectives import make_objective
-from fcn_core.recipes import Recipe
+from fcn_core.recipes import Recipe, RecipeError
 from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
 from fcn_core.run_settings import resolved_recipe, settings_of
 from fcn_core.stages import Stage, blended, model_of, placed, stages_of, teacher_of
@@ -37,6 +38,9 @@ __all__ = [
     "train",
 ]
 
+_PANELS: Final = 4
+"""Photos whose masks are shown after each epoch, always the same ones."""
+
 _RECORDED: Final = ("keras", "tensorflow", "numpy")
 
 _log = logging.getLogger(__name__)
@@ -52,6 +56,7 @@ class RunResult:
         chosen_epoch: The one whose weights `load_run` and `fcn export` take.
         metrics: Scores of those weights on the evaluation split, by name.
         seconds: Training time without evaluation, all sessions together.
+        images_per_second: Examples trained on a second of it.
     """
 
     folder: Path
@@ -59,6 +64,7 @@ class RunResult:
     chosen_epoch: int
     metrics: dict[str, float]
     seconds: float
+    images_per_second: float
 
 
 @dataclass(frozen=True)
@@ -80,11 +86,11 @@ def train(config: TrainingConfig) -> RunResult:
         DatasetError: The data folder is not finished or of another schema.
         RunError: The output folder holds something else.
         TrainingError: There is nothing to train on, or the loss is not finite.
-        ValueError: A name does not exist or does not fit the task.
+        RecipeError: A name does not exist or does not fit the task.
         WeightsError: The initial weights do not fit.
     """
     recipe = resolved_recipe(config)
-    source, judging = _sources(config)
+    source, judging = _sources(config, recipe)
     stages = list(stages_of(recipe, source))
     settings = settings_of(config, recipe, stages[-1].spec, source)
     run = _open_run(config, settings)
@@ -101,31 +107,53 @@ def train(config: TrainingConfig) -> RunResult:
     return _finish(session, stages[-1], objective)
 
 
-def _sources(config: TrainingConfig) -> tuple[Source, Source | None]:
+def _sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | None]:
     """The photos to learn from and those to choose the epoch with.
 
-    Every named split is checked to exist before anything starts.
+    Every named split is checked before anything starts.
     """
+    labelled = recipe.task == "aesthetics" and recipe.model.classes == 2
     source = Source(
         folder=config.data,
         split=config.train_split,
         part="training" if config.holdout else "all",
         holdout=config.holdout,
+        labelled=labelled,
     )
-    judging = replace(source, part="holdout") if config.holdout else None
-    if config.validation_split is not None:
-        judging = Source(folder=config.data, split=config.validation_split)
-    for split in (config.train_split, config.validation_split, config.evaluation_split):
+    named = (config.train_split, config.validation_split, config.evaluation_split)
+    for split in named:
         if split is not None:
             source.info.shard_paths(config.data, split)
+    judging = _judging(config, source)
     held_out = judging.count() if judging is not None else 1
     if source.count() == 0 or held_out == 0:
         raise TrainingError(
             f"{config.data}: split {config.train_split} has {source.count()} photos to "
-            f"train on and {held_out if config.holdout else 0} held out, expected at "
-            "least one each; choose another --holdout"
+            f"train on and {held_out if judging else 0} to choose the epoch with, "
+            "expected at least one each; choose another --holdout or split"
+        )
+    if not config.allow_leak:
+        others = {split for split in named if split} - {config.train_split}
+        check_leaks(
+            Source(folder=config.data, split=config.train_split),
+            [Source(folder=config.data, split=split) for split in sorted(others)],
         )
     return source, judging
+
+
+def _judging(config: TrainingConfig, source: Source) -> Source | None:
+    """What chooses the epoch: never what measures the model, nor what it learns."""
+    chosen = config.validation_split
+    if chosen is None:
+        return replace(source, part="holdout") if config.holdout else None
+    if config.holdout or chosen in (config.evaluation_split, config.train_split):
+        raise RecipeError(
+            f"validation_split: got {chosen} beside holdout {config.holdout}, "
+            f"train_split {config.train_split}, evaluation_split "
+            f"{config.evaluation_split}, expected a split of its own and no holdout: "
+            "what chooses the epoch cannot measure it"
+        )
+    return replace(source, split=chosen, part="all", holdout=0.0)
 
 
 def _set_up(config: TrainingConfig) -> None:
@@ -156,9 +184,15 @@ def _start_run(
     """Saves the initial weights: a run is only ever resumed."""
     keras.utils.set_random_seed(config.seed)
     model = build(stage.spec)
-    report = load_initial(model, stage.spec, recipe.init or "")
+    report = load_initial(
+        model, stage.spec, recipe.init or "", classes=settings["classes"]
+    )
     run = RunFolder.create(config.output, settings)
-    run.note(new_layers=list(report.new))
+    run.note(
+        new_layers=list(report.new),
+        about=recipe.about,
+        config=config.model_dump(mode="json", exclude_none=True),
+    )
     model.save_weights(run.weights_path(0), overwrite=True)
     return run
 
@@ -186,18 +220,31 @@ def _train_stage(session: _Session, stage: Stage) -> None:
         batches = objective.batches(
             session.source, batch_size=batch_size, seed=config.seed, epoch=epoch
         )
-        loss = trainer.run_epoch(
-            batches,
-            epoch=epoch - stage.first + 1,
-            seed=config.seed + epoch,
-            label=f"epoch {epoch}/{session.epochs}",
-            drops=_drops(session, stage, judge=objective.judge),
-        )
+        label = f"epoch {epoch}/{session.epochs}"
+        with training_progress.shown(label, steps=steps) as told:
+            loss = trainer.run_epoch(
+                batches,
+                epoch=epoch - stage.first + 1,
+                seed=config.seed + epoch,
+                label=label,
+                drops=_drops(session, stage, judge=objective.judge),
+                told=told,
+            )
         seconds = time.monotonic() - start
-        row = {"epoch": epoch, "loss": loss, "seconds": seconds}
-        if session.judging is not None:
-            with trainer.result():
+        row = {
+            "epoch": epoch,
+            "loss": loss,
+            "seconds": seconds,
+            "images_per_second": steps * batch_size / seconds,
+        }
+        shown = session.judging or session.source
+        with trainer.result():
+            if session.judging is not None:
                 row |= objective.scores(model, session.judging)
+            panels = objective.panels(model, shown, count=_PANELS)
+        events = run.folder / "tensorboard"
+        run_log.write(events, epoch=epoch, scalars=row, panels=panels)
+        run.note(examples=run.record.get("examples", 0) + steps * batch_size)
         _finish_epoch(run, model, trainer, row, judge=objective.judge)
 
 
@@ -228,10 +275,8 @@ def _finish_epoch(
     run.add_to_history(row)
     run.note(epochs_done=epoch, seconds=run.record["seconds"] + row["seconds"])
     run.prune(keep={0, epoch, run.best_epoch(judge)})
-    with tf.summary.create_file_writer(str(run.folder / "tensorboard")).as_default():
-        for name, value in row.items():
-            tf.summary.scalar(name, value, step=epoch)
-    shown = {key: row[key] for key in ("loss", "seconds", judge) if key in row}
+    columns = ("loss", "seconds", "images_per_second", judge)
+    shown = {key: row[key] for key in columns if key in row}
     _log.info(
         "epoch %d: %s", epoch, ", ".join(f"{k} {v:.4f}" for k, v in shown.items())
     )
@@ -246,7 +291,9 @@ def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
     metrics: dict[str, float] = {}
     images = 0
     if config.evaluation_split is not None:
-        source = Source(folder=config.data, split=config.evaluation_split)
+        source = replace(
+            session.source, split=config.evaluation_split, part="all", holdout=0.0
+        )
         metrics = objective.scores(model, source)
         images = source.count()
     run.note(
@@ -260,4 +307,5 @@ def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
         chosen_epoch=chosen,
         metrics=metrics,
         seconds=run.record["seconds"],
+        images_per_second=run.record["examples"] / max(run.record["seconds"], 1e-9),
     )

@@ -126,6 +126,9 @@ class TrainingConfig(RecipeOverrides):
         str | None,
         Field(description="split to measure the final model on, once"),
     ] = "val"
+    allow_leak: Annotated[
+        bool, Field(description="let the splits share photos; figures are too good")
+    ] = False
     threads: Annotated[
         int, Field(ge=0, description="TensorFlow's threads; 0: all cores")
     ] = 0

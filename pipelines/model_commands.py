@@ -30,22 +30,26 @@ def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
     from fcn_core import recipes
 
     try:
-        return recipes.find_recipe(recipe).task
+        return recipes.find_recipe(recipes.FAMILIES.get(recipe, (recipe,))[0]).task
     except ValueError as error:
         raise UsageError(f"--{error}") from error
 
 
 def train(config: "TrainingConfig", *, as_json: bool) -> int:
-    """Trains a recipe and tells what it came to."""
+    """Trains a recipe, or a family of them, and tells what it came to."""
     with told_plainly():
         from fcn_core import training
+        from fcn_core.recipes import FAMILIES
 
+        if config.recipe in FAMILIES:
+            return _train_family(config, as_json=as_json)
         result = training.train(config)
     outcome = {
         "run": str(result.folder),
         "epochs": result.epochs,
         "chosen_epoch": result.chosen_epoch,
         "seconds": round(result.seconds, 1),
+        "images_per_second": round(result.images_per_second, 2),
         "metrics": result.metrics,
     }
     if as_json:
@@ -56,9 +60,34 @@ def train(config: "TrainingConfig", *, as_json: bool) -> int:
         for name, value in result.metrics.items()
         if not name.startswith("iou_")  # a class each; they are in the card
     )
-    print(f"{result.epochs} epochs in {result.seconds:.0f} s  {figures}")
+    speed = f"{result.images_per_second:.1f} images/s"
+    print(f"{result.epochs} epochs in {result.seconds:.0f} s ({speed})  {figures}")
     print(f"next: fcn export --model {result.folder} --output BUNDLE")
     return 0
+
+
+def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
+    """Trains several recipes and prints one table of them."""
+    from fcn_core import recipe_family
+
+    rows = recipe_family.rows_of(recipe_family.train_family(config))
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(_cell(row.get(name, "")) for name in columns))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    print(f"table: {config.output / recipe_family.TABLE_NAME}")
+    return 0
+
+
+def _cell(value: str | float) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def export(
@@ -102,12 +131,13 @@ def told_plainly() -> Iterator[None]:
     logging.getLogger("fcn_core").setLevel(logging.INFO)
     _import_tensorflow()
     from fcn_core.models import WeightsError
+    from fcn_core.recipes import RecipeError
     from fcn_core.run_folder import RunError
     from fcn_core.trainer import TrainingError
 
     try:
         yield
-    except (DatasetError, ModelError, RunError, WeightsError) as error:
+    except (DatasetError, ModelError, RecipeError, RunError, WeightsError) as error:
         raise UsageError(str(error)) from error
     except TrainingError as error:
         raise JobFault(str(error)) from error

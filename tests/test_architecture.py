@@ -36,10 +36,11 @@ CORE_FLOORS = {
         models.fcn models.classifier models.switches models.deconvnet
         models.regularisation models.weights models.hdf5_layers models.weight_files
         models models.layouts models.matconvnet recipes.recipe recipes.built_in
-        recipes.published recipes training_config schedules optimizers loss_scale
-        run_settings run_folder initial_weights devices evaluation objective
-        segmentation_objective quality_objective objectives trainer training
-        publish""",
+        recipes.published recipes.ratings recipes training_config training_progress
+        schedules optimizers loss_scale run_folder bundle_weights initial_weights
+        run_settings stages run_log leaks devices evaluation objective
+        segmentation_objective quality_objective rating_objective objectives trainer
+        training recipe_family publish""",
 }
 """Floors of fcn_core, lowest first: a module imports those before it, no other."""
 

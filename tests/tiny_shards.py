@@ -1,16 +1,22 @@
 """A finished TFRecord folder of a drawn miniature VOC, for tests of training."""
 
 import hashlib
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from fcn_core import dataset_info, tfrecord
+from fcn_core.datasets import drawn
 from fcn_core.labels import VOC_CLASSES
-from fcn_core.records import SegmentationRecord
-from tests import tiny_data
+from fcn_core.records import AestheticsRecord
+from tests import tiny_ava, tiny_data
 
 
-def write_finished(folder: Path, splits: dict[str, list[SegmentationRecord]]) -> Path:
-    """Writes records as a data set that `fcn convert voc` could have finished."""
+def write_finished(folder: Path, splits: Mapping[str, Sequence[Any]]) -> Path:
+    """Writes records as a data set that `fcn convert voc` or `ava` could have made."""
     folder.mkdir(parents=True)
     described = {}
     for split, records in splits.items():
@@ -36,11 +42,12 @@ def write_finished(folder: Path, splits: dict[str, list[SegmentationRecord]]) ->
             shards=len(files),
             files=files,
         )
+    rated = isinstance(next(iter(splits.values()))[0], AestheticsRecord)
     info = dataset_info.DatasetInfo(
-        dataset="voc",
-        task="segmentation",
-        classes=list(VOC_CLASSES),
-        void=255,
+        dataset="ava" if rated else "voc",
+        task="aesthetics" if rated else "segmentation",
+        classes=None if rated else list(VOC_CLASSES),
+        void=None if rated else 255,
         splits=described,
         rejected={},
         settings={},
@@ -63,3 +70,33 @@ def drawn_data(root: Path, *, train: int = 4, val: int = 2) -> Path:
     """Draws a finished TFRecord folder below `root`."""
     records = drawn_records(root / "tree", train=train, val=val)
     return write_finished(root / "records", records)
+
+
+def rated_records(count: int, *, side: int = 64) -> list[AestheticsRecord]:
+    """Draws rated photos; every second one is high, the last belongs to no half."""
+    records = []
+    for number in range(count):
+        scene = drawn.draw_scene(number, height=side, width=side + 16)
+        photo = io.BytesIO()
+        Image.fromarray(scene.pixels).save(photo, "JPEG", quality=90)
+        votes = tiny_ava.votes(number)
+        total = sum(votes)
+        mean = sum(vote * rating for rating, vote in enumerate(votes, 1)) / total
+        records.append(
+            AestheticsRecord(
+                encoded=photo.getvalue(),
+                format="jpeg",
+                filename=f"{number}.jpg",
+                source_id=str(number),
+                sha256=hashlib.sha256(photo.getvalue()).hexdigest(),
+                height=side,
+                width=side + 16,
+                channels=3,
+                orientation=1,
+                votes=votes,
+                vote_count=total,
+                mean=mean,
+                label=-1 if number == count - 1 else number % 2,
+            )
+        )
+    return records

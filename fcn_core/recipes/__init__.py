@@ -5,9 +5,17 @@ from typing import Final
 from fcn_core.recipes.built_in import BUILT_IN
 from fcn_core.recipes.published import PUBLISHED
 from fcn_core.recipes.ratings import FAMILIES, RATINGS
-from fcn_core.recipes.recipe import RANDOM, Recipe, Stage
+from fcn_core.recipes.recipe import RANDOM, Recipe, RecipeError, Stage
 
-__all__ = ["FAMILIES", "RANDOM", "RECIPES", "Recipe", "Stage", "find_recipe"]
+__all__ = [
+    "FAMILIES",
+    "RANDOM",
+    "RECIPES",
+    "Recipe",
+    "RecipeError",
+    "Stage",
+    "find_recipe",
+]
 
 RECIPES: Final[dict[str, Recipe]] = {**BUILT_IN, **PUBLISHED, **RATINGS}
 
@@ -16,10 +24,10 @@ def find_recipe(name: str) -> Recipe:
     """Returns a recipe by name.
 
     Raises:
-        ValueError: There is none; the message lists those there are.
+        RecipeError: There is none; the message lists those there are.
     """
     if name not in RECIPES:
-        raise ValueError(
+        raise RecipeError(
             f"recipe: got {name!r}, expected one of {', '.join(sorted(RECIPES))}"
         )
     return RECIPES[name]

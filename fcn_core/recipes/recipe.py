@@ -20,6 +20,10 @@ RANDOM: Final = "random"
 """Weights of a recipe that starts from nothing."""
 
 
+class RecipeError(ValueError):
+    """What was asked of a recipe makes no sense; the message says what would."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One part of a run that goes on with the weights of the part before it.

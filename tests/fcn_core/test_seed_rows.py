@@ -504,7 +504,7 @@ def test_row29_training_adds_penalties_and_leaves_bilinear_kernels_alone() -> No
         before = np.asarray(model.get_layer("upsample_stride16").kernel).copy()
         recipe = recipes.find_recipe("drawn")
         trainer = Trainer(model, recipe, Squares(), steps=1)  # type: ignore[arg-type]
-        batch = [(draw(32, 32),)]
+        batch: Any = [(draw(32, 32),)]
         losses.append(trainer.run_epoch([batch], epoch=1, seed=0, label="test"))
         after = np.asarray(model.get_layer("upsample_stride16").kernel)
         assert np.array_equal(before, after)

@@ -106,7 +106,7 @@ def test_a_mixed_batch_costs_what_its_pixels_cost() -> None:
 
 def test_a_batch_of_void_moves_nothing() -> None:
     (photos, labels), *_ = drawn_batch(1)
-    void = [[(photos, np.full_like(labels, 255))]]
+    void: list[Batch] = [[(photos, np.full_like(labels, 255))]]
     recipe = replace(TINY, optimizer="sgd")
     assert_equal(trained(recipe, void), tensors_of(fresh(recipe)[0]), atol=0)
 

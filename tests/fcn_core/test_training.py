@@ -1,13 +1,15 @@
 """Runs: they learn, freeze, resume to the same numbers, and refuse what is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing import event_accumulator
 
 from fcn_core import recipes, training
-from fcn_core.dataset_info import COMPLETED_NAME, DatasetError
+from fcn_core.dataset_info import COMPLETED_NAME, INFO_NAME, DatasetError
 from fcn_core.models import ModelSpec, WeightsError, build
 from fcn_core.models.weights import tensors_of
 from fcn_core.run_folder import RunError, RunFolder, load_run
@@ -29,7 +31,7 @@ def test_overfits_two_drawn_pairs(
     two = tiny_shards.write_finished(tmp_path / "records", often)
     tiny_recipes.use(monkeypatch, SEGMENTATION)
     result = training.train(
-        config(two, tmp_path / "run", epochs=4, evaluation_split="val")
+        config(two, tmp_path / "run", epochs=4, evaluation_split="val", allow_leak=True)
     )
     assert result.metrics["pixel_accuracy"] > 0.95
     history = RunFolder.open(result.folder).history()
@@ -213,11 +215,139 @@ def test_unfinished_data_is_refused(
 
 
 def test_every_recipe_builds_its_network() -> None:
+    built = set()
     for name, recipe in recipes.RECIPES.items():
-        if recipe.model.backbone != "vgg16":  # 540 MB; built by the model tests.
+        network = (recipe.model.name, recipe.model.backbone, recipe.model.classes)
+        large = recipe.model.backbone in ("vgg16", "resnet101")  # by the model tests
+        if not large and network not in built:
+            built.add(network)
             model = build(recipe.model)
-            assert model.output.shape[-1] == recipe.model.classes, name
-        assert set(recipe.rates) <= {"backbone", "head", "skip"}
+            assert model.output.shape[-1] == recipe.model.channels, name
+        for part in recipe.parts():
+            assert set(part.rates) <= {"backbone", "head", "skip"}
+            assert part.total_epochs == part.epochs
         assert recipe.about
         assert recipe.notes
         assert recipe.licence
+    assert all(name in recipes.RECIPES for name in recipes.FAMILIES["ava-fcn-all"])
+    assert len(recipes.FAMILIES["ava-fcn-all"]) == 9
+
+
+def test_two_runs_of_one_seed_are_one_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, SEGMENTATION, average=0.5, colour=0.5)
+    runs = [
+        training.train(config(data, tmp_path / name, epochs=1, seed=seed))
+        for name, seed in (("one", 1), ("same", 1), ("other", 2))
+    ]
+    one, same, other = (tensors_of(load_run(run.folder)[0]) for run in runs)
+    for name, values in one.items():
+        assert np.array_equal(values, same[name]), name
+    assert any(not np.array_equal(values, other[name]) for name, values in one.items())
+
+
+def test_splits_that_share_photos_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    drawn = tiny_shards.drawn_records(tmp_path / "tree", train=2, val=1)
+    leaking = {"train": drawn["train"], "val": [*drawn["val"], drawn["train"][1]]}
+    folder = tiny_shards.write_finished(tmp_path / "records", leaking)
+    with pytest.raises(DatasetError, match="train and val share 1 photos .* 2007_0000"):
+        training.train(config(folder, tmp_path / "run", evaluation_split="val"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_measures_the_model_cannot_choose_the_epoch(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    for changes in (
+        {"evaluation_split": "val"},
+        {"holdout": 0.5},
+        {"validation_split": "train"},
+    ):
+        asked = {"validation_split": "val", **changes}
+        with pytest.raises(recipes.RecipeError, match="cannot measure it"):
+            training.train(config(data, tmp_path / "run", **asked))
+
+
+def test_data_of_another_task_or_schema_is_refused_in_one_line(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, RATING, copies=0)
+    with pytest.raises(recipes.RecipeError, match="data set for segmentation") as told:
+        training.train(config(data, tmp_path / "run", task="aesthetics"))
+    assert "\n" not in str(told.value)
+    rated = tiny_shards.write_finished(
+        tmp_path / "rated", {"train": tiny_shards.rated_records(2)}
+    )
+    info = rated / INFO_NAME
+    info.write_text(
+        info.read_text().replace('"schema_version": 1', '"schema_version": 9')
+    )
+    with pytest.raises(DatasetError, match="convert the data set again") as told_too:
+        training.train(config(rated, tmp_path / "run", task="aesthetics"))
+    assert "\n" not in str(told_too.value)
+
+
+def test_stages_go_on_from_each_other_and_resume_at_their_border(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = tuple(
+        recipes.Stage(model=name, epochs=1, learning_rate=1e-3)
+        for name in ("fcn32s", "fcn8s")
+    )
+    tiny_recipes.use(monkeypatch, SEGMENTATION, stages=stages)
+    whole = training.train(config(data, tmp_path / "whole"))
+    train_stage = training._train_stage
+
+    def first_only(session: Any, stage: Any) -> None:
+        if stage.first == 2:
+            raise KeyboardInterrupt
+        train_stage(session, stage)
+
+    monkeypatch.setattr(training, "_train_stage", first_only)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config(data, tmp_path / "parts"))
+    monkeypatch.setattr(training, "_train_stage", train_stage)
+    parts = training.train(config(data, tmp_path / "parts", resume=True))
+    assert (whole.epochs, whole.chosen_epoch) == (2, 2)
+    model, spec, _ = load_run(whole.folder)
+    assert spec.name == "fcn8s"
+    resumed = tensors_of(load_run(parts.folder)[0])
+    for name, values in tensors_of(model).items():
+        np.testing.assert_allclose(values, resumed[name], atol=1e-6, err_msg=name)
+
+
+def test_a_run_shows_its_epochs(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    result = training.train(
+        config(data, tmp_path / "run", epochs=1, validation_split="val")
+    )
+    (row,) = RunFolder.open(result.folder).history()
+    assert {"loss", "miou", "images_per_second"} <= set(row)
+    assert result.images_per_second > 0
+    shown = event_accumulator.EventAccumulator(str(result.folder / "tensorboard"))
+    shown.Reload()
+    tags = shown.Tags()["tensors"]
+    assert {"loss", "miou", "iou/background"} <= set(tags)
+    assert len([tag for tag in tags if tag.startswith("masks/")]) == 2
+    record = RunFolder.open(result.folder).record
+    assert record["config"]["recipe"] == "tiny"
+    assert {"keras", "tensorflow"} <= set(record["versions"])
+    assert record["settings"]["data_fingerprint"]
+
+
+def test_resuming_with_another_number_names_it_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, SEGMENTATION)
+    training.train(config(data, tmp_path / "run", epochs=1))
+    with pytest.raises(RunError, match=r"numbers\.average 0\.0, got 0\.9;"):
+        training.train(
+            config(data, tmp_path / "run", epochs=1, average=0.9, resume=True)
+        )
