@@ -15,7 +15,7 @@ from fcn_core.recipes import RANDOM
 from tests import tiny_recipes, tiny_shards
 from tests.tiny_recipes import RATING, config
 
-SMALL = {"init": RANDOM, "max_side": 64, "epochs": 1, "batch_size": 2}
+SMALL: dict[str, Any] = {"init": RANDOM, "max_side": 64, "epochs": 1, "batch_size": 2}
 
 
 @pytest.fixture(scope="module")
