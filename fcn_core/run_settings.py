@@ -43,6 +43,8 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
         recipe = recipe.with_epochs(config.epochs)
     if config.learning_rate is not None:
         recipe = recipe.with_learning_rate(config.learning_rate)
+    if config.freeze:
+        recipe = recipe.with_frozen(config.freeze)
     _check(recipe)
     return recipe
 
