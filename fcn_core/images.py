@@ -120,8 +120,8 @@ def resize(
     Args:
         pixels: uint8 [h, w, 3] RGB.
         size: height and width of the result, in pixels.
-        window: rows and columns of the result that are wanted; no others are computed.
-            Rounding may differ by one level from the whole result's.
+        window: the only rows and columns of the result to compute.
+            Rounding may differ by one level from that of the whole.
 
     Returns:
         uint8 [H, W, 3]; `pixels` itself where it has that size already. The same on
