@@ -139,7 +139,6 @@ def resize(
         (right - left, bottom - top),
         Image.Resampling.BILINEAR,
         box=(left * across, top * down, right * across, bottom * down),
-        reducing_gap=None,
     )
     return np.array(resized)
 

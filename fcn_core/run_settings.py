@@ -56,6 +56,11 @@ def _check(recipe: Recipe) -> None:
             f"soft_labels {recipe.soft_labels}, blend {recipe.blend}: a recipe of "
             "stages ends with another network than it starts with, expected 0 and 1"
         )
+    if any(not any(part.rates.values()) for part in recipe.parts()):
+        raise RecipeError(
+            f"freeze: got every group of the recipe ({', '.join(recipe.rates)}), "
+            "expected one to train; leave one out"
+        )
     if recipe.batch_size < recipe.accumulate:
         raise RecipeError(
             f"accumulate: got {recipe.accumulate} parts of a batch of "

@@ -27,6 +27,7 @@ def sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | No
         holdout=config.holdout,
         labelled=recipe.task == "aesthetics" and recipe.model.classes == 2,
     )
+    _check_task(recipe, source)
     _check_names(config, source)
     judging = _judging(config, source)
     _check_counts(source, judging)
@@ -38,6 +39,19 @@ def sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | No
             [Source(folder=config.data, split=split) for split in sorted(others)],
         )
     return source, judging
+
+
+def _check_task(recipe: Recipe, source: Source) -> None:
+    """Checks that a data set has what a recipe learns; degraded copies need photos only.
+
+    Raises:
+        RecipeError: It is for the other task.
+    """
+    if source.info.task != recipe.task and not recipe.copies:
+        raise RecipeError(
+            f"{source.folder}: got a data set for {source.info.task}, expected one for "
+            f"{recipe.task}; choose a recipe for it, or convert another data set"
+        )
 
 
 def _check_names(config: TrainingConfig, source: Source) -> None:

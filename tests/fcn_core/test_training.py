@@ -214,6 +214,9 @@ def test_what_does_not_fit_is_refused(
         training.train(config(data, tmp_path / "run", recipe="voc21"))
     with pytest.raises(DatasetError, match=r"of train, val, or none.*--evalua"):
         training.train(config(data, tmp_path / "run", evaluation_split="test"))
+    with pytest.raises(recipes.RecipeError, match="leave one out"):
+        frozen = ["head", "skip", "backbone"]
+        training.train(config(data, tmp_path / "run", freeze=frozen))
     with pytest.raises(DatasetError, match="0 photos to choose the epoch with"):
         training.train(config(data, tmp_path / "run", holdout=1e-9))
     assert config(data, tmp_path, evaluation_split="none").evaluation_split is None
