@@ -42,7 +42,7 @@ def sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | No
 
 
 def _check_task(recipe: Recipe, source: Source) -> None:
-    """Checks that a data set has what a recipe learns; degraded copies need photos only.
+    """Checks that a data set has what a recipe learns; copies need photos only.
 
     Raises:
         RecipeError: It is for the other task.

@@ -14,10 +14,11 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from fcn_core import recipes, training
 from fcn_core.dataset_info import COMPLETED_NAME, INFO_NAME, DatasetError
-from fcn_core.models import WeightsError, build
+from fcn_core.models import ModelSpec, WeightsError, build
 from fcn_core.models.weights import tensors_of
 from fcn_core.run_folder import RunError, RunFolder, load_run
 from fcn_core.segmentation_objective import SegmentationObjective
+from fcn_core.stages import Stage, blended
 from fcn_core.trainer import TrainingError
 from tests import tiny_recipes, tiny_shards
 from tests.tiny_recipes import RATING, SEGMENTATION, config
@@ -52,14 +53,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(
-    data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[training.RunResult]:
+def done(data: Path, tmp_path_factory: pytest.TempPathFactory) -> training.RunResult:
     """A finished run that tests look at, and may not change."""
     with pytest.MonkeyPatch.context() as patch:
         tiny_recipes.use(patch, TINY)
         folder = tmp_path_factory.mktemp("done") / "run"
-        yield training.train(config(data, folder, **SMALL))
+        return training.train(config(data, folder, **SMALL))
 
 
 def weights_of(run: Path) -> dict[str, np.ndarray]:
@@ -125,6 +124,21 @@ def test_what_chooses_picks_the_best_epoch_and_blends_it(
         expected = 0.75 * first[name] + 0.25 * last[name]
         np.testing.assert_allclose(value, expected, atol=1e-6, err_msg=name)
     assert any(np.abs(last[name] - first[name]).max() > 1e-3 for name in last)
+
+
+def test_what_began_as_chance_is_not_blended(done: training.RunResult) -> None:
+    run = RunFolder.open(done.folder)
+    spec = ModelSpec.from_json(run.record["settings"]["model"])
+    stage = Stage(replace(TINY, blend=0.25), spec, first=1, before=None)
+    before = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
+    run.record["new_layers"] = ["head_score", "skip_stride8"]
+    after = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
+    changed = {name for name in after if not np.array_equal(after[name], before[name])}
+    assert changed == {"head_score/kernel", "head_score/bias"}
+    end = build(spec)
+    end.load_weights(run.weights_path(done.chosen_epoch))
+    exact = tensors_of(end)["head_score/kernel"]
+    np.testing.assert_allclose(after["head_score/kernel"], exact, atol=1e-6)
 
 
 def test_a_run_shows_its_epochs(done: training.RunResult) -> None:
@@ -244,8 +258,10 @@ def test_unfinished_data_is_refused(
         training.train(config(folder, tmp_path / "run"))
 
 
-def test_every_recipe_is_complete() -> None:
-    for recipe in recipes.RECIPES.values():
+def test_every_recipe_is_complete_and_in_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    for name, recipe in recipes.RECIPES.items():
+        assert f"`{name}`" in manual or name.startswith("ava-fcn-"), name
         for part in recipe.parts():
             assert set(part.rates) <= {"backbone", "head", "skip"}
             assert part.total_epochs == part.epochs
