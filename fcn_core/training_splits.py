@@ -60,9 +60,10 @@ def _check_names(config: TrainingConfig, source: Source) -> None:
         split = getattr(config, flag)
         if split is not None and split not in there:
             none = ", or none" if flag == "evaluation_split" else ""
+            other = [name for name in there if name != config.train_split] or ["none"]
             raise DatasetError(
                 f"{flag}: got {split!r}, expected one of {', '.join(there)}{none}, the "
-                f"splits of {config.data}; pass --{flag} {there[-1]}, or convert again "
+                f"splits of {config.data}; pass --{flag} {other[-1]}, or convert again "
                 f"with --split {split}"
             )
 

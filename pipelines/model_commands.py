@@ -3,6 +3,7 @@
 import importlib
 import json
 import logging
+import math
 import os
 import sys
 import tempfile
@@ -50,7 +51,7 @@ def train(config: "TrainingConfig", *, as_json: bool) -> int:
         "chosen_epoch": result.chosen_epoch,
         "seconds": round(result.seconds, 1),
         "images_per_second": round(result.images_per_second, 2),
-        "metrics": result.metrics,
+        "metrics": _finite(result.metrics),
     }
     if as_json:
         print(json.dumps(outcome, indent=1))
@@ -72,7 +73,7 @@ def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
 
     rows = recipe_family.rows_of(recipe_family.train_family(config))
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([_finite(row) for row in rows], indent=1))
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -84,6 +85,14 @@ def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     print(f"table: {config.output / recipe_family.TABLE_NAME}")
     return 0
+
+
+def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no word for a figure that could not be computed but null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
+    }
 
 
 def _cell(value: str | float) -> str:
