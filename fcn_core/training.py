@@ -171,6 +171,8 @@ def _train_stage(session: _Session, stage: Stage) -> None:
             teacher=teacher_of(run, stage),
             strategy=session.strategy,
         )
+    # Of a model with replicas each would answer.
+    judged = build(stage.spec) if session.strategy else model
     if run.epochs_done >= stage.first:
         trainer.restore(run.optimizer_path(run.epochs_done))
     for epoch in range(run.epochs_done + 1, stage.last + 1):
@@ -197,9 +199,11 @@ def _train_stage(session: _Session, stage: Stage) -> None:
         }
         shown = session.judging or session.source
         with trainer.result():
+            if judged is not model:
+                judged.set_weights(model.get_weights())
             if session.judging is not None:
-                row |= objective.scores(model, session.judging)
-            panels = objective.panels(model, shown, count=_PANELS)
+                row |= objective.scores(judged, session.judging)
+            panels = objective.panels(judged, shown, count=_PANELS)
         events = run.folder / "tensorboard"
         run_log.write(events, epoch=epoch, scalars=row, panels=panels)
         run.note(examples=run.record.get("examples", 0) + steps * batch_size)

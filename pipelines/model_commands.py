@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fcn_core import model_check, model_facts, scoring
 from fcn_core.dataset_info import DatasetError
@@ -19,6 +19,9 @@ from pipelines.faults import JobFault, UsageError
 
 if TYPE_CHECKING:
     from fcn_core.training_config import TrainingConfig
+
+_STDERR: Final = 2
+"""What C++ writes to, whatever Python's `sys.stderr` is."""
 
 
 def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
@@ -120,12 +123,12 @@ def _import_tensorflow() -> None:
     They come before any log level is read, on machines where all is well.
     """
     with tempfile.TemporaryFile() as said:
-        descriptor = os.dup(sys.stderr.fileno())
-        os.dup2(said.fileno(), sys.stderr.fileno())
+        descriptor = os.dup(_STDERR)
+        os.dup2(said.fileno(), _STDERR)
         try:
             importlib.import_module("tensorflow")
         finally:
-            os.dup2(descriptor, sys.stderr.fileno())
+            os.dup2(descriptor, _STDERR)
             os.close(descriptor)
 
 

@@ -111,7 +111,10 @@ from pathlib import Path
 from fcn_core import recipes, training
 from tests import tiny_shards
 from tests.tiny_recipes import SEGMENTATION, config
-recipes.RECIPES["tiny"] = replace(SEGMENTATION, optimizer="sgd", average=0.9)
+calm = replace(SEGMENTATION.model, dropout=0.0)
+recipes.RECIPES["tiny"] = replace(
+    SEGMENTATION, optimizer="sgd", average=0.9, model=calm
+)
 with tempfile.TemporaryDirectory() as folder:
     data = tiny_shards.drawn_data(Path(folder), train=4, val=2)
     asked = {"epochs": 2, "validation_split": "val"}
