@@ -174,6 +174,7 @@ def test_a_keras_fcn_file_becomes_its_network(name: str, tmp_path: Path) -> None
     assert np.array_equal(np.asarray(model(photo)), np.asarray(source(photo)))
 
 
+@functools.cache
 def nima_network() -> keras.Model:
     """MobileNet with average pooling and ten ratings, as its authors build it."""
     base = keras.applications.MobileNet(

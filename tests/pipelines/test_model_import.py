@@ -10,6 +10,7 @@ import pytest
 from fcn_core import model_facts, scoring
 from fcn_core.model_card import ModelCard
 from fcn_core.models import ModelSpec, build, load_weights
+from pipelines import model_commands
 from pipelines.cli import main
 from tests import tiny_models
 from tests.fcn_core import test_layouts
@@ -146,6 +147,23 @@ def test_broken_files_are_one_line(
     broken = str(tmp_path / "broken.hdf5")
     assert "not readable as HDF5" in refused(capfd, "models", "import", broken, *output)
     assert not (tmp_path / "b").exists()
+
+
+def test_lists_and_cards_are_for_people(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    facts = {"parameters": 1234567, "engine": "openvino", "ms_per_megapixel": 88.4}
+    monkeypatch.setattr(model_commands, "_measured", lambda path: facts)
+    assert main(["models", "list"]) == 0
+    head, *rows = capfd.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == scoring.built_in_names()
+    for row in rows:  # every cell stands under its head
+        assert row[head.index("parameters") :].startswith("1,234,567")
+        assert row[head.index("ms/megapixel") :].startswith("88 (openvino)")
+    assert main(["models", "show", "quality"]) == 0
+    shown = capfd.readouterr().out
+    assert "\nrating_bins      1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n" in shown
+    assert "\ntraining         recipe: quality\n                 command: fcn" in shown
 
 
 def test_facts_of_a_built_in_model_are_measured() -> None:
