@@ -24,8 +24,9 @@ def result(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 
 def refused(capfd: pytest.CaptureFixture[str], *words: str) -> str:
     assert main(words) == 2
-    line = capfd.readouterr().err.strip().splitlines()[-1]
-    assert "Traceback" not in line
+    lines = capfd.readouterr().err.strip().splitlines()
+    line = next(line for line in lines if line.startswith("fcn"))
+    assert line == lines[-1] and "Traceback" not in line
     return line
 
 
@@ -129,6 +130,9 @@ def test_a_backbone_alone_becomes_initial_weights(
         network.get_layer("block_3_project").kernel,
     )
     assert "a backbone has no head" in refused(capfd, *words, str(tmp_path / "b"))
+    words[4] = "vgg16"
+    said = refused(capfd, *words, str(tmp_path / "vgg.npz"))
+    assert "own.weights.h5: not a file of vgg16" in said
     words[4] = "mobilenet_v9"
     assert "expected one of vgg16" in refused(capfd, *words, archive)
 
@@ -146,6 +150,9 @@ def test_broken_files_are_one_line(
     (tmp_path / "broken.hdf5").write_bytes(bytes(300))
     broken = str(tmp_path / "broken.hdf5")
     assert "not readable as HDF5" in refused(capfd, "models", "import", broken, *output)
+    named = ["models", "import", broken, *output, "--name", "no name!"]
+    assert "--name: got 'no name!', expected at most 64" in refused(capfd, *named)
+    assert "expected nothing more" in refused(capfd, "models", "list", "voc21")
     assert not (tmp_path / "b").exists()
 
 
