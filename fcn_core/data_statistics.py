@@ -185,6 +185,7 @@ class LabelSums(Sums):
                 "share": _share(self.pixels.get(void, 0), total),
                 "images": self.images_of.get(void, 0),
                 "share_of_an_image": _range(self.void_shares, SHARE_STEPS),
+                "thousandths": _sorted(self.void_shares),
             },
             "sources": {
                 name: {

@@ -137,6 +137,10 @@ def read_dataset_info(folder: Path) -> DatasetInfo:
         DatasetError: `folder` is not one: absent, not completed, or of another schema.
     """
     info = folder / INFO_NAME
+    if not folder.exists():
+        raise DatasetError(
+            f"{folder}: got nothing there, expected a finished data set; check the path"
+        )
     if not (folder / COMPLETED_NAME).is_file() or not info.is_file():
         missing = COMPLETED_NAME if info.is_file() else INFO_NAME
         raise DatasetError(

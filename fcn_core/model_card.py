@@ -29,6 +29,8 @@ SCHEMA_VERSION: Final = 1
 Task = Literal["segmentation", "aesthetics"]
 Pooling = Literal["average", "max"]
 Byte = Annotated[int, Field(ge=0, le=255)]
+LABEL_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+Label = Annotated[str, Field(pattern=LABEL_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -99,8 +101,8 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    name: Label
+    version: Label
     task: Task
     classes: list[str] | None = None
     rating_bins: list[float] | None = None

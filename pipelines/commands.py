@@ -191,6 +191,11 @@ def models(arguments: Sequence[str]) -> int:
             "--output BUNDLE; see fcn models import --help"
         )
     if config.action == "list":
+        if config.name is not None:
+            raise UsageError(
+                f"fcn models list: got {config.name} as well, expected nothing more; "
+                f"fcn models show {config.name} tells of one"
+            )
         return model_commands.list_all(as_json=config.json_output)
     if config.name is None:
         raise UsageError(

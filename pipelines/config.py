@@ -1,6 +1,7 @@
 """One model per job; `settings` tells how its fields become flags and help."""
 
 import datetime
+import re
 import zoneinfo
 from typing import ClassVar, Literal
 
@@ -118,6 +119,18 @@ def resolve_date(text: str, timezone: str) -> str:
     if text == "yesterday":
         return (today - datetime.timedelta(days=1)).isoformat()
     return text
+
+
+def check_label(value: str | None) -> str | None:
+    """Refuses what a card cannot have as its model's name or version."""
+    from fcn_core.model_card import LABEL_PATTERN
+
+    if value is not None and not re.fullmatch(LABEL_PATTERN, value):
+        raise ValueError(
+            "expected at most 64 letters, digits, dots, dashes and underscores, the "
+            "first a letter or digit"
+        )
+    return value
 
 
 class OutputConfig(JobConfig):
@@ -238,6 +251,11 @@ class ModelsImportConfig(JobConfig):
         default=None, description="the file is this backbone alone, without a head"
     )
 
+    @field_validator("name", "model_version")
+    @classmethod
+    def _check_labels(cls, value: str | None) -> str | None:
+        return check_label(value)
+
 
 class TrainConfig(JobConfig, TrainingConfig):  # type: ignore[misc]
     """Train a recipe on a finished folder of TFRecords."""
@@ -262,3 +280,8 @@ class ExportConfig(JobConfig):
         default=None, description="the model's name; its recipe's if unset"
     )
     model_version: str = Field(default="1", description="the model's version")
+
+    @field_validator("name", "model_version")
+    @classmethod
+    def _check_labels(cls, value: str | None) -> str | None:
+        return check_label(value)

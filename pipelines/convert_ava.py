@@ -27,7 +27,13 @@ def draft_ava(config: ConvertAvaConfig) -> Draft:
     if protocol is None and ava_protocols.has_test_list(root, read_list):
         protocol = "official"
     _check_used(config, protocol)
-    listing = _listing(config, protocol, ava.parse_table(read_list(table_uri)), root)
+    table = ava.parse_table(read_list(table_uri))
+    if not table.rows:
+        raise MissingDatasetError(
+            f"{table_uri}: got no row of a photo's votes, expected lines of 15 numbers "
+            "as in AVA.txt of the AVA package; check the path"
+        )
+    listing = _listing(config, protocol, table, root)
     settings: dict[str, JsonValue] = {
         "dataset": "ava",
         "input": table_uri,
@@ -44,7 +50,7 @@ def draft_ava(config: ConvertAvaConfig) -> Draft:
 
 def _table(uri: str) -> tuple[str, str]:
     """Returns the table's URI and its folder, whichever of the two was named."""
-    if not files.is_file(uri):
+    if not files.is_file(uri) and not uri.endswith(".txt"):
         uri = files.join(uri, ava.TABLE_NAME)
     if not files.is_file(uri):
         raise MissingDatasetError(

@@ -56,6 +56,8 @@ def _masks(
     if files.real_path(photos) == files.real_path(targets):
         found.paths = [path for path in found.paths if not path.endswith(".png")]
         masks.paths = [path for path in masks.paths if path.endswith(".png")]
+    _check_some(found, f"--input {photos}", "photos (.jpg, .jpeg or .png)")
+    _check_some(masks, f"--targets {targets}", "masks (.png), or name a CSV file")
     notes, rejected = folder.pair_masks(found.paths, masks.paths)
     bad = (*found.rejected, *masks.rejected, *rejected)
     return Draft(
@@ -101,8 +103,12 @@ def _ratings(
             "only; leave it out"
         )
     found = _listed(photos, leave_out=(config.output,))
+    _check_some(found, f"--input {photos}", "photos (.jpg, .jpeg or .png)")
     name = targets.rpartition("/")[2]
-    ratings = parse_ratings(read_list(targets), name=name, photos=found.paths)
+    try:
+        ratings = parse_ratings(read_list(targets), name=name, photos=found.paths)
+    except ListError as error:
+        raise UsageError(f"--targets: {error}") from error
     unrated = len(found.paths) - len(ratings.notes)
     remarks = list(found.remarks)
     if unrated > 0:
@@ -170,6 +176,15 @@ def _listed(root: str, *, leave_out: Iterable[str]) -> _Listed:
     found.paths.sort()
     found.rejected.sort(key=lambda bad: bad.path)
     return found
+
+
+def _check_some(found: _Listed, flag: str, expected: str) -> None:
+    if not found.paths and not found.rejected:
+        others = f" but {found.ignored} other files" if found.ignored else ""
+        raise UsageError(
+            f"{flag}: got nothing{others} in that folder, expected {expected}; check "
+            "the path"
+        )
 
 
 def _label_map(path: str | None) -> LabelMap | None:

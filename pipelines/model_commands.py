@@ -1,27 +1,22 @@
 """`fcn train`, `fcn export`, `fcn models`: a model from its data to its proof."""
 
-import importlib
 import json
 import logging
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fcn_core import model_check, model_facts, scoring
 from fcn_core.dataset_info import DatasetError
 from fcn_core.model_card import ModelCard, ModelError
 from pipelines.faults import JobFault, UsageError
+from pipelines.quiet_import import import_quietly
 
 if TYPE_CHECKING:
     from fcn_core.training_config import TrainingConfig
-
-_STDERR: Final = 2
-"""What C++ writes to, whatever Python's `sys.stderr` is."""
 
 
 def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
@@ -30,7 +25,7 @@ def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
     Raises:
         UsageError: there is no such recipe; names those there are.
     """
-    _import_tensorflow()
+    import_quietly("tensorflow")
     from fcn_core import recipes
 
     try:
@@ -117,21 +112,6 @@ def export(
     return 0
 
 
-def _import_tensorflow() -> None:
-    """Imports TensorFlow without the lines that its C++ side writes meanwhile.
-
-    They come before any log level is read, on machines where all is well.
-    """
-    with tempfile.TemporaryFile() as said:
-        descriptor = os.dup(_STDERR)
-        os.dup2(said.fileno(), _STDERR)
-        try:
-            importlib.import_module("tensorflow")
-        finally:
-            os.dup2(descriptor, _STDERR)
-            os.close(descriptor)
-
-
 @contextmanager
 def told_plainly() -> Iterator[None]:
     """Shows the core's own log, and turns its refusals into one line.
@@ -141,7 +121,7 @@ def told_plainly() -> Iterator[None]:
     """
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
     logging.getLogger("fcn_core").setLevel(logging.INFO)
-    _import_tensorflow()
+    import_quietly("tensorflow")
     from fcn_core.models import WeightsError
     from fcn_core.recipes import RecipeError
     from fcn_core.run_folder import RunError
@@ -163,18 +143,30 @@ def list_all(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0
-    for row in rows:
-        metrics = ", ".join(f"{m['name']} {m['value']:.3f}" for m in row["metrics"][:1])
-        kinds = row["classes"] or row["rating_bins"] or []
-        what = "classes" if row["classes"] else "rating bins"
-        print(
-            f"{row['name']:<10} {row['task']:<13} {len(kinds)} {what:<12} "
-            f"{row['megabytes']:.1f} MB  stride {row['logits_stride']}  "
-            f"sides from {row['minimum_side']}  "
-            f"{row['parameters'] or 0:,} parameters  "
-            f"{row['ms_per_megapixel'] or 0:.0f} ms/megapixel  {metrics}"
-        )
+    heads = ("name", "task", "output", "MB", "stride", "smallest side", "parameters")
+    lines = [(*heads, "ms/megapixel", "metric"), *map(_listed, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = zip(line, widths, strict=True)
+        print("  ".join(f"{cell:<{width}}" for cell, width in cells).rstrip())
     return 0
+
+
+def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A model's cells in the table."""
+    kinds = row["classes"] or row["rating_bins"] or []
+    parameters, time = row["parameters"], row["ms_per_megapixel"]
+    return (
+        row["name"],
+        row["task"],
+        f"{len(kinds)} {'classes' if row['classes'] else 'ratings'}",
+        f"{row['megabytes']:.1f}",
+        str(row["logits_stride"]),
+        str(row["minimum_side"]),
+        "-" if parameters is None else f"{parameters:,}",
+        "-" if time is None else f"{time:.0f} ({row['engine']})",
+        ", ".join(f"{m['name']} {m['value']:.3f}" for m in row["metrics"][:1]),
+    )
 
 
 def show(name: str, *, as_json: bool) -> int:
@@ -186,7 +178,10 @@ def show(name: str, *, as_json: bool) -> int:
         return 0
     for key, value in row.items():
         if value not in (None, "", [], {}):
-            print(f"{key:<14} {_short(value)}")
+            first, *others = _told(key, value)
+            print(f"{key:<16} {first}")
+            for line in others:
+                print(f"{'':<16} {line}")
     return 0
 
 
@@ -196,7 +191,7 @@ def check(name: str, *, as_json: bool) -> int:
         folder = scoring.find_bundle(name)
     except ModelError as error:
         raise UsageError(str(error)) from error
-    _import_tensorflow()
+    import_quietly("tensorflow")
     findings = model_check.check(folder)
     if as_json:
         print(json.dumps([vars(finding) for finding in findings], indent=1))
@@ -230,8 +225,27 @@ def _measured(path: str) -> dict[str, Any]:
         facts = model_facts.measure(Path(path))
     except ModelError as error:
         logging.getLogger(__name__).warning("not measured: %s", error)
-        return {"parameters": None, "ms_per_megapixel": None}
+        return {"parameters": None, "engine": None, "ms_per_megapixel": None}
     return vars(facts)
+
+
+def _told(key: str, value: Any) -> list[str]:
+    """Returns a field of a card as a person reads it, a line or several."""
+    if key == "metrics":
+        return [
+            f"{one['name']} {one['value']:.4f} on {one['images']} photos of "
+            f"{one['data']}, {one['split']}"
+            for one in value
+        ]
+    if isinstance(value, Mapping):
+        return [f"{name}: {_short(one)}" for name, one in value.items()]
+    if isinstance(value, list):
+        return [
+            ", ".join(
+                f"{one:g}" if isinstance(one, float) else str(one) for one in value
+            )
+        ]
+    return [_short(value)]
 
 
 def _short(value: Any) -> str:

@@ -131,6 +131,11 @@ def _scores(
         high = FINE_BINS * (max(sides) // FINE_BINS + 1)
         words = ("Sizes", "Photos by the pixels of their longer side.")
         yield words, _binned(sides, low=0, high=high), 0
+    void = total.get("labels", {"void": {"thousandths": {}}})["void"]["thousandths"]
+    if any(int(share) for share in void):
+        percent = {int(share) / 10: count for share, count in void.items()}
+        words = ("Void", "Labels by the percentage of their pixels that is void.")
+        yield words, _binned(percent, low=0, high=100), 1
     ratings = total.get("ratings")
     if ratings and ratings["means"]:
         means = {float(mean): count for mean, count in ratings["means"].items()}

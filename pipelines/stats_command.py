@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines import config as configs
+from pipelines.quiet_import import import_quietly
 
 _MOST_FINDINGS = 10
 
@@ -21,6 +22,7 @@ def stats(arguments: Sequence[str]) -> int:
     from pipelines import statistics_batches, statistics_plan
 
     statistics_batches.check_installed()
+    import_quietly("tfx_bsl.public.tfxio")
     plan = statistics_plan.make_plan(config.data, config.output)
     answer, page = _run(plan, beam, quiet=config.json_output)
     if config.json_output:

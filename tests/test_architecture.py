@@ -45,7 +45,7 @@ CORE_FLOORS = {
 """Floors of fcn_core, lowest first: a module imports those before it, no other."""
 
 FLOORS = {
-    "words": "faults counts gates progress demo_photos",
+    "words": "faults counts gates progress quiet_import demo_photos",
     "ground": "files settings config",
     "lanes": "lane_messages lane lane_tasks lane_process lanes",
     "items": "manifests inputs plan_items plan results publish masks",

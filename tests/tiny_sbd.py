@@ -55,11 +55,13 @@ def save(content: dict[str, Any]) -> bytes:
 
 
 def bomb(inflated: int) -> bytes:
-    """Returns a small MAT file whose one variable inflates to so many bytes."""
-    stream = zlib.compressobj(9)
-    zeros = bytes(1 << 20)
-    body = b"".join(stream.compress(zeros) for _ in range(inflated >> 20))
-    body += stream.flush()
+    """Returns a small MAT file whose one variable inflates to so many zero bytes."""
+    stream = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    # A block after a full flush refers to nothing before it, so one serves for all.
+    block = stream.compress(bytes(1 << 20)) + stream.flush(zlib.Z_FULL_FLUSH)
+    checksum = (inflated % 65521) << 16 | 1
+    body = b"\x78\xda" + block * (inflated >> 20) + b"\x03\x00"
+    body += checksum.to_bytes(4, "big")
     header = save({})[:128]
     return header + np.array([15, len(body)], "<u4").tobytes() + body
 

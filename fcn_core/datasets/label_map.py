@@ -102,7 +102,7 @@ def _load(data: bytes, name: str) -> Any:
         return yaml.safe_load(text)
     except Exception as error:
         # Two parsers with two families of exceptions; both mean the same.
-        said = str(error).replace("\n", " ")
+        said = " ".join(str(error).split())
         raise ListError(
             f"{name}: got {said:.120}, expected JSON or YAML; mend the file"
         ) from error

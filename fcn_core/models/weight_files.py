@@ -110,11 +110,14 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
         if convolutional and (layers := read_layers(Path(source))) is not None:
             _check_names(layers, network)
             return _flat(layers)
-        network.load_weights(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters there is an error as well
+            network.load_weights(source)
     except (ValueError, OSError, KeyError) as error:
+        said = " ".join(str(error).split())[:160]
         raise WeightsError(
-            f"weights {source}: not a file of {spec.backbone} without top as "
-            f"keras.applications writes it ({error})"
+            f"weights {Path(source).name}: not a file of {spec.backbone} without top "
+            f"as keras.applications writes it ({said}); name the backbone that it is of"
         ) from error
     return _named_as_ours(network, nested=row.nested)
 

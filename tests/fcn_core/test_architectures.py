@@ -158,7 +158,23 @@ def drawn(name: str) -> keras.Model:
     return disturb(build(tiny(name)))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+LONG = (
+    "fcn8s resnet50",
+    "dilated resnet101 16",
+    "two tasks mobilenet_v2",
+    "classifier mobilenet_v2 low",
+    "classifier resnet50 mark",
+)
+"""Networks that take long to build, of parts that others have too."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LONG else ())
+        for name in NETWORKS
+    ],
+)
 def test_equals_numpy(name: str) -> None:
     model, photo = drawn(name), photo_for(tiny(name))
     for ours, theirs in zip(
@@ -185,6 +201,7 @@ QUICK = (
 """Networks that have every type of layer; building the others again takes a minute."""
 
 
+@pytest.mark.slow
 def test_the_quick_networks_have_every_type_of_layer() -> None:
     types = {
         name: {type(layer).__name__ for layer in every_layer(drawn(name))}

@@ -80,6 +80,7 @@ def test_labels_are_counted_by_class_void_and_source() -> None:
     assert by_name["bicycle"]["share_where_present"] == 3 / 7
     assert found["void"]["share"] == 1 / 14 and found["void"]["images"] == 1
     assert found["void"]["share_of_an_image"]["highest"] == 0.125
+    assert found["void"]["thousandths"] == {"0": 2, "125": 1}
     assert found["sources"] == {
         "sbd": {"images": 2, "void_share": 0.0},
         "voc": {"images": 1, "void_share": 0.125},

@@ -96,7 +96,10 @@ def built(backbone: str) -> keras.Model:
     return build(ModelSpec(**CLASSIFIER, backbone=backbone, classes=2))
 
 
-@pytest.mark.parametrize(("backbone", "side"), [("xception", 71), ("inception_v3", 75)])
+@pytest.mark.parametrize(
+    ("backbone", "side"),
+    [("xception", 71), pytest.param("inception_v3", 75, marks=pytest.mark.slow)],
+)
 def test_row13_the_minimum_side_is_enforced(backbone: str, side: int) -> None:
     spec = ModelSpec(**CLASSIFIER, backbone=backbone, classes=2)
     assert spec.minimum_side == side
@@ -121,6 +124,7 @@ def test_row13_networks_without_finer_strides_have_no_skips() -> None:
             ModelSpec(task=task, name=name, backbone="inception_v3")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_row13_inception_lines_up_with_its_pixels() -> None:
     model = built("inception_v3")
     features = keras.Model(model.input, model.get_layer("head_dropout").input)

@@ -167,7 +167,9 @@ def test_bytes_depend_on_neither_lanes_nor_the_tables_order(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--input", "{folder}/nowhere"], "255,530 lines"),
+        (["--input", "{folder}/nowhere"], "nowhere/AVA.txt: got nothing there"),
+        (["--input", "{folder}/AVA.txt"], "/AVA.txt: got nothing there"),
+        (["--input", "{folder}/other.txt"], "lines of 15 numbers"),
         (["--images", "{folder}/nowhere"], "--images"),
         (["--protocol", "ava3"], "--protocol"),
         (["--delta", "0.5"], "expected --protocol ava1"),
@@ -186,6 +188,7 @@ def test_usage_errors_are_one_line(
     flags: list[str],
     said: str,
 ) -> None:
+    (tmp_path / "other.txt").write_text("image,1,2\na.jpg,3,4\n")
     tiny_ava.write_table(tmp_path / "bare", [tiny_ava.line(1, 1, tiny_ava.votes(1))])
     words = ["--input", str(package[0]), "--images", str(package[1])]
     flags = [flag.format(folder=tmp_path) for flag in flags]

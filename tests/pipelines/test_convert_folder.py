@@ -219,11 +219,16 @@ def test_another_label_map_needs_another_output(
         (["--split", "a:0.5", "a:0.5"], "each split once"),
         (["--split", "../a:1"], "NAME:FRACTION"),
         (["--input", "{data}/colours/none"], "--input"),
+        (["--input", "{data}/empty"], "photos (.jpg"),
+        (["--targets", "{data}/empty"], "masks (.png)"),
+        (["--targets", "{data}/no_header.csv"], "--targets: no_header.csv: got"),
     ],
 )
 def test_usage_errors_are_one_line(
     data: Path, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
 ) -> None:
+    (data / "empty").mkdir()
+    (data / "no_header.csv").write_text("photo.jpg,5\n")
     words = ["--input", str(data / "photos"), "--targets", str(data / "indices")]
     flags = [flag.format(data=data) for flag in flags]
     words = ["convert", "folder", *words, "--output", str(data / "out"), *flags]

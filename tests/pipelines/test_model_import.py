@@ -10,6 +10,7 @@ import pytest
 from fcn_core import model_facts, scoring
 from fcn_core.model_card import ModelCard
 from fcn_core.models import ModelSpec, build, load_weights
+from pipelines import model_commands
 from pipelines.cli import main
 from tests import tiny_models
 from tests.fcn_core import test_layouts
@@ -23,8 +24,9 @@ def result(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 
 def refused(capfd: pytest.CaptureFixture[str], *words: str) -> str:
     assert main(words) == 2
-    line = capfd.readouterr().err.strip().splitlines()[-1]
-    assert "Traceback" not in line
+    lines = capfd.readouterr().err.strip().splitlines()
+    line = next(line for line in lines if line.startswith("fcn"))
+    assert line == lines[-1] and "Traceback" not in line
     return line
 
 
@@ -128,6 +130,9 @@ def test_a_backbone_alone_becomes_initial_weights(
         network.get_layer("block_3_project").kernel,
     )
     assert "a backbone has no head" in refused(capfd, *words, str(tmp_path / "b"))
+    words[4] = "vgg16"
+    said = refused(capfd, *words, str(tmp_path / "vgg.npz"))
+    assert "own.weights.h5: not a file of vgg16" in said
     words[4] = "mobilenet_v9"
     assert "expected one of vgg16" in refused(capfd, *words, archive)
 
@@ -145,7 +150,27 @@ def test_broken_files_are_one_line(
     (tmp_path / "broken.hdf5").write_bytes(bytes(300))
     broken = str(tmp_path / "broken.hdf5")
     assert "not readable as HDF5" in refused(capfd, "models", "import", broken, *output)
+    named = ["models", "import", broken, *output, "--name", "no name!"]
+    assert "--name: got 'no name!', expected at most 64" in refused(capfd, *named)
+    assert "expected nothing more" in refused(capfd, "models", "list", "voc21")
     assert not (tmp_path / "b").exists()
+
+
+def test_lists_and_cards_are_for_people(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    facts = {"parameters": 1234567, "engine": "openvino", "ms_per_megapixel": 88.4}
+    monkeypatch.setattr(model_commands, "_measured", lambda path: facts)
+    assert main(["models", "list"]) == 0
+    head, *rows = capfd.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == scoring.built_in_names()
+    for row in rows:  # every cell stands under its head
+        assert row[head.index("parameters") :].startswith("1,234,567")
+        assert row[head.index("ms/megapixel") :].startswith("88 (openvino)")
+    assert main(["models", "show", "quality"]) == 0
+    shown = capfd.readouterr().out
+    assert "\nrating_bins      1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n" in shown
+    assert "\ntraining         recipe: quality\n                 command: fcn" in shown
 
 
 def test_facts_of_a_built_in_model_are_measured() -> None:

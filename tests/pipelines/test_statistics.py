@@ -127,6 +127,8 @@ def test_the_figures_are_those_of_a_plain_reading(
     assert sides == {str(side): n for side, n in sorted(sizes.items())}
     assert len(answer["samples"]) == SAMPLES
     assert sorted(p.name for p in tmp_path.iterdir()) == ["s.html", "s.json"]
+    page = (tmp_path / "s.html").read_text()
+    assert "<h2>Sizes</h2>" in page and "<h2>Void</h2>" in page
 
 
 def test_photos_are_never_copied_into_batches(data: Path) -> None:
