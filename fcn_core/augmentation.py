@@ -84,10 +84,9 @@ def augment(
     if settings.letterbox:
         factor *= min(c / s for c, s in zip(crop, label.shape, strict=True))
     size = geometry.Size(*(max(1, round(side * factor)) for side in label.shape[:2]))
-    pixels = images.resize(np.ascontiguousarray(pixels), size)
-    label = resize_label(label, size)
     window = random_window(size, crop, rng=rng)
-    pixels, label = pixels[window], label[window]
+    pixels = images.resize(np.ascontiguousarray(pixels), size, window)
+    label = resize_label(label, size, window)
     if settings.colour:
         pixels = jitter(pixels, strength=settings.colour, rng=rng)
     canvas = settings.canvas_of(label.shape, crop)
@@ -123,13 +122,23 @@ def _colour_matrix(saturation: float, turn: float) -> NDArray[np.float32]:
     return (grey + saturation * colour).astype(np.float32)
 
 
-def resize_label(label: Pixels, size: geometry.Size) -> Pixels:
-    """Nearest neighbour: each new pixel takes the class under its centre."""
+def resize_label(
+    label: Pixels,
+    size: geometry.Size,
+    window: tuple[slice, slice] = (slice(None), slice(None)),
+) -> Pixels:
+    """Nearest neighbour: each new pixel takes the class under its centre.
+
+    Args:
+        label: uint8 `[h, w]` class ids.
+        size: Height and width of the whole result.
+        window: The rows and columns of it that are wanted.
+    """
     rows, columns = (
-        np.minimum(((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
-        for new, old in zip(size, label.shape, strict=True)
+        np.minimum(((np.arange(new)[part] + 0.5) * old / new).astype(int), old - 1)
+        for new, old, part in zip(size, label.shape, window, strict=True)
     )
-    return label[rows[:, None], columns]
+    return label[rows][:, columns]
 
 
 def random_window(

@@ -39,7 +39,8 @@ class KerasEngine:
 
     def logits(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 RGB `[B, H, W, 3]` -> float32 logits `[B, h, w, C]`."""
-        return np.asarray(self._model.predict_on_batch(batch.astype(np.float32)))
+        logits = self._model.predict_on_batch(batch.astype(np.float32))
+        return np.asarray(logits, np.float32)  # of a model in training may be half
 
     def both_logits(
         self, batch: NDArray[np.uint8]

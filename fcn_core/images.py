@@ -110,22 +110,35 @@ def decode(
     )
 
 
-def resize(pixels: NDArray[np.uint8], size: geometry.Size) -> NDArray[np.uint8]:
+def resize(
+    pixels: NDArray[np.uint8],
+    size: geometry.Size,
+    window: tuple[slice, slice] | None = None,
+) -> NDArray[np.uint8]:
     """Resizes a photo with an antialiasing triangle filter, in whole numbers.
 
     Args:
         pixels: uint8 [h, w, 3] RGB.
         size: height and width of the result, in pixels.
+        window: the only rows and columns of the result to compute.
+            Rounding may differ by one level from that of the whole.
 
     Returns:
         uint8 [H, W, 3]; `pixels` itself where it has that size already. The same on
         every machine: the filter computes in fixed point.
     """
-    height, width = size
-    if pixels.shape[:2] == (height, width):
-        return pixels
+    if window is None:
+        if pixels.shape[:2] == tuple(size):
+            return pixels
+        window = (slice(None), slice(None))
+    (top, bottom, _), (left, right, _) = (
+        part.indices(side) for part, side in zip(window, size, strict=True)
+    )
+    down, across = pixels.shape[0] / size[0], pixels.shape[1] / size[1]
     resized = Image.fromarray(pixels).resize(
-        (width, height), Image.Resampling.BILINEAR, reducing_gap=None
+        (right - left, bottom - top),
+        Image.Resampling.BILINEAR,
+        box=(left * across, top * down, right * across, bottom * down),
     )
     return np.array(resized)
 

@@ -7,6 +7,7 @@ threads nor a restart in the middle of a run change what is trained on.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core import images, tfrecord
-from fcn_core.dataset_info import DatasetInfo, read_dataset_info
+from fcn_core.bad_image import BadImage
+from fcn_core.dataset_info import DatasetError, DatasetInfo, read_dataset_info
 from fcn_core.records import AestheticsRecord, SegmentationRecord
 
 Part = Literal["all", "training", "holdout"]
@@ -144,7 +146,7 @@ def training_batches(
     seed: int,
     epoch: int,
     shuffle_buffer: int = 1024,
-    parallel: int = 2,
+    parallel: int | None = None,
 ) -> Iterator[Batch]:
     """Yields one epoch of shuffled batches.
 
@@ -161,26 +163,57 @@ def training_batches(
         seed: Of the run.
         epoch: Its number; another one gives another order and other crops.
         shuffle_buffer: Encoded records held to be drawn from.
-        parallel: Records decoded at once.
+        parallel: Records decoded at once; None: as many as the machine has cores.
+
+    Raises:
+        DatasetError: A record cannot be learned from; names its photo.
     """
+    refused: list[Exception] = []
     examples = _examples(
         source,
-        make_examples,
+        _remembering(make_examples, refused),
         signature=signature,
         seed=seed,
         epoch=epoch,
         shuffle_buffer=shuffle_buffer,
-        parallel=parallel,
+        parallel=parallel or os.cpu_count() or 1,
     )
     keep_rest = source.count() < 2 * batch_size
     waiting: list[Piece] = []
-    for example in examples.prefetch(2 * batch_size).as_numpy_iterator():
+    for example in _drawn(examples.prefetch(2 * batch_size), refused):
         waiting.append(example)
         if len(waiting) == batch_size:
             yield _pieces(waiting)
             waiting = []
     if waiting and keep_rest:
         yield _pieces(waiting)
+
+
+def _remembering(make_examples: MakeExamples, refused: list[Exception]) -> MakeExamples:
+    """TensorFlow tells of a Python error in a text of its own: keep the error."""
+
+    def made(record: Any, rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
+        try:
+            return make_examples(record, rng)
+        except BadImage as error:
+            refused.append(ValueError(f"{record.filename}: {error}"))
+            raise
+        except ValueError as error:
+            refused.append(error)
+            raise
+
+    return made
+
+
+def _drawn(examples: Any, refused: list[Exception]) -> Iterator[Piece]:
+    import tensorflow as tf
+
+    try:
+        yield from examples.as_numpy_iterator()
+    except tf.errors.OpError as error:
+        if not refused:
+            raise
+        raise DatasetError(str(refused[0])) from error
 
 
 def _pieces(examples: list[Piece]) -> Batch:

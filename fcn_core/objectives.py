@@ -17,14 +17,9 @@ def make_objective(spec: ModelSpec, recipe: Recipe, source: Source) -> Objective
     """
     if recipe.copies:
         return QualityObjective(spec, recipe)
-    info = source.info
-    if info.task != recipe.task:
-        raise RecipeError(
-            f"{source.folder}: got a data set for {info.task}, expected one for "
-            f"{recipe.task}; choose a recipe for it, or convert another data set"
-        )
     if recipe.task == "aesthetics":
         return RatingObjective(spec, recipe)
+    info = source.info
     if info.classes is None or info.void is None:
         raise RecipeError(
             f"{source.folder}: got a data set for {info.task} without classes, "

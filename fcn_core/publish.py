@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import fcn_core
 from fcn_core import evaluation, export
@@ -11,6 +11,10 @@ from fcn_core.models import ModelSpec
 from fcn_core.models.layouts import TrainedNetwork
 from fcn_core.recipes import find_recipe
 from fcn_core.run_folder import load_run
+from fcn_core.training_config import TrainingConfig
+
+_NOT_REPEATED: Final = ("task", "output", "resume", "threads", "devices")
+"""Settings of a machine or of one session: the numbers do not depend on them."""
 
 
 def export_run(
@@ -96,7 +100,7 @@ def make_card(
     )
     trained = {
         "recipe": settings["recipe"],
-        "command": _command(settings, record["epochs_done"], spec),
+        "command": _command(record["config"], settings["init"], task=spec.task),
         "init": settings["init"],
         "data": settings["data"],
         "data_split": settings["train_split"],
@@ -121,23 +125,24 @@ def make_card(
     )
 
 
-def _command(settings: dict[str, Any], epochs: int, spec: ModelSpec) -> str:
+def _command(config: dict[str, Any], init: str, *, task: str) -> str:
     """The command that repeats the run; the reader's own folders in capitals."""
-    numbers = settings["numbers"]
     flags = {
-        "recipe": settings["recipe"],
+        "recipe": config["recipe"],
         "data": "DATA",
-        "init": settings["init"].split(" ")[0],
-        "epochs": epochs,
-        "batch_size": numbers["batch_size"],
-        "learning_rate": numbers["learning_rate"],
-        "seed": settings["seed"],
-        "train_split": settings["train_split"],
-        "holdout": settings["holdout"],
-        "output": "RUN",
+        "init": init.split(" ")[0],
+        "seed": config["seed"],
     }
-    given = " ".join(f"--{flag} {value}" for flag, value in flags.items() if value)
-    return f"fcn train {spec.task} {given} && fcn export --model RUN --output BUNDLE"
+    for name, field in TrainingConfig.model_fields.items():
+        value = config.get(name, field.default)
+        if name not in (*flags, *_NOT_REPEATED) and value != field.default:
+            words = value if isinstance(value, list) else [value]
+            flags[name] = " ".join(map(str, words))
+    given = " ".join(f"--{flag} {value}" for flag, value in flags.items())
+    return (
+        f"fcn train {task} {given} --output RUN && "
+        "fcn export --model RUN --output BUNDLE"
+    )
 
 
 def _metrics(record: dict[str, Any]) -> list[Metric]:

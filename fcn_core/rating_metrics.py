@@ -232,6 +232,6 @@ def threshold(bins: Sequence[float]) -> float:
 
     On AVA's scale 1..10 that is 5, as everybody has it; elsewhere the middle.
     """
-    if tuple(bins) == tuple(range(1, 11)):
+    if (bins[0], bins[-1]) == (1, 10):
         return 5.0
     return (bins[0] + bins[-1]) / 2

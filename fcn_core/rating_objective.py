@@ -1,6 +1,7 @@
 """Ratings as people gave them: votes, high or low, or a mark, from whole photos."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final, cast
 
 import keras
@@ -17,7 +18,7 @@ from fcn_core import (
     input_pipeline,
     losses,
     metrics,
-    scorers,
+    scoring,
 )
 from fcn_core.input_pipeline import Batch, Piece, Source
 from fcn_core.labels import RATING_BINS, VOID
@@ -25,12 +26,24 @@ from fcn_core.models import ModelSpec
 from fcn_core.models.aesthetics import pool_cells
 from fcn_core.models.spec import BASELINE
 from fcn_core.objective import steps_of
+from fcn_core.rating_metrics import RatingRows
 from fcn_core.recipes import Recipe
 from fcn_core.records import AestheticsRecord
 from fcn_core.segmentation_objective import augmentation_of
 
-_HIGH: Final = 5.0
-"""Means above it are high: AVA's threshold."""
+_LABELS: Final = (0, 1)
+"""Bins of a network that tells low from high."""
+
+_OF_SIDES: Final = ("accuracy", "majority_accuracy")
+_OF_MEANS: Final = ("srcc_mean", "lcc_mean", *_OF_SIDES)
+_OF_VOTES: Final = (
+    "srcc_std",
+    "lcc_std",
+    "emd_r1",
+    "constant_emd_r1",
+    "emd_r2",
+    "constant_emd_r2",
+)
 
 
 class RatingObjective:
@@ -44,7 +57,7 @@ class RatingObjective:
         self._spec = spec
         self._recipe = recipe
         self._settings = augmentation_of(recipe, spec)
-        self.judge = "accuracy" if spec.classes == 2 else "srcc"
+        self.judge = "accuracy" if spec.classes == 2 else "srcc_mean"
         self.card = evaluation.draft_card(
             spec,
             name=spec.name,
@@ -129,14 +142,13 @@ class RatingObjective:
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
         """What `rating_scores` tells of the photos of a source."""
-        scorer = evaluation.scorer_of(model, self.card)
+        photos = scoring.PhotoScorer([evaluation.scorer_of(model, self.card)])
         rated, votes = [], []
         for record in source.records():
             if self._recipe.views:
-                photos = self._shown(record)
-                rated.append(self._rate(model, photos).mean(axis=0))
+                rated.append(self._rate(model, self._shown(record)).mean(axis=0))
             else:
-                rated.append(_rate_whole(scorer, record))
+                rated.append(np.asarray(photos.score_photo(record.encoded).ratings))
             votes.append(record)
         return rating_scores(np.stack(rated), votes, bins=self._spec.rating_bins)
 
@@ -204,64 +216,40 @@ def rating_scores(
 ) -> dict[str, float]:
     """Scores of rated photos, with the baselines that know nothing beside them.
 
+    They are computed by what `fcn evaluate` computes its own with.
+
     Args:
         ratings: `[N, R]`, each row sums to 1.
         records: What people said.
-        bins: What the R columns stand for.
+        bins: What the R columns stand for; (0, 1): low and high.
 
     Returns:
-        Two bins: `accuracy` and `accuracy_majority`. Others: `srcc` and `lcc` of the
-        means, `accuracy` at 5 with `accuracy_majority`, and for votes `emd` (r = 1) and
-        `emd_r2` with `emd_constant`, that of the mean distribution.
+        Figures of `rating_metrics.RatingScores` by name: those that the bins can have.
     """
-    means = metrics.rating_mean(ratings, bins)
-    if len(bins) == 2 and bins[0] == 0:
-        truth = np.array([record.label for record in records]) == 1
-        return _accuracies(means > 0.5, truth)
-    truth = np.array([record.mean for record in records])
-    scores = {
-        "srcc": metrics.spearman(truth, means),
-        "lcc": metrics.pearson(truth, means),
-        **_accuracies(means > _HIGH, truth > _HIGH),
-    }
+    labels = tuple(bins) == _LABELS
+    rows = RatingRows.total(
+        bins,
+        [
+            RatingRows.of(
+                bins,
+                ratings=said,
+                votes=record.votes if len(record.votes) == len(bins) else (),
+                mean=float(record.label) if labels else record.mean,
+                std=float("nan") if labels else record.std,
+            )
+            for said, record in zip(ratings, records, strict=True)
+        ],
+    )
+    scores = asdict(rows.result())
+    if labels:
+        return {name: scores[name] for name in _OF_SIDES}
     if len(bins) == 2:
-        return scores | {"mse": float(((means - truth) ** 2).mean())}
-    targets = np.stack([rating_target(one, classes=len(bins)) for one in records])
-    constant = np.broadcast_to(targets.mean(axis=0), targets.shape)
-    rated = ratings.astype(np.float32)
-    return scores | {
-        "emd": float(losses.earth_movers_distance(targets, rated, power=1.0)),
-        "emd_r2": float(losses.earth_movers_distance(targets, rated)),
-        "emd_constant": float(
-            losses.earth_movers_distance(targets, constant, power=1.0)
-        ),
-    }
-
-
-def _accuracies(said: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
-    high = float(truth.mean())
-    return {
-        "accuracy": float((said == truth).mean()),
-        "accuracy_majority": max(high, 1 - high),
-    }
+        gaps = rows.named["predicted_mean"] - rows.named["target_mean"]
+        of_means = {name: scores[name] for name in _OF_MEANS}
+        return of_means | {"mse": metrics.exact_mean(gaps * gaps)}
+    return {name: scores[name] for name in _OF_MEANS + _OF_VOTES}
 
 
 def _marks(ratings: Any, spec: ModelSpec) -> Any:
     bins = ops.convert_to_tensor(spec.rating_bins, dtype="float32")
     return ops.sum(ratings * bins, axis=-1)
-
-
-def _rate_whole(
-    scorer: scorers.LogitsScorer, record: AestheticsRecord
-) -> NDArray[np.float32]:
-    """Ratings `[R]` of a photo, fitted and padded as scoring does."""
-    pixels = evaluation.working_pixels(record, max_side=scorer.card.max_side)
-    placement = geometry.place(
-        pixels.shape[:2],
-        max_side=None,
-        multiple=scorers.SIDE_ROUNDING,
-        minimum=scorer.card.minimum_side,
-    )
-    padded = images.pad(pixels, placement.padded, scorer.card.padding_value)
-    sizes = np.array([pixels.shape[:2]], np.int32)
-    return scorer.score(padded[None], sizes)["ratings"][0]

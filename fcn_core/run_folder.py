@@ -4,7 +4,7 @@
     history.csv            one line an epoch
     checkpoints/epoch-0003.weights.h5, epoch-0003.optimizer.npz
     final.weights.h5       of the chosen epoch, blended as the recipe says
-    tensorboard/           the same scalars
+    tensorboard/           the same scalars, and masks of a few photos
 
 Only the last optimizer state and the weights that may still be needed are kept.
 """
@@ -143,13 +143,15 @@ class RunFolder:
             ]
 
     def add_to_history(self, row: dict[str, float]) -> None:
-        """Adds an epoch's line; one that was interrupted is replaced."""
+        """Adds an epoch's line, atomically; one that was interrupted is replaced."""
         earlier = [old for old in self.history() if old["epoch"] < row["epoch"]]
         columns = list(dict.fromkeys(name for old in [*earlier, row] for name in old))
-        with (self.folder / HISTORY_NAME).open("w", newline="") as file:
+        new = self.folder / f".{HISTORY_NAME}.new"
+        with new.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=columns, restval=math.nan)
             writer.writeheader()
             writer.writerows([*earlier, row])
+        new.replace(self.folder / HISTORY_NAME)
 
     def best_epoch(self, column: str, *, first: int = 1) -> int:
         """The epoch with the highest value in a column of the history.

@@ -43,6 +43,8 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
         recipe = recipe.with_epochs(config.epochs)
     if config.learning_rate is not None:
         recipe = recipe.with_learning_rate(config.learning_rate)
+    if config.freeze:
+        recipe = recipe.with_frozen(config.freeze)
     _check(recipe)
     return recipe
 
@@ -53,6 +55,11 @@ def _check(recipe: Recipe) -> None:
         raise RecipeError(
             f"soft_labels {recipe.soft_labels}, blend {recipe.blend}: a recipe of "
             "stages ends with another network than it starts with, expected 0 and 1"
+        )
+    if any(not any(part.rates.values()) for part in recipe.parts()):
+        raise RecipeError(
+            f"freeze: got every group of the recipe ({', '.join(recipe.rates)}), "
+            "expected one to train; leave one out"
         )
     if recipe.batch_size < recipe.accumulate:
         raise RecipeError(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import keras
 
 from fcn_core.input_pipeline import Source
-from fcn_core.models import ModelSpec, build, transfer
+from fcn_core.models import ModelSpec, build, layer_group, transfer
 from fcn_core.recipes import Recipe
 from fcn_core.run_folder import RunFolder
 from fcn_core.run_settings import spec_for
@@ -88,13 +88,20 @@ def teacher_of(run: RunFolder, stage: Stage) -> keras.Model | None:
 
 
 def blended(run: RunFolder, stage: Stage, *, epoch: int) -> keras.Model:
-    """Returns an epoch's model, its weights mixed with the initial ones."""
+    """Returns an epoch's model, its weights mixed with the initial ones.
+
+    What the initial weights had nothing for is not mixed, other than skips: these start
+    at zero, which is the network without them.
+    """
     model = build(stage.spec)
     model.load_weights(run.weights_path(epoch))
     share = stage.recipe.blend
     if share < 1.0:
-        trained = model.get_weights()
+        new = {name for name in run.record["new_layers"] if layer_group(name) != "skip"}
+        trained = {layer.name: layer.get_weights() for layer in model.layers}
         model.load_weights(run.weights_path(0))
-        mixed = zip(model.get_weights(), trained, strict=True)
-        model.set_weights([old + share * (new - old) for old, new in mixed])
+        for layer in model.layers:
+            kept = 1.0 if layer.name in new else share
+            mixed = zip(layer.get_weights(), trained[layer.name], strict=True)
+            layer.set_weights([old + kept * (end - old) for old, end in mixed])
     return model

@@ -14,14 +14,20 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
-from fcn_core import devices, memory, run_log, schedules, training_progress
+from fcn_core import (
+    devices,
+    memory,
+    run_log,
+    schedules,
+    training_progress,
+    training_splits,
+)
 from fcn_core.initial_weights import load_initial
 from fcn_core.input_pipeline import Source
-from fcn_core.leaks import check_leaks
 from fcn_core.models import build
 from fcn_core.objective import Objective
 from fcn_core.objectives import make_objective
-from fcn_core.recipes import Recipe, RecipeError
+from fcn_core.recipes import Recipe
 from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
 from fcn_core.run_settings import resolved_recipe, settings_of
 from fcn_core.stages import Stage, blended, model_of, placed, stages_of, teacher_of
@@ -83,14 +89,15 @@ def train(config: TrainingConfig) -> RunResult:
     """Trains a recipe on a finished data set.
 
     Raises:
-        DatasetError: The data folder is not finished or of another schema.
+        DatasetError: The data folder is not finished, of another schema, has no such
+            split or photos, leaks, or holds a photo that cannot be learned from.
         RunError: The output folder holds something else.
-        TrainingError: There is nothing to train on, or the loss is not finite.
+        TrainingError: Nothing is left to train, or the loss is not finite.
         RecipeError: A name does not exist or does not fit the task.
         WeightsError: The initial weights do not fit.
     """
     recipe = resolved_recipe(config)
-    source, judging = _sources(config, recipe)
+    source, judging = training_splits.sources(config, recipe)
     stages = list(stages_of(recipe, source))
     settings = settings_of(config, recipe, stages[-1].spec, source)
     run = _open_run(config, settings)
@@ -105,55 +112,6 @@ def train(config: TrainingConfig) -> RunResult:
             _train_stage(session, stage)
     objective = make_objective(stages[-1].spec, stages[-1].recipe, source)
     return _finish(session, stages[-1], objective)
-
-
-def _sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | None]:
-    """The photos to learn from and those to choose the epoch with.
-
-    Every named split is checked before anything starts.
-    """
-    labelled = recipe.task == "aesthetics" and recipe.model.classes == 2
-    source = Source(
-        folder=config.data,
-        split=config.train_split,
-        part="training" if config.holdout else "all",
-        holdout=config.holdout,
-        labelled=labelled,
-    )
-    named = (config.train_split, config.validation_split, config.evaluation_split)
-    for split in named:
-        if split is not None:
-            source.info.shard_paths(config.data, split)
-    judging = _judging(config, source)
-    held_out = judging.count() if judging is not None else 1
-    if source.count() == 0 or held_out == 0:
-        raise TrainingError(
-            f"{config.data}: split {config.train_split} has {source.count()} photos to "
-            f"train on and {held_out if judging else 0} to choose the epoch with, "
-            "expected at least one each; choose another --holdout or split"
-        )
-    if not config.allow_leak:
-        others = {split for split in named if split} - {config.train_split}
-        check_leaks(
-            Source(folder=config.data, split=config.train_split),
-            [Source(folder=config.data, split=split) for split in sorted(others)],
-        )
-    return source, judging
-
-
-def _judging(config: TrainingConfig, source: Source) -> Source | None:
-    """What chooses the epoch: never what measures the model, nor what it learns."""
-    chosen = config.validation_split
-    if chosen is None:
-        return replace(source, part="holdout") if config.holdout else None
-    if config.holdout or chosen in (config.evaluation_split, config.train_split):
-        raise RecipeError(
-            f"validation_split: got {chosen} beside holdout {config.holdout}, "
-            f"train_split {config.train_split}, evaluation_split "
-            f"{config.evaluation_split}, expected a split of its own and no holdout: "
-            "what chooses the epoch cannot measure it"
-        )
-    return replace(source, split=chosen, part="all", holdout=0.0)
 
 
 def _set_up(config: TrainingConfig) -> None:
@@ -245,7 +203,7 @@ def _train_stage(session: _Session, stage: Stage) -> None:
         events = run.folder / "tensorboard"
         run_log.write(events, epoch=epoch, scalars=row, panels=panels)
         run.note(examples=run.record.get("examples", 0) + steps * batch_size)
-        _finish_epoch(run, model, trainer, row, judge=objective.judge)
+        _finish_epoch(session, stage, model, trainer, row, judge=objective.judge)
 
 
 def _drops(session: _Session, stage: Stage, *, judge: str) -> int:
@@ -260,7 +218,8 @@ def _drops(session: _Session, stage: Stage, *, judge: str) -> int:
 
 
 def _finish_epoch(
-    run: RunFolder,
+    session: _Session,
+    stage: Stage,
     model: keras.Model,
     trainer: Trainer,
     row: dict[str, float],
@@ -268,18 +227,14 @@ def _finish_epoch(
     judge: str,
 ) -> None:
     """Saves state first, then says that the epoch is done."""
-    epoch = int(row["epoch"])
+    run, epoch = session.run, int(row["epoch"])
     with trainer.result():
         model.save_weights(run.weights_path(epoch), overwrite=True)
     trainer.save(run.optimizer_path(epoch))
     run.add_to_history(row)
     run.note(epochs_done=epoch, seconds=run.record["seconds"] + row["seconds"])
-    run.prune(keep={0, epoch, run.best_epoch(judge)})
-    columns = ("loss", "seconds", "images_per_second", judge)
-    shown = {key: row[key] for key in columns if key in row}
-    _log.info(
-        "epoch %d: %s", epoch, ", ".join(f"{k} {v:.4f}" for k, v in shown.items())
-    )
+    run.prune(keep={0, epoch, run.best_epoch(judge, first=stage.first)})
+    _log.info("%s", training_progress.epoch_line(row, of=session.epochs, judge=judge))
 
 
 def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:

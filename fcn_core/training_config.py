@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class RecipeOverrides(BaseModel):
@@ -24,12 +24,21 @@ class RecipeOverrides(BaseModel):
         float | None, Field(gt=0, description="base rate; default: recipe")
     ] = None
     optimizer: Annotated[
-        Literal["adamw", "adam", "sgd"] | None, Field(description="default: recipe")
+        Literal["adamw", "adam", "sgd"] | None,
+        Field(description="adamw, adam or sgd; default: recipe"),
     ] = None
     schedule: Annotated[
         Literal["poly", "constant", "step", "plateau"] | None,
-        Field(description="of the rate; default: recipe"),
+        Field(
+            description="of the rate: poly, constant, step or plateau; default: recipe"
+        ),
     ] = None
+    freeze: Annotated[
+        list[Literal["backbone", "head", "skip"]],
+        Field(
+            description="groups of layers to leave as they are: backbone, head, skip"
+        ),
+    ] = []
     warm_up: Annotated[
         float | None,
         Field(ge=0, description="epochs until the rate is full; default: recipe"),
@@ -68,11 +77,17 @@ class RecipeOverrides(BaseModel):
     ] = None
     class_weights: Annotated[
         Literal["none", "median-frequency"] | None,
-        Field(description="of the cross-entropy; default: recipe"),
+        Field(
+            description="of the cross-entropy: none or median-frequency; default: "
+            "recipe"
+        ),
     ] = None
     precision: Annotated[
         Literal["float32", "bfloat16", "float16"] | None,
-        Field(description="of the layers while training; default: recipe"),
+        Field(
+            description="of the layers while training: float32, bfloat16 or float16; "
+            "weights stay float32; default: recipe"
+        ),
     ] = None
     accumulate: Annotated[
         int | None,
@@ -100,7 +115,13 @@ class TrainingConfig(RecipeOverrides):
     data: Annotated[
         Path, Field(description="finished TFRecord folder, as `fcn convert` writes it")
     ]
-    recipe: Annotated[str, Field(description="name of a training recipe")]
+    recipe: Annotated[
+        str,
+        Field(
+            description="name of a training recipe, or of a family of them; an unknown "
+            "one is answered with the list"
+        ),
+    ]
     output: Annotated[Path, Field(description="run folder, new or to be resumed")]
     init: Annotated[
         str | None,
@@ -124,7 +145,7 @@ class TrainingConfig(RecipeOverrides):
     ] = None
     evaluation_split: Annotated[
         str | None,
-        Field(description="split to measure the final model on, once"),
+        Field(description="split to measure the final model on, once, or none"),
     ] = "val"
     allow_leak: Annotated[
         bool, Field(description="let the splits share photos; figures are too good")
@@ -136,3 +157,8 @@ class TrainingConfig(RecipeOverrides):
         int,
         Field(ge=0, description="GPUs to share each batch; 0: all there are"),
     ] = 0
+
+    @field_validator("validation_split", "evaluation_split")
+    @classmethod
+    def _none_is_none(cls, split: str | None) -> str | None:
+        return None if split == "none" else split

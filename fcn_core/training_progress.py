@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 _SECONDS_BETWEEN_LINES: Final = 20
@@ -13,6 +13,21 @@ _log = logging.getLogger(__name__)
 
 Told = Callable[[int, float], None]
 """Called after each step with its number, from 1, and the mean loss so far."""
+
+
+def epoch_line(row: Mapping[str, float], *, of: int, judge: str) -> str:
+    """Returns what is said of a finished epoch.
+
+    Args:
+        row: Its line of the history.
+        of: Number of the run's last epoch.
+        judge: Name of the score that picks the best epoch.
+    """
+    columns = ("loss", "seconds", "images_per_second", judge)
+    said = ", ".join(f"{name} {row[name]:.4f}" for name in columns if name in row)
+    left = (of - row["epoch"]) * row["seconds"]
+    rest = f", about {left:.0f} s of training left" if left else ""
+    return f"epoch {row['epoch']:.0f}/{of}: {said}{rest}"
 
 
 @contextlib.contextmanager

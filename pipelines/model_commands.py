@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ def train(config: "TrainingConfig", *, as_json: bool) -> int:
         "chosen_epoch": result.chosen_epoch,
         "seconds": round(result.seconds, 1),
         "images_per_second": round(result.images_per_second, 2),
-        "metrics": result.metrics,
+        "metrics": _finite(result.metrics),
     }
     if as_json:
         print(json.dumps(outcome, indent=1))
@@ -70,7 +71,7 @@ def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
 
     rows = recipe_family.rows_of(recipe_family.train_family(config))
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([_finite(row) for row in rows], indent=1))
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -82,6 +83,14 @@ def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     print(f"table: {config.output / recipe_family.TABLE_NAME}")
     return 0
+
+
+def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no word for a figure that could not be computed but null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
+    }
 
 
 def _cell(value: str | float) -> str:

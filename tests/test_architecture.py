@@ -40,7 +40,7 @@ CORE_FLOORS = {
         schedules optimizers loss_scale run_folder bundle_weights initial_weights
         run_settings stages run_log leaks devices evaluation objective
         segmentation_objective quality_objective rating_objective objectives trainer
-        training recipe_family publish""",
+        training_splits training recipe_family publish""",
 }
 """Floors of fcn_core, lowest first: a module imports those before it, no other."""
 

@@ -128,11 +128,14 @@ def _downloaded(spec: ModelSpec) -> keras.Model:
     # The Dense layers are most of the download.
     top = row.head == "convolutional" and spec.head_width == VGG_TOP_WIDTH
     try:
-        return row.application(
-            weights="imagenet",
-            include_top=top,
-            input_shape=None if top else (None, None, 3),
-        )
+        with warnings.catch_warnings():
+            # That the weights were trained on 224 pixels a side: any side does.
+            warnings.simplefilter("ignore", UserWarning)
+            return row.application(
+                weights="imagenet",
+                include_top=top,
+                input_shape=None if top else (None, None, 3),
+            )
     except Exception as error:
         # Keras raises a bare Exception where it cannot download.
         reason = " ".join(str(error).split())[:200]

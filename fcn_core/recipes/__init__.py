@@ -24,10 +24,11 @@ def find_recipe(name: str) -> Recipe:
     """Returns a recipe by name.
 
     Raises:
-        RecipeError: There is none; the message lists those there are.
+        RecipeError: There is none; the message lists those there are, and families.
     """
     if name not in RECIPES:
         raise RecipeError(
-            f"recipe: got {name!r}, expected one of {', '.join(sorted(RECIPES))}"
+            f"recipe: got {name!r}, expected one of "
+            f"{', '.join(sorted([*RECIPES, *FAMILIES]))}"
         )
     return RECIPES[name]

@@ -4,7 +4,7 @@ Rates are for losses averaged over pixels or photos. A group's rate is the base 
 times its multiplier; multiplier 0 freezes the group.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -174,6 +174,15 @@ class Recipe:
         """Returns the recipe with other epochs, in each of its stages."""
         stages = tuple(replace(stage, epochs=epochs) for stage in self.stages)
         return replace(self, epochs=epochs, stages=stages)
+
+    def with_frozen(self, groups: Collection[str]) -> "Recipe":
+        """Returns the recipe without training of these groups, in each stage."""
+        frozen = dict.fromkeys(groups, 0.0)
+        stages = tuple(
+            replace(stage, rates=None if stage.rates is None else stage.rates | frozen)
+            for stage in self.stages
+        )
+        return replace(self, rates=self.rates | frozen, stages=stages)
 
     def with_learning_rate(self, rate: float) -> "Recipe":
         """Returns the recipe with another base rate; stages keep their proportions."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fcn_core import augmentation
+from fcn_core import augmentation, images
 from fcn_core.augmentation import Augmentation
 from fcn_core.geometry import Size
 
@@ -34,6 +34,21 @@ def test_photo_and_label_stay_on_each_other(seed: int) -> None:
     shown = classes != 255
     right = np.abs(photo[shown][:, 0].astype(int) - classes[shown] * 10) <= 2
     assert right.mean() > 0.6
+
+
+@pytest.mark.parametrize("size", [Size(97, 61), Size(40, 30), Size(50, 64)])
+def test_a_window_of_the_resized_photo_needs_no_other_pixels(size: Size) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (50, 64, 3), np.uint8)
+    label = rng.integers(0, 21, (50, 64), np.uint8)
+    window = (slice(7, 29), slice(3, 90))
+    photo = images.resize(pixels, size, window)
+    whole = images.resize(pixels, size)[window]
+    assert photo.shape == whole.shape
+    assert np.abs(photo.astype(int) - whole).max() <= 1
+    assert (photo == whole).mean() > 0.99
+    part = augmentation.resize_label(label, size, window)
+    assert np.array_equal(part, augmentation.resize_label(label, size)[window])
 
 
 def test_same_generator_same_example() -> None:

@@ -116,6 +116,26 @@ def test_labels_that_do_not_fit_name_the_photo(data: Path) -> None:
         input_pipeline.decode_pair(small, classes=21, void=255)
 
 
+def test_what_cannot_be_learned_from_is_refused_in_one_line(data: Path) -> None:
+    def example(
+        record: SegmentationRecord, _: np.random.Generator
+    ) -> tuple[np.ndarray, ...]:
+        images.decode(record.encoded[:200])
+        raise AssertionError("a damaged photo was decoded")
+
+    batches = input_pipeline.training_batches(
+        Source(folder=data, split="val"),
+        example,
+        signature=(("int64", ()),),
+        batch_size=1,
+        seed=1,
+        epoch=1,
+    )
+    with pytest.raises(DatasetError, match=r"2007_00000\d\.jpg: ") as told:
+        next(batches)
+    assert "\n" not in str(told.value)
+
+
 def test_unfinished_folder_is_refused(tmp_path: Path) -> None:
     folder = tiny_shards.drawn_data(tmp_path, train=1, val=1)
     (folder / COMPLETED_NAME).unlink()

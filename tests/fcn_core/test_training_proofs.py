@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from fcn_core import recipes, training
+from fcn_core.models import ModelSpec
 from fcn_core.models.weights import tensors_of
 from fcn_core.recipes import RANDOM
 from fcn_core.run_folder import RUN_NAME, load_run
@@ -26,6 +28,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from fcn_core import recipes, training
+from fcn_core.models import ModelSpec
 from tests.tiny_recipes import SEGMENTATION, config
 recipes.RECIPES["tiny"] = replace(SEGMENTATION, average=0.9)
 data, output = map(Path, sys.argv[1:])
@@ -94,6 +97,32 @@ assert strategy.num_replicas_in_sync == 2
 np.testing.assert_allclose(losses, same, rtol=1e-5)
 for name, values in one.items():
     np.testing.assert_allclose(values, other[name], atol=1e-5, err_msg=name)
+(photos, labels), *_ = t.drawn_batch(5)
+one_photo = [(photos[:1], labels[:1])]  # fewer photos than devices
+_, alone = t.fresh(recipe)
+with strategy.scope():
+    _, shared = t.fresh(recipe)
+np.testing.assert_allclose(
+    alone().step(one_photo), shared(strategy=strategy).step(one_photo), rtol=1e-5
+)
+
+import tempfile
+from pathlib import Path
+from fcn_core import recipes, training
+from tests import tiny_shards
+from tests.tiny_recipes import SEGMENTATION, config
+recipes.RECIPES["tiny"] = replace(SEGMENTATION, optimizer="sgd", average=0.9)
+with tempfile.TemporaryDirectory() as folder:
+    data = tiny_shards.drawn_data(Path(folder), train=4, val=2)
+    asked = {"epochs": 2, "validation_split": "val"}
+    runs = [
+        training.train(config(data, Path(folder) / str(n), devices=n, **asked))
+        for n in (1, 2)
+    ]
+    one, other = (tensors_of(training.load_run(run.folder)[0]) for run in runs)
+for name, values in one.items():
+    np.testing.assert_allclose(values, other[name], atol=1e-4, err_msg=name)
+
 try:
     devices.strategy(3)
 except ValueError as error:
@@ -146,9 +175,41 @@ def test_every_segmentation_recipe_learns_four_pairs(
 RAISED = {"sgd": 1e-3}
 
 
-def tiny_network(spec: Any) -> Any:
+def tiny_network(spec: ModelSpec) -> ModelSpec:
     """The recipe's network, narrow and without dropout."""
-    from dataclasses import replace
-
     width = 0.35 if spec.backbone == "mobilenet_v2" else 0.15
     return replace(spec, width=width, head_width=24, dropout=0.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "rate"), [("nima", 0.05), ("nima-adam", 0.03)])
+def test_every_recipe_for_votes_learns_four_photos(
+    name: str, rate: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    four = tiny_shards.rated_records(5)[:4]
+    data = tiny_shards.write_finished(
+        tmp_path / "data", {"train": four * 16, "test": four}
+    )
+    recipe = recipes.find_recipe(name)
+    tiny_recipes.use(
+        monkeypatch,
+        recipe,
+        model=replace(recipe.model, width=0.25, dropout=0.0),
+        init=RANDOM,
+        freeze_batch_norm=False,  # statistics of random weights fit nothing
+        crop=(80, 80),
+        max_side=80,
+    )
+    result = training.train(
+        config(
+            data,
+            tmp_path / "run",
+            task="aesthetics",
+            evaluation_split="test",
+            epochs=10 if recipe.stages else 20,
+            batch_size=4,
+            learning_rate=rate,
+            allow_leak=True,
+        )
+    )
+    assert result.metrics["emd_r1"] < 0.02

@@ -116,6 +116,7 @@ def test_a_second_run_skips_everything(output: Path) -> None:
     assert after == before
 
 
+@pytest.mark.slow
 def test_walks_the_whole_road_on_a_drawn_voc(tmp_path: Path) -> None:
     done = _demo(tmp_path, "--train")
     assert done.returncode == 0, done.stderr

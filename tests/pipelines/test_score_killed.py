@@ -76,7 +76,11 @@ def _check_ledger(out: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("kill", "seed"), [(_kill_all, 1), (_kill_parent, 2)], ids=["all", "parent"]
+    ("kill", "seed"),
+    [
+        pytest.param(_kill_all, 1, id="all"),
+        pytest.param(_kill_parent, 2, id="parent", marks=pytest.mark.slow),
+    ],
 )
 def test_killed_at_three_moments_the_bytes_are_the_same(
     undisturbed: Undisturbed,

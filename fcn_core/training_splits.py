@@ -1,0 +1,98 @@
+"""Which photos a run learns from, and which choose its epoch: checked before it starts.
+
+What measures the model neither teaches it nor chooses its epoch.
+"""
+
+from dataclasses import replace
+
+from fcn_core.dataset_info import DatasetError
+from fcn_core.input_pipeline import Source
+from fcn_core.leaks import check_leaks
+from fcn_core.recipes import Recipe, RecipeError
+from fcn_core.training_config import TrainingConfig
+
+
+def sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | None]:
+    """Returns the photos to learn from and those to choose the epoch with, if any.
+
+    Raises:
+        DatasetError: The data folder is not finished, of another schema, has no such
+            split, no photo in one, or splits that share photos.
+        RecipeError: The splits cannot mean anything together.
+    """
+    source = Source(
+        folder=config.data,
+        split=config.train_split,
+        part="training" if config.holdout else "all",
+        holdout=config.holdout,
+        labelled=recipe.task == "aesthetics" and recipe.model.classes == 2,
+    )
+    _check_task(recipe, source)
+    _check_names(config, source)
+    judging = _judging(config, source)
+    _check_counts(source, judging)
+    if not config.allow_leak:
+        named = {config.validation_split, config.evaluation_split}
+        others = {split for split in named if split} - {config.train_split}
+        check_leaks(
+            Source(folder=config.data, split=config.train_split),
+            [Source(folder=config.data, split=split) for split in sorted(others)],
+        )
+    return source, judging
+
+
+def _check_task(recipe: Recipe, source: Source) -> None:
+    """Checks that a data set has what a recipe learns; copies need photos only.
+
+    Raises:
+        RecipeError: It is for the other task.
+    """
+    if source.info.task != recipe.task and not recipe.copies:
+        raise RecipeError(
+            f"{source.folder}: got a data set for {source.info.task}, expected one for "
+            f"{recipe.task}; choose a recipe for it, or convert another data set"
+        )
+
+
+def _check_names(config: TrainingConfig, source: Source) -> None:
+    there = sorted(source.info.splits)
+    for flag in ("train_split", "validation_split", "evaluation_split"):
+        split = getattr(config, flag)
+        if split is not None and split not in there:
+            none = ", or none" if flag == "evaluation_split" else ""
+            other = [name for name in there if name != config.train_split] or ["none"]
+            raise DatasetError(
+                f"{flag}: got {split!r}, expected one of {', '.join(there)}{none}, the "
+                f"splits of {config.data}; pass --{flag} {other[-1]}, or convert again "
+                f"with --split {split}"
+            )
+
+
+def _judging(config: TrainingConfig, source: Source) -> Source | None:
+    chosen = config.validation_split
+    if chosen is None:
+        return replace(source, part="holdout") if config.holdout else None
+    if config.holdout or chosen in (config.evaluation_split, config.train_split):
+        raise RecipeError(
+            f"validation_split: got {chosen} beside holdout {config.holdout}, "
+            f"train_split {config.train_split}, evaluation_split "
+            f"{config.evaluation_split}, expected a split of its own and no holdout: "
+            "what chooses the epoch cannot measure it"
+        )
+    return replace(source, split=chosen, part="all", holdout=0.0)
+
+
+def _check_counts(source: Source, judging: Source | None) -> None:
+    for part, use in ((source, "train on"), (judging, "choose the epoch with")):
+        if part is None or part.count():
+            continue
+        cure = "choose another --holdout or split"
+        if replace(part, labelled=False).count():
+            cure = (
+                "none is labelled high or low, which this recipe learns: convert with "
+                "a protocol that has labels (--protocol ava1 or ava2)"
+            )
+        raise DatasetError(
+            f"{part.folder}: split {part.split} has 0 photos to {use}, expected at "
+            f"least one; {cure}"
+        )
