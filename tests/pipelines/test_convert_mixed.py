@@ -11,7 +11,8 @@ from fcn_core import images, tfrecord
 from fcn_core.dataset_info import read_dataset_info
 from fcn_core.datasets import drawn, sbd, voc
 from fcn_core.records import SegmentationRecord
-from pipelines import cli
+from pipelines import cli, convert_sources
+from pipelines.convert_config import ConvertVocConfig
 from tests import full_lists, tiny_data, tiny_sbd
 
 VOC_TRAIN = ["2007_000000", "2008_000001", "2008_000002"]
@@ -109,10 +110,14 @@ def test_sbd_preferred_and_a_rim_as_in_voc(
 def test_protocols_divide_what_is_there(
     trees: tuple[Path, Path], tmp_path: Path, protocol: str, train: int, val: int
 ) -> None:
-    out = tmp_path / "out"
-    assert convert(trees, out, "--protocol", protocol) == 0
-    info = read_dataset_info(out)
-    assert (info.splits["train"].records, info.splits["val"].records) == (train, val)
+    words = ["--input", str(trees[0]), "--sbd", str(trees[1])]
+    words += ["--output", str(tmp_path / "out"), "--protocol", protocol]
+    config, _ = ConvertVocConfig.parse(words)
+    splits = convert_sources.drafted(convert_sources.draft_voc, config).splits
+    assert {name: len(split.ids) for name, split in splits.items()} == {
+        "train": train,
+        "val": val,
+    }
 
 
 def test_leaks_into_vocs_val_are_told(
