@@ -185,34 +185,30 @@ def tiny_network(spec: ModelSpec) -> ModelSpec:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "rate"), [("nima", 0.05), ("nima-adam", 0.03)])
-def test_every_recipe_for_votes_learns_four_photos(
-    name: str, rate: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_votes_of_four_photos_are_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     four = tiny_shards.rated_records(5)[:4]
     data = tiny_shards.write_finished(
         tmp_path / "data", {"train": four * 16, "test": four}
     )
-    recipe = recipes.find_recipe(name)
-    tiny_recipes.use(
-        monkeypatch,
-        recipe,
-        model=replace(recipe.model, width=0.25, dropout=0.0),
-        init=RANDOM,
-        freeze_batch_norm=False,  # statistics of random weights fit nothing
-        crop=(80, 80),
-        max_side=80,
+    head_alone = next(recipes.find_recipe("nima-adam").parts())
+    # No norms: the statistics of random weights would lag behind what is learned.
+    network = replace(
+        head_alone.model, backbone="vgg16", width=0.2, head_width=24, dropout=0.0
     )
+    small: dict[str, Any] = {"init": RANDOM, "crop": (80, 80), "max_side": 80}
+    tiny_recipes.use(monkeypatch, head_alone, **small, model=network)
     result = training.train(
         config(
             data,
             tmp_path / "run",
             task="aesthetics",
             evaluation_split="test",
-            epochs=10 if recipe.stages else 20,
+            epochs=14,
             batch_size=4,
-            learning_rate=rate,
+            learning_rate=0.03,
             allow_leak=True,
         )
     )
-    assert result.metrics["emd_r1"] < 0.02
+    assert result.metrics["emd_r1"] < 0.02 < result.metrics["constant_emd_r1"]
