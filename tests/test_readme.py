@@ -79,6 +79,7 @@ def test_its_links_lead_somewhere() -> None:
     assert missing == []
 
 
+@pytest.mark.timeout(900)  # a dozen commands, one after another
 def test_every_command_runs(home: Path) -> None:
     commands = _commands()
     assert len(commands) >= 8

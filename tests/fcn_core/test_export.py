@@ -183,6 +183,7 @@ def test_fingerprint_is_the_models_not_the_exports(
     assert other.fingerprint != first.fingerprint
 
 
+@pytest.mark.slow
 def test_fingerprint_is_the_same_in_another_process(
     segmentation_bundle: Path, tmp_path: Path
 ) -> None:

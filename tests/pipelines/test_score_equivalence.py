@@ -145,7 +145,12 @@ def _check(
 
 @pytest.mark.parametrize(
     ("chunk_size", "lanes", "layout"),
-    [(1, 2, "png"), (3, 1, "png"), (5, 3, "tar"), (7, 2, "tar")],
+    [
+        (1, 2, "png"),
+        pytest.param(3, 1, "png", marks=pytest.mark.slow),
+        (5, 3, "tar"),
+        pytest.param(7, 2, "tar", marks=pytest.mark.slow),
+    ],
 )
 def test_a_night_equals_the_scorer_photo_by_photo(
     photos: Path,

@@ -48,7 +48,7 @@ def _paused(photos: Path, out: Path, log: Path, *more: str) -> Iterator[Attempt]
         yield zombie
 
 
-@pytest.mark.parametrize("layout", ["png", "tar"])
+@pytest.mark.parametrize("layout", ["png", pytest.param("tar", marks=pytest.mark.slow)])
 def test_a_zombie_that_wakes_after_the_commit_changes_nothing(
     undisturbed: Undisturbed, tmp_path: Path, layout: str
 ) -> None:
