@@ -62,7 +62,9 @@ def test_exported_and_scored_is_the_same(name: str, tmp_path: Path) -> None:
         assert np.array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("pooling", ["average", "max"])
+@pytest.mark.parametrize(
+    "pooling", ["average", pytest.param("max", marks=pytest.mark.slow)]
+)
 def test_pooling_is_the_same_in_every_signature(pooling: Any, tmp_path: Path) -> None:
     spec = ModelSpec(
         task="aesthetics",
@@ -93,7 +95,9 @@ def class_map_of(model: Any, spec: ModelSpec, pixels: Any, multiple: int) -> Any
     )
 
 
-@pytest.mark.parametrize("name", ["fcn8s vgg16", "fcn8s resnet50"])
+@pytest.mark.parametrize(
+    "name", ["fcn8s vgg16", pytest.param("fcn8s resnet50", marks=pytest.mark.slow)]
+)
 def test_padding_reaches_no_further_than_the_network_looks(name: str) -> None:
     """Nothing changes beyond half a field of view, little 32 pixels from the border."""
     spec, model = tiny(name), drawn(name)

@@ -52,7 +52,11 @@ def disturb(model: keras.Model) -> keras.Model:
 
 @pytest.mark.parametrize("backbone", ["vgg16", "mobilenet_v2"])
 @pytest.mark.parametrize(
-    ("name", "stride"), [("fcn8s", 8), ("fcn16s", 16), ("fcn32s", 32)]
+    ("name", "stride"),
+    [
+        ("fcn8s", 8),
+        *(pytest.param(f"fcn{s}s", s, marks=pytest.mark.slow) for s in (16, 32)),
+    ],
 )
 def test_logits_cover_any_size(name: str, stride: int, backbone: str) -> None:
     spec = small(name, backbone)

@@ -81,7 +81,9 @@ def assert_equal(
         np.testing.assert_allclose(values, other[name], atol=atol, err_msg=name)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(
+    "optimizer", [pytest.param("sgd", marks=pytest.mark.slow), "adam"]
+)
 def test_a_batch_in_parts_is_the_same_step(optimizer: Any) -> None:
     recipe = replace(
         TINY, optimizer=optimizer, model=replace(SPEC, l2=0.01), schedule="constant"

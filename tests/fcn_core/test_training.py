@@ -327,6 +327,7 @@ def test_data_of_another_task_or_schema_is_refused_in_one_line(
     assert "\n" not in str(told_too.value)
 
 
+@pytest.mark.slow
 def test_stages_go_on_from_each_other_and_resume_at_their_border(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

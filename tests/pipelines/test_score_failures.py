@@ -28,6 +28,7 @@ def _ok_rows(out: Path) -> Counter[tuple[Any, ...]]:
     return Counter(zip(ok["image_uri"], ok["version"], ok["fingerprint"], strict=True))
 
 
+@pytest.mark.slow
 def test_what_may_pass_is_tried_three_more_nights_and_what_may_not_is_not(
     photos: Path, tmp_path: Path
 ) -> None:

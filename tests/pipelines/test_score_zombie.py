@@ -138,6 +138,7 @@ def test_a_zombie_with_the_old_photo_in_hand_changes_no_row(
     assert named <= score_runs.masks(out)
 
 
+@pytest.mark.slow
 def test_a_zombie_of_a_discarded_night_shows_nothing(
     undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
@@ -155,7 +156,9 @@ def test_a_zombie_of_a_discarded_night_shows_nothing(
     assert not frame.duplicated(["image_uri", "version", "fingerprint"]).any()
 
 
-@pytest.mark.parametrize("foreign", ["another plan", "other items"])
+@pytest.mark.parametrize(
+    "foreign", [pytest.param("another plan", marks=pytest.mark.slow), "other items"]
+)
 def test_a_part_that_is_not_this_chunks_is_a_loud_fault(
     tmp_path: Path, foreign: str
 ) -> None:
