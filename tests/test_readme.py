@@ -47,7 +47,12 @@ def _run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pipelines.cli", *words],
         cwd=home,
-        env={**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            "HOME": str(home),
+            "PYTHONPATH": str(ROOT),
+            "FCN_EPOCHS": "1",  # it is the commands that are tested, not training
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -147,6 +147,7 @@ def test_a_replay_leaves_to_an_open_night_what_it_holds(
     assert len(_ok_rows(out)) == 5
 
 
+@pytest.mark.slow
 def test_an_interrupted_replay_goes_on_under_its_name(
     photos: Path, tmp_path: Path
 ) -> None:
