@@ -17,6 +17,20 @@ _NEVER: Final = -1  # a step frees more at once than any threshold
 _TOP_PAD_BYTES: Final = 64 << 20
 
 
+def share_one_heap() -> bool:
+    """Asks the C library for one heap instead of one a thread; call before threads.
+
+    What one thread frees another can use then: a process whose threads hand on large
+    blocks stays as small as what it holds.
+
+    Returns:
+        Whether it agreed.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        return bool(ctypes.CDLL(None).mallopt(_ARENA_MAX, 1))
+    return False
+
+
 def keep_freed_memory() -> bool:
     """Asks the C library to reuse large freed blocks; call before the work starts.
 

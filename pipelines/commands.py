@@ -208,8 +208,10 @@ def models(arguments: Sequence[str]) -> int:
 
 def convert(arguments: Sequence[str]) -> int:
     """`fcn convert voc|sbd|ava|folder`: a data set -> TFRecords."""
+    from fcn_core import memory
     from pipelines import convert_commands
 
+    memory.share_one_heap()  # readers hand photos to the writer of shards
     if arguments and arguments[0] in ("-h", "--help"):
         print(convert_commands.usage())
         return 0

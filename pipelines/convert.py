@@ -6,7 +6,7 @@ part says which staged bytes count, so a second attempt can change nothing.
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -51,33 +51,38 @@ class ConvertWorker:
 
     def process(self, chunks: range) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
-        open_shards = {}
+        missing = []
         for chunk in chunks:
             found = read_part(self.out, self.plan, chunk)
-            if found is not None:
+            if found is None:
+                missing.append(chunk)
+            else:
                 progress.note(ok=found.counts.ok, failed=found.counts.failed)
                 yield found.counts
-                continue
-            shard = OpenShard(self.out, self.plan, chunk)
-            if shard.is_full:  # no id has its hash
-                yield shard.commit()
-            else:
-                open_shards[chunk] = shard
-        yield from self._convert(open_shards)
+        yield from self._convert(missing)
 
-    def _convert(self, open_shards: "dict[int, OpenShard]") -> Iterator[Counts]:
-        """Streams the entries of all shards through the lanes without a stop."""
-        wanted = [
-            (chunk, index)
-            for chunk, shard in open_shards.items()
-            for index in range(len(shard.entries))
-        ]
-        batches = [
-            wanted[first : first + _READ_TOGETHER]
-            for first in range(0, len(wanted), _READ_TOGETHER)
-        ]
+    def _convert(self, chunks: Sequence[int]) -> Iterator[Counts]:
+        """Streams the entries of all shards through the lanes without a stop.
+
+        A shard is opened when reading comes to it: a bundle of any number of shards
+        holds the entries of few.
+        """
+        open_shards: dict[int, OpenShard] = {}
+        empty: list[OpenShard] = []  # no id has their hash
+
+        def batches() -> Iterator[list[tuple[int, int]]]:
+            for chunk in chunks:
+                shard = OpenShard(self.out, self.plan, chunk)
+                if shard.is_full:
+                    empty.append(shard)
+                    continue
+                open_shards[chunk] = shard
+                keys = [(chunk, index) for index in range(len(shard.entries))]
+                for first in range(0, len(keys), _READ_TOGETHER):
+                    yield keys[first : first + _READ_TOGETHER]
+
         read = inputs.read_ahead(
-            batches,
+            batches(),
             lambda keys: [open_shards[key[0]].request(key) for key in keys],
             threads=_READ_THREADS,
             depth=_READ_THREADS + 1,
@@ -99,6 +104,8 @@ class ConvertWorker:
                     committing = writer.submit(open_shards.pop(chunk).commit)
             if committing is not None:
                 yield committing.result()
+        for shard in empty:
+            yield shard.commit()
 
 
 class OpenShard:
