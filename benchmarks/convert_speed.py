@@ -2,9 +2,10 @@
 
     python -m benchmarks.convert_speed --voc VOCdevkit/VOC2012 [--pairs 20000]
 
-Repeats the pairs of a VOC tree under new ids, converts them in every way by turns, each
-in a process of its own, and prints pairs a second and ratios as JSON. The medians of
-`--rounds` turns are compared; the machine should do nothing else.
+Repeats the pairs of a VOC tree under new ids, each photo with its own bytes, converts
+them in every way by turns, each in a process of its own, and prints pairs a second and
+ratios as JSON. The medians of `--rounds` turns are compared; the machine should do
+nothing else.
 """
 
 import argparse
@@ -28,7 +29,10 @@ OURS = "fcn convert voc"
 
 
 def repeat_pairs(source: Path, root: Path, count: int) -> list[str]:
-    """Makes a VOC tree of `count` pairs out of a smaller one; returns the new ids."""
+    """Makes a VOC tree of `count` pairs out of a smaller one; returns the new ids.
+
+    Each photo carries its new id as a comment: copies would be told as duplicates.
+    """
     there = [
         one
         for one in (source / voc.list_path("trainval")).read_text().split()
@@ -37,10 +41,18 @@ def repeat_pairs(source: Path, root: Path, count: int) -> list[str]:
     ids = [f"{1000 + n // 10**6:04}_{n % 10**6:06}" for n in range(count)]
     for path_of in (voc.image_path, voc.label_path):
         (root / path_of("x")).parent.mkdir(parents=True)
-        for old, new in zip(itertools.cycle(there), ids, strict=False):
-            _link(source / path_of(old), root / path_of(new))
+    for old, new in zip(itertools.cycle(there), ids, strict=False):
+        photo = (source / voc.image_path(old)).read_bytes()
+        (root / voc.image_path(new)).write_bytes(_commented(photo, new.encode()))
+        _link(source / voc.label_path(old), root / voc.label_path(new))
     drawn.write_list(root, "train", ids)
     return ids
+
+
+def _commented(photo: bytes, words: bytes) -> bytes:
+    """Returns a JPEG file with a comment segment after its first marker."""
+    length = (len(words) + 2).to_bytes(2, "big")
+    return photo[:2] + b"\xff\xfe" + length + words + photo[2:]
 
 
 def _link(source: Path, target: Path) -> None:
