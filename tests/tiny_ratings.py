@@ -4,9 +4,10 @@ import hashlib
 import math
 from pathlib import Path
 
-from fcn_core import dataset_info, tfrecord
+from fcn_core import dataset_info
 from fcn_core.records import AestheticsRecord
 from tests import tiny_models
+from tests.tiny_shards import write_shard
 
 VOTES = (
     (1, 2, 3, 4, 0),
@@ -47,19 +48,7 @@ def write_finished(folder: Path, records: list[AestheticsRecord], shards: int) -
     files = []
     for number in range(shards):
         name = f"test-{number:05}-of-{shards:05}.tfrecord"
-        part = records[number::shards]
-        with (folder / name).open("wb") as file:
-            for record in part:
-                tfrecord.write_frame(file, record.encode())
-        data = (folder / name).read_bytes()
-        files.append(
-            dataset_info.Shard(
-                name=name,
-                records=len(part),
-                bytes=len(data),
-                sha256=hashlib.sha256(data).hexdigest(),
-            )
-        )
+        files.append(write_shard(folder / name, records[number::shards]))
     count = len(records)
     split = dataset_info.Split(
         read=count, records=count, rejected=0, shards=shards, files=files

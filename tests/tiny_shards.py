@@ -15,6 +15,20 @@ from fcn_core.records import AestheticsRecord
 from tests import tiny_ava, tiny_data
 
 
+def write_shard(path: Path, records: Sequence[Any]) -> dataset_info.Shard:
+    """Writes records as a file of a data set, and returns how it is described."""
+    with path.open("wb") as file:
+        for record in records:
+            tfrecord.write_frame(file, record.encode())
+    data = path.read_bytes()
+    return dataset_info.Shard(
+        name=path.name,
+        records=len(records),
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
 def write_finished(folder: Path, splits: Mapping[str, Sequence[Any]]) -> Path:
     """Writes records as a data set that `fcn convert voc` or `ava` could have made."""
     folder.mkdir(parents=True)
@@ -23,18 +37,7 @@ def write_finished(folder: Path, splits: Mapping[str, Sequence[Any]]) -> Path:
         files = []
         for number, part in enumerate((records[::2], records[1::2])):
             name = f"{split}-{number:05d}-of-00002.tfrecord"
-            with (folder / name).open("wb") as file:
-                for record in part:
-                    tfrecord.write_frame(file, record.encode())
-            data = (folder / name).read_bytes()
-            files.append(
-                dataset_info.Shard(
-                    name=name,
-                    records=len(part),
-                    bytes=len(data),
-                    sha256=hashlib.sha256(data).hexdigest(),
-                )
-            )
+            files.append(write_shard(folder / name, part))
         described[split] = dataset_info.Split(
             read=len(records),
             records=len(records),
