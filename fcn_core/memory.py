@@ -7,6 +7,7 @@ machines that took as long as the arithmetic itself (docs/decisions.md has the f
 
 import contextlib
 import ctypes
+import os
 from typing import Final
 
 _TRIM_THRESHOLD: Final = -1  # the numbers of mallopt's parameters in glibc's malloc.h
@@ -21,11 +22,13 @@ def share_one_heap() -> bool:
     """Asks the C library for one heap instead of one a thread; call before threads.
 
     What one thread frees another can use then: a process whose threads hand on large
-    blocks stays as small as what it holds.
+    blocks stays as small as what it holds. Arrow, where it is not yet loaded, is asked
+    to use that heap too: its own keeps what a table took for the next table.
 
     Returns:
-        Whether it agreed.
+        Whether the C library agreed.
     """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     with contextlib.suppress(AttributeError, OSError):
         return bool(ctypes.CDLL(None).mallopt(_ARENA_MAX, 1))
     return False

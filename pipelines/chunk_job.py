@@ -12,7 +12,10 @@ from typing import Protocol
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
 
+from pipelines.chunk_stream import ChunkStream
 from pipelines.counts import Counts
 from pipelines.faults import Interrupted, of_system
 
@@ -22,11 +25,12 @@ CHUNKS_PER_RUN = 8
 class ChunkWorker(Protocol):
     """What a job does with its chunks. Travels to the workers: settings only."""
 
-    def process(self, chunks: range) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk is committed; yields the counts of each.
 
-        A chunk that is committed already is counted from what is there. A retry of
-        the same chunks must be safe at any time, also beside a running attempt.
+        Chunks come as the worker asks for them, see `chunk_stream`. One that is
+        committed already is counted from what is there. A retry of the same chunks
+        must be safe at any time, also beside a running attempt.
 
         Raises:
             SystemicFault: the fault is not one item's; nothing half-done is visible.
@@ -68,22 +72,43 @@ def check_stop() -> None:
 
 
 class _Process(beam.DoFn):
-    """Hands a run of chunks to the worker and counts what it yields."""
+    """Hands runs of chunks to the worker and counts what it yields."""
 
     def __init__(self, worker: ChunkWorker):
         self._worker = worker
+        self._stream: ChunkStream | None = None
+
+    def start_bundle(self) -> None:
+        self.teardown()  # a bundle that failed has no end
+        self._stream = ChunkStream(self._worker.process)
 
     def process(self, run: tuple[int, int]) -> Iterable[Counts]:
-        try:
-            for counts in self._worker.process(range(*run)):
-                Metrics.counter("fcn", "chunks").inc()
-                Metrics.counter("fcn", "ok").inc(counts.ok)
-                Metrics.counter("fcn", "failed").inc(counts.failed)
-                Metrics.counter("fcn", "computed").inc(counts.computed)
-                yield counts
-        except OSError as error:
-            # What a worker lets through is about our own files, never about a photo.
-            raise of_system(error) from error
+        assert self._stream is not None
+        yield from _counted(self._stream.feed(range(*run)))
+
+    def finish_bundle(self) -> Iterable[WindowedValue]:
+        assert self._stream is not None
+        for counts in _counted(self._stream.end()):
+            yield GlobalWindows.windowed_value(counts)
+        self._stream = None
+
+    def teardown(self) -> None:
+        if self._stream is not None:
+            self._stream.abandon()
+            self._stream = None
+
+
+def _counted(stream: Iterator[Counts]) -> Iterator[Counts]:
+    try:
+        for counts in stream:
+            Metrics.counter("fcn", "chunks").inc()
+            Metrics.counter("fcn", "ok").inc(counts.ok)
+            Metrics.counter("fcn", "failed").inc(counts.failed)
+            Metrics.counter("fcn", "computed").inc(counts.computed)
+            yield counts
+    except OSError as error:
+        # What a worker lets through is about our own files, never about a photo.
+        raise of_system(error) from error
 
 
 class _Finish(beam.DoFn):

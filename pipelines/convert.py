@@ -5,16 +5,14 @@ part says which staged bytes count, so a second attempt can change nothing.
 """
 
 import hashlib
-import itertools
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from fcn_core import tfrecord
 from fcn_core.datasets import BadRecord, makers
-from pipelines import convert_lanes, convert_pieces, files, inputs, progress
-from pipelines.chunk_job import ChunkJob, check_stop
+from pipelines import convert_lanes, convert_pieces, files, lane_stream
+from pipelines.chunk_job import ChunkJob
 from pipelines.convert_finish import Finish
 from pipelines.convert_parts import (
     Part,
@@ -28,11 +26,8 @@ from pipelines.convert_sources import read_source
 from pipelines.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
-from pipelines.lanes import shared_pool
 
-_READ_THREADS: Final = 4
-_READ_TOGETHER: Final = 8
-"""Entries a thread reads at a time: to hand over each costs as much as to read it."""
+_READING: Final = lane_stream.Reading(threads=4, depth=5, together=8)
 
 
 @dataclass(frozen=True)
@@ -49,63 +44,15 @@ class ConvertWorker:
     plan: ConvertPlan
     lanes: LaneSettings
 
-    def process(self, chunks: range) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
-        missing = []
-        for chunk in chunks:
-            found = read_part(self.out, self.plan, chunk)
-            if found is None:
-                missing.append(chunk)
-            else:
-                progress.note(ok=found.counts.ok, failed=found.counts.failed)
-                yield found.counts
-        yield from self._convert(missing)
-
-    def _convert(self, chunks: Sequence[int]) -> Iterator[Counts]:
-        """Streams the entries of all shards through the lanes without a stop.
-
-        A shard is opened when reading comes to it: a bundle of any number of shards
-        holds the entries of few.
-        """
-        open_shards: dict[int, OpenShard] = {}
-        empty: list[OpenShard] = []  # no id has their hash
-
-        def batches() -> Iterator[list[tuple[int, int]]]:
-            for chunk in chunks:
-                shard = OpenShard(self.out, self.plan, chunk)
-                if shard.is_full:
-                    empty.append(shard)
-                    continue
-                open_shards[chunk] = shard
-                keys = [(chunk, index) for index in range(len(shard.entries))]
-                for first in range(0, len(keys), _READ_TOGETHER):
-                    yield keys[first : first + _READ_TOGETHER]
-
-        read = inputs.read_ahead(
-            batches(),
-            lambda keys: [open_shards[key[0]].request(key) for key in keys],
-            threads=_READ_THREADS,
-            depth=_READ_THREADS + 1,
+        return lane_stream.process(
+            chunks, self._open, lanes=self.lanes, reading=_READING
         )
-        requests = itertools.chain.from_iterable(read)
-        # A shard is hashed and written beside this thread, or the lanes would starve
-        # meanwhile; one at a time, so that no more than one waits in memory.
-        with ThreadPoolExecutor(max_workers=1) as writer:
-            committing: Future[Counts] | None = None
-            for done in shared_pool(self.lanes).answer(requests):
-                check_stop()
-                chunk, index = done.key
-                shard = open_shards[chunk]
-                is_record = shard.take(index, done)
-                progress.note(ok=is_record, failed=not is_record, computed=1)
-                if shard.is_full:
-                    if committing is not None:
-                        yield committing.result()
-                    committing = writer.submit(open_shards.pop(chunk).commit)
-            if committing is not None:
-                yield committing.result()
-        for shard in empty:
-            yield shard.commit()
+
+    def _open(self, chunk: int) -> "OpenShard | Counts":
+        found = read_part(self.out, self.plan, chunk)
+        return OpenShard(self.out, self.plan, chunk) if found is None else found.counts
 
 
 class OpenShard:
@@ -122,9 +69,9 @@ class OpenShard:
         self._highest = 0
 
     @property
-    def is_full(self) -> bool:
-        """Whether every entry has become a record or a rejected row."""
-        return len(self._examples) + len(self._rejected) == len(self.entries)
+    def size(self) -> int:
+        """Its number of entries; each becomes a record or a rejected row."""
+        return len(self.entries)
 
     def request(self, key: tuple[int, int]) -> Request:
         """Returns an entry with the bytes of its files, as a lane is asked for it.

@@ -7,22 +7,21 @@ by one part that is created once; `evaluate_finish` adds the parts up.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from fcn_core.metrics import ConfusionMatrix
-from pipelines import evaluate_parts, evaluate_records, inputs, progress
-from pipelines.chunk_job import ChunkJob, check_stop
+from pipelines import evaluate_parts, evaluate_records, lane_stream
+from pipelines.chunk_job import ChunkJob
 from pipelines.counts import Counts
 from pipelines.evaluate_finish import Finish
 from pipelines.evaluate_parts import Row
 from pipelines.evaluate_plan import Evaluation
 from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
-from pipelines.lanes import shared_pool
 
 _READ_THREADS: Final = 2
 
@@ -39,37 +38,18 @@ class EvaluateWorker:
     evaluation: Evaluation
     lanes: LaneSettings
 
-    def process(self, chunks: range) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
-        open_chunks = {}
-        for chunk in chunks:
-            found = evaluate_parts.read_counts(self.evaluation, chunk)
-            if found is None:
-                open_chunks[chunk] = _OpenChunk(self.evaluation, chunk)
-            else:
-                progress.note(ok=found.ok, failed=found.failed)
-                yield found
-        # Of a copy: chunks leave `open_chunks` while later ones are still asked for.
-        wanted = (
-            (chunk, index)
-            for chunk, opened in list(open_chunks.items())
-            for index in range(opened.chunk.records)
+        reading = lane_stream.Reading(
+            threads=_READ_THREADS, depth=_READ_THREADS + 2 * self.lanes.lanes
         )
-        requests = inputs.read_ahead(
-            wanted,
-            lambda key: open_chunks[key[0]].request(key),
-            threads=_READ_THREADS,
-            depth=_READ_THREADS + 2 * self.lanes.lanes,
+        return lane_stream.process(
+            chunks, self._open, lanes=self.lanes, reading=reading
         )
-        for done in shared_pool(self.lanes).answer(requests):
-            check_stop()
-            chunk, index = done.key
-            opened = open_chunks[chunk]
-            opened.take(index, done)
-            progress.note(ok=done.bad is None, failed=done.bad is not None, computed=1)
-            if opened.is_full:
-                yield opened.commit()
-                del open_chunks[chunk]
+
+    def _open(self, chunk: int) -> "_OpenChunk | Counts":
+        found = evaluate_parts.read_counts(self.evaluation, chunk)
+        return _OpenChunk(self.evaluation, chunk) if found is None else found
 
 
 class _OpenChunk:
@@ -83,16 +63,16 @@ class _OpenChunk:
         self._confusion = ConfusionMatrix.zero(len(evaluation.plan.class_names))
 
     @property
-    def is_full(self) -> bool:
-        return len(self._rows) == self.chunk.records
+    def size(self) -> int:
+        return self.chunk.records
 
-    def request(self, key: tuple[int, int]) -> Request:
+    def request(self, key: lane_stream.Key) -> Request:
         """Returns a record as a lane is asked for it."""
         place = self.chunk.shard, self._offsets[key[1]]
         return evaluate_records.request(self._evaluation, place, key=key)
 
-    def take(self, index: int, done: Request) -> None:
-        """Takes what came of one record."""
+    def take(self, index: int, done: Request) -> bool:
+        """Takes what came of one record; tells whether it was rated."""
         row: Row = {"shard": self.chunk.shard, "record": self.chunk.first + index}
         if done.bad is not None:
             row |= {
@@ -110,6 +90,7 @@ class _OpenChunk:
                 self._confusion.counts.flat[cells] += np.array(counts, np.int64)
             row |= {"status": "ok", **answer}
         self._rows[index] = row
+        return done.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible."""

@@ -2,19 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
-from pipelines import inputs, masks, progress, results
+from pipelines import inputs, lane_stream, masks, results
 from pipelines import plan as plans
-from pipelines.chunk_job import ChunkJob, check_stop
+from pipelines.chunk_job import ChunkJob
 from pipelines.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
-from pipelines.lanes import shared_pool
 from pipelines.nights import Night
 from pipelines.plan import Plan
 from pipelines.results import Row
@@ -39,57 +38,19 @@ class ScoreWorker:
     lanes: LaneSettings
     models: str
 
-    def process(self, chunks: range) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
-        open_chunks = {}
-        for chunk in chunks:
-            items = plans.read_chunk(self.out, self.plan, chunk)
-            found = results.read_part_counts(self.out, self.plan, chunk, items=items)
-            if found is None:
-                open_chunks[chunk] = _OpenChunk(self, chunk, items.to_pylist())
-            else:
-                progress.note(ok=found.ok, failed=found.failed)
-                yield found
-        yield from self._score(open_chunks)
-
-    def _score(self, open_chunks: "dict[int, _OpenChunk]") -> Iterator[Counts]:
-        """Streams the photos of all chunks through the lanes without a stop."""
-        # Of a copy: chunks leave `open_chunks` while later ones are still asked for.
-        wanted = (
-            (chunk, index)
-            for chunk, opened in list(open_chunks.items())
-            for index in range(len(opened.items))
+        reading = lane_stream.Reading(
+            threads=_READ_THREADS, depth=_READ_THREADS + 2 * self.lanes.lanes
         )
-        requests = inputs.read_ahead(
-            wanted,
-            lambda key: self._request(open_chunks[key[0]].items[key[1]], key),
-            threads=_READ_THREADS,
-            depth=_READ_THREADS + 2 * self.lanes.lanes,
+        return lane_stream.process(
+            chunks, self._open, lanes=self.lanes, reading=reading
         )
-        for done in shared_pool(self.lanes).answer(requests):
-            check_stop()
-            chunk, index = done.key
-            opened = open_chunks[chunk]
-            opened.take(index, done)
-            progress.note(ok=done.bad is None, failed=done.bad is not None, computed=1)
-            if opened.is_full:
-                yield opened.commit()
-                del open_chunks[chunk]
 
-    def _request(self, item: Row, key: tuple[int, int]) -> Request:
-        request = Request(key=key, header={}, blobs=[])
-        try:
-            request.blobs.append(
-                inputs.read(
-                    item["image_uri"],
-                    version=item["version"],
-                    offset=item["offset"],
-                    root=self.plan.root,
-                )
-            )
-        except BadImage as bad:
-            request.bad = bad
-        return request
+    def _open(self, chunk: int) -> "_OpenChunk | Counts":
+        items = plans.read_chunk(self.out, self.plan, chunk)
+        found = results.read_part_counts(self.out, self.plan, chunk, items=items)
+        return _OpenChunk(self, chunk, items.to_pylist()) if found is None else found
 
 
 class _OpenChunk:
@@ -100,17 +61,33 @@ class _OpenChunk:
         self._chunk = chunk
         self.items = items
         self._rows: list[Row | None] = [None] * len(items)
-        self._missing = len(items)
         self._masks = masks.open_chunk(
             str(worker.plan.settings["masks"]), worker.out, worker.plan.run_date, chunk
         )
 
     @property
-    def is_full(self) -> bool:
-        return self._missing == 0
+    def size(self) -> int:
+        return len(self.items)
 
-    def take(self, index: int, done: Request) -> None:
-        """Takes what came of one item."""
+    def request(self, key: lane_stream.Key) -> Request:
+        """Returns a photo as a lane is asked for it."""
+        item = self.items[key[1]]
+        request = Request(key=key, header={}, blobs=[])
+        try:
+            request.blobs.append(
+                inputs.read(
+                    item["image_uri"],
+                    version=item["version"],
+                    offset=item["offset"],
+                    root=self._worker.plan.root,
+                )
+            )
+        except BadImage as bad:
+            request.bad = bad
+        return request
+
+    def take(self, index: int, done: Request) -> bool:
+        """Takes what came of one item; tells whether it has a score."""
         item = self.items[index]
         row = {
             "image_key": item["image_key"],
@@ -129,7 +106,7 @@ class _OpenChunk:
             for png in done.reply_blobs:
                 self._masks.add(item["image_key"], png)
         self._rows[index] = row
-        self._missing -= 1
+        return done.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""

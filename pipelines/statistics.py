@@ -7,7 +7,7 @@ shard is the converter's own, byte for byte by its hash, and whoever trains on i
 decodes them in his own process as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipelines import files, progress
@@ -28,7 +28,7 @@ class StatisticsWorker:
 
     plan: Plan
 
-    def process(self, chunks: range) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each shard has its part; see `chunk_job.ChunkWorker`."""
         for chunk in chunks:
             check_stop()

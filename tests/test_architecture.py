@@ -49,7 +49,7 @@ FLOORS = {
     "ground": "files settings config",
     "lanes": "lane_messages lane lane_tasks lane_process lanes",
     "items": "manifests inputs plan_items plan results publish masks",
-    "graph": "chunk_job launch",
+    "graph": "chunk_stream chunk_job lane_stream launch",
     "score": "nights score_finish score",
     "convert": """convert_config convert_pieces convert_sources convert_ava
         convert_folder convert_plan convert_lanes convert_parts convert_duplicates

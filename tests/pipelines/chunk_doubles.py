@@ -6,7 +6,7 @@ They travel through Beam like real ones, so what they notice is in files.
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,8 @@ class CountingWorker:
 
     diary: Diary
 
-    def process(self, chunks: range) -> Iterator[Counts]:
-        self.diary.note(f"run {chunks.start}-{chunks.stop}")
+    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+        self.diary.note("stream of a bundle")
         for chunk in chunks:
             self.diary.note(f"chunk {chunk}")
             self.act(chunk)

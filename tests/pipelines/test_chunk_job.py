@@ -29,26 +29,20 @@ def noted(diary: Diary, kind: str) -> list[str]:
     return [rest for first, rest in words if first == kind]
 
 
-@pytest.mark.parametrize(
-    ("chunks", "runs"),
-    [
-        (1, ["0-1"]),
-        (8, ["0-8"]),
-        (21, ["0-8", "16-21", "8-16"]),
-    ],
-)
-def test_runs_cover_each_chunk_once_and_counts_add_up(
-    diary: Diary, chunks: int, runs: list[str]
+@pytest.mark.parametrize("chunks", [1, 8, 21])
+def test_one_worker_has_every_chunk_once_in_one_stream(
+    diary: Diary, chunks: int
 ) -> None:
     run(CountingWorker(diary), chunks)
-    assert noted(diary, "run") == runs
+    assert noted(diary, "stream") == ["of a bundle"]
     assert sorted(map(int, noted(diary, "chunk"))) == list(range(chunks))
     assert noted(diary, "finish") == [f"{2 * chunks} {chunks} {3 * chunks}"]
 
 
 def test_no_chunks_are_finished_once(diary: Diary) -> None:
     run(CountingWorker(diary), 0)
-    assert diary.words() == ["finish 0 0 0"]
+    assert noted(diary, "chunk") == []
+    assert noted(diary, "finish") == ["0 0 0"]
 
 
 def test_many_threads_count_the_same(diary: Diary) -> None:
