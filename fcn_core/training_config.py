@@ -75,6 +75,15 @@ class RecipeOverrides(BaseModel):
             "recipe",
         ),
     ] = None
+    jaccard: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=10,
+            description="weight of one minus the soft IoU beside the cross-entropy; "
+            "default: recipe",
+        ),
+    ] = None
     class_weights: Annotated[
         Literal["none", "median-frequency"] | None,
         Field(
