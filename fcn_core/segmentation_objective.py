@@ -64,7 +64,7 @@ class SegmentationObjective:
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
         """Photos uint8 `[B, h, w, 3]`, labels uint8 `[B, h, w]` of the crop."""
-        return input_pipeline.training_batches(
+        batches = input_pipeline.training_batches(
             source,
             self._example,
             signature=(("uint8", (None, None, 3)), ("uint8", (None, None))),
@@ -72,6 +72,16 @@ class SegmentationObjective:
             seed=seed,
             epoch=epoch,
         )
+        for number, batch in enumerate(batches):
+            # Four numbers: three are an example's own generator.
+            rng = np.random.default_rng((seed, epoch, number, 0))
+            yield [self._pasted(piece, rng) for piece in batch]
+
+    def _pasted(self, piece: Piece, rng: np.random.Generator) -> Piece:
+        if not self._recipe.paste:
+            return piece
+        pixels, labels = piece
+        return augmentation.paste(pixels, labels, share=self._recipe.paste, rng=rng)
 
     def _example(
         self, record: SegmentationRecord, rng: np.random.Generator

@@ -109,6 +109,14 @@ class RecipeOverrides(BaseModel):
         float | None,
         Field(ge=0, le=1, description="strength of colour changes; default: recipe"),
     ] = None
+    paste: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="share of photos that get objects of another; default: recipe",
+        ),
+    ] = None
     padding_that_scores: Annotated[
         bool | None,
         Field(description="pad crops as scoring pads photos; default: recipe"),

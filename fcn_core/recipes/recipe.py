@@ -96,6 +96,8 @@ class Recipe:
         scale: Range of the random resize.
         flip: Whether every second photo is mirrored.
         colour: Strength of random brightness, contrast, saturation, hue; 0..1.
+        paste: Share of the examples that get objects of another one (segmentation
+            only).
         views: How a photo is shown to a classifier: a mode of `geometry.views` at the
             height of `crop`; empty: crops as for the other networks.
         padding_value: RGB around photos smaller than their canvas.
@@ -145,6 +147,7 @@ class Recipe:
     scale: tuple[float, float] = (0.5, 2.0)
     flip: bool = True
     colour: float = 0.0
+    paste: float = 0.0
     views: str = ""
     padding_value: tuple[int, int, int] = (127, 127, 127)
     padding_that_scores: bool = False
