@@ -56,6 +56,7 @@ def decode_all(folder: Path, card: ModelCard) -> dict[tuple[int, ...], list[Any]
         placement = geometry.place(
             (image.height, image.width),
             max_side=card.max_side,
+            enlarge=card.enlarge,
             multiple=_PEER_ROUNDING,
         )
         fitted = images.resize(image.pixels, placement.fitted)

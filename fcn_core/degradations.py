@@ -7,7 +7,6 @@ mean rating in proportion. Sizes are in pixels of the working size (long side ab
 """
 
 import io
-import math
 from collections.abc import Callable
 from typing import Final
 
@@ -56,31 +55,16 @@ def exposure(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixel
     return table[pixels]
 
 
-def tilt(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Turned by 2..20 degrees; the largest upright rectangle inside remains."""
-    height, width = pixels.shape[:2]
-    angle = (2 + 18 * strength) * rng.choice((-1.0, 1.0))
-    turned = Image.fromarray(pixels).rotate(angle, Image.Resampling.BICUBIC)
-    sine, cosine = abs(math.sin(math.radians(angle))), math.cos(math.radians(angle))
-    keep = min(
-        width / (width * cosine + height * sine),
-        height / (width * sine + height * cosine),
-    )
-    new_height, new_width = max(1, int(height * keep)), max(1, int(width * keep))
-    top, left = (height - new_height) // 2, (width - new_width) // 2
-    return np.asarray(turned)[top : top + new_height, left : left + new_width]
-
-
 DEGRADATIONS: Final[
     dict[str, Callable[[Pixels, float, np.random.Generator], Pixels]]
-] = {"blur": blur, "noise": noise, "jpeg": jpeg, "exposure": exposure, "tilt": tilt}
+] = {"blur": blur, "noise": noise, "jpeg": jpeg, "exposure": exposure}
 """Kind -> what it does to uint8 `[H, W, 3]`; equal strengths are equally bad."""
 
 
 def degrade(
     pixels: Pixels, kind: str, *, strength: float, rng: np.random.Generator
 ) -> Pixels:
-    """Returns a worse copy, uint8 `[h, w, 3]` (smaller after `tilt`).
+    """Returns a worse copy, uint8 `[H, W, 3]`.
 
     Args:
         pixels: uint8 `[H, W, 3]` RGB at the working size.

@@ -57,6 +57,7 @@ def draft_card(
     classes: Sequence[str] | None,
     padding_value: tuple[int, int, int],
     max_side: int | None,
+    enlarge: float = 1.0,
 ) -> ModelCard:
     """Returns a card that says how to feed a model; its history comes at export."""
     return ModelCard(
@@ -70,6 +71,7 @@ def draft_card(
         alignment=spec.alignment,
         padding_value=padding_value,
         max_side=max_side,
+        enlarge=enlarge,
         minimum_side=spec.minimum_side,
         pooling=spec.pooling,
         ratings=_ratings_head(spec),
@@ -141,8 +143,8 @@ def evaluate_quality(
         `srcc`: rank correlation between the mean rating and minus the strength, over
         all photos, kinds and strengths (untouched photos have strength 0); `srcc_KIND`
         over one kind; `monotone_KIND`: share of photos whose rating falls with every
-        step of the strength; `above_strong`: share of (photo, kind but tilt) where the
-        untouched photo is above its strongest copy.
+        step of the strength; `above_strong`: share of (photo, kind) where the untouched
+        photo is above its strongest copy.
     """
     scorer = scorer_of(model, card)
     rated = [_rate_copies(scorer, record, seed=seed) for record in records]
@@ -161,7 +163,7 @@ def evaluate_quality(
     for kind, values in means.items():
         result[f"srcc_{kind}"] = metrics.spearman(-strengths.ravel(), values.ravel())
         result[f"monotone_{kind}"] = float((np.diff(values) < 0).all(axis=1).mean())
-    strong = [m[:, 0] > m[:, -1] for kind, m in means.items() if kind != "tilt"]
+    strong = [m[:, 0] > m[:, -1] for m in means.values()]
     result["above_strong"] = float(np.mean(strong))
     result["mean_untouched"] = float(means["blur"][:, 0].mean())
     return result

@@ -3,16 +3,17 @@
 There are two ways. Scoring uses the first, a `Placement`; networks for one square size
 are compared by the second, `View`s.
 
-A photo is *fitted* (shrunk so that its long side is at most the working size, never
-enlarged) and then *padded* at the right and bottom, so that each side is a multiple of
-what the network needs. No pixel is touched here: `images` does that, and `class_maps`
-uses the same placement backwards.
+A photo is *fitted* (shrunk so that its long side is at most the working size, or, for
+networks that see small things better so, enlarged by a little) and then *padded* at the
+right and bottom, so that each side is a multiple of what the network needs. No pixel is
+touched here: `images` does that, and `class_maps` uses the same placement backwards.
 
 A *view* is a whole photo or a part of it, resized and laid on a canvas: warped, padded
 to a square, or cropped to one or several squares that cover it.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -32,8 +33,8 @@ class Placement:
 
     Attributes:
         original: upright size of the photo itself; masks have this size.
-        fitted: size after shrinking to the working size; equal to `original` for a
-            photo that is small enough.
+        fitted: size after resizing to the working size; equal to `original` for a
+            photo that is small enough and not enlarged.
         padded: size of the network's input; content at the top left.
     """
 
@@ -42,29 +43,30 @@ class Placement:
     padded: Size
 
 
-def fit(size: tuple[int, int], *, max_side: int | None) -> Size:
-    """Shrinks a size until its long side is at most `max_side`; never enlarges.
+def fit(size: tuple[int, int], *, max_side: int | None, enlarge: float = 1.0) -> Size:
+    """Shrinks a size until its long side is at most `max_side`.
 
     Args:
         size: height and width in pixels, each at least 1.
-        max_side: longest side allowed, in pixels; None keeps the size.
+        max_side: longest side allowed, in pixels; None shrinks nothing.
+        enlarge: what a smaller size is multiplied by, as far as `max_side` allows; at
+            least 1, which enlarges nothing.
 
     Returns:
         The size with its aspect kept to the nearest pixel, each side at least 1.
 
     Raises:
-        ValueError: a side or `max_side` is below 1.
+        ValueError: a side, `max_side` or `enlarge` is below 1.
     """
     height, width = _checked(size)
-    if max_side is None:
-        return Size(height, width)
-    _check_positive("max_side", max_side)
-    longest = max(height, width)
-    if longest <= max_side:
-        return Size(height, width)
+    _check_positive("enlarge", enlarge)
+    factor = Fraction(enlarge)  # exact, whatever was written
+    if max_side is not None:
+        _check_positive("max_side", max_side)
+        factor = min(factor, Fraction(max_side, max(height, width)))
     return Size(
-        _scaled(height, max_side, longest),
-        _scaled(width, max_side, longest),
+        _scaled(height, factor.numerator, factor.denominator),
+        _scaled(width, factor.numerator, factor.denominator),
     )
 
 
@@ -89,7 +91,12 @@ def round_up(size: tuple[int, int], multiple: int, *, minimum: int = 1) -> Size:
 
 
 def place(
-    size: tuple[int, int], *, max_side: int | None, multiple: int, minimum: int = 1
+    size: tuple[int, int],
+    *,
+    max_side: int | None,
+    multiple: int,
+    minimum: int = 1,
+    enlarge: float = 1.0,
 ) -> Placement:
     """Returns where a photo of this size lies in a network's input.
 
@@ -98,11 +105,12 @@ def place(
         max_side: working size of the network (see `fit`); None keeps every photo.
         multiple: both padded sides are multiples of it (see `round_up`).
         minimum: smallest padded side in pixels.
+        enlarge: see `fit`.
 
     Raises:
         ValueError: a size or setting is below 1.
     """
-    fitted = fit(size, max_side=max_side)
+    fitted = fit(size, max_side=max_side, enlarge=enlarge)
     padded = round_up(fitted, multiple, minimum=minimum)
     return Placement(original=Size(*size), fitted=fitted, padded=padded)
 
@@ -292,6 +300,6 @@ def _checked(size: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
-def _check_positive(name: str, value: int) -> None:
+def _check_positive(name: str, value: float) -> None:
     if value < 1:
         raise ValueError(f"{name} is {value}, expected at least 1: correct the setting")

@@ -65,6 +65,44 @@ def pixel_cross_entropy(
     return ops.sum(losses * weights) / total
 
 
+def jaccard_distance(
+    labels: Any, logits: Any, *, void: int = VOID, total: Any = None
+) -> Any:
+    """Mean over pixels of one minus their photo's soft IoU.
+
+    The soft IoU of a class replaces counts of pixels by sums of probabilities (Rahman
+    and Wang, 2016, Optimizing intersection-over-union); a photo's is the mean over the
+    classes in its label. Unlike the cross-entropy, small objects weigh as much as large
+    ones. Photos weigh as many pixels as they have that are not void.
+
+    Args:
+        labels: class ids `[B, H, W]` of any integer or float dtype, `void` ignored.
+        logits: float `[B, H, W, C]`.
+        void: The label that marks ignored pixels.
+        total: What to divide the sum by; None: the pixels that are not void, at least
+            1.
+
+    Returns:
+        A float scalar, 0 for certain and right predictions.
+    """
+    labels = ops.cast(labels, "int32")
+    valid = ops.cast(labels != void, logits.dtype)
+    classes = ops.where(labels != void, labels, ops.zeros_like(labels))
+    truth = ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype)
+    truth = truth * valid[..., None]
+    shares = ops.softmax(logits) * valid[..., None]
+    overlap = ops.sum(truth * shares, axis=(1, 2))
+    pixels = ops.sum(truth, axis=(1, 2))
+    union = pixels + ops.sum(shares, axis=(1, 2)) - overlap
+    there = ops.cast(pixels > 0, logits.dtype)
+    iou = ops.sum(there * overlap / ops.maximum(union, 1.0), axis=-1)
+    distance = 1 - iou / ops.maximum(ops.sum(there, axis=-1), 1.0)
+    weights = ops.sum(valid, axis=(1, 2))
+    if total is None:
+        total = ops.maximum(ops.sum(weights), 1.0)
+    return ops.sum(distance * weights) / total
+
+
 def pixel_weight(
     labels: NDArray[np.integer],
     *,

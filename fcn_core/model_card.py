@@ -82,6 +82,7 @@ class ModelCard(BaseModel):
         s j + (s - 1) / 2.
       padding_value: RGB, 0..255, that fills a photo's right and bottom.
       max_side: Longer photos are shrunk to this many pixels; None: never.
+      enlarge: Smaller photos are multiplied by this, up to `max_side`; 1: never.
       minimum_side: Shorter padded sides than this do not work.
       pooling: What makes a photo's logits from its cells' (aesthetics).
       ratings: The second output of a segmentation that rates as well.
@@ -111,6 +112,7 @@ class ModelCard(BaseModel):
     alignment: Alignment
     padding_value: tuple[Byte, Byte, Byte]
     max_side: Annotated[int, Field(ge=1)] | None = None
+    enlarge: Annotated[float, Field(ge=1, le=4)] = 1.0
     minimum_side: Annotated[int, Field(ge=1)] = 1
     pooling: Pooling = "average"
     ratings: RatingsHead | None = None
@@ -213,6 +215,8 @@ class ModelCard(BaseModel):
         )
         if self.pooling != "average":  # Younger than the first models.
             content["pooling"] = self.pooling
+        if self.enlarge != 1:
+            content["enlarge"] = self.enlarge
         if self.ratings is not None:
             content["ratings"] = self.ratings.model_dump()
         content["network"] = self.network or self.files

@@ -97,6 +97,7 @@ def make_card(
         classes=settings["classes"],
         padding_value=(red, green, blue),
         max_side=numbers["max_side"],
+        enlarge=numbers.get("enlarge", 1.0),  # younger than the first runs
     )
     trained = {
         "recipe": settings["recipe"],

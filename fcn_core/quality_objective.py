@@ -94,7 +94,8 @@ class QualityObjective:
     ) -> NDArray[np.uint8]:
         """A random part of the photo at the working size or below, maybe mirrored."""
         pixels = evaluation.working_pixels(record, max_side=self._recipe.max_side)
-        factor = rng.uniform(*self._recipe.scale)
+        # Half of them as they are: shrinking hides the grain that photos come with.
+        factor = 1.0 if rng.random() < 0.5 else rng.uniform(*self._recipe.scale)
         size = geometry.Size(
             *(max(1, round(side * factor)) for side in pixels.shape[:2])
         )

@@ -56,6 +56,11 @@ def _check(recipe: Recipe) -> None:
             f"soft_labels {recipe.soft_labels}, blend {recipe.blend}: a recipe of "
             "stages ends with another network than it starts with, expected 0 and 1"
         )
+    if recipe.jaccard and recipe.class_weights != "none":
+        raise RecipeError(
+            f"jaccard: got {recipe.jaccard} with class weights, expected one of the "
+            "two: the soft IoU weighs classes alike already"
+        )
     if any(not any(part.rates.values()) for part in recipe.parts()):
         raise RecipeError(
             f"freeze: got every group of the recipe ({', '.join(recipe.rates)}), "

@@ -84,6 +84,7 @@ class _Feed:
     """How a model wants its pixels; models that want the same share them."""
 
     max_side: int | None
+    enlarge: float
     multiple: int
     minimum: int
     padding_value: tuple[int, int, int]
@@ -218,6 +219,7 @@ def rate_views(
 def _feed(card: ModelCard, max_side: int | None) -> _Feed:
     return _Feed(
         max_side=card.max_side if max_side is None else max_side,
+        enlarge=card.enlarge,
         multiple=math.lcm(SIDE_ROUNDING, card.size_multiple),
         minimum=card.minimum_side,
         padding_value=card.padding_value,
@@ -229,6 +231,7 @@ def _prepare(image: images.DecodedImage, feed: _Feed) -> _Fed:
     placement = geometry.place(
         geometry.Size(image.height, image.width),
         max_side=feed.max_side,
+        enlarge=feed.enlarge,
         multiple=feed.multiple,
         minimum=feed.minimum,
     )

@@ -57,13 +57,14 @@ class SegmentationObjective:
             classes=classes,
             padding_value=recipe.padding_value,
             max_side=recipe.max_side,
+            enlarge=recipe.enlarge,
         )
 
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
         """Photos uint8 `[B, h, w, 3]`, labels uint8 `[B, h, w]` of the crop."""
-        return input_pipeline.training_batches(
+        batches = input_pipeline.training_batches(
             source,
             self._example,
             signature=(("uint8", (None, None, 3)), ("uint8", (None, None))),
@@ -71,6 +72,16 @@ class SegmentationObjective:
             seed=seed,
             epoch=epoch,
         )
+        for number, batch in enumerate(batches):
+            # Four numbers: three are an example's own generator.
+            rng = np.random.default_rng((seed, epoch, number, 0))
+            yield [self._pasted(piece, rng) for piece in batch]
+
+    def _pasted(self, piece: Piece, rng: np.random.Generator) -> Piece:
+        if not self._recipe.paste:
+            return piece
+        pixels, labels = piece
+        return augmentation.paste(pixels, labels, share=self._recipe.paste, rng=rng)
 
     def _example(
         self, record: SegmentationRecord, rng: np.random.Generator
@@ -89,7 +100,11 @@ class SegmentationObjective:
         self, pixels: NDArray[np.uint8], label: NDArray[np.uint8]
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """A photo and its label at the working size, where scoring pads it."""
-        size = geometry.fit(label.shape, max_side=self._recipe.max_side)
+        size = geometry.fit(
+            label.shape,
+            max_side=self._recipe.max_side,
+            enlarge=self._recipe.enlarge,
+        )
         return images.resize(pixels, size), augmentation.resize_label(label, size)
 
     def weight(self, piece: Piece) -> float:
@@ -99,11 +114,12 @@ class SegmentationObjective:
         )
 
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
-        """Upsamples to pixels, as scoring does, then cross-entropy."""
+        """Upsamples to pixels, as scoring does, then cross-entropy and soft IoU."""
         labels = piece[-1]
-        return losses.pixel_cross_entropy(
+        pixels = self._pixels_of(logits, labels)
+        loss = losses.pixel_cross_entropy(
             labels,
-            self._pixels_of(logits, labels),
+            pixels,
             void=self._void,
             class_weights=self._class_weights,
             smoothing=self._recipe.label_smoothing,
@@ -111,6 +127,10 @@ class SegmentationObjective:
             soft_share=self._recipe.soft_labels,
             total=total,
         )
+        if not self._recipe.jaccard:
+            return loss
+        distance = losses.jaccard_distance(labels, pixels, void=self._void, total=total)
+        return loss + self._recipe.jaccard * distance
 
     def _pixels_of(self, logits: Any, labels: Any) -> Any:
         return self._crop([self._upsample(logits), labels[..., None]])

@@ -75,6 +75,15 @@ class RecipeOverrides(BaseModel):
             "recipe",
         ),
     ] = None
+    jaccard: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=10,
+            description="weight of one minus the soft IoU beside the cross-entropy; "
+            "default: recipe",
+        ),
+    ] = None
     class_weights: Annotated[
         Literal["none", "median-frequency"] | None,
         Field(
@@ -99,6 +108,14 @@ class RecipeOverrides(BaseModel):
     colour: Annotated[
         float | None,
         Field(ge=0, le=1, description="strength of colour changes; default: recipe"),
+    ] = None
+    paste: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="share of photos that get objects of another; default: recipe",
+        ),
     ] = None
     padding_that_scores: Annotated[
         bool | None,

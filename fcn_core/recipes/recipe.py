@@ -84,6 +84,8 @@ class Recipe:
         label_smoothing: Share of the target that is spread over all classes.
         soft_labels: Share of the target that is what the initial weights themselves
             say of the example: distillation from the model it was (segmentation only).
+        jaccard: Weight of the soft IoU's distance beside the cross-entropy
+            (segmentation without class weights only).
         precision: Arithmetic of the layers while training; weights stay float32.
         accumulate: Parts that a batch is computed in, to save memory; the step is that
             of the whole batch.
@@ -94,12 +96,16 @@ class Recipe:
         scale: Range of the random resize.
         flip: Whether every second photo is mirrored.
         colour: Strength of random brightness, contrast, saturation, hue; 0..1.
+        paste: Share of the examples that get objects of another one (segmentation
+            only).
         views: How a photo is shown to a classifier: a mode of `geometry.views` at the
             height of `crop`; empty: crops as for the other networks.
         padding_value: RGB around photos smaller than their canvas.
         padding_that_scores: Pad crops as scoring pads photos: sides rounded up to its
             multiple, not to the crop.
         max_side: Working size of the model in pixels; None: photos as they are.
+        enlarge: What smaller photos are multiplied by, up to `max_side`, where they are
+            scored (segmentation only).
         copies: Degraded copies of each photo in a step: ratings learned from these, not
             from votes.
     """
@@ -133,6 +139,7 @@ class Recipe:
     class_weights: str | tuple[float, ...] = "none"
     label_smoothing: float = 0.0
     soft_labels: float = 0.0
+    jaccard: float = 0.0
     precision: Precision = "float32"
     accumulate: int = 1
     crop: tuple[int, int] = (384, 384)
@@ -140,10 +147,12 @@ class Recipe:
     scale: tuple[float, float] = (0.5, 2.0)
     flip: bool = True
     colour: float = 0.0
+    paste: float = 0.0
     views: str = ""
     padding_value: tuple[int, int, int] = (127, 127, 127)
     padding_that_scores: bool = False
     max_side: int | None = 512
+    enlarge: float = 1.0
     copies: int = 0
 
     @property

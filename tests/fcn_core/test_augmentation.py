@@ -107,3 +107,34 @@ def test_different_sizes_are_refused() -> None:
             settings=Augmentation(crop=Size(8, 8)),
             rng=np.random.default_rng(0),
         )
+
+
+def test_paste_lays_objects_of_the_example_before_over_an_example() -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (3, 20, 30, 3), np.uint8)
+    labels = np.zeros((3, 20, 30), np.uint8)
+    labels[0, 2:9, 3:12] = 1
+    labels[0, 9, 3:12] = 255
+    labels[0, 12:18, 3:12] = 2
+    labels[1, 5:15, 5:25] = 3
+    seen = set()
+    for seed in range(8):
+        drawn = np.random.default_rng(seed)
+        photos, classes = augmentation.paste(pixels, labels, share=1.0, rng=drawn)
+        laid = classes[1] != labels[1]
+        assert not (classes[1][laid] == 255).any()
+        np.testing.assert_array_equal(photos[1][laid], pixels[0][laid])
+        np.testing.assert_array_equal(photos[1][~laid], pixels[1][~laid])
+        for label in (1, 2):  # whole or not at all
+            there = labels[0] == label
+            assert (classes[1][there] == label).all() or not (classes[1] == label).any()
+        seen.add(tuple(np.unique(classes[1])))
+        # The third is background alone: what it gives is nothing.
+        np.testing.assert_array_equal(classes[0], labels[0])
+    assert seen == {(0, 1, 3), (0, 2, 3), (0, 1, 2, 3)}
+    kept, same = augmentation.paste(pixels, labels, share=0.0, rng=rng)
+    np.testing.assert_array_equal(kept, pixels)
+    np.testing.assert_array_equal(same, labels)
+    one, alone = augmentation.paste(pixels[:1], labels[:1], share=1.0, rng=rng)
+    np.testing.assert_array_equal(one, pixels[:1])
+    np.testing.assert_array_equal(alone, labels[:1])

@@ -125,6 +125,20 @@ def test_shrunk_photo_equals_dense_evaluation(
 
 
 @pytest.mark.parametrize("alignment", ALIGNMENTS)
+@pytest.mark.parametrize("enlarge", [1.25, 3.0])
+def test_enlarged_photo_equals_dense_evaluation(
+    enlarge: float, alignment: class_maps.Alignment
+) -> None:
+    placement = geometry.place((75, 101), max_side=None, multiple=16, enlarge=enlarge)
+    assert placement.fitted > placement.original
+    h, w = (side // 8 for side in placement.padded)
+    logits = draw_logits(h, w, 7, smooth=True)
+    found = class_maps.class_map(logits, placement, stride=8, alignment=alignment)
+    assert found.shape == (75, 101)
+    assert_same_classes(found, dense_bilinear(logits, placement, 8, alignment))
+
+
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
 def test_more_border_cells_than_are_interpolated_at_once(
     alignment: class_maps.Alignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

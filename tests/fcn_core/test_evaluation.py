@@ -88,7 +88,7 @@ def test_quality_of_a_model_that_only_sees_brightness(
     rated = evaluation.evaluate_quality(
         keras.Model(inputs, scores), card(spec, max_side=64), records, seed=0
     )
-    assert set(rated) >= {f"srcc_{k}" for k in ("blur", "noise", "jpeg", "tilt")}
+    assert set(rated) >= {f"srcc_{k}" for k in ("blur", "noise", "jpeg", "exposure")}
     again = evaluation.evaluate_quality(
         keras.Model(inputs, scores), card(spec, max_side=64), records[::-1], seed=0
     )

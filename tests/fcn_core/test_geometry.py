@@ -25,6 +25,23 @@ def test_fit_without_a_limit_keeps_every_size() -> None:
     assert geometry.fit((4000, 6000), max_side=None) == Size(4000, 6000)
 
 
+@pytest.mark.parametrize(
+    ("size", "max_side", "expected"),
+    [
+        ((375, 500), 640, (469, 625)),
+        ((375, 500), None, (469, 625)),
+        ((375, 500), 560, (420, 560)),  # as far as the working size allows
+        ((480, 640), 640, (480, 640)),
+        ((3000, 4000), 640, (480, 640)),
+        ((1, 2), 640, (1, 3)),
+    ],
+)
+def test_fit_enlarges_a_small_photo_up_to_the_working_size(
+    size: tuple[int, int], max_side: int | None, expected: tuple[int, int]
+) -> None:
+    assert geometry.fit(size, max_side=max_side, enlarge=1.25) == expected
+
+
 def test_fit_never_loses_a_side() -> None:
     assert geometry.fit((1, 10_000), max_side=100) == Size(1, 100)
 
@@ -93,6 +110,8 @@ def test_impossible_sizes_are_refused(size: tuple[int, int]) -> None:
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="max_side is 0"):
         geometry.fit((5, 5), max_side=0)
+    with pytest.raises(ValueError, match=r"enlarge is 0\.9"):
+        geometry.fit((5, 5), max_side=None, enlarge=0.9)
     with pytest.raises(ValueError, match="multiple is 0"):
         geometry.place((5, 5), max_side=None, multiple=0)
     with pytest.raises(ValueError, match="minimum is 0"):

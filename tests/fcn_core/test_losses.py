@@ -37,6 +37,23 @@ def test_all_void_costs_zero_and_moves_nothing() -> None:
     assert np.array_equal(tape.gradient(loss, logits), np.zeros((1, 2, 2, 3)))
 
 
+def test_jaccard_distance_is_one_minus_the_iou_of_certain_predictions() -> None:
+    labels = np.array([[[0, 0, 1, 1, 255]], [[2, 2, 2, 2, 2]]], np.uint8)
+    guessed = np.array([[[0, 1, 1, 1, 1]], [[2, 2, 2, 0, 0]]])
+    logits = 50 * np.eye(4, dtype=np.float32)[guessed]
+    first = 1 - (1 / 2 + 2 / 3) / 2  # classes 0 and 1; void is in no union
+    second = 1 - 3 / 5
+    expected = (4 * first + 5 * second) / 9
+    assert float(losses.jaccard_distance(labels, logits)) == pytest.approx(expected)
+    parts = [
+        float(losses.jaccard_distance(labels[i : i + 1], logits[i : i + 1], total=9))
+        for i in range(2)
+    ]
+    assert sum(parts) == pytest.approx(expected)
+    void = np.full_like(labels, 255)
+    assert float(losses.jaccard_distance(void, logits)) == 0
+
+
 def test_earth_movers_distance_uses_cumulative_sums() -> None:
     first = np.array([[1, 0, 0, 0]], np.float32)
     near, far = np.array([[0, 1, 0, 0]]), np.array([[0, 0, 0, 1]])

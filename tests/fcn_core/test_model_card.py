@@ -47,6 +47,7 @@ def test_round_trip(bundle: Path) -> None:
         {"alignment": "center"},
         {"padding_value": (0, 0, 0)},
         {"max_side": 512},
+        {"enlarge": 1.25},
         {"minimum_side": 32},
         {"size_multiple": 32},
         {"classes": ["background", "cat", "dog", "person", "cow"]},

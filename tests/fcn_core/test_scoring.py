@@ -94,6 +94,31 @@ def test_score_photo_equals_each_step_by_hand(
     assert pickle.loads(pickle.dumps(found)) == found
 
 
+def test_a_small_photo_is_scored_enlarged_where_its_card_says_so() -> None:
+    card = draw_card(max_side=128, enlarge=1.5)
+    scorer = FakeScorer(card, fake_logits(0, 3))
+    found = scoring.PhotoScorer([scorer]).score_photo(draw_photo(60, 80))
+
+    pixels = images.decode(draw_photo(60, 80)).pixels
+    larger = images.resize(pixels, geometry.Size(90, 120))
+    np.testing.assert_array_equal(scorer.batches[0][0, :90, :120], larger)
+    placement = geometry.place((60, 80), max_side=128, multiple=128, enlarge=1.5)
+    expected = class_maps.class_map(
+        scorer.outputs["logits"][0],
+        placement,
+        stride=card.logits_stride,
+        alignment=card.alignment,
+    )
+    assert found.mask_png is not None
+    np.testing.assert_array_equal(images.decode_mask(found.mask_png), expected)
+
+    scoring.PhotoScorer([scorer], max_side=100).score_photo(draw_photo(60, 80))
+    grey = scorer.batches[1][0] == np.array(card.padding_value)
+    assert not grey[:75, :100].all(2).any()
+    assert grey[75:].all()
+    assert grey[:, 100:].all()
+
+
 def test_each_model_alone_gives_what_both_give_together(
     segmentation_bundle: Path, rating_bundle: Path
 ) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fcn_core import schedules
+from fcn_core import losses, schedules
 from fcn_core.evaluation import KerasEngine
 from fcn_core.input_pipeline import Batch
 from fcn_core.models import ModelSpec, build
@@ -97,8 +97,9 @@ def test_a_batch_in_parts_is_the_same_step(optimizer: Any) -> None:
     assert any(np.abs(whole[name] - start[name]).max() > 1e-3 for name in whole)
 
 
-def test_a_mixed_batch_costs_what_its_pixels_cost() -> None:
-    recipe = replace(TINY, learning_rate=1e-12)
+@pytest.mark.parametrize("jaccard", [0.0, 2.0])
+def test_a_mixed_batch_costs_what_its_pixels_cost(jaccard: float) -> None:
+    recipe = replace(TINY, learning_rate=1e-12, jaccard=jaccard)
     small, large = drawn_batch(1, ((32, 32),)), drawn_batch(2, ((48, 32),))
     _, trainer = fresh(recipe)
     step = trainer().step
@@ -252,6 +253,16 @@ def test_soft_labels_pull_towards_the_teacher() -> None:
             trainer.step(batch)
         distances.append(float(np.abs(model(batch[0][0]) - teacher(batch[0][0])).max()))
     assert distances[1] < 0.3 * distances[0]
+
+
+def test_the_soft_iou_is_added_by_its_weight() -> None:
+    (photos, labels), *_ = batch = drawn_batch(1)
+    model, make = fresh(CALM)
+    plain = make().step(batch)
+    model, make = fresh(replace(CALM, jaccard=2.0))
+    upsampled = keras.ops.image.resize(model(photos), (32, 32), "bilinear")
+    distance = float(losses.jaccard_distance(labels, upsampled))
+    assert make().step(batch) == pytest.approx(plain + 2 * distance, rel=0.02)
 
 
 def test_schedules() -> None:

@@ -248,6 +248,9 @@ def test_what_does_not_fit_is_refused(
     with pytest.raises(recipes.RecipeError, match="leave one out"):
         frozen = ["head", "skip", "backbone"]
         training.train(config(data, tmp_path / "run", freeze=frozen))
+    with pytest.raises(recipes.RecipeError, match="expected one of the two"):
+        both = {"jaccard": 0.5, "class_weights": "median-frequency"}
+        training.train(config(data, tmp_path / "run", **both))
     with pytest.raises(DatasetError, match="0 photos to choose the epoch with"):
         training.train(config(data, tmp_path / "run", holdout=1e-9))
     assert config(data, tmp_path, evaluation_split="none").evaluation_split is None
