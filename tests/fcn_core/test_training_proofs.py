@@ -209,6 +209,8 @@ def raised(recipe: Recipe) -> Recipe:
         epochs = 16 if recipe.optimizer == "sgd" else 6
         if not recipe.rates["backbone"]:  # its random features have to do
             rate, epochs = 1e-2, 10
+        if recipe.model.backbone == "resnet101":  # slow steps, quick to learn
+            epochs = 3
         return replace(recipe, learning_rate=rate, epochs=epochs)
     last = 16 if recipe.optimizer == "sgd" else 4
     stages = tuple(
