@@ -22,12 +22,12 @@ from fcn_core import (
     training_progress,
     training_splits,
 )
-from fcn_core.initial_weights import load_initial
+from fcn_core.initial_weights import load_initial, measure_norms
 from fcn_core.input_pipeline import Source
 from fcn_core.models import build
 from fcn_core.objective import Objective
 from fcn_core.objectives import make_objective
-from fcn_core.recipes import Recipe
+from fcn_core.recipes import RANDOM
 from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
 from fcn_core.run_settings import resolved_recipe, settings_of
 from fcn_core.stages import Stage, blended, model_of, placed, stages_of, teacher_of
@@ -46,6 +46,9 @@ __all__ = [
 
 _PANELS: Final = 4
 """Photos whose masks are shown after each epoch, always the same ones."""
+
+_MEASURED: Final = 16
+"""Photos that norms of random weights begin with the statistics of."""
 
 _RECORDED: Final = ("keras", "tensorflow", "numpy")
 
@@ -104,7 +107,7 @@ def train(config: TrainingConfig) -> RunResult:
     _set_up(config)
     strategy = devices.strategy(config.devices)
     if run is None:
-        run = _start_run(config, recipe, stages[0], settings)
+        run = _start_run(config, source, stages[0], settings)
     run.note(versions={name: metadata.version(name) for name in _RECORDED})
     session = _Session(config, source, judging, run, strategy, stages[-1].last)
     for stage in stages:
@@ -137,14 +140,20 @@ def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | N
 
 
 def _start_run(
-    config: TrainingConfig, recipe: Recipe, stage: Stage, settings: dict[str, Any]
+    config: TrainingConfig, source: Source, stage: Stage, settings: dict[str, Any]
 ) -> RunFolder:
     """Saves the initial weights: a run is only ever resumed."""
+    recipe = stage.recipe
     keras.utils.set_random_seed(config.seed)
     model = build(stage.spec)
     report = load_initial(
         model, stage.spec, recipe.init or "", classes=settings["classes"]
     )
+    if recipe.init == RANDOM:
+        batches = make_objective(stage.spec, recipe, source).batches(
+            source, batch_size=_MEASURED, seed=config.seed, epoch=1
+        )
+        measure_norms(model, batches)
     run = RunFolder.create(config.output, settings)
     run.note(
         new_layers=list(report.new),

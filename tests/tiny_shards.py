@@ -61,9 +61,15 @@ def write_finished(folder: Path, splits: Mapping[str, Sequence[Any]]) -> Path:
     return folder
 
 
-def drawn_records(root: Path, *, train: int, val: int) -> dict[str, list]:
+def drawn_records(
+    root: Path,
+    *,
+    train: int,
+    val: int,
+    sizes: Sequence[tuple[int, int]] = tiny_data.ODD_SIZES,
+) -> dict[str, list]:
     """Draws a miniature VOC and returns its records by split."""
-    tree = str(tiny_data.voc_tree(root, train=train, val=val))
+    tree = str(tiny_data.voc_tree(root, train=train, val=val, sizes=sizes))
     ids = [f"2007_{number:06d}" for number in range(train + val)]
     records = [tiny_data.load_pair(tree, one) for one in ids]
     return {"train": records[:train], "val": records[train:]}

@@ -14,6 +14,7 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from fcn_core import recipes, training
 from fcn_core.dataset_info import COMPLETED_NAME, INFO_NAME, DatasetError
+from fcn_core.initial_weights import measure_norms
 from fcn_core.models import ModelSpec, WeightsError, build
 from fcn_core.models.weights import tensors_of
 from fcn_core.run_folder import RunError, RunFolder, load_run
@@ -206,6 +207,22 @@ def test_rating_recipe_runs_and_reports(
         result.metrics
     )
     assert -1 <= result.metrics["srcc"] <= 1
+    begun = build(RATING.model)
+    begun.load_weights(RunFolder.open(result.folder).weights_path(0))
+    assert tensors_of(begun)["head_norm/moving_mean"].any()  # of photos, not zeros
+
+
+def test_norms_keep_the_signal_of_random_weights_alive() -> None:
+    network = build(ModelSpec(backbone="mobilenet_v2", width=0.35, head_width=8))
+    deepest = network.get_layer("block_16_project_BN")
+    features = keras.Model(network.inputs, deepest.output)
+    photos = np.random.default_rng(1).integers(0, 256, (4, 64, 64, 3), np.uint8)
+    assert np.ptp(features(photos.astype("f4"))) < 1e-8
+    measure_norms(network, iter([[(photos,)]]))
+    seen = np.asarray(features(photos.astype("f4")))
+    np.testing.assert_allclose(seen.mean(axis=(0, 1, 2)), 0, atol=0.05)
+    np.testing.assert_allclose(seen.std(axis=(0, 1, 2)), 1, atol=0.05)
+    assert deepest.momentum == 0.999
 
 
 def test_loss_that_is_not_finite_stops(

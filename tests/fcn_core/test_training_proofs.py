@@ -16,7 +16,7 @@ import pytest
 from fcn_core import recipes, training
 from fcn_core.models import ModelSpec
 from fcn_core.models.weights import tensors_of
-from fcn_core.recipes import RANDOM
+from fcn_core.recipes import RANDOM, Recipe
 from fcn_core.run_folder import RUN_NAME, load_run
 from tests import tiny_recipes, tiny_shards
 from tests.tiny_recipes import config
@@ -142,6 +142,32 @@ def test_two_devices_make_the_step_of_one() -> None:
     assert ended.returncode == 0, said.decode()[-3000:]
 
 
+SIDE = 128
+"""Of drawn photos: what scoring pads to, so that nothing is padded."""
+
+PLAIN: dict[str, Any] = {
+    "init": RANDOM,
+    "crop": (SIDE, SIDE),
+    "max_side": SIDE,
+    "scale": (1.0, 1.0),
+    "flip": False,
+}
+"""A recipe's photos as they are, its weights from nothing."""
+
+CAFFE = PLAIN | {
+    "crop": (64, 64),
+    "max_side": 64,
+    "padding_that_scores": False,
+    "schedule": "poly",  # a momentum of 0.99 comes to rest
+}
+
+SCALED_SKIPS: dict[str, Any] = {
+    "optimizer": "adam",
+    "rates": {"backbone": 1.0, "head": 1.0, "skip": 1000.0},
+    "bias_rate": 0.001,
+}
+"""What a step of SGD changes shrinks with the square of a skip's scale, 0.01."""
+
 SEGMENTATIONS = sorted(
     name for name, recipe in recipes.RECIPES.items() if recipe.task == "segmentation"
 )
@@ -152,63 +178,98 @@ SEGMENTATIONS = sorted(
 def test_every_segmentation_recipe_learns_four_pairs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = tiny_shards.drawn_records(tmp_path / "tree", train=4, val=1)["train"]
-    data = tiny_shards.write_finished(
-        tmp_path / "data", {"train": drawn * 10, "val": drawn}
-    )
-    recipe = recipes.find_recipe(name)
-    small: dict[str, Any] = {"init": RANDOM, "crop": (64, 64), "max_side": 64}
-    if recipe.soft_labels or recipe.blend != 1:  # of weights that know something
-        small |= {"soft_labels": 0.0, "blend": 1.0}
-    tiny_recipes.use(monkeypatch, recipe, **small, model=tiny_network(recipe.model))
-    result = training.train(
-        config(
-            data,
-            tmp_path / "run",
-            evaluation_split="val",
-            epochs=6 if recipe.stages else 12,
-            batch_size=4,
-            learning_rate=RAISED.get(recipe.optimizer, 3e-3),
-            allow_leak=True,
-        )
-    )
+    recipe = raised(recipes.find_recipe(name))
+    # With 100 pixels around them small photos are large ones, and slow.
+    caffe = recipe.model.geometry == "caffe"
+    numbers = CAFFE if caffe else PLAIN | {"batch_size": 4}
+    if recipe.model.skip_scales:
+        numbers = numbers | SCALED_SKIPS
+    if recipe.soft_labels:  # of weights that know something
+        numbers = numbers | {"soft_labels": 0.0}
+    model = tiny_network(recipe.model)
+    tiny_recipes.use(monkeypatch, recipe, **numbers, model=model)
+    data = four_pairs(tmp_path, side=64 if caffe else SIDE, times=5 if caffe else 20)
+    asked = {"evaluation_split": "val", "allow_leak": True, "threads": 1}
+    result = training.train(config(data, tmp_path / "run", **asked))
     assert result.metrics["pixel_accuracy"] > 0.95
 
 
-RAISED = {"sgd": 1e-3}
+def four_pairs(folder: Path, *, side: int, times: int) -> Path:
+    """Four pairs, several times an epoch; the same four measure."""
+    sizes = ((side, side),)
+    drawn = tiny_shards.drawn_records(folder / "tree", train=4, val=0, sizes=sizes)
+    splits = {"train": drawn["train"] * times, "val": drawn["train"]}
+    return tiny_shards.write_finished(folder / "data", splits)
+
+
+def raised(recipe: Recipe) -> Recipe:
+    """Rates at which twenty steps an epoch suffice, those of each stage too."""
+    rate = 1e-3 if recipe.optimizer == "sgd" else 3e-3
+    if not recipe.stages:
+        epochs = 16 if recipe.optimizer == "sgd" else 6
+        if not recipe.rates["backbone"]:  # its random features have to do
+            rate, epochs = 1e-2, 10
+        if recipe.model.backbone == "resnet101":  # slow steps, quick to learn
+            epochs = 3
+        return replace(recipe, learning_rate=rate, epochs=epochs)
+    last = 16 if recipe.optimizer == "sgd" else 4
+    stages = tuple(
+        replace(stage, learning_rate=rate, epochs=epochs)
+        for stage, epochs in zip(recipe.stages, (1, 1, last), strict=True)
+    )
+    return replace(recipe, stages=stages)
 
 
 def tiny_network(spec: ModelSpec) -> ModelSpec:
     """The recipe's network, narrow and without dropout."""
-    width = 0.35 if spec.backbone == "mobilenet_v2" else 0.15
-    return replace(spec, width=width, head_width=24, dropout=0.0)
+    widths = {"mobilenet_v2": 0.35, "mobilenet": 0.25, "resnet101": 0.1}
+    width = widths.get(spec.backbone, 0.08)
+    hidden = 24 if spec.head_width else 0
+    return replace(spec, width=width, head_width=hidden, dropout=0.0)
+
+
+def votes_known(metrics: dict[str, float]) -> bool:
+    return metrics["emd_r1"] < 0.02 < metrics["constant_emd_r1"]
+
+
+def halves_known(metrics: dict[str, float]) -> bool:
+    return metrics["accuracy"] == 1 and metrics["majority_accuracy"] == 0.5
+
+
+VIEWS: dict[str, Any] = {"crop": (224, 224), "max_side": 224}
+
+RATED: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
+    "nima": ({}, {"epochs": 14, "learning_rate": 0.05}, votes_known),
+    "nima-adam": ({}, {"epochs": 8, "learning_rate": 3e-3}, votes_known),
+    "nima-mean": (
+        {},
+        {"epochs": 10, "learning_rate": 1.5e-3},
+        lambda metrics: metrics["mse"] < 0.04,  # a tenth of the means' variance
+    ),
+    "ava-fcn-9": (VIEWS, {"epochs": 2, "learning_rate": 0.03}, halves_known),
+    "quality": (
+        {},
+        {"epochs": 4, "learning_rate": 0.01, "batch_size": 20},
+        lambda metrics: metrics["srcc"] > 0.8,
+    ),
+}
+"""Recipe -> its photos, its raised numbers, what its figures must be."""
 
 
 @pytest.mark.slow
-def test_the_votes_of_four_photos_are_learned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", sorted(RATED))
+def test_what_voters_said_of_four_photos_is_learned(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    four = tiny_shards.rated_records(5)[:4]
-    data = tiny_shards.write_finished(
-        tmp_path / "data", {"train": four * 16, "test": four}
-    )
-    head_alone = next(recipes.find_recipe("nima-adam").parts())
-    # No norms: the statistics of random weights would lag behind what is learned.
-    network = replace(
-        head_alone.model, backbone="vgg16", width=0.2, head_width=24, dropout=0.0
-    )
-    small: dict[str, Any] = {"init": RANDOM, "crop": (80, 80), "max_side": 80}
-    tiny_recipes.use(monkeypatch, head_alone, **small, model=network)
-    result = training.train(
-        config(
-            data,
-            tmp_path / "run",
-            task="aesthetics",
-            evaluation_split="test",
-            epochs=14,
-            batch_size=4,
-            learning_rate=0.03,
-            allow_leak=True,
-        )
-    )
-    assert result.metrics["emd_r1"] < 0.02 < result.metrics["constant_emd_r1"]
+    numbers, asked, expected = RATED[name]
+    recipe = recipes.find_recipe(name)
+    side = numbers.get("crop", PLAIN["crop"])[0]
+    four = tiny_shards.rated_records(5, side=side - 16)[:4]
+    splits = {"train": four * 20, "test": four}
+    data = tiny_shards.write_finished(tmp_path / "data", splits)
+    model = tiny_network(recipe.model)
+    tiny_recipes.use(monkeypatch, recipe, **(PLAIN | numbers), model=model)
+    asked = asked | {"task": "aesthetics", "evaluation_split": "test"}
+    always: dict[str, Any] = {"allow_leak": True, "threads": 1, "batch_size": 4}
+    result = training.train(config(data, tmp_path / "run", **(always | asked)))
+    assert expected(result.metrics)
