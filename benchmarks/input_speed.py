@@ -29,7 +29,8 @@ def measure(name: str, data: Path, *, split: str, steps: int) -> tuple[float, fl
     spec = spec_for(recipe, source)
     objective = make_objective(spec, recipe, source)
     keras.utils.set_random_seed(1)
-    trainer = Trainer(build(spec), recipe, objective, steps=steps)
+    teacher = build(spec) if recipe.soft_labels else None
+    trainer = Trainer(build(spec), recipe, objective, steps=steps, teacher=teacher)
     drawn: list[Batch] = []
     examples = 0
     start = time.process_time()
