@@ -52,11 +52,14 @@ BUILT_IN: Final[dict[str, Recipe]] = {
             "Finds the 20 object classes of Pascal VOC; everything else is background. "
             "From ImageNet weights and few photos: a baseline, well below voc21."
         ),
-        epochs=15,
+        epochs=30,
         batch_size=8,
         learning_rate=1e-3,
-        rates={"skip": 1.0, "head": 1.0, "backbone": 0.1},
+        rates={"skip": 1.0, "head": 1.0, "backbone": 0.3},
+        average=0.995,
         crop=(320, 320),
+        scale=(0.5, 1.5),
+        colour=0.3,
     ),
     "drawn": Recipe(
         about="A small FCN-8s from nothing, for the drawn miniature of VOC",
