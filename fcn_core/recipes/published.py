@@ -117,7 +117,9 @@ PUBLISHED: Final[dict[str, Recipe]] = {
     "keras-fcn-mobilenet_v2": replace(
         _KERAS_FCN,
         about="Keras-FCN's recipe on the backbone of voc21-imagenet, to compare with",
-        model=ModelSpec(backbone="mobilenet_v2", dropout=0.2, l2=1e-6),
+        model=ModelSpec(
+            backbone="mobilenet_v2", output_stride=32, dropout=0.2, l2=1e-6
+        ),
         origin=(
             "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of "
             "keras.applications (Apache-2.0). Head and skip: new."
