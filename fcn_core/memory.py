@@ -29,9 +29,7 @@ def share_one_heap() -> bool:
         Whether the C library agreed.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    with contextlib.suppress(AttributeError, OSError):
-        return bool(ctypes.CDLL(None).mallopt(_ARENA_MAX, 1))
-    return False
+    return _mallopt((_ARENA_MAX, 1))
 
 
 def keep_freed_memory() -> bool:
@@ -40,15 +38,20 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether it agreed; elsewhere than on Linux with glibc nothing changes.
     """
+    return _mallopt(
+        # Other threads' arenas are too small for large blocks: they would be mapped
+        # afresh whatever the threshold is.
+        (_ARENA_MAX, 1),
+        # Not the size from which blocks are mapped: TensorFlow sets that back.
+        (_MMAP_MAX, 0),
+        (_TRIM_THRESHOLD, _NEVER),
+        (_TOP_PAD, _TOP_PAD_BYTES),
+    )
+
+
+def _mallopt(*settings: tuple[int, int]) -> bool:
+    """Whether the C library has the parameters and took each value."""
     with contextlib.suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
-        return bool(
-            # Other threads' arenas are too small for large blocks: they would be mapped
-            # afresh whatever the threshold is.
-            mallopt(_ARENA_MAX, 1)
-            # Not the size from which blocks are mapped: TensorFlow sets that back.
-            and mallopt(_MMAP_MAX, 0)
-            and mallopt(_TRIM_THRESHOLD, _NEVER)
-            and mallopt(_TOP_PAD, _TOP_PAD_BYTES)
-        )
+        return all(mallopt(parameter, value) for parameter, value in settings)
     return False

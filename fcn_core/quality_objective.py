@@ -75,15 +75,14 @@ class QualityObjective:
             for _ in range(self._recipe.copies)
         ]
         crop = self._settings.crop_of(pixels)
-        padded = np.empty((len(drawn), *crop, 3), np.uint8)
-        sizes = np.empty((len(drawn), 2), np.int32)
-        for number, (kind, strength) in enumerate(drawn):
-            copy = degradations.degrade(pixels, kind, strength=strength, rng=rng)
-            copy = copy[: crop.height, : crop.width]
-            sizes[number] = copy.shape[:2]
-            padded[number] = images.pad(
-                np.ascontiguousarray(copy), crop, self._recipe.padding_value
-            )
+        copies = [
+            degradations.degrade(pixels, kind, strength=strength, rng=rng)
+            for kind, strength in drawn
+        ]
+        padded = np.stack(
+            [images.pad(copy, crop, self._recipe.padding_value) for copy in copies]
+        )
+        sizes = np.array([copy.shape[:2] for copy in copies], np.int32)
         targets = np.stack(
             [degradations.target_ratings(strength) for _, strength in drawn]
         )

@@ -72,16 +72,16 @@ class SegmentationObjective:
             seed=seed,
             epoch=epoch,
         )
+        if not self._recipe.paste:
+            yield from batches
+            return
         for number, batch in enumerate(batches):
             # Four numbers: three are an example's own generator.
             rng = np.random.default_rng((seed, epoch, number, 0))
-            yield [self._pasted(piece, rng) for piece in batch]
-
-    def _pasted(self, piece: Piece, rng: np.random.Generator) -> Piece:
-        if not self._recipe.paste:
-            return piece
-        pixels, labels = piece
-        return augmentation.paste(pixels, labels, share=self._recipe.paste, rng=rng)
+            yield [
+                augmentation.paste(*piece, share=self._recipe.paste, rng=rng)
+                for piece in batch
+            ]
 
     def _example(
         self, record: SegmentationRecord, rng: np.random.Generator

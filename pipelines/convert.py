@@ -27,7 +27,7 @@ from pipelines.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
 
-_READING: Final = lane_stream.Reading(threads=4, depth=5, together=8)
+_READING: Final = lane_stream.Reading(threads=4, together=8)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class OpenShard:
         """Its number of entries; each becomes a record or a rejected row."""
         return len(self.entries)
 
-    def request(self, key: tuple[int, int]) -> Request:
+    def request(self, key: lane_stream.Key) -> Request:
         """Returns an entry with the bytes of its files, as a lane is asked for it.
 
         Args:

@@ -23,7 +23,7 @@ from pipelines.evaluate_plan import Evaluation
 from pipelines.faults import SystemicFault
 from pipelines.lane_process import LaneSettings, Request
 
-_READ_THREADS: Final = 2
+_READING: Final = lane_stream.Reading(threads=2)
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,8 @@ class EvaluateWorker:
 
     def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
-        reading = lane_stream.Reading(
-            threads=_READ_THREADS, depth=_READ_THREADS + 2 * self.lanes.lanes
-        )
         return lane_stream.process(
-            chunks, self._open, lanes=self.lanes, reading=reading
+            chunks, self._open, lanes=self.lanes, reading=_READING
         )
 
     def _open(self, chunk: int) -> "_OpenChunk | Counts":

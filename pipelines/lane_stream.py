@@ -45,13 +45,15 @@ class Reading:
 
     Attributes:
         threads: How many read at once.
-        depth: Hand-overs held at most.
         together: Items a hand-over; each costs as much as reading something small.
     """
 
     threads: int
-    depth: int
     together: int = 1
+
+    def depth(self, lanes: int) -> int:
+        """Hand-overs held at most: one a thread, and two items a lane."""
+        return self.threads + -(-2 * lanes // self.together)
 
 
 def process(
@@ -100,9 +102,8 @@ def process(
             for key in together
         ]
 
-    ahead = inputs.read_ahead(
-        keys(), read, threads=reading.threads, depth=reading.depth
-    )
+    depth = reading.depth(lanes.lanes)
+    ahead = inputs.read_ahead(keys(), read, threads=reading.threads, depth=depth)
     requests = (request for together in ahead for request in together)
     # Chunks are committed beside this thread, or the lanes would starve meanwhile; one
     # at a time, so that no more than one waits in memory.

@@ -19,7 +19,7 @@ from pipelines.plan import Plan
 from pipelines.results import Row
 from pipelines.score_finish import Finish
 
-_READ_THREADS = 4
+_READING = lane_stream.Reading(threads=4)
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,8 @@ class ScoreWorker:
 
     def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunk_job.ChunkWorker`."""
-        reading = lane_stream.Reading(
-            threads=_READ_THREADS, depth=_READ_THREADS + 2 * self.lanes.lanes
-        )
         return lane_stream.process(
-            chunks, self._open, lanes=self.lanes, reading=reading
+            chunks, self._open, lanes=self.lanes, reading=_READING
         )
 
     def _open(self, chunk: int) -> "_OpenChunk | Counts":

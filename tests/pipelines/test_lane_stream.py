@@ -11,7 +11,7 @@ from pipelines.faults import Interrupted
 from pipelines.lane_process import LaneSettings, Request
 
 LANES = LaneSettings(task="tests.pipelines.lane_doubles:Echo", config="{}", lanes=2)
-READING = lane_stream.Reading(threads=2, depth=3, together=2)
+READING = lane_stream.Reading(threads=2, together=2)
 
 
 class Chunk:
