@@ -1,14 +1,17 @@
 """What training needs to know about a task, and nothing else of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_core import evaluation, input_pipeline
 from fcn_core.input_pipeline import Batch, Piece, Source
 from fcn_core.model_card import ModelCard
+from fcn_core.models import ModelSpec
+from fcn_core.recipes import Recipe
 
 
 class Objective(Protocol):
@@ -56,6 +59,47 @@ class Objective(Protocol):
     def steps(self, source: Source, *, batch_size: int) -> int:
         """Returns the number of batches an epoch has."""
         ...
+
+
+def card_of(
+    spec: ModelSpec, recipe: Recipe, *, classes: Sequence[str] | None = None
+) -> ModelCard:
+    """Returns the drafted card of a recipe's network: scoring feeds it as training."""
+    return evaluation.draft_card(
+        spec,
+        name=spec.name,
+        classes=classes,
+        padding_value=recipe.padding_value,
+        max_side=recipe.max_side,
+        enlarge=recipe.enlarge,
+    )
+
+
+def rated_batches(
+    source: Source,
+    examples: Callable[[Any, np.random.Generator], tuple[NDArray[Any], ...]],
+    *,
+    bins: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> Iterator[Batch]:
+    """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, targets `[B, bins]`.
+
+    See `input_pipeline.training_batches`.
+    """
+    return input_pipeline.training_batches(
+        source,
+        examples,
+        signature=(
+            ("uint8", (None, None, 3)),
+            ("int32", (2,)),
+            ("float32", (bins,)),
+        ),
+        batch_size=batch_size,
+        seed=seed,
+        epoch=epoch,
+    )
 
 
 def steps_of(examples: int, batch_size: int) -> int:

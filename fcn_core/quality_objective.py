@@ -14,13 +14,12 @@ from fcn_core import (
     evaluation,
     geometry,
     images,
-    input_pipeline,
     losses,
 )
 from fcn_core.input_pipeline import Batch, Piece, Source
 from fcn_core.models import ModelSpec
 from fcn_core.models.aesthetics import pool_cells
-from fcn_core.objective import steps_of
+from fcn_core.objective import card_of, rated_batches, steps_of
 from fcn_core.recipes import Recipe
 from fcn_core.records import ImageRecord
 
@@ -38,27 +37,16 @@ class QualityObjective:
             scale=recipe.scale,
             padding_value=recipe.padding_value,
         )
-        self.card = evaluation.draft_card(
-            spec,
-            name=spec.name,
-            classes=None,
-            padding_value=recipe.padding_value,
-            max_side=recipe.max_side,
-        )
+        self.card = card_of(spec, recipe)
 
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
         """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, ratings `[B, 10]`."""
-        bins = self._spec.classes
-        return input_pipeline.training_batches(
+        return rated_batches(
             source,
             self._examples,
-            signature=(
-                ("uint8", (None, None, 3)),
-                ("int32", (2,)),
-                ("float32", (bins,)),
-            ),
+            bins=self._spec.classes,
             batch_size=batch_size,
             seed=seed,
             epoch=epoch,

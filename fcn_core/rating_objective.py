@@ -15,7 +15,6 @@ from fcn_core import (
     evaluation,
     geometry,
     images,
-    input_pipeline,
     losses,
     metrics,
     scoring,
@@ -25,7 +24,7 @@ from fcn_core.labels import RATING_BINS, VOID
 from fcn_core.models import ModelSpec
 from fcn_core.models.aesthetics import pool_cells
 from fcn_core.models.spec import BASELINE
-from fcn_core.objective import steps_of
+from fcn_core.objective import card_of, rated_batches, steps_of
 from fcn_core.rating_metrics import RatingRows
 from fcn_core.recipes import Recipe
 from fcn_core.records import AestheticsRecord
@@ -58,26 +57,16 @@ class RatingObjective:
         self._recipe = recipe
         self._settings = augmentation_of(recipe, spec)
         self.judge = "accuracy" if spec.classes == 2 else "srcc_mean"
-        self.card = evaluation.draft_card(
-            spec,
-            name=spec.name,
-            classes=None,
-            padding_value=recipe.padding_value,
-            max_side=recipe.max_side,
-        )
+        self.card = card_of(spec, recipe)
 
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
         """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, targets `[B, classes]`."""
-        return input_pipeline.training_batches(
+        return rated_batches(
             source,
             self._examples,
-            signature=(
-                ("uint8", (None, None, 3)),
-                ("int32", (2,)),
-                ("float32", (self._spec.classes,)),
-            ),
+            bins=self._spec.classes,
             batch_size=batch_size,
             seed=seed,
             epoch=epoch,

@@ -22,7 +22,7 @@ from fcn_core.input_pipeline import Batch, Piece, Source
 from fcn_core.labels import VOC_PALETTE
 from fcn_core.models import ModelSpec
 from fcn_core.models.layers import BilinearUpsampling, CropLike
-from fcn_core.objective import steps_of
+from fcn_core.objective import card_of, steps_of
 from fcn_core.recipes import Recipe, RecipeError
 from fcn_core.records import SegmentationRecord
 
@@ -51,14 +51,7 @@ class SegmentationObjective:
         self._crop = CropLike(dtype="float32")
         self._classes = classes
         self._void = void
-        self.card = evaluation.draft_card(
-            spec,
-            name=spec.name,
-            classes=classes,
-            padding_value=recipe.padding_value,
-            max_side=recipe.max_side,
-            enlarge=recipe.enlarge,
-        )
+        self.card = card_of(spec, recipe, classes=classes)
 
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int

@@ -8,7 +8,16 @@ from typing import ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from fcn_core.training_config import TrainingConfig
-from pipelines.settings import POSITIONAL, JobConfig, Names
+from pipelines.settings import (
+    POSITIONAL,
+    ChunkSize,
+    Engine,
+    ErrorRate,
+    JobConfig,
+    Lanes,
+    Names,
+    Precision,
+)
 
 
 class ScoreConfig(JobConfig):
@@ -29,15 +38,9 @@ class ScoreConfig(JobConfig):
         default="today", description="the night: YYYY-MM-DD, today or yesterday"
     )
     timezone: str = Field(default="UTC", description="where today is decided")
-    engine: Literal["auto", "openvino", "tensorflow"] = Field(
-        default="auto", description="what runs the model"
-    )
-    precision: Literal["auto", "f32", "bf16"] = Field(
-        default="auto", description="arithmetic; bf16 needs a CPU that computes it"
-    )
-    lanes: int | None = Field(
-        default=None, ge=1, description="scoring processes; as many as cores if unset"
-    )
+    engine: Engine = "auto"
+    precision: Precision = "auto"
+    lanes: Lanes = None
     masks: Literal["png", "tar", "none"] = Field(
         default="png", description="one PNG a photo, one tar a chunk, or none"
     )
@@ -54,15 +57,8 @@ class ScoreConfig(JobConfig):
         description="run photos larger than this in overlapping tiles of it; needs "
         "max_side, the size that photos keep",
     )
-    chunk_size: int = Field(
-        default=256, ge=1, le=100_000, description="photos that are committed together"
-    )
-    max_error_rate: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="publish only below this share of failures",
-    )
+    chunk_size: ChunkSize = 256
+    max_error_rate: ErrorRate = 0.05
     rescore: bool = Field(
         default=False, description="score again what another model or policy scored"
     )
@@ -171,15 +167,8 @@ class ReplayConfig(JobConfig):
     output: str = Field(
         description="an output folder of fcn score", json_schema_extra=POSITIONAL
     )
-    lanes: int | None = Field(
-        default=None, ge=1, description="scoring processes; as many as cores if unset"
-    )
-    max_error_rate: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="publish only below this share of failures",
-    )
+    lanes: Lanes = None
+    max_error_rate: ErrorRate = 0.05
 
 
 class StatsConfig(JobConfig):

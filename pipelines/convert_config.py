@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from pipelines.settings import JobConfig, Names
+from pipelines.settings import ErrorRate, JobConfig, Lanes, Names
 
 _SPLIT_NAME = r"[A-Za-z0-9_]{1,40}"
 _SHARE = re.compile(rf"({_SPLIT_NAME}):([01]|0?\.[0-9]{{1,9}}|1\.0{{1,9}})")
@@ -21,13 +21,11 @@ class ConvertConfig(JobConfig):
     num_shards: int | None = Field(
         default=None, ge=1, le=99_999, description="files a split; by its size if unset"
     )
-    lanes: int | None = Field(
-        default=None, ge=1, description="checking processes; as many as cores if unset"
+    lanes: Lanes = Field(
+        default=None, description="checking processes; as many as cores if unset"
     )
-    max_error_rate: float = Field(
+    max_error_rate: ErrorRate = Field(
         default=0.05,
-        ge=0,
-        le=1,
         description="complete only below this share of rejected entries",
     )
     allow_leak: bool = Field(default=False, description="let two splits share photos")

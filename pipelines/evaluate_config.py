@@ -4,7 +4,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from pipelines.settings import POSITIONAL, JobConfig
+from pipelines.settings import (
+    POSITIONAL,
+    ChunkSize,
+    Engine,
+    ErrorRate,
+    JobConfig,
+    Lanes,
+    Precision,
+)
 
 
 class EvaluateConfig(JobConfig):
@@ -20,15 +28,9 @@ class EvaluateConfig(JobConfig):
         description="FILE.json; the page FILE.html and the table FILE.photos.parquet "
         "lie beside it"
     )
-    engine: Literal["auto", "openvino", "tensorflow"] = Field(
-        default="auto", description="what runs the model"
-    )
-    precision: Literal["auto", "f32", "bf16"] = Field(
-        default="auto", description="arithmetic; bf16 needs a CPU that computes it"
-    )
-    lanes: int | None = Field(
-        default=None, ge=1, description="scoring processes; as many as cores if unset"
-    )
+    engine: Engine = "auto"
+    precision: Precision = "auto"
+    lanes: Lanes = None
     max_side: int | None = Field(
         default=None,
         ge=32,
@@ -41,13 +43,9 @@ class EvaluateConfig(JobConfig):
         le=255,
         description="a label value to leave out beside the data set's own void",
     )
-    chunk_size: int = Field(
-        default=256, ge=1, le=100_000, description="photos that are committed together"
-    )
-    max_error_rate: float = Field(
+    chunk_size: ChunkSize = 256
+    max_error_rate: ErrorRate = Field(
         default=0.05,
-        ge=0,
-        le=1,
         description="publish only below this share of records that cannot be used",
     )
     allow_leak: bool = Field(

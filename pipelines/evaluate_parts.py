@@ -1,16 +1,14 @@
 """The parts of an evaluation: the rows of a chunk and its pixels by class, once."""
 
-import io
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fcn_core.metrics import ConfusionMatrix
 from fcn_core.rating_metrics import RatingRows
-from pipelines import files
+from pipelines import files, part_file
 from pipelines.counts import Counts
 from pipelines.evaluate_plan import EvaluatePlan, Evaluation
 from pipelines.faults import SystemicFault
@@ -43,8 +41,6 @@ PHOTOS_SCHEMA: Final = pa.schema(
 )
 """One row a planned record, ok or failed; `iou` is the photo's own mean IoU."""
 
-_UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError)
-
 
 def part_uri(evaluation: Evaluation, chunk: int) -> str:
     """Returns the name of a chunk's part."""
@@ -59,22 +55,13 @@ def write_part(
     confusion: ConfusionMatrix,
 ) -> None:
     """Makes a chunk visible, if nobody did before."""
-    failed = sum(row["status"] == "failed" for row in rows)
-    table = pa.Table.from_pylist(list(rows), schema=PHOTOS_SCHEMA)
-    metadata = {
-        b"fcn.plan_id": evaluation.plan.plan_id.encode(),
-        b"fcn.ok": str(len(rows) - failed).encode(),
-        b"fcn.failed": str(failed).encode(),
-        b"fcn.confusion": confusion.counts.astype("<i8").tobytes(),
-    }
-    buffer = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata(metadata),
-        buffer,
-        compression="zstd",
-        write_page_checksum=True,
+    part = part_file.encode(
+        rows,
+        PHOTOS_SCHEMA,
+        plan_id=evaluation.plan.plan_id,
+        said={b"fcn.confusion": confusion.counts.astype("<i8").tobytes()},
     )
-    files.create_once(part_uri(evaluation, chunk), buffer.getvalue())
+    files.create_once(part_uri(evaluation, chunk), part)
 
 
 def read_counts(evaluation: Evaluation, chunk: int) -> Counts | None:
@@ -85,9 +72,7 @@ def read_counts(evaluation: Evaluation, chunk: int) -> Counts | None:
     """
     if not files.exists(part_uri(evaluation, chunk)):
         return None
-    table = read_part(evaluation, chunk)
-    said = table.schema.metadata
-    return Counts(ok=int(said[b"fcn.ok"]), failed=int(said[b"fcn.failed"]))
+    return part_file.counts_of(read_part(evaluation, chunk).schema.metadata)
 
 
 def read_part(evaluation: Evaluation, chunk: int) -> pa.Table:
@@ -98,17 +83,14 @@ def read_part(evaluation: Evaluation, chunk: int) -> pa.Table:
     """
     uri, plan = part_uri(evaluation, chunk), evaluation.plan
     try:
-        with pq.ParquetFile(
-            files.to_path(uri), page_checksum_verification=True
-        ) as file:
-            table = file.read()
+        table = part_file.read(uri)
         said = table.schema.metadata or {}
         whole = (
             table.schema.equals(PHOTOS_SCHEMA)
             and said[b"fcn.plan_id"].decode() == plan.plan_id
             and table.num_rows == plan.chunks[chunk].records
         )
-    except _UNREADABLE:
+    except part_file.UNREADABLE:
         whole = False
     if not whole:
         raise SystemicFault(

@@ -5,7 +5,6 @@ done. `publish` merges them into the table that readers see.
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fcn_core.bad_image import TRANSIENT_REASONS
-from pipelines import files
+from pipelines import files, part_file
 from pipelines.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.plan import Plan, run_folder
@@ -53,9 +52,6 @@ SCORES_SCHEMA: Final = pa.schema(
 """One row per planned image, ok or failed. No column depends on when it was made."""
 
 Row = dict[str, Any]
-
-_UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError)
-"""What reading a damaged Parquet file raises."""
 
 
 def scores_folder(out: str, run_date: str) -> str:
@@ -103,23 +99,13 @@ def write_part(
             f"chunk {chunk}: got {len(rows)} rows, expected one for each of its "
             f"{items.num_rows} items in their order; this is a fault of the program"
         )
-    failed = sum(row["status"] == "failed" for row in rows)
-    table = pa.Table.from_pylist(list(rows), schema=SCORES_SCHEMA)
-    metadata = {
-        **SCORES_SCHEMA.metadata,
-        b"fcn.plan_id": plan.plan_id.encode(),
-        b"fcn.items_sha256": items_sha256(items).encode(),
-        b"fcn.ok": str(len(rows) - failed).encode(),
-        b"fcn.failed": str(failed).encode(),
-    }
-    buffer = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata(metadata),
-        buffer,
-        compression="zstd",
-        write_page_checksum=True,
+    part = part_file.encode(
+        rows,
+        SCORES_SCHEMA,
+        plan_id=plan.plan_id,
+        said={b"fcn.items_sha256": items_sha256(items).encode()},
     )
-    return files.create_once(part_uri(out, plan, chunk), buffer.getvalue())
+    return files.create_once(part_uri(out, plan, chunk), part)
 
 
 def read_part_counts(
@@ -140,15 +126,16 @@ def read_part_counts(
     try:
         footer = pq.read_metadata(files.to_path(uri))
         schema = footer.schema.to_arrow_schema()
-        said = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
-        if said.get("fcn.plan_id") != plan.plan_id:
+        said = schema.metadata or {}
+        if said.get(b"fcn.plan_id") != plan.plan_id.encode():
             raise SystemicFault(_damaged(uri, "a part of another plan"))
-        if items is not None and said["fcn.items_sha256"] != items_sha256(items):
+        planned = None if items is None else items_sha256(items).encode()
+        if planned is not None and said[b"fcn.items_sha256"] != planned:
             raise SystemicFault(_damaged(uri, "a part with other items"))
-        counts = Counts(ok=int(said["fcn.ok"]), failed=int(said["fcn.failed"]))
+        counts = part_file.counts_of(said)
     except FileNotFoundError:
         return None
-    except _UNREADABLE as error:
+    except part_file.UNREADABLE as error:
         raise SystemicFault(_damaged(uri, "a file that is no whole part")) from error
     if counts.ok + counts.failed != footer.num_rows or not schema.equals(SCORES_SCHEMA):
         raise SystemicFault(_damaged(uri, "other rows or columns"))
@@ -172,12 +159,8 @@ def read_part(
     """
     uri = part_uri(out, plan, chunk)
     try:
-        # As a file of its own: `run_date=` in the folder's name is no column here.
-        with pq.ParquetFile(
-            files.to_path(uri), page_checksum_verification=True
-        ) as part:
-            table = part.read(columns=columns)
-    except _UNREADABLE as error:
+        table = part_file.read(uri, columns=columns)
+    except part_file.UNREADABLE as error:
         raise SystemicFault(_damaged(uri, "no readable file")) from error
     if table.column_names != (columns or SCORES_SCHEMA.names):
         raise SystemicFault(_damaged(uri, "other columns"))

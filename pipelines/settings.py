@@ -9,7 +9,7 @@ import datetime
 import difflib
 import os
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, NoReturn, Self, cast, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, cast, get_origin
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
@@ -30,6 +30,26 @@ POSITIONAL: dict[str, Any] = {"positional": True}
 
 Names = Annotated[list[str], NoDecode]
 """A list that a flag gives as words and the environment gives with commas."""
+
+
+# Fields that several commands have.
+Engine = Annotated[
+    Literal["auto", "openvino", "tensorflow"], Field(description="what runs the model")
+]
+Precision = Annotated[
+    Literal["auto", "f32", "bf16"],
+    Field(description="arithmetic; bf16 needs a CPU that computes it"),
+]
+Lanes = Annotated[
+    int | None,
+    Field(ge=1, description="scoring processes; as many as cores if unset"),
+]
+ChunkSize = Annotated[
+    int, Field(ge=1, le=100_000, description="photos that are committed together")
+]
+ErrorRate = Annotated[
+    float, Field(ge=0, le=1, description="publish only below this share of failures")
+]
 
 
 class JobConfig(BaseSettings):

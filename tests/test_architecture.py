@@ -48,7 +48,7 @@ FLOORS = {
     "words": "faults counts gates progress quiet_import demo_photos",
     "ground": "files settings config",
     "lanes": "lane_messages lane lane_tasks lane_process lanes",
-    "items": "manifests inputs plan_items plan results publish masks",
+    "items": "manifests inputs plan_items plan part_file results publish masks",
     "graph": "chunk_stream chunk_job lane_stream launch",
     "score": "nights score_finish score",
     "convert": """convert_config convert_pieces convert_sources convert_ava
