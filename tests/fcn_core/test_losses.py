@@ -1,10 +1,18 @@
 """Losses against values computed by hand."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
-from fcn_core import losses
+from fcn_core import images, losses
+from fcn_core.input_pipeline import Source
+from fcn_core.recipes import RecipeError
+from fcn_core.segmentation_objective import class_weights_of
+from tests import tiny_shards
+from tests.tiny_recipes import SEGMENTATION
 
 
 def test_cross_entropy_equals_hand_value() -> None:
@@ -76,3 +84,77 @@ def test_earth_movers_distance_of_equals_is_zero_with_finite_gradient() -> None:
     assert np.isfinite(
         keras.ops.convert_to_numpy(tape.gradient(distance, logits))
     ).all()
+
+
+def test_weighted_cross_entropy_is_a_weighted_mean() -> None:
+    logits = np.log([[[[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]]]])
+    labels = np.array([[[0, 1, 255]]], np.uint8)
+    weights = (1.0, 3.0, 7.0)
+    expected = -(1 * np.log(0.5) + 3 * np.log(0.8)) / (1 + 3)  # 255 weighs nothing
+    logits = logits.astype(np.float32)
+    loss = losses.pixel_cross_entropy(labels, logits, class_weights=weights)
+    assert float(loss) == pytest.approx(expected)
+    total = losses.pixel_weight(labels, class_weights=weights)
+    assert total == 4.0
+    assert losses.pixel_weight(labels) == 2.0
+    same = losses.pixel_cross_entropy(
+        labels, logits, class_weights=weights, total=total
+    )
+    assert float(same) == pytest.approx(expected)
+
+
+def test_label_smoothing_spreads_a_share_over_all_classes() -> None:
+    shares = np.array([[[[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]]]])
+    labels = np.array([[[0, 255]]], np.uint8)
+    target = np.array([0.9 + 0.1 / 3, 0.1 / 3, 0.1 / 3])
+    expected = -(target * np.log(shares[0, 0, 0])).sum()  # void is not smoothed in
+    logits = np.log(shares).astype(np.float32)
+    loss = losses.pixel_cross_entropy(labels, logits, smoothing=0.1)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    void = np.full_like(labels, 255)
+    assert float(losses.pixel_cross_entropy(void, logits, smoothing=0.1)) == 0
+
+
+def test_soft_labels_are_a_share_of_the_target() -> None:
+    shares = np.array([[[[0.5, 0.3, 0.2]]]])
+    teacher = np.array([[[[0.2, 0.2, 0.6]]]])
+    target = 0.25 * np.array([1, 0, 0]) + 0.75 * teacher[0, 0, 0]
+    loss = losses.pixel_cross_entropy(
+        np.array([[[0]]], np.uint8),
+        np.log(shares).astype(np.float32),
+        soft=np.log(teacher).astype(np.float32),
+        soft_share=0.75,
+    )
+    expected = -(target * np.log(shares[0, 0, 0])).sum()
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_median_frequency_weights_make_rare_classes_count() -> None:
+    pixels = np.array([60, 30, 5, 0])
+    of_images = np.array([100, 100, 50, 0])  # frequencies 0.6, 0.3, 0.1
+    weights = losses.median_frequency_weights(pixels, of_images)
+    assert weights == pytest.approx((0.5, 1.0, 3.0, 0.0))
+
+
+def test_class_weights_come_from_the_labels_of_the_data(tmp_path: Path) -> None:
+    drawn = tiny_shards.drawn_records(tmp_path / "tree", train=2, val=0)["train"]
+    labels = np.full((2, 1, 10), 255, np.uint8)
+    labels[0, 0, :8] = [0, 0, 0, 0, 0, 0, 1, 1]  # its 2 void pixels count nowhere
+    labels[1, 0] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+    records = [
+        replace(record, label=images.encode_mask(label))
+        for record, label in zip(drawn, labels, strict=True)
+    ]
+    source = Source(
+        folder=tiny_shards.write_finished(tmp_path / "data", {"train": records}),
+        split="train",
+    )
+    asked = replace(SEGMENTATION, class_weights="median-frequency")
+    found = class_weights_of(asked, source, classes=4, void=255)
+    # Frequencies 15/18, 2/8, 1/10; their median is 1/4.
+    assert found == pytest.approx((0.25 * 18 / 15, 1.0, 2.5, 0.0))
+    own = replace(SEGMENTATION, class_weights=(1.0, 2.0))
+    assert class_weights_of(own, source, classes=2, void=255) == (1.0, 2.0)
+    with pytest.raises(RecipeError, match=r"got 2 numbers, .* or 4 numbers"):
+        class_weights_of(own, source, classes=4, void=255)
+    assert class_weights_of(SEGMENTATION, source, classes=4, void=255) is None
