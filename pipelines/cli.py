@@ -37,6 +37,11 @@ _COMMANDS = {
 }
 
 
+_SAME = "run the same command again"
+_AGAIN = {"train": f"{_SAME} with --resume"}
+"""What goes on with an interrupted command, where it is not simply the same."""
+
+
 def _usage() -> str:
     width = max(len(name) for name in _COMMANDS)
     lines = [f"  fcn {name:<{width}}  {text}" for name, (_, text) in _COMMANDS.items()]
@@ -68,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[0] not in _COMMANDS:
         print(f"fcn: {_unknown_command(words[0])}", file=sys.stderr)
         return 2
-    return _run(_COMMANDS[words[0]][0], words[1:])
+    return _run(words[0], words[1:])
 
 
 def _unknown_command(word: str) -> str:
@@ -79,15 +84,15 @@ def _unknown_command(word: str) -> str:
     return f"got {word}, expected a command; {hint}"
 
 
-def _run(target: str, arguments: list[str]) -> int:
+def _run(name: str, arguments: list[str]) -> int:
     from pipelines.faults import JobFault, of_system
 
     # Quiet before anything imports TensorFlow; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    module, _, name = target.partition(":")
+    module, _, function = _COMMANDS[name][0].partition(":")
     try:
         command: Callable[[list[str]], int] = getattr(
-            importlib.import_module(module), name
+            importlib.import_module(module), function
         )
         return command(arguments)
     except JobFault as fault:
@@ -95,7 +100,7 @@ def _run(target: str, arguments: list[str]) -> int:
         print(said if said.startswith("fcn ") else f"fcn: {said}", file=sys.stderr)
         return fault.exit_code
     except KeyboardInterrupt:
-        print("fcn: interrupted; run the same command again", file=sys.stderr)
+        print(f"fcn: interrupted; {_AGAIN.get(name, _SAME)}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output went away: `fcn ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

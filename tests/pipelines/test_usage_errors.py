@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import commands
 from tests import tiny_models
 from tests.pipelines import score_runs
 
@@ -189,3 +190,20 @@ def test_a_damaged_plan_stops_before_any_scoring(photos: Path, tmp_path: Path) -
         assert score_runs.tree(out) == before
     plan.write_bytes(good)
     assert score_runs.scored(photos, out, night=score_runs.LATER[0])["planned"] == 1
+
+
+def test_ctrl_c_tells_how_each_command_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "train", interrupted)
+    monkeypatch.setattr(commands, "export", interrupted)
+    ended = score_runs.fcn("train")
+    assert ended.code == 130
+    assert ended.stderr == (
+        "fcn: interrupted; run the same command again with --resume\n"
+    )
+    said = score_runs.fcn("export").stderr
+    assert said == "fcn: interrupted; run the same command again\n"
