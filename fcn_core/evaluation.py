@@ -17,14 +17,14 @@ from fcn_core import (
     images,
     metrics,
     photo_evaluation,
-    rating_metrics,
     scoring,
 )
+from fcn_core.input_pipeline import naming
 from fcn_core.labels import VOID
 from fcn_core.model_card import ModelCard, RatingsHead
 from fcn_core.models import ModelSpec
 from fcn_core.models.spec import RATING_STRIDE
-from fcn_core.records import AestheticsRecord, ImageRecord, SegmentationRecord
+from fcn_core.records import ImageRecord, SegmentationRecord
 from fcn_core.scorers import LogitsScorer
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
@@ -106,32 +106,18 @@ def evaluate_segmentation(
     """Scores every photo at its original size into one confusion matrix.
 
     Raises:
-        BadImage: A photo of the data set does not decode.
-        ValueError: A label has another size than its photo or an unknown class.
+        DatasetError: A photo does not decode, its label has another size or an unknown
+            class; names the photo.
     """
     photos = scoring.PhotoScorer([scorer_of(model, card)])
     total = metrics.ConfusionMatrix.zero(card.num_classes)
     class_ids = range(card.num_classes)
     for record in records:
-        total += photo_evaluation.segment(
-            photos, record, class_ids=class_ids, void={void}
-        ).confusion
+        with naming(record):
+            total += photo_evaluation.segment(
+                photos, record, class_ids=class_ids, void={void}
+            ).confusion
     return total.result()
-
-
-def evaluate_ratings(
-    model: keras.Model, card: ModelCard, records: Iterable[AestheticsRecord]
-) -> rating_metrics.RatingScores:
-    """Rates every photo and compares it with its votes.
-
-    Raises:
-        BadImage: A photo of the data set does not decode.
-        ValueError: Votes are not for the model's bins.
-    """
-    photos = scoring.PhotoScorer([scorer_of(model, card)])
-    bins = card.rating_bins or ()
-    rows = (photo_evaluation.rate(photos, record, bins=bins).row for record in records)
-    return rating_metrics.RatingRows.total(bins, rows).result()
 
 
 def evaluate_quality(
@@ -145,9 +131,15 @@ def evaluate_quality(
         over one kind; `monotone_KIND`: share of photos whose rating falls with every
         step of the strength; `above_strong`: share of (photo, kind) where the untouched
         photo is above its strongest copy.
+
+    Raises:
+        DatasetError: A photo does not decode; names it.
     """
     scorer = scorer_of(model, card)
-    rated = [_rate_copies(scorer, record, seed=seed) for record in records]
+    rated = []
+    for record in records:
+        with naming(record):
+            rated.append(_rate_copies(scorer, record, seed=seed))
     means = {kind: np.array([row[kind] for row in rated]) for kind in rated[0]}
     strengths = np.broadcast_to((0.0, *STRENGTHS), means["blur"].shape)
     result = {

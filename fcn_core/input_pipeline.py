@@ -6,9 +6,11 @@ draws from a generator of its own, seeded with (seed, epoch, position), so neith
 threads nor a restart in the middle of a run change what is trained on.
 """
 
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,7 +21,9 @@ from numpy.typing import NDArray
 from fcn_core import images, tfrecord
 from fcn_core.bad_image import BadImage
 from fcn_core.dataset_info import DatasetError, DatasetInfo, read_dataset_info
+from fcn_core.record_fields import RecordError
 from fcn_core.records import AestheticsRecord, SegmentationRecord
+from fcn_core.tfrecord import FrameError
 
 Part = Literal["all", "training", "holdout"]
 
@@ -94,7 +98,11 @@ class Source:
                     yield frame
 
     def count(self) -> int:
-        """Number of records."""
+        """Number of records; a part that has to be read for it is read once."""
+        return self._count
+
+    @functools.cached_property
+    def _count(self) -> int:
         if not self.labelled and (self.part == "all" or not self.holdout):
             return 0 if self.part == "holdout" else self.info.splits[self.split].records
         return sum(1 for _ in self.frames())
@@ -110,6 +118,25 @@ class Source:
         digest = hashlib.sha256(record.source_id.encode()).digest()
         held_out = int.from_bytes(digest[:8]) < self.holdout * 2**64
         return held_out == (self.part == "holdout")
+
+
+@contextmanager
+def naming(record: Any) -> Iterator[None]:
+    """Tells what is wrong with a record in one line that names its photo.
+
+    Raises:
+        DatasetError: What is done inside cannot use the record.
+    """
+    try:
+        yield
+    except (BadImage, ValueError) as error:
+        said = " ".join(str(error).split())
+        if record.filename not in said:
+            said = (
+                f"{record.filename}: got {said}, expected a photo and a label that "
+                "can be used; convert the data set again without it"
+            )
+        raise DatasetError(said) from error
 
 
 def decode_pair(
@@ -168,10 +195,11 @@ def training_batches(
     Raises:
         DatasetError: A record cannot be learned from; names its photo.
     """
-    refused: list[Exception] = []
+    refused: list[DatasetError] = []
     examples = _examples(
         source,
-        _remembering(make_examples, refused),
+        make_examples,
+        refused,
         signature=signature,
         seed=seed,
         epoch=epoch,
@@ -189,23 +217,20 @@ def training_batches(
         yield _pieces(waiting)
 
 
-def _remembering(make_examples: MakeExamples, refused: list[Exception]) -> MakeExamples:
+@contextmanager
+def _kept(refused: list[DatasetError]) -> Iterator[None]:
     """TensorFlow tells of a Python error in a text of its own: keep the error."""
-
-    def made(record: Any, rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
-        try:
-            return make_examples(record, rng)
-        except BadImage as error:
-            refused.append(ValueError(f"{record.filename}: {error}"))
-            raise
-        except ValueError as error:
-            refused.append(error)
-            raise
-
-    return made
+    try:
+        yield
+    except DatasetError as error:
+        refused.append(error)
+        raise
+    except (FrameError, RecordError) as error:
+        refused.append(DatasetError(f"{error}; convert the data set again"))
+        raise
 
 
-def _drawn(examples: Any, refused: list[Exception]) -> Iterator[Piece]:
+def _drawn(examples: Any, refused: list[DatasetError]) -> Iterator[Piece]:
     import tensorflow as tf
 
     try:
@@ -213,7 +238,7 @@ def _drawn(examples: Any, refused: list[Exception]) -> Iterator[Piece]:
     except tf.errors.OpError as error:
         if not refused:
             raise
-        raise DatasetError(str(refused[0])) from error
+        raise refused[0] from error
 
 
 def _pieces(examples: list[Piece]) -> Batch:
@@ -229,6 +254,7 @@ def _pieces(examples: list[Piece]) -> Batch:
 def _examples(
     source: Source,
     make_examples: MakeExamples,
+    refused: list[DatasetError],
     *,
     signature: tuple[tuple[str, tuple[int | None, ...]], ...],
     seed: int,
@@ -236,17 +262,21 @@ def _examples(
     shuffle_buffer: int,
     parallel: int,
 ) -> Any:
-    """Returns the epoch's examples as a `tf.data.Dataset`."""
+    """Returns the epoch's examples as a `tf.data.Dataset`; errors go to `refused`."""
     import tensorflow as tf
 
     def frames() -> Iterator[tuple[int, bytes]]:
         shards = source.info.splits[source.split].shards
         order = np.random.default_rng((seed, epoch)).permutation(shards)
-        yield from enumerate(source.frames(order.tolist()))
+        with _kept(refused):
+            yield from enumerate(source.frames(order.tolist()))
 
     def examples(position: int, frame: bytes) -> tuple[NDArray[Any], ...]:
         rng = np.random.default_rng((seed, epoch, int(position)))
-        return make_examples(source.record_type.parse(frame), rng)
+        with _kept(refused):
+            record = source.record_type.parse(frame)
+            with naming(record):
+                return make_examples(record, rng)
 
     dtypes = [tf.as_dtype(dtype) for dtype, _ in signature]
 

@@ -15,6 +15,7 @@ from fcn_core import (
     evaluation,
     geometry,
     images,
+    input_pipeline,
     losses,
     metrics,
     scoring,
@@ -134,10 +135,11 @@ class RatingObjective:
         photos = scoring.PhotoScorer([evaluation.scorer_of(model, self.card)])
         rated, votes = [], []
         for record in source.records():
-            if self._recipe.views:
-                rated.append(self._rate(model, self._shown(record)).mean(axis=0))
-            else:
-                rated.append(np.asarray(photos.score_photo(record.encoded).ratings))
+            with input_pipeline.naming(record):
+                if self._recipe.views:
+                    rated.append(self._rate(model, self._shown(record)).mean(axis=0))
+                else:
+                    rated.append(np.asarray(photos.score_photo(record.encoded).ratings))
             votes.append(record)
         return rating_scores(np.stack(rated), votes, bins=self._spec.rating_bins)
 

@@ -117,7 +117,7 @@ class SegmentationObjective:
             class_weights=self._class_weights,
             smoothing=self._recipe.label_smoothing,
             soft=None if soft is None else self._pixels_of(soft, labels),
-            soft_share=self._recipe.soft_labels,
+            soft_share=0.0 if soft is None else self._recipe.soft_labels,
             total=total,
         )
         if not self._recipe.jaccard:
@@ -149,10 +149,11 @@ class SegmentationObjective:
         photo_scorer = scoring.PhotoScorer([evaluation.scorer_of(model, self.card)])
         found = {}
         for record in itertools.islice(source.records(), count):
-            pixels, label = input_pipeline.decode_pair(
-                record, classes=len(self._classes), void=self._void
-            )
-            mask = photo_scorer.score_photo(record.encoded).mask_png
+            with input_pipeline.naming(record):
+                pixels, label = input_pipeline.decode_pair(
+                    record, classes=len(self._classes), void=self._void
+                )
+                mask = photo_scorer.score_photo(record.encoded).mask_png
             said = label if mask is None else images.decode_mask(mask)
             colours = [VOC_PALETTE[ids] for ids in (label, said)]
             found[record.source_id] = np.concatenate([pixels, *colours], axis=1)

@@ -1,12 +1,14 @@
 """Batches from finished shards: complete, repeatable, the pixels of scoring."""
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fcn_core import images, input_pipeline
+from fcn_core import images, input_pipeline, tfrecord
 from fcn_core.dataset_info import COMPLETED_NAME, DatasetError
 from fcn_core.input_pipeline import Source
 from fcn_core.records import SegmentationRecord
@@ -133,6 +135,44 @@ def test_what_cannot_be_learned_from_is_refused_in_one_line(data: Path) -> None:
     )
     with pytest.raises(DatasetError, match=r"2007_00000\d\.jpg: ") as told:
         next(batches)
+    assert "\n" not in str(told.value)
+
+
+def test_a_part_is_counted_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    frames = tfrecord.read_frames
+
+    def counted(path: Path) -> Iterator[bytes]:
+        read.append(path)
+        return frames(path)
+
+    monkeypatch.setattr(tfrecord, "read_frames", counted)
+    part = Source(folder=data, split="train", part="training", holdout=0.5)
+    first, shards = part.count(), len(read)
+    assert shards == part.info.splits["train"].shards
+    assert part.count() == first
+    assert len(read) == shards
+    rest = replace(part, part="holdout").count()  # another part has its own count
+    assert first + rest == part.info.splits["train"].records
+
+
+def test_a_damaged_shard_is_one_line(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(data, folder)
+    shard = sorted(folder.glob("train-*"))[0]
+    content = bytearray(shard.read_bytes())
+    content[200] ^= 1
+    shard.write_bytes(content)
+    batches = input_pipeline.training_batches(
+        Source(folder=folder, split="train"),
+        lambda record, _: (np.zeros(1, np.int64),),
+        signature=(("int64", ()),),
+        batch_size=1,
+        seed=1,
+        epoch=1,
+    )
+    with pytest.raises(DatasetError, match=r"checksum; convert the data") as told:
+        list(batches)
     assert "\n" not in str(told.value)
 
 

@@ -321,19 +321,26 @@ def test_ratings_equal_a_plain_loop_for_any_shards(
     assert f"{by_hand.constant_emd_r1:.4f}" in page.read_text()
 
 
-def test_training_rates_as_the_bundle_does(rating_bundle: Path) -> None:
-    from fcn_core import evaluation
+def test_training_rates_as_fcn_evaluate_does(tmp_path: Path) -> None:
+    from fcn_core import export
+    from fcn_core.input_pipeline import Source
+    from fcn_core.rating_objective import RatingObjective
+    from tests.tiny_recipes import RATING
 
-    drawn = [tiny_ratings.draw_record(n, v) for n, v in enumerate(tiny_ratings.VOTES)]
-    card = ModelCard.read(rating_bundle)
-    trained = evaluation.evaluate_ratings(
-        tiny_models.draw_network(seed=2), card, drawn[:3]
-    )
-    photos = scoring.PhotoScorer(
-        [scoring.load_scorer(str(rating_bundle), "openvino", "f32")]
-    )
-    rows = [photo_evaluation.rate(photos, r, bins=tiny_models.BINS) for r in drawn[:3]]
-    total = rating_metrics.RatingRows.total(tiny_models.BINS, [r.row for r in rows])
-    assert dataclasses.asdict(trained) == pytest.approx(
-        dataclasses.asdict(total.result()), abs=1e-4
-    )
+    network = tiny_models.draw_network(seed=2, channels=10)
+    bins = list(RATING.model.rating_bins)
+    objective = RatingObjective(RATING.model, RATING)
+    objective.card = tiny_models.draw_card("aesthetics", rating_bins=bins)
+    export.export(network, tmp_path / "bundle", objective.card)
+    drawn = [
+        tiny_ratings.draw_record(n, (*votes, n, 0, 0, 1, 0))
+        for n, votes in enumerate(((1, 2, 3, 4, 0), (0, 1, 9, 0, 0), (5, 5, 0, 1, 0)))
+    ]
+    data = tiny_ratings.write_finished(tmp_path / "data", drawn, 1)
+    flags = ("--split", "test", "--precision", "f32", "--engine", "openvino")
+    figures = run(plan(tmp_path / "bundle", data, tmp_path / "out.json", *flags))
+    figures |= figures["baselines"]
+    trained = objective.scores(network, Source(folder=data, split="test"))
+    assert {"srcc_mean", "lcc_std", "emd_r1", "constant_emd_r2"} <= set(trained)
+    for name, value in trained.items():
+        assert value == pytest.approx(figures[name], abs=1e-4), name
