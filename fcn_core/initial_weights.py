@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import keras
 
@@ -13,6 +14,9 @@ from fcn_core.models.regularisation import every_layer
 from fcn_core.models.weights import WeightReport
 from fcn_core.recipes import RANDOM
 from fcn_core.run_folder import RUN_NAME, load_run
+
+EVERY_LAYER: Final = "every layer"
+"""Stands in a report for the names of all layers."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +48,7 @@ def load_initial(
         same = bundle_weights.classes_of(init) == classes
         report = transfer(bundle_weights.load_bundle(init), model, same_classes=same)
     elif init == RANDOM:
-        report = WeightReport(loaded=(), new=("every layer",))
+        report = WeightReport(loaded=(), new=(EVERY_LAYER,))
     else:
         report = load_weights(model, spec, init)
     loaded, new = len(report.loaded), ", ".join(report.new) or "none"

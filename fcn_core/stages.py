@@ -4,19 +4,23 @@ A recipe without stages is a run of one stage.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
 
+from fcn_core.initial_weights import EVERY_LAYER
 from fcn_core.input_pipeline import Source
-from fcn_core.models import ModelSpec, build, layer_group, transfer
+from fcn_core.models import SCORES, ModelSpec, build, layer_group, transfer
 from fcn_core.recipes import Recipe
 from fcn_core.run_folder import RunFolder
 from fcn_core.run_settings import spec_for
 
 _POLICIES: Final = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,18 @@ def model_of(run: RunFolder, stage: Stage, *, seed: int) -> keras.Model:
 
 
 def teacher_of(run: RunFolder, stage: Stage) -> keras.Model | None:
-    """Returns the initial weights, if the recipe learns from what they say."""
+    """Returns the initial weights, if the recipe learns from what they say.
+
+    None where the layer that scores classes began as chance: it has nothing to say.
+    """
     if not stage.recipe.soft_labels:
+        return None
+    if {SCORES, EVERY_LAYER} & set(run.record["new_layers"]):
+        _log.info(
+            "soft_labels %s: not used, the initial weights do not know these classes; "
+            "this run learns from hard labels alone",
+            stage.recipe.soft_labels,
+        )
         return None
     teacher = build(stage.spec)
     teacher.load_weights(run.weights_path(0))

@@ -20,11 +20,12 @@ from fcn_core.models.fcn import segmentation_network
 from fcn_core.models.regularisation import add_l2, freeze_batch_norm
 from fcn_core.models.spec import ModelSpec, Task
 from fcn_core.models.weight_files import load_weights
-from fcn_core.models.weights import WeightsError, describe_weights, transfer
+from fcn_core.models.weights import SCORES, WeightsError, describe_weights, transfer
 
 __all__ = [
     "BACKBONES",
     "NETWORKS",
+    "SCORES",
     "ModelSpec",
     "WeightsError",
     "build",

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 Tensors = Mapping[str, NDArray[np.float32]]
 """`layer/weight` -> values."""
 
-_BY_CLASSES = ("head_score", "skip_", "upsample_")
+SCORES = "head_score"
+"""The layer that scores classes, in every segmentation network."""
+
+_BY_CLASSES = (SCORES, "skip_", "upsample_")
 """Layers whose shapes follow from the number of classes, or of the stage."""
 
 
