@@ -28,3 +28,12 @@ def strategy(count: int) -> Any:
             f"sees ({', '.join(names)})"
         )
     return tf.distribute.MirroredStrategy(names[:count]) if count > 1 else None
+
+
+def describe() -> str:
+    """Names the kind of device that TensorFlow computes on: a GPU's model, or CPU."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "CPU"
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return str(details.get("device_name", "GPU"))

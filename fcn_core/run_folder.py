@@ -1,6 +1,7 @@
 """The folder a training run leaves behind, and a model back out of it.
 
-    run.json               config, recipe, model, data fingerprint, versions, outcome
+    run.json               config, recipe, model, data fingerprint, versions, outcome;
+                           what computed earlier sessions, where it was something else
     history.csv            one line an epoch
     checkpoints/epoch-0003.weights.h5, epoch-0003.optimizer.npz
     final.weights.h5       of the chosen epoch, blended as the recipe says
@@ -12,6 +13,8 @@ Only the last optimizer state and the weights that may still be needed are kept.
 import csv
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,6 +24,9 @@ from fcn_core.models import ModelSpec, build
 
 RUN_NAME: Final = "run.json"
 HISTORY_NAME: Final = "history.csv"
+
+_NEW: Final = ".new-"
+"""Begins the name of a file that is still being written."""
 
 
 class RunError(Exception):
@@ -42,9 +48,10 @@ class RunFolder:
     @classmethod
     def create(cls, folder: Path, settings: dict[str, Any]) -> Self:
         """Starts a run; `check_free` tells beforehand whether it may."""
-        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder, {"settings": settings, "epochs_done": 0, "seconds": 0.0})
-        run.note()
+        run.note()  # first of all: a folder without it is not known as a run
+        (folder / "checkpoints").mkdir(exist_ok=True)
         return run
 
     @staticmethod
@@ -60,7 +67,7 @@ class RunFolder:
         """
         if started and (folder / RUN_NAME).is_file():
             return
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or _others_in(folder)):
             raise RunError(
                 f"{folder} is not empty, expected a new folder for this run; choose "
                 "another one, or pass --resume to go on with the run in it"
@@ -104,9 +111,38 @@ class RunFolder:
     def note(self, **values: Any) -> None:
         """Adds to `run.json`, atomically."""
         self.record.update(values)
-        new = self.folder / f".{RUN_NAME}.new"
-        new.write_text(json.dumps(self.record, indent=2) + "\n")
-        new.replace(self.folder / RUN_NAME)
+        with whole_file(self.folder / RUN_NAME) as new:
+            new.write_text(json.dumps(self.record, indent=2) + "\n")
+
+    def note_session(self, *, versions: dict[str, str], device: str) -> None:
+        """Notes what computes from here on, and keeps what did before if it differs."""
+        session = {"versions": versions, "device": device}
+        before = {name: self.record.get(name) for name in session}
+        former = self.record.get("former_sessions", [])
+        if before["versions"] is not None and before != session:
+            former = [*former, {"until_epoch": self.epochs_done, **before}]
+        self.note(**session, former_sessions=former)
+
+    def save_weights(self, model: keras.Model, path: Path) -> None:
+        """Writes weights atomically: a killed run leaves all of a file or nothing."""
+        with whole_file(path) as new:
+            model.save_weights(new, overwrite=True)
+
+    def require_checkpoint(self) -> None:
+        """Checks that the last finished epoch can be gone on from.
+
+        Raises:
+            RunError: A file of its state is gone; names it.
+        """
+        last = self.epochs_done
+        states = [self.optimizer_path(last)] if last else []
+        for path in (self.weights_path(0), self.weights_path(last), *states):
+            if not path.is_file():
+                raise RunError(
+                    f"{path}: got no such file, expected the state after epoch {last} "
+                    f"of a run that says it finished {last}; put the file back, or "
+                    "start again in a new --output"
+                )
 
     def weights_path(self, epoch: int) -> Path:
         """Where the weights after an epoch lie (0: before the first)."""
@@ -132,26 +168,31 @@ class RunFolder:
                 path.unlink()
 
     def history(self) -> list[dict[str, float]]:
-        """Returns the lines of `history.csv`."""
+        """Returns the lines of `history.csv`, of finished epochs only.
+
+        A run killed between an epoch's line and its note is to repeat the epoch.
+        """
         path = self.folder / HISTORY_NAME
         if not path.exists():
             return []
         with path.open(newline="") as file:
-            return [
+            rows = [
                 {name: float(value) for name, value in row.items()}
                 for row in csv.DictReader(file)
             ]
+        return [row for row in rows if row["epoch"] <= self.epochs_done]
 
     def add_to_history(self, row: dict[str, float]) -> None:
         """Adds an epoch's line, atomically; one that was interrupted is replaced."""
         earlier = [old for old in self.history() if old["epoch"] < row["epoch"]]
         columns = list(dict.fromkeys(name for old in [*earlier, row] for name in old))
-        new = self.folder / f".{HISTORY_NAME}.new"
-        with new.open("w", newline="") as file:
+        with (
+            whole_file(self.folder / HISTORY_NAME) as new,
+            new.open("w", newline="") as file,
+        ):
             writer = csv.DictWriter(file, fieldnames=columns, restval=math.nan)
             writer.writeheader()
             writer.writerows([*earlier, row])
-        new.replace(self.folder / HISTORY_NAME)
 
     def best_epoch(self, column: str, *, first: int = 1) -> int:
         """The epoch with the highest value in a column of the history.
@@ -170,6 +211,19 @@ class RunFolder:
         if not judged:
             return self.epochs_done
         return int(max(judged, key=lambda row: row[column])["epoch"])
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives a path to write to; the file has its own name once all of it is there."""
+    new = path.with_name(f"{_NEW}{path.name}")  # the ending tells Keras the format
+    yield new
+    new.replace(path)
+
+
+def _others_in(folder: Path) -> bool:
+    """Whether a folder holds more than what a kill left of a file."""
+    return any(not path.name.startswith(_NEW) for path in folder.iterdir())
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -23,6 +23,7 @@ from fcn_core.loss_scale import LossScale
 from fcn_core.objectives import Objective
 from fcn_core.optimizers import GroupOptimizers, MovingAverage
 from fcn_core.recipes import Recipe
+from fcn_core.run_folder import whole_file
 from fcn_core.training_progress import Told
 
 
@@ -199,7 +200,8 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Writes what the next step depends on besides the result's weights (.npz)."""
         state: Any = {name: np.asarray(v) for name, v in self._state().items()}
-        np.savez(path, **state)
+        with whole_file(path) as new:
+            np.savez(new, **state)
 
     def restore(self, path: Path) -> None:
         """Reads what `save` wrote, into a model that has the result's weights."""

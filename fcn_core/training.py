@@ -6,7 +6,7 @@ saved after it: a killed run that resumes goes on with the numbers it would have
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +14,15 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+import fcn_core
 from fcn_core import (
     devices,
     memory,
     run_log,
     schedules,
     training_progress,
-    training_splits,
 )
+from fcn_core.dataset_info import DatasetError
 from fcn_core.initial_weights import load_initial, measure_norms
 from fcn_core.input_pipeline import Source
 from fcn_core.models import build
@@ -33,6 +34,7 @@ from fcn_core.run_settings import resolved_recipe, settings_of
 from fcn_core.stages import Stage, blended, model_of, placed, stages_of, teacher_of
 from fcn_core.trainer import Trainer, TrainingError
 from fcn_core.training_config import TrainingConfig
+from fcn_core.training_splits import Splits, splits_of
 
 __all__ = [
     "RunError",
@@ -50,7 +52,9 @@ _PANELS: Final = 4
 _MEASURED: Final = 16
 """Photos that norms of random weights begin with the statistics of."""
 
-_RECORDED: Final = ("keras", "tensorflow", "numpy")
+_EVENTS: Final = "tensorboard"
+
+_RECORDED: Final = ("keras", "tensorflow", "numpy", "pillow", "simplejpeg")
 
 _log = logging.getLogger(__name__)
 
@@ -81,8 +85,7 @@ class _Session:
     """What every stage of a run shares."""
 
     config: TrainingConfig
-    source: Source
-    judging: Source | None
+    splits: Splits
     run: RunFolder
     strategy: Any
     epochs: int
@@ -100,7 +103,8 @@ def train(config: TrainingConfig) -> RunResult:
         WeightsError: The initial weights do not fit.
     """
     recipe = resolved_recipe(config)
-    source, judging = training_splits.sources(config, recipe)
+    splits = splits_of(config, recipe)
+    source = splits.training
     stages = list(stages_of(recipe, source))
     settings = settings_of(config, recipe, stages[-1].spec, source)
     run = _open_run(config, settings)
@@ -108,8 +112,8 @@ def train(config: TrainingConfig) -> RunResult:
     strategy = devices.strategy(config.devices)
     if run is None:
         run = _start_run(config, source, stages[0], settings)
-    run.note(versions={name: metadata.version(name) for name in _RECORDED})
-    session = _Session(config, source, judging, run, strategy, stages[-1].last)
+    run.note_session(versions=_versions(), device=devices.describe())
+    session = _Session(config, splits, run, strategy, stages[-1].last)
     for stage in stages:
         if run.epochs_done < stage.last:
             _train_stage(session, stage)
@@ -128,12 +132,19 @@ def _set_up(config: TrainingConfig) -> None:
             _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
 
 
+def _versions() -> dict[str, str]:
+    """What decodes photos and computes."""
+    packages = {name: metadata.version(name) for name in _RECORDED}
+    return {"fcn_core": fcn_core.__version__} | packages
+
+
 def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | None:
     """Opens the run to go on with, None where a new one can start."""
     if config.resume and (config.output / RUN_NAME).is_file():
         run = RunFolder.open(config.output)
         run.require(settings)
-        if run.weights_path(run.epochs_done).is_file():
+        if run.epochs_done or run.weights_path(0).is_file():
+            run.require_checkpoint()
             return run
     RunFolder.check_free(config.output, started=config.resume)
     return None
@@ -160,16 +171,16 @@ def _start_run(
         about=recipe.about,
         config=config.model_dump(mode="json", exclude_none=True),
     )
-    model.save_weights(run.weights_path(0), overwrite=True)
+    run.save_weights(model, run.weights_path(0))
     return run
 
 
 def _train_stage(session: _Session, stage: Stage) -> None:
     """Trains what is left of a stage."""
-    config, run = session.config, session.run
-    objective = make_objective(stage.spec, stage.recipe, session.source)
+    config, run, splits = session.config, session.run, session.splits
+    objective = make_objective(stage.spec, stage.recipe, splits.training)
     batch_size = stage.recipe.batch_size
-    steps = objective.steps(session.source, batch_size=batch_size)
+    steps = objective.steps(splits.training, batch_size=batch_size)
     with placed(session.strategy, stage.recipe):
         model = model_of(run, stage, seed=config.seed)
         trainer = Trainer(
@@ -186,8 +197,10 @@ def _train_stage(session: _Session, stage: Stage) -> None:
         trainer.restore(run.optimizer_path(run.epochs_done))
     for epoch in range(run.epochs_done + 1, stage.last + 1):
         start = time.monotonic()
-        batches = objective.batches(
-            session.source, batch_size=batch_size, seed=config.seed, epoch=epoch
+        batches = training_progress.Counted(
+            objective.batches(
+                splits.training, batch_size=batch_size, seed=config.seed, epoch=epoch
+            )
         )
         label = f"epoch {epoch}/{session.epochs}"
         with training_progress.shown(label, steps=steps) as told:
@@ -204,19 +217,26 @@ def _train_stage(session: _Session, stage: Stage) -> None:
             "epoch": epoch,
             "loss": loss,
             "seconds": seconds,
-            "images_per_second": steps * batch_size / seconds,
+            "images_per_second": batches.examples / seconds,
         }
-        shown = session.judging or session.source
         with trainer.result():
             if judged is not model:
                 judged.set_weights(model.get_weights())
-            if session.judging is not None:
-                row |= objective.scores(judged, session.judging)
+            if splits.choosing is not None:
+                row |= objective.scores(judged, splits.choosing)
+            shown = splits.choosing or splits.training
             panels = objective.panels(judged, shown, count=_PANELS)
-        events = run.folder / "tensorboard"
+        events = run.folder / _EVENTS
         run_log.write(events, epoch=epoch, scalars=row, panels=panels)
-        run.note(examples=run.record.get("examples", 0) + steps * batch_size)
-        _finish_epoch(session, stage, model, trainer, row, judge=objective.judge)
+        _finish_epoch(
+            session,
+            stage,
+            model,
+            trainer,
+            row,
+            judge=objective.judge,
+            examples=batches.examples,
+        )
 
 
 def _drops(session: _Session, stage: Stage, *, judge: str) -> int:
@@ -224,9 +244,7 @@ def _drops(session: _Session, stage: Stage, *, judge: str) -> int:
     if stage.recipe.schedule != "plateau":
         return 0
     rows = [row for row in session.run.history() if row["epoch"] >= stage.first]
-    scores = [
-        row[judge] if session.judging is not None else -row["loss"] for row in rows
-    ]
+    scores = [row[judge] if session.splits.choosing else -row["loss"] for row in rows]
     return schedules.plateau_drops(scores, patience=stage.recipe.decay_epochs)
 
 
@@ -238,37 +256,32 @@ def _finish_epoch(
     row: dict[str, float],
     *,
     judge: str,
+    examples: int,
 ) -> None:
     """Saves state first, then says that the epoch is done."""
     run, epoch = session.run, int(row["epoch"])
     with trainer.result():
-        model.save_weights(run.weights_path(epoch), overwrite=True)
+        run.save_weights(model, run.weights_path(epoch))
     trainer.save(run.optimizer_path(epoch))
     run.add_to_history(row)
-    run.note(epochs_done=epoch, seconds=run.record["seconds"] + row["seconds"])
+    run.note(
+        epochs_done=epoch,
+        seconds=run.record["seconds"] + row["seconds"],
+        examples=run.record.get("examples", 0) + examples,
+    )
     run.prune(keep={0, epoch, run.best_epoch(judge, first=stage.first)})
     _log.info("%s", training_progress.epoch_line(row, of=session.epochs, judge=judge))
 
 
 def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
     """Makes the final weights from the chosen epoch's, and measures them, once."""
-    config, run = session.config, session.run
+    run = session.run
     chosen = run.best_epoch(objective.judge, first=stage.first)
     model = blended(run, stage, epoch=chosen)
-    model.save_weights(run.final_path, overwrite=True)
-    metrics: dict[str, float] = {}
-    images = 0
-    if config.evaluation_split is not None:
-        source = replace(
-            session.source, split=config.evaluation_split, part="all", holdout=0.0
-        )
-        metrics = objective.scores(model, source)
-        images = source.count()
-    run.note(
-        chosen_epoch=chosen,
-        metrics=metrics,
-        evaluation={"split": config.evaluation_split, "images": images},
-    )
+    run.save_weights(model, run.final_path)
+    # A photo that cannot be measured must not cost the model.
+    run.note(chosen_epoch=chosen, metrics={}, evaluation={"split": None, "images": 0})
+    metrics = _measure(session, objective, model)
     return RunResult(
         folder=run.folder,
         epochs=run.epochs_done,
@@ -277,3 +290,26 @@ def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
         seconds=run.record["seconds"],
         images_per_second=run.record["examples"] / max(run.record["seconds"], 1e-9),
     )
+
+
+def _measure(
+    session: _Session, objective: Objective, model: keras.Model
+) -> dict[str, float]:
+    """Scores the final weights on the split that is kept for it, and notes them."""
+    source = session.splits.measuring
+    if source is None:
+        return {}
+    try:
+        metrics = objective.scores(model, source)
+    except DatasetError as error:
+        raise DatasetError(
+            f"{error}; the trained weights are kept, without figures: `fcn export` "
+            "takes them as they are"
+        ) from error
+    run = session.run
+    run.note(
+        metrics=metrics, evaluation={"split": source.split, "images": source.count()}
+    )
+    chosen, events = run.record["chosen_epoch"], run.folder / _EVENTS
+    run_log.write(events, epoch=chosen, scalars=metrics, prefix="final/")
+    return metrics

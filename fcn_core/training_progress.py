@@ -7,12 +7,27 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from fcn_core.input_pipeline import Batch
+
 _SECONDS_BETWEEN_LINES: Final = 20
 
 _log = logging.getLogger(__name__)
 
 Told = Callable[[int, float], None]
 """Called after each step with its number, from 1, and the mean loss so far."""
+
+
+class Counted:
+    """Batches, and how many examples of them were taken: `examples`."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+        self.examples = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self._batches:
+            self.examples += sum(len(piece[0]) for piece in batch)
+            yield batch
 
 
 def epoch_line(row: Mapping[str, float], *, of: int, judge: str) -> str:
@@ -36,7 +51,8 @@ def shown(label: str, *, steps: int) -> Iterator[Told]:
 
     Args:
         label: What to call the epoch.
-        steps: How many it has.
+        steps: How many it has at least: a rest may be kept, long photos have more
+            views. The end then moves on with the steps.
     """
     terminal = sys.stderr.isatty() and _log.isEnabledFor(logging.INFO)
     with _bar(label, steps) if terminal else _lines(label, steps) as told:
@@ -56,7 +72,9 @@ def _bar(label: str, steps: int) -> Iterator[Told]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=steps, loss=float("nan"))
-        yield lambda done, loss: bar.update(task, completed=done, loss=loss)
+        yield lambda done, loss: bar.update(
+            task, completed=done, total=max(steps, done), loss=loss
+        )
 
 
 @contextlib.contextmanager
@@ -68,9 +86,10 @@ def _lines(label: str, steps: int) -> Iterator[Told]:
         now = time.monotonic()
         if now - spoken > _SECONDS_BETWEEN_LINES:
             spoken = now
-            left = (now - start) / done * (steps - done)
+            end = max(steps, done)
+            left = (now - start) / done * (end - done)
             _log.info(
-                "%s: step %d/%d, loss %.4f, %.0f s left", label, done, steps, loss, left
+                "%s: step %d/%d, loss %.4f, %.0f s left", label, done, end, loss, left
             )
 
     yield told

@@ -3,7 +3,7 @@
 What measures the model neither teaches it nor chooses its epoch.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fcn_core.dataset_info import DatasetError
 from fcn_core.input_pipeline import Source
@@ -12,8 +12,23 @@ from fcn_core.recipes import Recipe, RecipeError
 from fcn_core.training_config import TrainingConfig
 
 
-def sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | None]:
-    """Returns the photos to learn from and those to choose the epoch with, if any.
+@dataclass(frozen=True)
+class Splits:
+    """The photos of a run.
+
+    Attributes:
+        training: To learn from.
+        choosing: To choose the epoch with, if any.
+        measuring: To measure the final weights on, if any.
+    """
+
+    training: Source
+    choosing: Source | None
+    measuring: Source | None
+
+
+def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
+    """Returns the photos of a run.
 
     Raises:
         DatasetError: The data folder is not finished, of another schema, has no such
@@ -29,8 +44,8 @@ def sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | No
     )
     _check_task(recipe, source)
     _check_names(config, source)
-    judging = _judging(config, source)
-    _check_counts(source, judging)
+    splits = Splits(source, _choosing(config, source), _measuring(config, source))
+    _check_counts(splits)
     if not config.allow_leak:
         named = {config.validation_split, config.evaluation_split}
         others = {split for split in named if split} - {config.train_split}
@@ -38,7 +53,7 @@ def sources(config: TrainingConfig, recipe: Recipe) -> tuple[Source, Source | No
             Source(folder=config.data, split=config.train_split),
             [Source(folder=config.data, split=split) for split in sorted(others)],
         )
-    return source, judging
+    return splits
 
 
 def _check_task(recipe: Recipe, source: Source) -> None:
@@ -68,7 +83,7 @@ def _check_names(config: TrainingConfig, source: Source) -> None:
             )
 
 
-def _judging(config: TrainingConfig, source: Source) -> Source | None:
+def _choosing(config: TrainingConfig, source: Source) -> Source | None:
     chosen = config.validation_split
     if chosen is None:
         return replace(source, part="holdout") if config.holdout else None
@@ -82,11 +97,28 @@ def _judging(config: TrainingConfig, source: Source) -> Source | None:
     return replace(source, split=chosen, part="all", holdout=0.0)
 
 
-def _check_counts(source: Source, judging: Source | None) -> None:
-    for part, use in ((source, "train on"), (judging, "choose the epoch with")):
+def _measuring(config: TrainingConfig, source: Source) -> Source | None:
+    if config.evaluation_split is None:
+        return None
+    return replace(source, split=config.evaluation_split, part="all", holdout=0.0)
+
+
+def _check_counts(splits: Splits) -> None:
+    for part, use, cure in (
+        (splits.training, "train on", "choose another --holdout or split"),
+        (
+            splits.choosing,
+            "choose the epoch with",
+            "choose another --holdout or --validation_split",
+        ),
+        (
+            splits.measuring,
+            "measure the model on",
+            "choose another --evaluation_split, or none",
+        ),
+    ):
         if part is None or part.count():
             continue
-        cure = "choose another --holdout or split"
         if replace(part, labelled=False).count():
             cure = (
                 "none is labelled high or low, which this recipe learns: convert with "

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from fcn_core import model_check, model_facts, scoring
 from fcn_core.dataset_info import DatasetError
 from fcn_core.model_card import ModelCard, ModelError
-from pipelines.faults import JobFault, UsageError
+from fcn_core.record_fields import RecordError
+from fcn_core.tfrecord import FrameError
+from pipelines.faults import JobFault, SystemicFault, UsageError
 from pipelines.quiet_import import import_quietly
 
 if TYPE_CHECKING:
@@ -118,10 +120,13 @@ def told_plainly() -> Iterator[None]:
 
     Raises:
         UsageError: the core names what it cannot use.
+        SystemicFault: The memory does not hold a batch.
     """
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
     logging.getLogger("fcn_core").setLevel(logging.INFO)
     import_quietly("tensorflow")
+    import tensorflow as tf
+
     from fcn_core.models import WeightsError
     from fcn_core.recipes import RecipeError
     from fcn_core.run_folder import RunError
@@ -131,8 +136,15 @@ def told_plainly() -> Iterator[None]:
         yield
     except (DatasetError, ModelError, RecipeError, RunError, WeightsError) as error:
         raise UsageError(str(error)) from error
+    except (FrameError, RecordError) as error:
+        raise UsageError(f"{error}; convert the data set again") from error
     except TrainingError as error:
         raise JobFault(str(error)) from error
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise SystemicFault(
+            "out of memory, expected room for a batch; lower --batch_size, or raise "
+            "--accumulate"
+        ) from error
 
 
 def list_all(*, as_json: bool) -> int:

@@ -1,6 +1,7 @@
 """Runs: they learn, freeze, resume to the same numbers, and refuse what is wrong."""
 
 import itertools
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from fcn_core.run_folder import RunError, RunFolder, load_run
 from fcn_core.segmentation_objective import SegmentationObjective
 from fcn_core.stages import Stage, blended
 from fcn_core.trainer import TrainingError
+from pipelines.faults import UsageError
+from pipelines.model_commands import told_plainly
 from tests import tiny_recipes, tiny_shards
 from tests.tiny_recipes import RATING, SEGMENTATION, config
 
@@ -153,7 +156,9 @@ def test_a_run_shows_its_epochs(done: training.RunResult) -> None:
     assert len([tag for tag in tags if tag.startswith("masks/")]) == 2
     record = RunFolder.open(done.folder).record
     assert record["config"]["recipe"] == "tiny"
-    assert {"keras", "tensorflow"} <= set(record["versions"])
+    assert {"fcn_core", "keras", "tensorflow", "pillow"} <= set(record["versions"])
+    assert record["device"]
+    assert record["examples"] == 8  # four photos, twice
     assert record["settings"]["data_fingerprint"]
 
 
@@ -207,6 +212,10 @@ def test_rating_recipe_runs_and_reports(
         result.metrics
     )
     assert -1 <= result.metrics["srcc"] <= 1
+    events = event_accumulator.EventAccumulator(str(result.folder / "tensorboard"))
+    events.Reload()
+    final = tf.make_ndarray(events.Tensors("final/srcc")[0].tensor_proto)
+    assert final == pytest.approx(result.metrics["srcc"], abs=1e-6)
     begun = build(RATING.model)
     begun.load_weights(RunFolder.open(result.folder).weights_path(0))
     assert tensors_of(begun)["head_norm/moving_mean"].any()  # of photos, not zeros
@@ -262,10 +271,82 @@ def test_recipes_for_labels_need_labels(
 ) -> None:
     model = replace(RATING.model, classes=2)
     tiny_recipes.use(monkeypatch, RATING, model=model, copies=0)
-    unlabelled = [replace(one, label=-1) for one in tiny_shards.rated_records(2)]
-    rated = tiny_shards.write_finished(tmp_path / "rated", {"train": unlabelled})
-    with pytest.raises(DatasetError, match="--protocol ava1 or ava2"):
-        training.train(config(rated, tmp_path / "run", task="aesthetics"))
+    *labelled, without = tiny_shards.rated_records(3)
+    folder = tmp_path / "rated"
+    splits = {"train": labelled, "test": [without], "bare": []}
+    rated = tiny_shards.write_finished(folder, splits)
+    for train, measure, use, cure in (
+        ("test", "train", "train on", "--protocol ava1 or ava2"),
+        ("train", "test", "measure the model on", "--protocol ava1 or ava2"),
+        ("train", "bare", "measure the model on", "another --evaluation_split"),
+    ):
+        asked = {"train_split": train, "evaluation_split": measure}
+        with pytest.raises(DatasetError, match=f"0 photos to {use}, .*{cure}"):
+            training.train(config(rated, tmp_path / "r", task="aesthetics", **asked))
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_photo_that_cannot_be_measured_costs_figures_not_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipes.use(monkeypatch, TINY)
+    drawn = tiny_shards.drawn_records(tmp_path / "tree", train=3, val=1)
+    (last,) = drawn["val"]
+    broken = [replace(last, encoded=last.encoded[:300])]
+    folder = tiny_shards.write_finished(tmp_path / "data", drawn | {"val": broken})
+    asked: dict[str, Any] = {"epochs": 1, "evaluation_split": "val"}
+    with (
+        pytest.raises(UsageError, match=f"{last.filename}: .*the trained weights are"),
+        told_plainly(),
+    ):
+        training.train(config(folder, tmp_path / "run", **asked))
+    _, _, record = load_run(tmp_path / "run")
+    assert (record["chosen_epoch"], record["metrics"]) == (1, {})
+    assert record["examples"] == 3  # a step of two, and the rest that is kept
+    asked = {"epochs": 1, "resume": True}
+    training.train(config(folder, tmp_path / "run", **asked))
+
+
+def test_a_float16_run_resumes_with_its_scale_of_the_loss(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tiny_recipes.use(monkeypatch, TINY, precision="float16", soft_labels=0.8)
+    caplog.set_level(logging.INFO)
+    folder = tmp_path / "run"
+    drops = training._drops
+    epochs = iter([0, None])
+
+    def killed_in_the_second(*words: Any, **named: Any) -> int:
+        if next(epochs) is None:
+            raise KeyboardInterrupt
+        return drops(*words, **named)
+
+    monkeypatch.setattr(training, "_drops", killed_in_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config(data, folder, epochs=2))
+    monkeypatch.setattr(training, "_drops", drops)
+    run = RunFolder.open(folder)
+    with np.load(run.optimizer_path(1)) as saved:
+        state = dict(saved)
+    model = build(TINY.model)
+    model.load_weights(run.weights_path(1))
+    before = tensors_of(model)
+    taken = int(state["loss-scale-good-steps"])
+    assert np.isfinite(run.history()[0]["loss"])
+    np.savez(run.optimizer_path(1), **(state | {"loss-scale": np.float32(64)}))
+    training.train(config(data, folder, epochs=2, resume=True))
+    with np.load(run.optimizer_path(2)) as resumed:
+        assert resumed["loss-scale"] == 64
+        assert resumed["loss-scale-good-steps"] == taken + 2
+    model.load_weights(run.weights_path(2))
+    after = tensors_of(model)
+    assert {str(values.dtype) for values in after.values()} == {"float32"}
+    assert any(np.abs(after[name] - before[name]).max() > 1e-4 for name in after)
+    said = [text for text in caplog.messages if "hard labels alone" in text]
+    assert len(said) == 2  # random weights teach nothing, in neither session
 
 
 def test_unfinished_data_is_refused(

@@ -4,6 +4,7 @@ import io
 import logging
 import sys
 
+import numpy as np
 import pytest
 
 from fcn_core import training_progress
@@ -51,6 +52,35 @@ def test_a_bar_with_the_time_left_on_a_terminal(
     assert "8/8  loss 0.5000  ETA" in shown
     assert "\r" in shown
     assert not caplog.messages
+
+
+def test_no_more_than_all_steps_are_done(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(training_progress, "time", Clock())
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    caplog.set_level(logging.INFO)
+    with training_progress.shown("epoch 1/1", steps=1) as told:
+        for step in range(1, 4):  # a kept rest, photos of more views
+            told(step, 0.5)
+    assert caplog.messages == ["epoch 1/1: step 3/3, loss 0.5000, 0 s left"]
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with training_progress.shown("epoch 1/1", steps=1) as told:
+        for step in range(1, 4):
+            told(step, 0.5)
+    assert "3/3  loss" in terminal.getvalue()
+    assert "3/1 " not in terminal.getvalue()
+
+
+def test_photos_that_were_seen_are_counted() -> None:
+    pair = (np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4)))
+    one = (np.zeros((1, 8, 4, 3)), np.zeros((1, 8, 4)))
+    counted = training_progress.Counted(iter([[pair, one], [one]]))
+    assert len(list(counted)) == 2
+    assert counted.examples == 4
 
 
 def test_a_finished_epoch_tells_how_much_is_left() -> None:
