@@ -121,7 +121,7 @@ def evaluate_segmentation(
 
 
 def evaluate_quality(
-    model: keras.Model, card: ModelCard, records: Iterable[ImageRecord], *, seed: int
+    scorer: LogitsScorer, records: Iterable[ImageRecord], *, seed: int
 ) -> dict[str, float]:
     """Rates photos and degraded copies of them.
 
@@ -135,7 +135,6 @@ def evaluate_quality(
     Raises:
         DatasetError: A photo does not decode; names it.
     """
-    scorer = scorer_of(model, card)
     rated = []
     for record in records:
         with naming(record):
