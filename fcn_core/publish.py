@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import fcn_core
 from fcn_core import evaluation, export
-from fcn_core.model_card import Metric, ModelCard
+from fcn_core.model_card import Metric, ModelCard, ModelError
 from fcn_core.models import ModelSpec
 from fcn_core.models.layouts import TrainedNetwork
 from fcn_core.recipes import find_recipe
-from fcn_core.run_folder import load_run
+from fcn_core.run_folder import RunFolder, load_run
 from fcn_core.training_config import TrainingConfig
 
 _NOT_REPEATED: Final = ("task", "output", "resume", "threads", "devices")
@@ -33,11 +33,27 @@ def export_run(
 
     Raises:
         RunError: There is no finished run.
-        ModelError: The output folder is taken.
+        ModelError: Its network cannot be exported, or the output folder is taken.
     """
+    if refused := not_exported(run_dir):
+        raise ModelError(
+            f"{run_dir}: got a run of {refused}, expected a network for photos of any "
+            "size; its figures are in run.json, to score photos train another recipe"
+        )
     model, spec, record = load_run(run_dir)
     card = make_card(spec, record, name=name, version=version)
     return export.export(model, output, card)
+
+
+def not_exported(run_dir: Path) -> str:
+    """Returns a run's recipe and why it has no bundle; empty: it can have one.
+
+    Raises:
+        RunError: There is no run.
+    """
+    settings = RunFolder.open(run_dir).record["settings"]
+    why = ModelSpec.from_json(settings["model"]).not_exported
+    return f"{settings['recipe']}, which {why}" if why else ""
 
 
 def export_trained(

@@ -310,6 +310,16 @@ def test_help_answers_at_once() -> None:
     )
 
 
+def test_help_of_training_loads_no_training_library() -> None:
+    code = """
+import contextlib
+from pipelines import cli
+with contextlib.suppress(SystemExit):
+    cli.main(['train', '--help'])
+"""
+    assert loaded(code) & HEAVY == set()
+
+
 def test_planning_a_night_loads_neither_beam_nor_an_engine() -> None:
     found = loaded("from pipelines import config, inputs, nights, plan, results")
     assert found & HEAVY == set()

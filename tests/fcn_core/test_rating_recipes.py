@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fcn_core import degradations, recipe_family, recipes
+from fcn_core import degradations, recipe_family, recipes, training
 from fcn_core.input_pipeline import Source
 from fcn_core.models import build
 from fcn_core.objectives import make_objective
 from fcn_core.rating_objective import rating_scores, rating_target
 from fcn_core.recipes import RANDOM
+from fcn_core.run_folder import RunFolder
 from fcn_core.trainer import Trainer
+from fcn_core.training import RunResult
 from tests import tiny_shards
+from tests.pipelines import score_runs
 from tests.tiny_recipes import RATING, config
 
 SMALL: dict[str, Any] = {"init": RANDOM, "max_side": 64, "epochs": 1, "batch_size": 2}
@@ -114,6 +117,33 @@ def test_quality_learns_from_any_photos(rated: Path) -> None:
     assert targets.sum(axis=1) == pytest.approx(1, abs=1e-6)
     untouched = degradations.target_ratings(0)  # whatever the voters said
     assert targets[0] == pytest.approx(untouched)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [
+        ("ava-fcn-1", "takes photos of one size, 224 pixels a side"),
+        ("ava-fcn-9", "leaves out cells at the border"),
+        ("nima", ""),
+    ],
+)
+def test_networks_for_comparison_are_not_offered_to_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, why: str
+) -> None:
+    run = tmp_path / "run"
+    spec = recipes.RECIPES[recipe].model.to_json()
+    RunFolder.create(run, {"recipe": recipe, "model": spec}).note(chosen_epoch=1)
+    done = RunResult(run, 1, 1, {"accuracy": 0.5}, 1.0, 1.0)
+    monkeypatch.setattr(training, "train", lambda config: done)
+    words = ("--recipe", recipe, "--data", tmp_path, "--output", run)
+    trained = score_runs.fcn("train", *words)
+    assert trained.code == 0, trained.stderr
+    assert ("fcn export" in trained.stdout) == (not why)
+    if why:
+        told = score_runs.fcn("export", "--model", run, "--output", tmp_path / "b")
+        assert told.code == 2
+        (line,) = told.stderr.splitlines()
+        assert f"got a run of {recipe}, which {why}" in line
 
 
 @pytest.mark.slow

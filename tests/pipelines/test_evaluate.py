@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -26,6 +27,7 @@ from pipelines import (
     evaluate,
     evaluate_finish,
     evaluate_leak,
+    evaluate_parts,
     evaluate_plan,
     evaluation_page,
     lanes,
@@ -319,6 +321,33 @@ def test_ratings_equal_a_plain_loop_for_any_shards(
     evaluation_page.build(str(tmp_path / "a.json"), worst_uri, str(page))
     assert page.read_text().count("<figure>") == len(drawn)
     assert f"{by_hand.constant_emd_r1:.4f}" in page.read_text()
+
+
+def test_worst_twenty_of_more_photos_with_ties_and_gaps() -> None:
+    """The worst first; of equal ones the first in the data; no figure, no place."""
+    rows: list[dict[str, Any]] = []
+    for number in range(25):
+        badness = None if number in (3, 11) else number * 7 % 5 / 8  # many are equal
+        sign = -1 if number % 3 else 1  # too low is as bad as too high
+        rows.append(
+            {
+                "status": "ok",
+                "shard": f"val-{number % 2}",
+                "record": number,
+                "iou": None if badness is None else 1 - badness,
+                "predicted_mean": None if badness is None else 5 + sign * badness,
+                "target_mean": 5.0,
+            }
+        )
+    known = [row for row in rows if row["iou"] is not None]
+    known.sort(key=lambda row: (row["iou"], row["shard"], row["record"]))
+    expected = [row["record"] for row in known[:20]]
+    assert known[19]["iou"] == known[20]["iou"]  # a tie at the border
+    for order in (rows, rows[::-1]):
+        table = pa.Table.from_pylist(order, schema=evaluate_parts.PHOTOS_SCHEMA)
+        for task in ("segmentation", "aesthetics"):
+            found = evaluate_finish.worst(table, task)
+            assert [row["record"] for row in found] == expected
 
 
 def test_training_rates_as_the_bundle_does(rating_bundle: Path) -> None:
