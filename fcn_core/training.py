@@ -6,7 +6,7 @@ saved after it: a killed run that resumes goes on with the numbers it would have
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +17,15 @@ import tensorflow as tf
 from fcn_core import (
     devices,
     memory,
+    photo_list,
     run_log,
     schedules,
     training_progress,
     training_splits,
 )
-from fcn_core.initial_weights import load_initial, measure_norms
+from fcn_core.initial_weights import load_initial, measure_norms, origin_of
 from fcn_core.input_pipeline import Source
+from fcn_core.leaks import learned_photos
 from fcn_core.models import build
 from fcn_core.objective import Objective
 from fcn_core.objectives import make_objective
@@ -158,8 +160,11 @@ def _start_run(
     run.note(
         new_layers=list(report.new),
         about=recipe.about,
+        origin=asdict(origin_of(recipe.init or "", stage.spec)),
         config=config.model_dump(mode="json", exclude_none=True),
     )
+    photos = learned_photos(source, recipe.init or "")
+    (run.folder / photo_list.PHOTOS_NAME).write_bytes(photo_list.encode(photos))
     model.save_weights(run.weights_path(0), overwrite=True)
     return run
 

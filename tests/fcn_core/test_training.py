@@ -290,7 +290,6 @@ def test_every_recipe_is_complete_and_in_the_manual() -> None:
             assert part.total_epochs == part.epochs
         assert recipe.about
         assert recipe.notes
-        assert recipe.licence
     assert all(name in recipes.RECIPES for name in recipes.FAMILIES["ava-fcn-all"])
     assert len(recipes.FAMILIES["ava-fcn-all"]) == 9
 
