@@ -135,7 +135,7 @@ def evaluate_ratings(
 
 
 def evaluate_quality(
-    model: keras.Model, card: ModelCard, records: Iterable[ImageRecord], *, seed: int
+    scorer: LogitsScorer, records: Iterable[ImageRecord], *, seed: int
 ) -> dict[str, float]:
     """Rates photos and degraded copies of them.
 
@@ -146,7 +146,6 @@ def evaluate_quality(
         step of the strength; `above_strong`: share of (photo, kind) where the untouched
         photo is above its strongest copy.
     """
-    scorer = scorer_of(model, card)
     rated = [_rate_copies(scorer, record, seed=seed) for record in records]
     means = {kind: np.array([row[kind] for row in rated]) for kind in rated[0]}
     strengths = np.broadcast_to((0.0, *STRENGTHS), means["blur"].shape)

@@ -106,7 +106,8 @@ class QualityObjective:
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
         """See `evaluation.evaluate_quality`."""
-        return evaluation.evaluate_quality(model, self.card, source.records(), seed=0)
+        scorer = evaluation.scorer_of(model, self.card)
+        return evaluation.evaluate_quality(scorer, source.records(), seed=0)
 
     def panels(
         self, model: keras.Model, source: Source, *, count: int

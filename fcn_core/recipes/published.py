@@ -30,8 +30,9 @@ _NEAREST_TO_RELEASE: Final[dict[str, Any]] = {
     "max_side": None,
 }
 
-_RELEASE_L2: Final = 5e-4 / 2
-"""Caffe's decay is the gradient's: the penalty is half of it times the squares."""
+_RELEASE_L2: Final = 5e-4 / 2 / _PIXELS
+"""Caffe adds its decay to the gradient of a sum: half of it is the penalty's, and a
+mean's is so much smaller. It hardly decays anything, in the release as here."""
 
 _FCN_ORIGINAL = Recipe(
     about="Long, Shelhamer, Darrell 2015: FCN-32s, then 16s, then 8s in one run",

@@ -85,12 +85,9 @@ def test_quality_of_a_model_that_only_sees_brightness(
     scores = keras.layers.Conv2D(
         10, 1, use_bias=False, kernel_initializer=keras.initializers.Constant(bins)
     )(grey)
-    rated = evaluation.evaluate_quality(
-        keras.Model(inputs, scores), card(spec, max_side=64), records, seed=0
-    )
+    scorer = evaluation.scorer_of(keras.Model(inputs, scores), card(spec, max_side=64))
+    rated = evaluation.evaluate_quality(scorer, records, seed=0)
     assert set(rated) >= {f"srcc_{k}" for k in ("blur", "noise", "jpeg", "exposure")}
-    again = evaluation.evaluate_quality(
-        keras.Model(inputs, scores), card(spec, max_side=64), records[::-1], seed=0
-    )
+    again = evaluation.evaluate_quality(scorer, records[::-1], seed=0)
     assert rated == pytest.approx(again)
     assert abs(rated["srcc_exposure"]) > abs(rated["srcc_blur"])

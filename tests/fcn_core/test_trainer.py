@@ -312,6 +312,24 @@ def test_stages_are_recipes_of_their_own() -> None:
     assert staged.with_epochs(1).total_epochs == 2
 
 
+def test_a_mean_s_steps_are_those_of_the_release_s_sum() -> None:
+    """Caffe: v = 0.99 v + rate (sum of gradients + 5e-4 w), w = w - v."""
+    part = next(RECIPES["fcn-original"].parts())
+    pixels, gradients = 500 * 375, (0.3, -0.2)  # of the mean
+    weight, speed = 0.5, 0.0
+    for gradient in gradients:
+        speed = 0.99 * speed + 1e-10 * (pixels * gradient + 5e-4 * weight)
+        weight -= speed
+    ours = keras.Variable(0.5, dtype="float64")
+    sgd = keras.optimizers.SGD(part.learning_rate, momentum=part.momentum)
+    for gradient in gradients:
+        penalised = gradient + 2 * part.model.l2 * ours
+        sgd.apply([keras.ops.cast(penalised, "float64")], [ours])
+    assert float(ours) - 0.5 == pytest.approx(weight - 0.5, rel=1e-6)
+    # Most of a step is the gradient: the decay alone is compared as well.
+    assert part.learning_rate * 2 * part.model.l2 == pytest.approx(1e-10 * 5e-4)
+
+
 def test_published_rates_are_converted_to_means() -> None:
     original = RECIPES["fcn-original"]
     rates = [part.learning_rate for part in original.parts()]

@@ -1,0 +1,37 @@
+"""What a bundle that rates makes of photos that are made worse on purpose.
+
+    python -m benchmarks.quality_figures --data data/voc [--split val] [--model quality]
+
+Rates every photo of the split, and its degraded copies, through what scores a night.
+Prints the figures of `evaluation.evaluate_quality` as JSON, with the seconds.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from fcn_core import evaluation, scorers
+from fcn_core.input_pipeline import Source
+
+
+def main() -> None:
+    """Parses the command line and prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--model", default="quality", help="a name or a bundle folder")
+    asked = parser.parse_args()
+    scorer = scorers.load_scorer(asked.model, precision="f32")
+    if not isinstance(scorer, scorers.LogitsScorer) or not scorer.card.rating_bins:
+        parser.error(f"--model: got {asked.model}, expected a bundle that rates photos")
+    source = Source(folder=asked.data, split=asked.split)
+    start = time.perf_counter()
+    figures = evaluation.evaluate_quality(scorer, source.records(), seed=0)
+    seconds = {"seconds": round(time.perf_counter() - start)}
+    rounded = {name: round(value, 4) for name, value in figures.items()}
+    print(json.dumps(rounded | seconds, indent=1))
+
+
+if __name__ == "__main__":
+    main()
