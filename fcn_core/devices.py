@@ -1,10 +1,15 @@
 """Where training runs: one device, or several that share every batch."""
 
-from typing import Any
+from importlib import metadata
+from typing import Any, Final
 
 import tensorflow as tf
 
+import fcn_core
 from fcn_core.recipes import RecipeError
+
+_DECIDE: Final = ("keras", "tensorflow", "numpy", "pillow", "simplejpeg")
+"""Packages that decode photos and compute."""
 
 
 def strategy(count: int) -> Any:
@@ -37,3 +42,9 @@ def describe() -> str:
         return "CPU"
     details = tf.config.experimental.get_device_details(gpus[0])
     return str(details.get("device_name", "GPU"))
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of what decodes photos and computes, by package."""
+    packages = {name: metadata.version(name) for name in _DECIDE}
+    return {"fcn_core": fcn_core.__version__} | packages

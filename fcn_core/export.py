@@ -18,14 +18,17 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
-from fcn_core import serving
+from fcn_core import photo_list, serving
 from fcn_core.engines import IR_NAME, OUTPUT_NAMES
 from fcn_core.model_card import ModelCard, ModelError
+from fcn_core.photo_list import PHOTOS_NAME, Photos
 
 _RECORDED: Final = ("tensorflow", "keras", "openvino", "numpy")
 
 
-def export(model: keras.Model, folder: Path, card: ModelCard) -> ModelCard:
+def export(
+    model: keras.Model, folder: Path, card: ModelCard, *, photos: Photos | None = None
+) -> ModelCard:
     """Writes a bundle: all of it or nothing.
 
     Args:
@@ -34,6 +37,7 @@ def export(model: keras.Model, folder: Path, card: ModelCard) -> ModelCard:
         with `ratings` it returns a dict of `logits` and `rating_logits`.
       folder: Must not exist, or be empty.
       card: Everything but files, versions, network and fingerprint.
+      photos: What it learned from, where that is known.
 
     Returns:
       The card as written.
@@ -56,6 +60,8 @@ def export(model: keras.Model, folder: Path, card: ModelCard) -> ModelCard:
         bundle = Path(temporary) / "bundle"
         _save(serving.signatures(frozen, card), bundle)
         _write_ir(frozen, bundle)
+        if photos is not None:
+            (bundle / PHOTOS_NAME).write_bytes(photo_list.encode(photos))
         card = card.model_copy(update={"versions": card.versions | _versions()})
         card = card.sealed(bundle, network=network_digest(frozen))
         card.write(bundle)

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 
@@ -13,12 +14,54 @@ from fcn_core.models import ModelSpec, describe_weights, load_weights, transfer
 from fcn_core.models.regularisation import every_layer
 from fcn_core.models.weights import WeightReport
 from fcn_core.recipes import RANDOM
-from fcn_core.run_folder import RUN_NAME, load_run
+from fcn_core.run_folder import RUN_NAME, RunFolder, load_run
+
+IMAGENET: Final = "imagenet"
+"""Weights that Keras downloads."""
 
 EVERY_LAYER: Final = "every layer"
 """Stands in a report for the names of all layers."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whose work weights are.
+
+    Attributes:
+        words: A sentence without its end, for a card; empty: nobody's before the run.
+        licence: Of the weights.
+    """
+
+    words: str
+    licence: str
+
+
+_OURS: Final = Origin("", "Apache-2.0")
+
+_FILES: Final = {
+    "a0b50d5db1634b2a062586d9b39130f83eeaa5c720ee0578348aaf8cc8bc054e": Origin(
+        "DeepLab-v3 MobileNetV2 of TensorFlow Model Garden (Apache-2.0), trained on "
+        "COCO and on Pascal VOC train_aug, not on VOC's official val list, dequantised "
+        "from its int8 TFLite file",
+        "Apache-2.0",
+    ),
+    "d018d47ff85c2a15411306b552745c112d9ebcd199dc033eb774c5a0396a1caa": Origin(
+        "MobileNetV2 1.0 trained on ImageNet (Apache-2.0)", "Apache-2.0"
+    ),
+}
+"""What files are, by sha256: a name proves nothing."""
+
+_IMAGENET: Final = {
+    "vgg16": ("VGG16", "CC-BY-4.0"),
+    "vgg19": ("VGG19", "CC-BY-4.0"),
+    "resnet50": ("ResNet50", "Apache-2.0"),
+    "resnet101": ("ResNet101", "Apache-2.0"),
+    "mobilenet": ("MobileNet", "Apache-2.0"),
+    "mobilenet_v2": ("MobileNetV2", "Apache-2.0"),
+}
+"""Title and licence of the weights of keras.applications."""
 
 
 def load_initial(
@@ -89,3 +132,45 @@ def describe_initial(init: str) -> str:
         card = bundle_weights.card_of(init)
         return f"{card.label} {card.fingerprint[:16]}"
     return describe_weights(init)
+
+
+def origin_of(init: str, spec: ModelSpec) -> Origin:
+    """Returns whose work initial weights are, as far back as records tell.
+
+    Args:
+        init: As `load_initial` takes it.
+        spec: Of the network that they go into.
+    """
+    if (Path(init) / RUN_NAME).is_file():
+        record = RunFolder.open(Path(init)).record
+        before = recorded_origin(record)
+        words = before.words or "random weights"
+        recipe = record["settings"]["recipe"]
+        return Origin(f"a run of {recipe} that started from {words}", before.licence)
+    if bundle_weights.is_bundle(init):
+        card = bundle_weights.card_of(init)
+        return Origin(f'whose origin is "{card.origin}"', card.licence)
+    return named_origin(describe_initial(init), spec)
+
+
+def recorded_origin(record: dict[str, Any]) -> Origin:
+    """Returns whose work a run's initial weights were, from its `run.json`."""
+    if "origin" in record:
+        return Origin(**record["origin"])
+    settings = record["settings"]  # of a run that is older than this record
+    return named_origin(settings["init"], ModelSpec.from_json(settings["model"]))
+
+
+def named_origin(described: str, spec: ModelSpec) -> Origin:
+    """Returns whose work weights are, from what `describe_initial` says of them."""
+    if described == RANDOM:
+        return _OURS
+    if described == IMAGENET:
+        title, licence = _IMAGENET.get(
+            spec.backbone, (spec.backbone, "as keras.applications states it")
+        )
+        words = f"{title} trained on ImageNet, the weights of keras.applications"
+        return Origin(f"{words} ({licence})", licence)
+    name, _, digest = described.partition(" sha256:")
+    unknown = Origin("weights whose origin is not recorded", f"that of {name}")
+    return _FILES.get(digest, unknown)

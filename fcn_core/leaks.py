@@ -1,9 +1,15 @@
 """No photo may be trained on and measured: checked by the photos' own hashes."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+
+from fcn_core import bundle_weights, photo_list, scoring
 from fcn_core.dataset_info import DatasetError
 from fcn_core.input_pipeline import Source
+from fcn_core.photo_list import Photos
 
 
 def check_leaks(training: Source, others: Iterable[Source]) -> None:
@@ -16,10 +22,12 @@ def check_leaks(training: Source, others: Iterable[Source]) -> None:
     Raises:
         DatasetError: A photo is in both; names the first and counts them.
     """
-    trained = {record.sha256: record.source_id for record in training.records()}
+    trained = photo_list.photos_of(training.records())
     for other in others:
         shared = [
-            record.source_id for record in other.records() if record.sha256 in trained
+            record.source_id
+            for record in other.records()
+            if photo_list.contains(trained, record)
         ]
         if shared:
             raise DatasetError(
@@ -27,3 +35,23 @@ def check_leaks(training: Source, others: Iterable[Source]) -> None:
                 f"{len(shared)} photos (the first is {shared[0]}), expected none: the "
                 "figures would be too good; choose another split, or pass --allow_leak"
             )
+
+
+def learned_photos(source: Source, init: str) -> Photos:
+    """Returns what a run's model has learned from when it ends.
+
+    Args:
+        source: What the run trains on; what it holds out of that counts as well.
+        init: Its initial weights; photos that these are known to have seen are added.
+
+    Raises:
+        ModelError: The list of the initial weights is damaged.
+    """
+    whole = replace(source, part="all", holdout=0.0, labelled=False)
+    photos = photo_list.photos_of(whole.records())
+    if bundle_weights.is_bundle(init):
+        card = bundle_weights.card_of(init)
+        before = photo_list.read_verified(scoring.find_bundle(init), card)
+    else:
+        before = photo_list.read(Path(init))
+    return photos if before is None else np.union1d(photos, before)

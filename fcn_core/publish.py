@@ -2,19 +2,20 @@
 
 import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import fcn_core
-from fcn_core import evaluation, export
-from fcn_core.model_card import Metric, ModelCard
+from fcn_core import card_words, evaluation, export, photo_list
+from fcn_core.dataset_info import DatasetError
+from fcn_core.input_pipeline import Source
+from fcn_core.leaks import learned_photos
+from fcn_core.model_card import Metric, ModelCard, ModelError
 from fcn_core.models import ModelSpec
 from fcn_core.models.layouts import TrainedNetwork
+from fcn_core.photo_list import Photos
 from fcn_core.recipes import find_recipe
-from fcn_core.run_folder import load_run
-from fcn_core.training_config import TrainingConfig
-
-_NOT_REPEATED: Final = ("task", "output", "resume", "threads", "devices")
-"""Settings of a machine or of one session: the numbers do not depend on them."""
+from fcn_core.run_folder import RunFolder, load_run
+from fcn_core.tfrecord import FrameError
 
 
 def export_run(
@@ -33,11 +34,42 @@ def export_run(
 
     Raises:
         RunError: There is no finished run.
-        ModelError: The output folder is taken.
+        ModelError: Its network cannot be exported, or the output folder is taken.
     """
+    if refused := not_exported(run_dir):
+        raise ModelError(
+            f"{run_dir}: got a run of {refused}, expected a network for photos of any "
+            "size; its figures are in run.json, to score photos train another recipe"
+        )
     model, spec, record = load_run(run_dir)
     card = make_card(spec, record, name=name, version=version)
-    return export.export(model, output, card)
+    photos = _learned_from(run_dir, record)
+    return export.export(model, output, card, photos=photos)
+
+
+def _learned_from(run_dir: Path, record: dict[str, Any]) -> Photos | None:
+    """Returns the list of a run, of an older one that of its data where it lies."""
+    if (photos := photo_list.read(run_dir)) is not None:
+        return photos
+    config, settings = record["config"], record["settings"]
+    source = Source(folder=Path(config["data"]), split=settings["train_split"])
+    try:
+        if source.info.fingerprint == settings["data_fingerprint"]:
+            return learned_photos(source, config.get("init", ""))
+    except (DatasetError, FrameError, OSError):
+        pass
+    return None
+
+
+def not_exported(run_dir: Path) -> str:
+    """Returns a run's recipe and why it has no bundle; empty: it can have one.
+
+    Raises:
+        RunError: There is no run.
+    """
+    settings = RunFolder.open(run_dir).record["settings"]
+    why = ModelSpec.from_json(settings["model"]).not_exported
+    return f"{settings['recipe']}, which {why}" if why else ""
 
 
 def export_trained(
@@ -89,7 +121,6 @@ def make_card(
     """Returns the card of a run from its `run.json`."""
     settings = record["settings"]
     numbers = settings["numbers"]
-    recipe = find_recipe(settings["recipe"])
     red, green, blue = numbers["padding_value"]
     draft = evaluation.draft_card(
         spec,
@@ -101,7 +132,7 @@ def make_card(
     )
     trained = {
         "recipe": settings["recipe"],
-        "command": _command(record["config"], settings["init"], task=spec.task),
+        "command": card_words.command(record),
         "init": settings["init"],
         "data": settings["data"],
         "data_split": settings["train_split"],
@@ -113,36 +144,18 @@ def make_card(
         "numbers": numbers,
         "model": spec.to_json(),
     }
+    origin, metrics = card_words.origin(record), _metrics(record)
+    said = find_recipe(settings["recipe"]).notes
     return draft.model_copy(
         update={
             "version": version,
-            "origin": recipe.origin,
-            "licence": recipe.licence,
-            "notes": recipe.notes,
+            "origin": origin.words,
+            "licence": origin.licence,
+            "notes": card_words.notes(said, draft.classes, metrics),
             "training": trained,
-            "metrics": _metrics(record),
+            "metrics": metrics,
             "versions": record["versions"] | {"fcn_core": fcn_core.__version__},
         }
-    )
-
-
-def _command(config: dict[str, Any], init: str, *, task: str) -> str:
-    """The command that repeats the run; the reader's own folders in capitals."""
-    flags = {
-        "recipe": config["recipe"],
-        "data": "DATA",
-        "init": init.split(" ")[0],
-        "seed": config["seed"],
-    }
-    for name, field in TrainingConfig.model_fields.items():
-        value = config.get(name, field.default)
-        if name not in (*flags, *_NOT_REPEATED) and value != field.default:
-            words = value if isinstance(value, list) else [value]
-            flags[name] = " ".join(map(str, words))
-    given = " ".join(f"--{flag} {value}" for flag, value in flags.items())
-    return (
-        f"fcn train {task} {given} --output RUN && "
-        "fcn export --model RUN --output BUNDLE"
     )
 
 

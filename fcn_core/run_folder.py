@@ -5,6 +5,7 @@
     history.csv            one line an epoch
     checkpoints/epoch-0003.weights.h5, epoch-0003.optimizer.npz
     final.weights.h5       of the chosen epoch, blended as the recipe says
+    training_photos.bin    hashes of the photos that it learns from
     tensorboard/           the same scalars, and masks of a few photos
 
 Only the last optimizer state and the weights that may still be needed are kept.

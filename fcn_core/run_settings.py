@@ -9,7 +9,7 @@ from fcn_core.models import ModelSpec, WeightsError
 from fcn_core.recipes import Recipe, RecipeError, find_recipe
 from fcn_core.training_config import TrainingConfig
 
-_NO_NUMBERS: Final = ("model", "init", "about", "origin", "licence", "notes")
+_NO_NUMBERS: Final = ("model", "init", "about", "notes")
 _OVERRIDES: Final = tuple(
     name
     for name in TrainingConfig.model_fields

@@ -6,30 +6,36 @@ saved after it: a killed run that resumes goes on with the numbers it would have
 
 import logging
 import time
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 import tensorflow as tf
 
-import fcn_core
 from fcn_core import (
     devices,
     memory,
+    photo_list,
     run_log,
     schedules,
     training_progress,
 )
 from fcn_core.dataset_info import DatasetError
-from fcn_core.initial_weights import load_initial, measure_norms
+from fcn_core.initial_weights import load_initial, measure_norms, origin_of
 from fcn_core.input_pipeline import Source
+from fcn_core.leaks import learned_photos
 from fcn_core.models import build
 from fcn_core.objective import Objective
 from fcn_core.objectives import make_objective
 from fcn_core.recipes import RANDOM
-from fcn_core.run_folder import RUN_NAME, RunError, RunFolder, load_run
+from fcn_core.run_folder import (
+    RUN_NAME,
+    RunError,
+    RunFolder,
+    load_run,
+    whole_file,
+)
 from fcn_core.run_settings import resolved_recipe, settings_of
 from fcn_core.stages import Stage, blended, model_of, placed, stages_of, teacher_of
 from fcn_core.trainer import Trainer, TrainingError
@@ -54,7 +60,6 @@ _MEASURED: Final = 16
 
 _EVENTS: Final = "tensorboard"
 
-_RECORDED: Final = ("keras", "tensorflow", "numpy", "pillow", "simplejpeg")
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +117,7 @@ def train(config: TrainingConfig) -> RunResult:
     strategy = devices.strategy(config.devices)
     if run is None:
         run = _start_run(config, source, stages[0], settings)
-    run.note_session(versions=_versions(), device=devices.describe())
+    run.note_session(versions=devices.versions(), device=devices.describe())
     session = _Session(config, splits, run, strategy, stages[-1].last)
     for stage in stages:
         if run.epochs_done < stage.last:
@@ -130,12 +135,6 @@ def _set_up(config: TrainingConfig) -> None:
             tf.config.threading.set_inter_op_parallelism_threads(config.threads)
         except RuntimeError:
             _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
-
-
-def _versions() -> dict[str, str]:
-    """What decodes photos and computes."""
-    packages = {name: metadata.version(name) for name in _RECORDED}
-    return {"fcn_core": fcn_core.__version__} | packages
 
 
 def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | None:
@@ -169,8 +168,12 @@ def _start_run(
     run.note(
         new_layers=list(report.new),
         about=recipe.about,
+        origin=asdict(origin_of(recipe.init or "", stage.spec)),
         config=config.model_dump(mode="json", exclude_none=True),
     )
+    photos = learned_photos(source, recipe.init or "")
+    with whole_file(run.folder / photo_list.PHOTOS_NAME) as new:
+        new.write_bytes(photo_list.encode(photos))
     run.save_weights(model, run.weights_path(0))
     return run
 

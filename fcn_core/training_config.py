@@ -1,9 +1,25 @@
 """What a training run is asked for; light, so that a command line can show it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+RECIPE_NAMES: Final = {
+    "segmentation": (
+        *("voc21", "voc21-imagenet", "drawn", "fcn-original", "fcn-original-at-once"),
+        *("keras-fcn", "keras-fcn-mobilenet_v2", "tf-image-segmentation"),
+        "tf-image-segmentation-resnet101-8s",
+        "tf-image-segmentation-resnet101-16s",
+        "fcn8s-vgg16",
+    ),
+    "aesthetics": (
+        *("quality", "nima", "nima-adam", "nima-mean"),
+        *(f"ava-fcn-{number}" for number in range(1, 10)),
+        "ava-fcn-all",
+    ),
+}
+"""Recipes and families by task: the rows themselves need Keras to be read."""
 
 
 class RecipeOverrides(BaseModel):
@@ -135,16 +151,16 @@ class TrainingConfig(RecipeOverrides):
     recipe: Annotated[
         str,
         Field(
-            description="name of a training recipe, or of a family of them; an unknown "
-            "one is answered with the list"
+            description="name of a recipe, or of a family of them; "
+            + "; ".join(f"{task}: {', '.join(n)}" for task, n in RECIPE_NAMES.items())
         ),
     ]
     output: Annotated[Path, Field(description="run folder, new or to be resumed")]
     init: Annotated[
         str | None,
         Field(
-            description="initial weights: imagenet, an .npz or .h5 file, a run, a "
-            "bundle or a built-in model"
+            description="initial weights: random, imagenet, an .npz or .h5 file, a "
+            "run, a bundle or a built-in model; default: recipe"
         ),
     ] = None
     resume: Annotated[

@@ -1,20 +1,22 @@
 """Whether a model is measured on photos that it was trained on.
 
-A card names the data set (its fingerprint) and the split that a model was trained on.
-That is all there is to compare with: what the initial weights had seen before is told
-by the card's origin in words, and by nothing that a program could check.
+A bundle of `fcn export` lists the photos that it learned from, by their hashes: with it
+any split of any folder can be compared. Older bundles name the data set (its
+fingerprint) and the split in their card, and that is all there is to compare with. What
+the initial weights had seen before is told by the card's origin in words.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from fcn_core import tfrecord
+from fcn_core import photo_list, tfrecord
 from fcn_core.dataset_info import DatasetInfo
 from fcn_core.model_card import ModelCard
+from fcn_core.photo_list import Photos
 from fcn_core.record_fields import RecordError
-from fcn_core.records import AestheticsRecord, SegmentationRecord
+from fcn_core.records import AestheticsRecord, ImageRecord, SegmentationRecord
 
 
 class Leak(BaseModel):
@@ -34,10 +36,55 @@ class Leak(BaseModel):
 
 
 _BEFORE = "what its initial weights had seen"
+_DAMAGED = "; records behind damaged ones"
 
 
-def check(card: ModelCard, folder: Path, info: DatasetInfo, split: str) -> Leak:
-    """Compares a split with the one that a model was trained on."""
+def check(
+    card: ModelCard, bundle: Path, folder: Path, info: DatasetInfo, split: str
+) -> Leak:
+    """Compares a split with what a model was trained on.
+
+    Args:
+        card: Of the model.
+        bundle: Its folder.
+        folder: Of the data set.
+        info: Its description.
+        split: What is to be measured on.
+
+    Raises:
+        ModelError: The bundle's list of photos is gone or damaged.
+    """
+    photos = photo_list.read_verified(bundle, card)
+    if photos is None:
+        return _by_names(card, folder, info, split, is_listed=False)
+    listed = _by_list(card, photos, folder, info, split)
+    # By their ids the same photos are known in another encoding.
+    named = _by_names(card, folder, info, split, is_listed=True)
+    return listed if listed.why or not named.why else named
+
+
+def _by_list(
+    card: ModelCard, photos: Photos, folder: Path, info: DatasetInfo, split: str
+) -> Leak:
+    measured = _Records(folder, info, split)
+    total = shared = 0
+    for record in measured:
+        total += 1
+        shared += photo_list.contains(photos, record)
+    return Leak(
+        why=f"{card.label} was trained on {shared} of the {total} photos of {split}"
+        if shared
+        else None,
+        compared=f"sha256 of {total} photos of {split} with the {len(photos)} that "
+        f"{card.label} was trained on",
+        not_compared=_BEFORE + (_DAMAGED if measured.is_damaged else ""),
+    )
+
+
+def _by_names(
+    card: ModelCard, folder: Path, info: DatasetInfo, split: str, *, is_listed: bool
+) -> Leak:
+    """Compares what the card names: the data set and its split."""
     trained = card.training.get("data_split")
     fingerprint = card.training.get("data_fingerprint")
     if not isinstance(trained, str) or not isinstance(fingerprint, str):
@@ -46,7 +93,8 @@ def check(card: ModelCard, folder: Path, info: DatasetInfo, split: str) -> Leak:
             not_compared=f"the card of {card.label} does not name its training data",
         )
     same = fingerprint == info.fingerprint
-    name = f"{card.training.get('data', 'data')} {fingerprint[:12]}"
+    data = card.training.get("data", "data")
+    name = f"{data} {fingerprint[:12]}"
     if same and split == trained:
         return Leak(
             why=f"{card.label} was trained on the split {split} of this data set",
@@ -54,6 +102,14 @@ def check(card: ModelCard, folder: Path, info: DatasetInfo, split: str) -> Leak:
             not_compared=_BEFORE,
         )
     missing = "" if same else f"{name}, which it was trained on, is not this folder; "
+    if split == trained and data == info.dataset and not is_listed:
+        return Leak(
+            why=f"{card.label} was trained on the split {split} of another folder of "
+            f"{data} ({fingerprint[:12]}) and does not list its photos: they may be "
+            "these",
+            compared="nothing",
+            not_compared=missing + _BEFORE,
+        )
     if split == trained or trained not in info.splits:
         return Leak(compared="nothing", not_compared=missing + _BEFORE)
     if same and info.settings.get("allow_leak") is False:
@@ -70,41 +126,41 @@ def _compare(
     trained: str,
     not_compared: str,
 ) -> Leak:
-    measured, seen = (_photos(folder, info, name) for name in (split, trained))
-    shared, ids = len(measured.hashes & seen.hashes), len(measured.ids & seen.ids)
+    """Compares two splits of one folder, by the photos' hashes and ids."""
+    seen, measured = _Records(folder, info, trained), _Records(folder, info, split)
+    hashes = {record.sha256: record.source_id for record in seen}
+    ids, total, shared, shared_ids = set(hashes.values()), 0, 0, 0
+    for record in measured:
+        total += 1
+        shared += record.sha256 in hashes
+        shared_ids += record.source_id in ids
     why = None
-    if shared or ids:
+    if shared or shared_ids:
         why = (
             f"{split} and {trained}, as {card.label}'s training split is called, share "
-            f"{shared} photos by sha256 and {ids} by id"
+            f"{shared} photos by sha256 and {shared_ids} by id"
         )
     if measured.is_damaged or seen.is_damaged:
-        not_compared += "; records behind damaged ones"
+        not_compared += _DAMAGED
     compared = (
-        f"sha256 and ids of {len(measured.hashes)} photos of {split} with "
-        f"{len(seen.hashes)} of {trained}"
+        f"sha256 and ids of {total} photos of {split} with {len(hashes)} of {trained}"
     )
     return Leak(why=why, compared=compared, not_compared=not_compared)
 
 
-@dataclass
-class _Photos:
-    """What is known about the photos of a split."""
+class _Records:
+    """The records of a split, one at a time, as far as they can be read."""
 
-    hashes: set[str] = field(default_factory=set)
-    ids: set[str] = field(default_factory=set)
-    is_damaged: bool = False
+    def __init__(self, folder: Path, info: DatasetInfo, split: str):
+        rated = info.task == "aesthetics"
+        self._kind = AestheticsRecord if rated else SegmentationRecord
+        self._paths = info.shard_paths(folder, split)
+        self.is_damaged = False
 
-
-def _photos(folder: Path, info: DatasetInfo, split: str) -> _Photos:
-    kind = SegmentationRecord if info.task == "segmentation" else AestheticsRecord
-    found = _Photos()
-    for path in info.shard_paths(folder, split):
-        try:
-            for frame in tfrecord.read_frames(path):
-                record = kind.parse(frame)
-                found.hashes.add(record.sha256)
-                found.ids.add(record.source_id)
-        except (OSError, RecordError, tfrecord.FrameError):
-            found.is_damaged = True
-    return found
+    def __iter__(self) -> Iterator[ImageRecord]:
+        for path in self._paths:
+            try:
+                for frame in tfrecord.read_frames(path):
+                    yield self._kind.parse(frame)
+            except (OSError, RecordError, tfrecord.FrameError):
+                self.is_damaged = True

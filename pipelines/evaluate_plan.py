@@ -215,7 +215,11 @@ def _freeze(
             f"--void: got {config.void}, which is the class {names[config.void]}, "
             f"expected a label value from {len(names)} on"
         )
-    leak = evaluate_leak.check(card, folder, info, config.split)
+    try:
+        bundle = scoring.find_bundle(config.model)
+        leak = evaluate_leak.check(card, bundle, folder, info, config.split)
+    except ModelError as error:
+        raise UsageError(f"--model: {error}") from error
     if leak.why and not config.allow_leak:
         raise UsageError(f"--split: {leak.why}; choose another, or pass --allow_leak")
     chunks = _chunks(folder, info, config.split, config.chunk_size)

@@ -39,7 +39,7 @@ def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
 def train(config: "TrainingConfig", *, as_json: bool) -> int:
     """Trains a recipe, or a family of them, and tells what it came to."""
     with told_plainly():
-        from fcn_core import training
+        from fcn_core import publish, training
         from fcn_core.recipes import FAMILIES
 
         if config.recipe in FAMILIES:
@@ -63,7 +63,8 @@ def train(config: "TrainingConfig", *, as_json: bool) -> int:
     )
     speed = f"{result.images_per_second:.1f} images/s"
     print(f"{result.epochs} epochs in {result.seconds:.0f} s ({speed})  {figures}")
-    print(f"next: fcn export --model {result.folder} --output BUNDLE")
+    if not publish.not_exported(result.folder):
+        print(f"next: fcn export --model {result.folder} --output BUNDLE")
     return 0
 
 

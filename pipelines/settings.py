@@ -8,6 +8,7 @@ import argparse
 import datetime
 import difflib
 import os
+import textwrap
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, cast, get_origin
 
@@ -146,6 +147,12 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}; see {self.prog} --help")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Breaks lines at blanks only: names with hyphens are there to be copied."""
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
 def _yaml_source(
     settings: type[BaseSettings], file: str | None
 ) -> YamlConfigSettingsSource:
@@ -187,7 +194,7 @@ def _parser(cls: type[JobConfig]) -> _Parser:
         prog=cls.command,
         description=(cls.__doc__ or "").split("\n")[0],
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--config", help="YAML file with settings of this command")
     for name, field in cls.model_fields.items():

@@ -26,7 +26,7 @@ CORE_FLOORS = {
         datasets.voc datasets.sbd datasets.pairs datasets.protocols datasets.ava
         datasets.ava_lists datasets.ava_protocols datasets.folder
         datasets.ratings_table datasets.seed_records datasets.drawn""",
-    "serving": """class_maps class_shares refine model_card model_operations
+    "serving": """class_maps class_shares refine model_card photo_list model_operations
         arithmetic engines tiling scorers scoring model_check model_facts serving
         export""",
     "learning": """losses metrics rating_metrics photo_evaluation models.layers
@@ -40,7 +40,7 @@ CORE_FLOORS = {
         schedules optimizers loss_scale run_folder bundle_weights initial_weights
         run_settings stages run_log leaks devices evaluation objective
         segmentation_objective quality_objective rating_objective objectives trainer
-        training_splits training recipe_family publish""",
+        training_splits training recipe_family card_words publish""",
 }
 """Floors of fcn_core, lowest first: a module imports those before it, no other."""
 
@@ -308,6 +308,16 @@ def test_help_answers_at_once() -> None:
     assert (
         found & (HEAVY | {"pydantic", "numpy", "pyarrow", "openvino", "yaml"}) == set()
     )
+
+
+def test_help_of_training_loads_no_training_library() -> None:
+    code = """
+import contextlib
+from pipelines import cli
+with contextlib.suppress(SystemExit):
+    cli.main(['train', '--help'])
+"""
+    assert loaded(code) & HEAVY == set()
 
 
 def test_planning_a_night_loads_neither_beam_nor_an_engine() -> None:

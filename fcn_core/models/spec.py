@@ -199,6 +199,15 @@ class ModelSpec:
             return 6 * 32 + 1
         return self.backbone_row.minimum_side
 
+    @property
+    def not_exported(self) -> str:
+        """Why no bundle can be made of it, a reason; empty: one can."""
+        if self.name == BASELINE:
+            return f"takes photos of one size, {self.minimum_side} pixels a side"
+        if self.geometry == "valid":
+            return "leaves out cells at the border, so its ratings have no place there"
+        return ""
+
     def to_json(self) -> dict[str, Any]:
         """Returns plain values that `from_json` turns back into this spec.
 

@@ -5,28 +5,12 @@ from typing import Final
 from fcn_core.models import ModelSpec
 from fcn_core.recipes.recipe import RANDOM, Recipe
 
-IMAGENET_MOBILENET = (
-    "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of keras.applications "
-    "or a file of the same layout (Apache-2.0); training.init names it."
-)
-
 BUILT_IN: Final[dict[str, Recipe]] = {
     "voc21": Recipe(
         about="FCN-8s on MobileNetV2 at stride 16, gently fine-tuned from DeepLab-v3",
         model=ModelSpec(name="fcn8s", backbone="mobilenet_v2"),
         init=None,
-        origin=(
-            "Backbone and head: DeepLab-v3 MobileNetV2 of TensorFlow Model Garden "
-            "(Apache-2.0), trained on COCO and on Pascal VOC train_aug, dequantised "
-            "from its int8 TFLite file. Stride-8 skip: new, zero at the start."
-        ),
-        licence="Apache-2.0",
-        notes=(
-            "Finds the 20 object classes of Pascal VOC; everything else is background. "
-            "Weak on thin or small things (bicycle, chair, potted plant) and on photos "
-            "unlike snapshots. The initial weights have seen VOC train_aug, not VOC's "
-            "official val list."
-        ),
+        notes="Weaker on photos unlike snapshots.",
         epochs=4,
         batch_size=8,
         # Gentle on purpose: with 424 photos the backbone and the head unlearn more
@@ -50,12 +34,7 @@ BUILT_IN: Final[dict[str, Recipe]] = {
             name="fcn8s", backbone="mobilenet_v2", output_stride=32, dropout=0.1
         ),
         init="imagenet",
-        origin=f"{IMAGENET_MOBILENET} Head and skip: new.",
-        licence="Apache-2.0",
-        notes=(
-            "Finds the 20 object classes of Pascal VOC; everything else is background. "
-            "From ImageNet weights and few photos: a baseline, well below voc21."
-        ),
+        notes="A baseline, to compare networks with that began from more.",
         epochs=30,
         batch_size=8,
         learning_rate=1e-3,
@@ -73,9 +52,7 @@ BUILT_IN: Final[dict[str, Recipe]] = {
             name="fcn8s", backbone="mobilenet_v2", width=0.35, head_width=32
         ),
         init=RANDOM,
-        origin="Every weight: this run.",
-        licence="Apache-2.0",
-        notes="Knows drawn figures only: it shows the road, not quality.",
+        notes="Small and made for drawn figures: it shows the road, not quality.",
         epochs=12,
         batch_size=8,
         learning_rate=3e-3,
@@ -92,13 +69,11 @@ BUILT_IN: Final[dict[str, Recipe]] = {
             dropout=0.1,
         ),
         init="imagenet",
-        origin=f"{IMAGENET_MOBILENET} Rating head: new.",
-        licence="Apache-2.0",
         notes=(
             "Measures technical quality only: blur, noise, JPEG artefacts and, less "
             "well, exposure. It learned from degraded copies of photos whose target "
-            "ratings we made up; it has never seen AVA's photos or votes, knows "
-            "nothing of composition or subject, and its scale is not AVA's."
+            "ratings we made up, and from nobody's votes; it knows nothing of "
+            "composition or subject, and its scale is not AVA's."
         ),
         epochs=8,
         batch_size=16,

@@ -10,28 +10,13 @@ from typing import Any, Final
 from fcn_core.models import ModelSpec
 from fcn_core.recipes.recipe import Recipe, Stage
 
-_VGG: Final[dict[str, Any]] = {
-    "init": "imagenet",
-    "origin": (
-        "Backbone: VGG16 trained on ImageNet, the weights of keras.applications "
-        "(CC BY 4.0, Visual Geometry Group). Head and skips: new."
-    ),
-    "licence": "CC-BY-4.0",
-}
-_RESNET: Final[dict[str, Any]] = {
-    "init": "imagenet",
-    "origin": (
-        "Backbone: ResNet101 trained on ImageNet, the weights of keras.applications. "
-        "Head: new."
-    ),
-    "licence": "Apache-2.0",
-}
-_SLOW: Final = "134 million parameters, slow on a processor; made for a GPU."
+_SLOW: Final = "Large, slow on a processor; made for a GPU."
 
 _PIXELS: Final = 500 * 375
 """Pixels of a VOC photo."""
 
 _NEAREST_TO_RELEASE: Final[dict[str, Any]] = {
+    "init": "imagenet",
     "optimizer": "sgd",
     "momentum": 0.99,
     "bias_rate": 2.0,
@@ -60,7 +45,6 @@ _FCN_ORIGINAL = Recipe(
         Stage(model="fcn16s", epochs=12, learning_rate=1e-12 * _PIXELS),
         Stage(model="fcn8s", epochs=12, learning_rate=1e-14 * _PIXELS),
     ),
-    **_VGG,
     **_NEAREST_TO_RELEASE,
 )
 
@@ -78,7 +62,7 @@ _KERAS_FCN = Recipe(
     scale=(1.0, 1.0),
     flip=False,
     padding_value=(0, 0, 0),
-    **_VGG,
+    init="imagenet",
 )
 
 _TF_IMAGE_SEGMENTATION = Recipe(
@@ -102,7 +86,7 @@ _TF_IMAGE_SEGMENTATION = Recipe(
     scale=(0.9, 1.1),
     padding_value=(0, 0, 0),
     max_side=384,
-    **_VGG,
+    init="imagenet",
 )
 
 PUBLISHED: Final[dict[str, Recipe]] = {
@@ -121,12 +105,7 @@ PUBLISHED: Final[dict[str, Recipe]] = {
         model=ModelSpec(
             backbone="mobilenet_v2", output_stride=32, dropout=0.2, l2=1e-6
         ),
-        origin=(
-            "Backbone: MobileNetV2 1.0 trained on ImageNet, the weights of "
-            "keras.applications (Apache-2.0). Head and skip: new."
-        ),
-        licence="Apache-2.0",
-        notes="Finds the 20 object classes of Pascal VOC: a baseline to compare with.",
+        notes="A baseline to compare with.",
     ),
     "tf-image-segmentation": _TF_IMAGE_SEGMENTATION,
     "tf-image-segmentation-resnet101-8s": replace(
@@ -137,7 +116,6 @@ PUBLISHED: Final[dict[str, Recipe]] = {
         learning_rate=1e-4,
         stages=(),
         notes=f"A dilated network without pyramid pooling. {_SLOW}",
-        **_RESNET,
     ),
     "tf-image-segmentation-resnet101-16s": replace(
         _TF_IMAGE_SEGMENTATION,
@@ -147,7 +125,6 @@ PUBLISHED: Final[dict[str, Recipe]] = {
         learning_rate=1e-5,
         stages=(),
         notes=f"A dilated network without pyramid pooling. {_SLOW}",
-        **_RESNET,
     ),
     "fcn8s-vgg16": Recipe(
         about="The classic FCN-8s on VGG16, at once from ImageNet weights",
@@ -157,6 +134,6 @@ PUBLISHED: Final[dict[str, Recipe]] = {
         batch_size=4,
         learning_rate=1e-4,
         crop=(384, 384),
-        **_VGG,
+        init="imagenet",
     ),
 }

@@ -13,15 +13,6 @@ from fcn_core.recipes.recipe import Recipe, Stage
 
 _SIDE: Final = 224
 
-_VGG: Final[dict[str, Any]] = {
-    "init": "imagenet",
-    "origin": (
-        "Backbone: VGG16 trained on ImageNet, the weights of keras.applications "
-        "(CC BY 4.0, Visual Geometry Group). Head: new."
-    ),
-    "licence": "CC-BY-4.0",
-}
-
 
 def _experiment(
     about: str, *, ratio: float = 1.5, views: str = "plain", **model: Any
@@ -38,7 +29,7 @@ def _experiment(
             dropout=0.0,
             **options,
         ),
-        notes="Tells photos that AVA's voters rate high from those they rate low.",
+        notes="Tells photos that voters rate high from those they rate low.",
         epochs=20,
         batch_size=8,
         learning_rate=0.01,
@@ -52,12 +43,12 @@ def _experiment(
         views=views,
         padding_value=(0, 0, 0),
         max_side=side,
-        **_VGG,
+        init="imagenet",
     )
 
 
 _NIMA: Final[dict[str, Any]] = {
-    "notes": "Ratings 1 to 10 as AVA's voters give them.",
+    "notes": "Ratings 1 to 10 as the voters of its training data gave them.",
     "epochs": 10,
     "batch_size": 32,
     "learning_rate": 5e-3,
@@ -66,11 +57,6 @@ _NIMA: Final[dict[str, Any]] = {
     "max_side": 256,
     "padding_value": (127, 127, 127),
     "init": "imagenet",
-    "origin": (
-        "Backbone: MobileNet trained on ImageNet, the weights of keras.applications "
-        "(Apache-2.0). Head: new."
-    ),
-    "licence": "Apache-2.0",
 }
 
 _NIMA_MODEL: Final = ModelSpec(

@@ -50,9 +50,8 @@ class Recipe:
         model: Which network; its `classes` come from the data. Its `l2` is part of the
             loss.
         init: Where weights come from unless told otherwise; None: must be told.
-        origin: Where those weights come from, for the model's card.
-        licence: Of those weights.
-        notes: What a user of the model must know, for its card.
+        notes: What a user of the model must know, for its card, whatever its classes,
+            data and initial weights: of these the run's own records tell.
         epochs: Passes over the training photos.
         batch_size: Examples a step.
         stages: Parts of the run, each from the weights of the one before; their epochs
@@ -113,8 +112,6 @@ class Recipe:
     about: str
     model: ModelSpec
     init: str | None
-    origin: str
-    licence: str
     notes: str
     epochs: int
     batch_size: int

@@ -1,12 +1,22 @@
 """A finished run becomes a bundle that scores like the model it came from."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fcn_core import engines, evaluation, publish, scoring, training
+from fcn_core import (
+    engines,
+    evaluation,
+    leaks,
+    photo_list,
+    publish,
+    scoring,
+    training,
+)
+from fcn_core.input_pipeline import Source
 from fcn_core.model_card import ModelError
 from fcn_core.run_folder import RunError, load_run
 from fcn_core.training import RunResult
@@ -40,7 +50,9 @@ def test_bundle_scores_like_the_model(run: RunResult, tmp_path: Path) -> None:
 def test_card_tells_the_whole_story(run: RunResult, tmp_path: Path) -> None:
     card = publish.export_run(run.folder, tmp_path / "bundle", version="3")
     assert card.label == "tiny@3"
-    assert card.origin == "Random weights of a test."
+    assert card.origin == "Every weight: its own training, from random ones."
+    assert card.notes.startswith("Finds the 20 object classes of Pascal VOC;")
+    assert "Weakest classes (IoU on val, 1 photos): " in card.notes
     assert card.classes is not None
     assert len(card.classes) == 21
     assert card.padding_value == tiny_recipes.SEGMENTATION.padding_value
@@ -51,6 +63,26 @@ def test_card_tells_the_whole_story(run: RunResult, tmp_path: Path) -> None:
     assert command.startswith("fcn train segmentation --recipe tiny --data DATA")
     assert str(tmp_path.parent) not in card.model_dump_json()
     assert {"keras", "tensorflow", "fcn_core"} <= set(card.versions)
+
+
+def test_bundle_lists_what_it_learned_from(run: RunResult, tmp_path: Path) -> None:
+    data = Path(load_run(run.folder)[2]["config"]["data"])
+    train, val = (Source(folder=data, split=split) for split in ("train", "val"))
+    learned = photo_list.photos_of(train.records())
+    bundle, older = tmp_path / "bundle", tmp_path / "older"
+    card = publish.export_run(run.folder, bundle)
+    found = photo_list.read_verified(bundle, card)
+    assert found is not None
+    assert found.tolist() == learned.tolist()
+    assert len(found) == 2
+    shutil.copytree(run.folder, older)
+    (older / photo_list.PHOTOS_NAME).unlink()  # runs had none; the data is still there
+    again = publish.export_run(older, tmp_path / "again")
+    assert again.files[photo_list.PHOTOS_NAME] == card.files[photo_list.PHOTOS_NAME]
+    assert again.fingerprint == card.fingerprint
+    for init in (bundle, run.folder):  # who goes on from it has seen these as well
+        both = leaks.learned_photos(val, str(init))
+        assert set(both) == {*learned, *photo_list.photos_of(val.records())}
 
 
 def test_wrong_folders_are_refused(run: RunResult, tmp_path: Path) -> None:

@@ -1,26 +1,28 @@
 """Ratings by people: targets, losses that reach them, and the nine experiments."""
 
 import csv
+import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from fcn_core import degradations, recipe_family, recipes
+from fcn_core import degradations, recipe_family, recipes, training
 from fcn_core.input_pipeline import Source
 from fcn_core.models import build
 from fcn_core.objectives import make_objective
 from fcn_core.rating_objective import rating_scores, rating_target
 from fcn_core.recipes import RANDOM
+from fcn_core.run_folder import RunFolder
 from fcn_core.trainer import Trainer
+from fcn_core.training import RunResult
 from tests import tiny_shards
-from tests.tiny_recipes import RATING, config
-
-SMALL: dict[str, Any] = {"init": RANDOM, "max_side": 64, "epochs": 1, "batch_size": 2}
+from tests.pipelines import score_runs
+from tests.tiny_recipes import RATING
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -116,26 +118,73 @@ def test_quality_learns_from_any_photos(rated: Path) -> None:
     assert targets[0] == pytest.approx(untouched)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [
+        ("ava-fcn-1", "takes photos of one size, 224 pixels a side"),
+        ("ava-fcn-9", "leaves out cells at the border"),
+        ("nima", ""),
+    ],
+)
+def test_networks_for_comparison_are_not_offered_to_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, why: str
+) -> None:
+    run = tmp_path / "run"
+    spec = recipes.RECIPES[recipe].model.to_json()
+    RunFolder.create(run, {"recipe": recipe, "model": spec}).note(chosen_epoch=1)
+    done = RunResult(run, 1, 1, {"accuracy": 0.5}, 1.0, 1.0)
+    monkeypatch.setattr(training, "train", lambda config: done)
+    words = ("--recipe", recipe, "--data", tmp_path, "--output", run)
+    trained = score_runs.fcn("train", *words)
+    assert trained.code == 0, trained.stderr
+    assert ("fcn export" in trained.stdout) == (not why)
+    if why:
+        told = score_runs.fcn("export", "--model", run, "--output", tmp_path / "b")
+        assert told.code == 2
+        (line,) = told.stderr.splitlines()
+        assert f"got a run of {recipe}, which {why}" in line
+
+
 @pytest.mark.slow
 def test_nine_experiments_make_one_table(
     rated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in recipes.FAMILIES["ava-fcn-all"]:
+    """As a person asks for it; each keeps its own sides and views."""
+    names = [f"ava-fcn-{number}" for number in range(1, 10)]
+    for name in names:
         recipe = recipes.RECIPES[name]
         model = replace(recipe.model, width=0.05, head_width=8)
-        small = replace(
-            recipe, model=model, crop=(224, 224), **(SMALL | {"max_side": 224})
-        )
+        small = replace(recipe, model=model, init=RANDOM, epochs=1, batch_size=2)
         monkeypatch.setitem(recipes.RECIPES, name, small)
-    fields: dict[str, Any] = {"task": "aesthetics", "evaluation_split": "test"}
-    asked = config(rated, tmp_path / "all", recipe="ava-fcn-all", **fields)
-    results = recipe_family.train_family(asked)
-    assert list(results) == [f"ava-fcn-{number}" for number in range(1, 10)]
-    with (tmp_path / "all" / recipe_family.TABLE_NAME).open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["recipe"] for row in rows] == list(results)
+    out = tmp_path / "all"
+    words: list[str | Path] = ["train", "aesthetics", "--recipe", "ava-fcn-all"]
+    words += ["--data", rated, "--output", out, "--evaluation_split", "test", "--json"]
+    told = score_runs.fcn(*words)
+    assert told.code == 0, told.stderr
+    rows = json.loads(told.stdout)
+    assert [row["recipe"] for row in rows] == names
+    assert len({row["about"] for row in rows}) == 9
     for row in rows:
-        assert 0 <= float(row["accuracy"]) <= 1
-        assert float(row["majority_accuracy"]) == pytest.approx(0.5)
-    again = recipe_family.train_family(asked.model_copy(update={"resume": True}))
-    assert again["ava-fcn-9"].metrics == results["ava-fcn-9"].metrics
+        figures = [value for value in row.values() if not isinstance(value, str)]
+        assert len(figures) == 4
+        assert all(math.isfinite(value) for value in figures)
+        # Three photos: one is low, one high, one is neither and belongs to no half.
+        assert row["accuracy"] in (0.0, 0.5, 1.0)
+        assert row["majority_accuracy"] == 0.5
+        history = RunFolder.open(out / row["recipe"]).history()
+        assert [math.isfinite(epoch["loss"]) for epoch in history] == [True]
+    crops = [
+        RunFolder.open(out / name).record["settings"]["numbers"]["crop"]
+        for name in names
+    ]
+    sides = (224, 224, 336, 448, 672, 336, 336, 336, 336)
+    assert crops == [[side, side] for side in sides]
+    with (out / recipe_family.TABLE_NAME).open(newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [row["recipe"] for row in written] == names
+    assert [float(row["accuracy"]) for row in written] == [
+        row["accuracy"] for row in rows
+    ]
+    again = score_runs.fcn(*words, "--resume")
+    assert again.code == 0, again.stderr
+    assert json.loads(again.stdout) == rows

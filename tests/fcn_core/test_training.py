@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from fcn_core.run_folder import RunError, RunFolder, load_run
 from fcn_core.segmentation_objective import SegmentationObjective
 from fcn_core.stages import Stage, blended
 from fcn_core.trainer import TrainingError
+from fcn_core.training_config import RECIPE_NAMES
+from pipelines.config import TrainConfig
 from pipelines.faults import UsageError
 from pipelines.model_commands import told_plainly
 from tests import tiny_recipes, tiny_shards
@@ -368,9 +371,19 @@ def test_every_recipe_is_complete_and_in_the_manual() -> None:
             assert part.total_epochs == part.epochs
         assert recipe.about
         assert recipe.notes
-        assert recipe.licence
     assert all(name in recipes.RECIPES for name in recipes.FAMILIES["ava-fcn-all"])
     assert len(recipes.FAMILIES["ava-fcn-all"]) == 9
+
+
+def test_help_names_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    families = {name: recipes.RECIPES[of[0]] for name, of in recipes.FAMILIES.items()}
+    tasks = {name: row.task for name, row in {**recipes.RECIPES, **families}.items()}
+    named = {name: task for task, of in RECIPE_NAMES.items() for name in of}
+    assert named == tasks
+    with pytest.raises(SystemExit):
+        TrainConfig.parse(["--help"])
+    words = set(re.findall(r"[\w-]+", capsys.readouterr().out))
+    assert set(named) <= words
 
 
 @pytest.mark.slow

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,18 +16,20 @@ from fcn_core import (
     dataset_info,
     images,
     photo_evaluation,
+    photo_list,
     rating_metrics,
     scoring,
     tfrecord,
 )
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.metrics import ConfusionMatrix
-from fcn_core.model_card import ModelCard
+from fcn_core.model_card import ModelCard, ModelError
 from fcn_core.records import SegmentationRecord
 from pipelines import (
     evaluate,
     evaluate_finish,
     evaluate_leak,
+    evaluate_parts,
     evaluate_plan,
     evaluation_page,
     lanes,
@@ -225,6 +229,16 @@ Trained = Callable[[dataset_info.DatasetInfo], dict[str, str]]
             "nothing",
             "data 000000000000, which it was trained on, is not this folder",
         ),
+        (
+            lambda info: {
+                "data": "voc",
+                "data_split": "val",
+                "data_fingerprint": "0" * 64,
+            },
+            "another folder of voc (000000000000) and does not list its photos",
+            "nothing",
+            "is not this folder",
+        ),
     ],
 )
 def test_leaks_are_found_and_told(
@@ -239,11 +253,67 @@ def test_leaks_are_found_and_told(
     data = tiny_shards.write_finished(tmp_path / "a", splits)
     info = dataset_info.read_dataset_info(data)
     card = card_trained_on(**training(info))
-    leak = evaluate_leak.check(card, data, info, "val")
+    leak = evaluate_leak.check(card, tmp_path, data, info, "val")
     assert (leak.why is None) == (why is None)
     assert (why or "") in (leak.why or "")
     assert compared in leak.compared
     assert not_compared in leak.not_compared
+
+
+def listing_bundle(folder: Path, bundle: Path, learned: list[Any]) -> Path:
+    """Returns a copy of a bundle that lists the photos it learned from."""
+    shutil.copytree(bundle, folder)
+    (folder / photo_list.PHOTOS_NAME).write_bytes(
+        photo_list.encode(photo_list.photos_of(learned))
+    )
+    card = ModelCard.read(folder)
+    training = {"data": "voc", "data_split": "train", "data_fingerprint": "0" * 64}
+    card = card.model_copy(update={"training": training})
+    card.sealed(folder, network=card.network).write(folder)
+    return folder
+
+
+def test_a_bundle_knows_its_photos_in_any_folder(
+    bundle: Path, records: list[SegmentationRecord], tmp_path: Path
+) -> None:
+    """Neither shards nor names of splits hide a photo; other photos are let through."""
+    model = listing_bundle(tmp_path / "model", bundle, records[:4])
+    assert ModelCard.read(model).fingerprint == ModelCard.read(bundle).fingerprint
+    again = {"val": records[2:7], "train": records[5:7]}
+    data = tiny_shards.write_finished(tmp_path / "a", again)
+    with pytest.raises(
+        UsageError, match=r"trained on 2 of the 5 photos of val; .*--allow_leak"
+    ) as told:
+        plan(model, data, tmp_path / "out.json")
+    assert "\n" not in str(told.value)
+    plan(model, data, tmp_path / "out.json", "--allow_leak")
+    clean = plan(model, data, tmp_path / "clean.json", "--split", "train")
+    assert clean.plan.leak.why is None
+    assert "2 photos of train with the 4 that" in clean.plan.leak.compared
+    same_id = [dataclasses.replace(records[5], sha256="0" * 64)]
+    data = tiny_shards.write_finished(
+        tmp_path / "b", {"val": same_id, "train": records[5:6]}
+    )
+    with pytest.raises(UsageError, match="share 0 photos by sha256 and 1 by id"):
+        plan(model, data, tmp_path / "id.json")
+
+
+def test_a_damaged_list_of_photos_is_one_line(
+    bundle: Path, records: list[SegmentationRecord], tmp_path: Path
+) -> None:
+    model = listing_bundle(tmp_path / "model", bundle, records[:4])
+    data = write(tmp_path / "a", records[5:])
+    listed = model / photo_list.PHOTOS_NAME
+    listed.write_bytes(listed.read_bytes()[:-8])
+    with pytest.raises(UsageError, match=r"training_photos\.bin in .*copy the whole"):
+        plan(model, data, tmp_path / "out.json")
+    listed.unlink()
+    with pytest.raises(UsageError, match=r"lacks training_photos\.bin"):
+        plan(model, data, tmp_path / "out.json")
+    for damaged in (b"7 bytes", b"\x01" * 8 + b"\x00" * 8):
+        listed.write_bytes(damaged)
+        with pytest.raises(ModelError, match="no ascending list"):
+            photo_list.read(model)
 
 
 def test_a_leaking_split_needs_a_word(
@@ -319,6 +389,33 @@ def test_ratings_equal_a_plain_loop_for_any_shards(
     evaluation_page.build(str(tmp_path / "a.json"), worst_uri, str(page))
     assert page.read_text().count("<figure>") == len(drawn)
     assert f"{by_hand.constant_emd_r1:.4f}" in page.read_text()
+
+
+def test_worst_twenty_of_more_photos_with_ties_and_gaps() -> None:
+    """The worst first; of equal ones the first in the data; no figure, no place."""
+    rows: list[dict[str, Any]] = []
+    for number in range(25):
+        badness = None if number in (3, 11) else number * 7 % 5 / 8  # many are equal
+        sign = -1 if number % 3 else 1  # too low is as bad as too high
+        rows.append(
+            {
+                "status": "ok",
+                "shard": f"val-{number % 2}",
+                "record": number,
+                "iou": None if badness is None else 1 - badness,
+                "predicted_mean": None if badness is None else 5 + sign * badness,
+                "target_mean": 5.0,
+            }
+        )
+    known = [row for row in rows if row["iou"] is not None]
+    known.sort(key=lambda row: (row["iou"], row["shard"], row["record"]))
+    expected = [row["record"] for row in known[:20]]
+    assert known[19]["iou"] == known[20]["iou"]  # a tie at the border
+    for order in (rows, rows[::-1]):
+        table = pa.Table.from_pylist(order, schema=evaluate_parts.PHOTOS_SCHEMA)
+        for task in ("segmentation", "aesthetics"):
+            found = evaluate_finish.worst(table, task)
+            assert [row["record"] for row in found] == expected
 
 
 def test_training_rates_as_fcn_evaluate_does(tmp_path: Path) -> None:

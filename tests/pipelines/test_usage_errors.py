@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fcn_core import dataset_info
 from pipelines import commands
-from tests import tiny_models
+from tests import tiny_models, tiny_ratings
 from tests.pipelines import score_runs
 
 
@@ -92,6 +93,28 @@ def test_outputs_out_of_reach(
     words[words.index("--output") + 1] = out
     _check([*words], says=(f"got a {out[:2]}:// location", "expected a local path"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_data_that_is_not_finished_or_of_another_schema(
+    tmp_path: Path, command: str
+) -> None:
+    record = tiny_ratings.draw_record(0, (1,) * 10)
+    data = tiny_ratings.write_finished(tmp_path / "data", [record], 1)
+    more: dict[str, list[str | Path]] = {
+        "train": ["--recipe", "quality", "--output", tmp_path / "run"],
+        "evaluate": ["--model", "quality", "--output", tmp_path / "out.json"],
+    }
+    words: list[str | Path] = [command, "--data", data, *more[command]]
+    words += ["--split", "test"] if command == "evaluate" else []
+    info = data / dataset_info.INFO_NAME
+    text = info.read_text()
+    info.write_text(text.replace('"schema_version": 1', '"schema_version": 9'))
+    _check(words, says=(info.name, "schema_version", "convert the data set again"))
+    info.write_text(text)
+    (data / dataset_info.COMPLETED_NAME).unlink()
+    _check(words, says=("without COMPLETED", "fcn convert"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 
 def test_models_that_are_none(photos: Path, tmp_path: Path) -> None:
