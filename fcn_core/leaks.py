@@ -12,28 +12,28 @@ from fcn_core.input_pipeline import Source
 from fcn_core.photo_list import Photos
 
 
-def check_leaks(training: Source, others: Iterable[Source]) -> None:
-    """Refuses splits that share photos with the training split.
+def check_leaks(learned: Photos, others: Iterable[Source]) -> None:
+    """Refuses splits that share photos with what a model learns from.
 
     Args:
-        training: What is trained on.
+        learned: See `learned_photos`.
         others: What chooses the epoch or measures the model.
 
     Raises:
         DatasetError: A photo is in both; names the first and counts them.
     """
-    trained = photo_list.photos_of(training.records())
     for other in others:
         shared = [
             record.source_id
             for record in other.records()
-            if photo_list.contains(trained, record)
+            if photo_list.contains(learned, record)
         ]
         if shared:
             raise DatasetError(
-                f"{training.folder}: splits {training.split} and {other.split} share "
-                f"{len(shared)} photos (the first is {shared[0]}), expected none: the "
-                "figures would be too good; choose another split, or pass --allow_leak"
+                f"{other.folder}: split {other.split} shares {len(shared)} photos (the "
+                f"first is {shared[0]}) with the training split or with what the "
+                "initial weights had seen, expected none: the figures would be too "
+                "good; choose another split, or pass --allow_leak"
             )
 
 

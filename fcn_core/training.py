@@ -23,8 +23,6 @@ from fcn_core import (
 )
 from fcn_core.dataset_info import DatasetError
 from fcn_core.initial_weights import load_initial, measure_norms, origin_of
-from fcn_core.input_pipeline import Source
-from fcn_core.leaks import learned_photos
 from fcn_core.models import build
 from fcn_core.objective import Objective
 from fcn_core.objectives import make_objective
@@ -116,7 +114,7 @@ def train(config: TrainingConfig) -> RunResult:
     _set_up(config)
     strategy = devices.strategy(config.devices)
     if run is None:
-        run = _start_run(config, source, stages[0], settings)
+        run = _start_run(config, splits, stages[0], settings)
     run.note_session(versions=devices.versions(), device=devices.describe())
     session = _Session(config, splits, run, strategy, stages[-1].last)
     for stage in stages:
@@ -150,10 +148,10 @@ def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | N
 
 
 def _start_run(
-    config: TrainingConfig, source: Source, stage: Stage, settings: dict[str, Any]
+    config: TrainingConfig, splits: Splits, stage: Stage, settings: dict[str, Any]
 ) -> RunFolder:
     """Saves the initial weights: a run is only ever resumed."""
-    recipe = stage.recipe
+    recipe, source = stage.recipe, splits.training
     keras.utils.set_random_seed(config.seed)
     model = build(stage.spec)
     report = load_initial(
@@ -171,9 +169,8 @@ def _start_run(
         origin=asdict(origin_of(recipe.init or "", stage.spec)),
         config=config.model_dump(mode="json", exclude_none=True),
     )
-    photos = learned_photos(source, recipe.init or "")
     with whole_file(run.folder / photo_list.PHOTOS_NAME) as new:
-        new.write_bytes(photo_list.encode(photos))
+        new.write_bytes(photo_list.encode(splits.learned))
     run.save_weights(model, run.weights_path(0))
     return run
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-RECIPE_NAMES: Final = {
+RECIPE_NAMES: Final[dict[Literal["segmentation", "aesthetics"], tuple[str, ...]]] = {
     "segmentation": (
         *("voc21", "voc21-imagenet", "drawn", "fcn-original", "fcn-original-at-once"),
         *("keras-fcn", "keras-fcn-mobilenet_v2", "tf-image-segmentation"),

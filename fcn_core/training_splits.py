@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from fcn_core.dataset_info import DatasetError
 from fcn_core.input_pipeline import Source
-from fcn_core.leaks import check_leaks
+from fcn_core.leaks import check_leaks, learned_photos
+from fcn_core.photo_list import Photos
 from fcn_core.recipes import Recipe, RecipeError
 from fcn_core.training_config import TrainingConfig
 
@@ -20,11 +21,14 @@ class Splits:
         training: To learn from.
         choosing: To choose the epoch with, if any.
         measuring: To measure the final weights on, if any.
+        learned: All that the model has seen when the run ends, known photos of its
+            initial weights and those held out of the training split among them.
     """
 
     training: Source
     choosing: Source | None
     measuring: Source | None
+    learned: Photos
 
 
 def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
@@ -33,6 +37,7 @@ def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
     Raises:
         DatasetError: The data folder is not finished, of another schema, has no such
             split, no photo in one, or splits that share photos.
+        ModelError: The initial weights' list of photos is damaged.
         RecipeError: The splits cannot mean anything together.
     """
     source = Source(
@@ -44,16 +49,17 @@ def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
     )
     _check_task(recipe, source)
     _check_names(config, source)
-    splits = Splits(source, _choosing(config, source), _measuring(config, source))
-    _check_counts(splits)
+    choosing, measuring = _choosing(config, source), _measuring(config, source)
+    _check_counts(source, choosing, measuring)
+    learned = learned_photos(source, recipe.init or "")
     if not config.allow_leak:
         named = {config.validation_split, config.evaluation_split}
         others = {split for split in named if split} - {config.train_split}
         check_leaks(
-            Source(folder=config.data, split=config.train_split),
+            learned,
             [Source(folder=config.data, split=split) for split in sorted(others)],
         )
-    return splits
+    return Splits(source, choosing, measuring, learned)
 
 
 def _check_task(recipe: Recipe, source: Source) -> None:
@@ -103,16 +109,18 @@ def _measuring(config: TrainingConfig, source: Source) -> Source | None:
     return replace(source, split=config.evaluation_split, part="all", holdout=0.0)
 
 
-def _check_counts(splits: Splits) -> None:
+def _check_counts(
+    training: Source, choosing: Source | None, measuring: Source | None
+) -> None:
     for part, use, cure in (
-        (splits.training, "train on", "choose another --holdout or split"),
+        (training, "train on", "choose another --holdout or split"),
         (
-            splits.choosing,
+            choosing,
             "choose the epoch with",
             "choose another --holdout or --validation_split",
         ),
         (
-            splits.measuring,
+            measuring,
             "measure the model on",
             "choose another --evaluation_split, or none",
         ),

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fcn_core import model_check, model_facts, scoring
-from fcn_core.dataset_info import DatasetError
+from fcn_core.dataset_info import DatasetError, read_dataset_info
 from fcn_core.model_card import ModelCard, ModelError
 from fcn_core.record_fields import RecordError
 from fcn_core.tfrecord import FrameError
+from fcn_core.training_config import RECIPE_NAMES
 from pipelines.faults import JobFault, SystemicFault, UsageError
 from pipelines.quiet_import import import_quietly
 
@@ -27,6 +28,9 @@ def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
     Raises:
         UsageError: there is no such recipe; names those there are.
     """
+    for task, names in RECIPE_NAMES.items():
+        if recipe in names:
+            return task
     import_quietly("tensorflow")
     from fcn_core import recipes
 
@@ -38,6 +42,10 @@ def task_of(recipe: str) -> Literal["segmentation", "aesthetics"]:
 
 def train(config: "TrainingConfig", *, as_json: bool) -> int:
     """Trains a recipe, or a family of them, and tells what it came to."""
+    try:
+        read_dataset_info(config.data)  # before anything heavy is loaded
+    except DatasetError as error:
+        raise UsageError(str(error)) from error
     with told_plainly():
         from fcn_core import publish, training
         from fcn_core.recipes import FAMILIES

@@ -16,10 +16,13 @@ from fcn_core import (
     scoring,
     training,
 )
+from fcn_core.dataset_info import DatasetError
 from fcn_core.input_pipeline import Source
 from fcn_core.model_card import ModelError
 from fcn_core.run_folder import RunError, load_run
+from fcn_core.run_settings import resolved_recipe
 from fcn_core.training import RunResult
+from fcn_core.training_splits import splits_of
 from tests import tiny_models, tiny_recipes, tiny_shards
 
 
@@ -83,6 +86,18 @@ def test_bundle_lists_what_it_learned_from(run: RunResult, tmp_path: Path) -> No
     for init in (bundle, run.folder):  # who goes on from it has seen these as well
         both = leaks.learned_photos(val, str(init))
         assert set(both) == {*learned, *photo_list.photos_of(val.records())}
+        onwards = tiny_recipes.config(
+            data,
+            tmp_path / "next",
+            init=str(init),
+            train_split="val",
+            evaluation_split="train",
+        )
+        recipe = resolved_recipe(onwards)
+        with pytest.raises(DatasetError, match=r"2 photos .* initial weights had"):
+            splits_of(onwards, recipe)
+        allowed = onwards.model_copy(update={"allow_leak": True})
+        assert set(splits_of(allowed, recipe).learned) == set(both)
 
 
 def test_wrong_folders_are_refused(run: RunResult, tmp_path: Path) -> None:

@@ -401,9 +401,7 @@ def test_splits_that_share_photos_are_refused(
     drawn = tiny_shards.drawn_records(tmp_path / "tree", train=2, val=1)
     leaking = {"train": drawn["train"], "val": [*drawn["val"], drawn["train"][1]]}
     folder = tiny_shards.write_finished(tmp_path / "records", leaking)
-    with pytest.raises(
-        DatasetError, match=r"train and val share 1 photos .* 2007_0000"
-    ):
+    with pytest.raises(DatasetError, match=r"split val shares 1 photos .* 2007_0000"):
         training.train(config(folder, tmp_path / "run", evaluation_split="val"))
     assert not (tmp_path / "run").exists()
 
