@@ -1,7 +1,7 @@
 """Recipes on one data set, one after another, in one run: what each gets for a budget.
 
     python -m benchmarks.recipes_side_by_side --data data/voc --init FILE.h5
-        [--recipe voc21-imagenet keras-fcn-mobilenet_v2] [--epochs 15 6] [--output DIR]
+        [--recipe voc21-imagenet keras-fcn-mobilenet_v2] [--epochs 20 8] [--output DIR]
 
 Each recipe trains from the same initial weights, its schedule falling over its passes,
 and is measured once on the evaluation split, which chose nothing. The default passes
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="a finished `fcn convert` folder")
     parser.add_argument("--init", required=True, help="weights that all start from")
     parser.add_argument("--recipe", nargs="+", default=DEFAULT)
-    parser.add_argument("--epochs", nargs="+", type=int, default=[15, 6])
+    parser.add_argument("--epochs", nargs="+", type=int, default=[20, 8])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, help="folder that keeps the runs")
     asked = parser.parse_args()
