@@ -127,14 +127,18 @@ def test_quality_learns_from_any_photos(rated: Path) -> None:
     ],
 )
 def test_networks_for_comparison_are_not_offered_to_export(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, why: str
+    rated: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recipe: str,
+    why: str,
 ) -> None:
     run = tmp_path / "run"
     spec = recipes.RECIPES[recipe].model.to_json()
     RunFolder.create(run, {"recipe": recipe, "model": spec}).note(chosen_epoch=1)
     done = RunResult(run, 1, 1, {"accuracy": 0.5}, 1.0, 1.0)
     monkeypatch.setattr(training, "train", lambda config: done)
-    words = ("--recipe", recipe, "--data", tmp_path, "--output", run)
+    words = ("--recipe", recipe, "--data", rated, "--output", run)
     trained = score_runs.fcn("train", *words)
     assert trained.code == 0, trained.stderr
     assert ("fcn export" in trained.stdout) == (not why)
