@@ -45,7 +45,7 @@ BUILT_IN: Final[dict[str, Recipe]] = {
         crop=(320, 320),
         # Smaller photos show more of an object at once, which few photos teach better.
         scale=(0.5, 1.0),
-        max_side=384,
+        max_side=320,
         colour=0.3,
         paste=0.5,
     ),
