@@ -232,7 +232,7 @@ def raised(recipe: Recipe) -> Recipe:
     rate = 1e-3 if recipe.optimizer == "sgd" else 3e-3
     if not recipe.stages:
         epochs = 16 if recipe.optimizer == "sgd" else 6
-        if not recipe.rates["backbone"]:  # its random features have to do
+        if recipe.rates["backbone"] < 0.1:  # its random features have to do
             rate, epochs = 1e-2, 10
         if recipe.model.backbone == "resnet101":  # slow steps, quick to learn
             epochs = 3
