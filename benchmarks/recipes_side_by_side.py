@@ -5,7 +5,7 @@
 
 Each recipe trains from the same initial weights, its schedule falling over its passes,
 and is measured once on the evaluation split, which chose nothing. The default passes
-take equal times: 512x512 has 2.6 times the pixels of 320x320. Prints a Markdown table
+see equally many pixels: 512x512 has 2.6 times those of 320x320. Prints a Markdown table
 with the seconds that each trained. The machine should do nothing else. Runs are kept in
 DIR, where the same command goes on if it was stopped.
 """

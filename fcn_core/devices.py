@@ -1,11 +1,11 @@
 """Where training runs: one device, or several that share every batch."""
 
-from importlib import metadata
 from typing import Any, Final
 
 import tensorflow as tf
 
 import fcn_core
+from fcn_core.package_versions import versions_of
 from fcn_core.recipes import RecipeError
 
 _DECIDE: Final = ("keras", "tensorflow", "numpy", "pillow", "simplejpeg")
@@ -46,5 +46,4 @@ def describe() -> str:
 
 def versions() -> dict[str, str]:
     """Returns the versions of what decodes photos and computes, by package."""
-    packages = {name: metadata.version(name) for name in _DECIDE}
-    return {"fcn_core": fcn_core.__version__} | packages
+    return {"fcn_core": fcn_core.__version__} | versions_of(*_DECIDE)

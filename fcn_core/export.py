@@ -7,7 +7,6 @@ variables, and the only form that TF1 sessions load. The signatures are in
 """
 
 import hashlib
-import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from tensorflow.python.framework import convert_to_constants
 from fcn_core import photo_list, serving
 from fcn_core.engines import IR_NAME, OUTPUT_NAMES
 from fcn_core.model_card import ModelCard, ModelError
+from fcn_core.package_versions import versions_of
 from fcn_core.photo_list import PHOTOS_NAME, Photos
 
 _RECORDED: Final = ("tensorflow", "keras", "openvino", "numpy")
@@ -62,7 +62,8 @@ def export(
         _write_ir(frozen, bundle)
         if photos is not None:
             (bundle / PHOTOS_NAME).write_bytes(photo_list.encode(photos))
-        card = card.model_copy(update={"versions": card.versions | _versions()})
+        versions = card.versions | versions_of(*_RECORDED)
+        card = card.model_copy(update={"versions": versions})
         card = card.sealed(bundle, network=network_digest(frozen))
         card.write(bundle)
         if folder.exists():
@@ -183,13 +184,3 @@ def _write_ir(frozen: Any, bundle: Path) -> None:
         openvino.save_model(network, bundle / IR_NAME, compress_to_fp16=False)
         del network
     shutil.rmtree(bundle / "assets", ignore_errors=True)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _RECORDED:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

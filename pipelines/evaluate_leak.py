@@ -58,9 +58,11 @@ def check(
     if photos is None:
         return _by_names(card, folder, info, split, is_listed=False)
     listed = _by_list(card, photos, folder, info, split)
+    if listed.why:
+        return listed
     # By their ids the same photos are known in another encoding.
     named = _by_names(card, folder, info, split, is_listed=True)
-    return listed if listed.why or not named.why else named
+    return named if named.why else listed
 
 
 def _by_list(

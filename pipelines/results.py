@@ -129,8 +129,10 @@ def read_part_counts(
         said = schema.metadata or {}
         if said.get(b"fcn.plan_id") != plan.plan_id.encode():
             raise SystemicFault(_damaged(uri, "a part of another plan"))
-        planned = None if items is None else items_sha256(items).encode()
-        if planned is not None and said[b"fcn.items_sha256"] != planned:
+        if (
+            items is not None
+            and said[b"fcn.items_sha256"] != items_sha256(items).encode()
+        ):
             raise SystemicFault(_damaged(uri, "a part with other items"))
         counts = part_file.counts_of(said)
     except FileNotFoundError:

@@ -28,7 +28,7 @@ CORE_FLOORS = {
         datasets.ratings_table datasets.seed_records datasets.drawn""",
     "serving": """class_maps class_shares refine model_card photo_list model_operations
         arithmetic engines tiling scorers scoring model_check model_facts serving
-        export""",
+        package_versions export""",
     "learning": """losses metrics rating_metrics photo_evaluation models.layers
         models.vgg models.resnet models.mobilenet_v2 models.applications
         models.backbones models.spec_options

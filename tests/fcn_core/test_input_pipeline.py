@@ -118,6 +118,20 @@ def test_labels_that_do_not_fit_name_the_photo(data: Path) -> None:
         input_pipeline.decode_pair(small, classes=21, void=255)
 
 
+def one_by_one(
+    source: Source, example: input_pipeline.MakeExamples
+) -> Iterator[input_pipeline.Batch]:
+    """An epoch of examples that are a number each."""
+    return input_pipeline.training_batches(
+        source,
+        example,
+        signature=(("int64", ()),),
+        batch_size=1,
+        seed=1,
+        epoch=1,
+    )
+
+
 def test_what_cannot_be_learned_from_is_refused_in_one_line(data: Path) -> None:
     def example(
         record: SegmentationRecord, _: np.random.Generator
@@ -125,14 +139,7 @@ def test_what_cannot_be_learned_from_is_refused_in_one_line(data: Path) -> None:
         images.decode(record.encoded[:200])
         raise AssertionError("a damaged photo was decoded")
 
-    batches = input_pipeline.training_batches(
-        Source(folder=data, split="val"),
-        example,
-        signature=(("int64", ()),),
-        batch_size=1,
-        seed=1,
-        epoch=1,
-    )
+    batches = one_by_one(Source(folder=data, split="val"), example)
     with pytest.raises(DatasetError, match=r"2007_00000\d\.jpg: ") as told:
         next(batches)
     assert "\n" not in str(told.value)
@@ -163,13 +170,9 @@ def test_a_damaged_shard_is_one_line(data: Path, tmp_path: Path) -> None:
     content = bytearray(shard.read_bytes())
     content[200] ^= 1
     shard.write_bytes(content)
-    batches = input_pipeline.training_batches(
+    batches = one_by_one(
         Source(folder=folder, split="train"),
         lambda record, _: (np.zeros(1, np.int64),),
-        signature=(("int64", ()),),
-        batch_size=1,
-        seed=1,
-        epoch=1,
     )
     with pytest.raises(DatasetError, match=r"checksum; convert the data") as told:
         list(batches)

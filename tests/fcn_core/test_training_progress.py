@@ -21,6 +21,15 @@ class Clock:
         return self.now
 
 
+def use_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Standard error becomes a terminal; returns what is written to it."""
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    return terminal
+
+
 def test_plain_lines_when_piped(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -39,10 +48,7 @@ def test_plain_lines_when_piped(
 def test_a_bar_with_the_time_left_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True  # type: ignore[method-assign]
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
+    terminal = use_terminal(monkeypatch)
     caplog.set_level(logging.INFO)
     with training_progress.shown("epoch 1/2", steps=8) as told:
         for step in range(1, 9):
@@ -64,10 +70,7 @@ def test_no_more_than_all_steps_are_done(
         for step in range(1, 4):  # a kept rest, photos of more views
             told(step, 0.5)
     assert caplog.messages == ["epoch 1/1: step 3/3, loss 0.5000, 0 s left"]
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True  # type: ignore[method-assign]
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
+    terminal = use_terminal(monkeypatch)
     with training_progress.shown("epoch 1/1", steps=1) as told:
         for step in range(1, 4):
             told(step, 0.5)
