@@ -63,9 +63,9 @@ setup(
     packages=find_packages(include=["fcn_core*", "pipelines*"]),
     package_data={
         "fcn_core": ["built_in/**/*", "py.typed"],
-        "pipelines": ["templates/*"],
+        "pipelines": ["pages/templates/*"],
     },
     install_requires=REQUIRES,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["fcn=pipelines.cli:run"]},
+    entry_points={"console_scripts": ["fcn=pipelines.cli.main:run"]},
 )

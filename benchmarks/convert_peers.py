@@ -19,9 +19,9 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcn_core import tfrecord
-from fcn_core.datasets import voc
-from fcn_core.mask_files import encode_grey
+from fcn_core.datasets.pascal import voc
+from fcn_core.images.masks import encode_grey
+from fcn_core.records import tfrecord
 
 
 def notebook(root: Path, ids: Sequence[str], out: Path) -> None:

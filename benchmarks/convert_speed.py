@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.convert_peers import WAYS
-from fcn_core.datasets import drawn, voc
+from fcn_core.datasets.pascal import drawn, voc
 
 OURS = "fcn convert voc"
 

@@ -14,12 +14,13 @@ import keras
 import tensorflow as tf
 
 from fcn_core import memory
-from fcn_core.input_pipeline import Batch, Source
-from fcn_core.models import build
-from fcn_core.objectives import make_objective
+from fcn_core.models.build import build
 from fcn_core.recipes import find_recipe
-from fcn_core.run_settings import spec_for
-from fcn_core.trainer import Trainer
+from fcn_core.records.source import Source
+from fcn_core.training.batches import Batch
+from fcn_core.training.objectives.make import make_objective
+from fcn_core.training.settings import spec_for
+from fcn_core.training.trainer import Trainer
 
 
 def measure(name: str, data: Path, *, split: str, steps: int) -> tuple[float, float]:

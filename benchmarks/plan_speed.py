@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from fcn_core.datasets import drawn
+from fcn_core.datasets.pascal import drawn
 
 _PLAN = """
 import sys
@@ -36,14 +36,15 @@ def draw_lists(root: Path, count: int) -> None:
 
 def plan(root: Path, out: Path) -> int:
     """Plans what `fcn convert voc` would do; returns the number of shards."""
-    from pipelines import convert_config, convert_plan, convert_sources
+    from pipelines.convert.config import ConvertVocConfig
+    from pipelines.convert.drafts.draft import drafted
+    from pipelines.convert.drafts.pascal import draft_voc
+    from pipelines.convert.plan import plan_conversion
 
     words = ["--input", str(root), "--output", str(out)]
-    config, _ = convert_config.ConvertVocConfig.parse(words)
-    draft = convert_sources.drafted(convert_sources.draft_voc, config)
-    conversion = convert_plan.plan_conversion(
-        draft, str(out), num_shards=None, allow_leak=False
-    )
+    config, _ = ConvertVocConfig.parse(words)
+    draft = drafted(draft_voc, config)
+    conversion = plan_conversion(draft, str(out), num_shards=None, allow_leak=False)
     assert conversion.plan is not None
     return conversion.plan.chunks
 

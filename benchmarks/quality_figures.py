@@ -3,7 +3,7 @@
     python -m benchmarks.quality_figures --data data/voc [--split val] [--model quality]
 
 Rates every photo of the split, and its degraded copies, through what scores a night.
-Prints the figures of `evaluation.evaluate_quality` as JSON, with the seconds.
+Prints the figures of `evaluation.quality.evaluate_quality` as JSON, with the seconds.
 """
 
 import argparse
@@ -11,8 +11,9 @@ import json
 import time
 from pathlib import Path
 
-from fcn_core import evaluation, scorers
-from fcn_core.input_pipeline import Source
+from fcn_core.evaluation import quality
+from fcn_core.records.source import Source
+from fcn_core.scoring import scorers
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
         parser.error(f"--model: got {asked.model}, expected a bundle that rates photos")
     source = Source(folder=asked.data, split=asked.split)
     start = time.perf_counter()
-    figures = evaluation.evaluate_quality(scorer, source.records(), seed=0)
+    figures = quality.evaluate_quality(scorer, source.records(), seed=0)
     seconds = {"seconds": round(time.perf_counter() - start)}
     rounded = {name: round(value, 4) for name, value in figures.items()}
     print(json.dumps(rounded | seconds, indent=1))

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fcn_core import training
-from fcn_core.training_config import TrainingConfig
+from fcn_core.training import train
+from fcn_core.training.config import TrainingConfig
 
 DEFAULT = ["voc21-imagenet", "keras-fcn-mobilenet_v2"]
 
@@ -41,7 +41,7 @@ class Entry:
 
 
 def _train(asked: argparse.Namespace, recipe: str, epochs: int, folder: Path) -> Entry:
-    result = training.train(
+    result = train.train(
         TrainingConfig(
             task="segmentation",
             data=asked.data,

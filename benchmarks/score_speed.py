@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from fcn_core import geometry, images, memory, scoring
-from fcn_core.engines import resolve_arithmetic
-from fcn_core.model_card import ModelCard, ModelError
+from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.scoring.arithmetic import resolve_arithmetic
 
 _BATCH = 8
 _PEER_ROUNDING = 32

@@ -16,8 +16,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fcn_core import evaluation, export, scoring
-from fcn_core.models import ModelSpec, build
+from fcn_core import scoring
+from fcn_core.export import draft_card
+from fcn_core.export.bundle import export
+from fcn_core.models.build import build
+from fcn_core.models.spec import ModelSpec
 
 _SIZE = (500, 375)
 
@@ -33,14 +36,14 @@ def write_bundles(folder: Path) -> dict[str, list[str]]:
     }
     for name, spec in specs.items():
         segments = spec.task == "segmentation"
-        card = evaluation.draft_card(
+        card = draft_card.draft_card(
             spec,
             name=name,
             classes=[str(number) for number in range(21)] if segments else None,
             padding_value=(127, 127, 127),
             max_side=None,
         ).model_copy(update={"version": "1"})
-        export.export(build(spec), folder / name, card)
+        export(build(spec), folder / name, card)
     ways = {
         "segmentation alone": ("segmentation",),
         "both in one pass": ("both",),

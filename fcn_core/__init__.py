@@ -1,10 +1,9 @@
 """Fully convolutional networks for photos: models, training, export and scoring.
 
 Nothing is imported here, so that a worker which only scores loads neither Keras nor
-TensorFlow. The rooms: `labels`, `images`, `geometry` (pixels); `records`, `datasets`,
-`input_pipeline`, `augmentation` (data); `models`, `losses`, `metrics`, `recipes`,
-`training`, `evaluation`, `export` (learning); `model_card`, `engines`, `class_maps`,
-`scoring`, `render` (using). This package never imports Apache Beam.
+TensorFlow. Each folder is a room whose `__init__` tells its law; a room uses those
+before it: images, records, metrics, datasets, bundles, scoring, rendering, models,
+export, evaluation, recipes, training. This package never imports Apache Beam.
 """
 
 __version__ = "0.1.0"

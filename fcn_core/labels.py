@@ -4,10 +4,16 @@ The class names are the VOC devkit's own spellings, the index of a name is its c
 id. `VOID` marks pixels that are neither trained on nor evaluated (object rims).
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Task = Literal["segmentation", "aesthetics"]
+
+
+Pooling = Literal["average", "max"]
+
 
 VOID: Final = 255
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny_models
+from tests.drawn import tiny_models
 
 
 @pytest.fixture(scope="session")

@@ -13,70 +13,48 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 320
 
-CORE_FLOORS = {
-    "words": "labels bad_image memory",
-    "pixels": """geometry image_limits image_signatures tiff_header jpeg_header
-        image_headers colour_modes mask_files images degradations sticker
-        render""",
-    "data": """tfrecord record_fields records record_schema dataset_info mat_files
-        data_statistics augmentation input_pipeline""",
-    "datasets": """datasets datasets.listing datasets.makers datasets.png
-        datasets.photo datasets.votes datasets.label_checks datasets.label_png
-        datasets.label_map datasets.label_mask datasets.label_mat datasets.splits
-        datasets.voc datasets.sbd datasets.pairs datasets.protocols datasets.ava
-        datasets.ava_lists datasets.ava_protocols datasets.folder
-        datasets.ratings_table datasets.seed_records datasets.drawn""",
-    "serving": """class_maps class_shares refine model_card photo_list model_operations
-        arithmetic engines tiling scorers scoring model_check model_facts serving
-        package_versions export""",
-    "learning": """losses metrics rating_metrics photo_evaluation models.layers
-        models.vgg models.resnet models.mobilenet_v2 models.applications
-        models.backbones models.spec_options
-        models.spec models.features models.heads models.upsampling models.aesthetics
-        models.fcn models.classifier models.switches models.deconvnet
-        models.regularisation models.weights models.hdf5_layers models.weight_files
-        models models.layouts models.matconvnet recipes.recipe recipes.built_in
-        recipes.published recipes.ratings recipes training_config training_progress
-        schedules optimizers loss_scale run_folder bundle_weights initial_weights
-        run_settings stages run_log leaks devices evaluation objective
-        segmentation_objective quality_objective rating_objective objectives trainer
-        training_splits training recipe_family card_words publish""",
-}
-"""Floors of fcn_core, lowest first: a module imports those before it, no other."""
+CORE_ROOMS = [
+    "ground",
+    "images",
+    "records",
+    "metrics",
+    "datasets",
+    "bundles",
+    "scoring",
+    "rendering",
+    "models",
+    "export",
+    "evaluation",
+    "recipes",
+    "training",
+]
+"""Rooms of fcn_core, lowest first: a room uses those before it. `ground`: its files."""
 
-FLOORS = {
-    "words": "faults counts gates progress quiet_import demo_photos",
-    "ground": "files settings config",
-    "lanes": "lane_messages lane lane_tasks lane_process lanes",
-    "items": "manifests inputs plan_items plan part_file results publish masks",
-    "graph": "chunk_stream chunk_job lane_stream launch",
-    "score": "nights score_finish score",
-    "convert": """convert_config convert_pieces convert_sources convert_ava
-        convert_folder convert_plan convert_lanes convert_parts convert_duplicates
-        convert_publish convert_finish convert""",
-    "evaluate": """evaluate_config evaluate_match evaluate_leak evaluate_plan
-        evaluate_lane evaluate_records evaluate_parts evaluate_finish evaluate
-        evaluate_terminal""",
-    "statistics": """statistics_batches statistics_checks statistics_parts
-        statistics_plan statistics_answer statistics""",
-    "look": """report_table report_figures report_images report_cards report
-        report_data ledger terminal evaluation_page submission_masks voc_submission""",
-    "doors": """model_commands model_import convert_commands evaluate_commands commands
-        stats_command
-        demo cli""",
-}
-"""Floors of pipelines, lowest first."""
+PIPELINE_ROOMS = [
+    "ground",
+    "files",
+    "chunks",
+    "lanes",
+    "runners",
+    "JOBS",
+    "pages",
+    "submission",
+    "cli",
+]
+"""Rooms of pipelines, lowest first; the jobs stand side by side."""
 
-JOBS = ("score", "convert", "evaluate", "statistics", "look")
-"""Floors that stand side by side: no job knows another."""
+JOBS = {"score", "convert", "evaluate", "statistics", "training"}
+"""Rooms of which none knows another."""
 
-BEAM_ONLY_IN = {"pipelines.chunk_job", "pipelines.launch"}
+WITHOUT_DOOR = JOBS | {"lanes", "models", "training"}
+"""Rooms whose `__init__` imports nothing: a lane takes one file of them, not all."""
+
+BEAM_ROOM = "pipelines.runners."
+CORE_WITHOUT_TENSORFLOW = (
+    "ground images records metrics datasets bundles scoring recipes"
+)
 HEAVY = {"apache_beam", "tensorflow", "keras"}
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
-
-
-def names(floors: dict[str, str]) -> list[str]:
-    return [name for floor in floors.values() for name in floor.split()]
 
 
 @cache
@@ -121,40 +99,78 @@ def own_imports(name: str) -> set[str]:
     return found
 
 
-def test_every_module_has_its_place() -> None:
-    for package, floors in (("fcn_core", CORE_FLOORS), ("pipelines", FLOORS)):
-        placed = names(floors)
-        assert len(placed) == len(set(placed))
-        there = {name.removeprefix(f"{package}.") for name in modules(package)}
-        # Give a new module its place in the floors above.
-        assert there - {package} == set(placed)
+def room_of(name: str) -> str:
+    """Returns the folder that a module stands in, `ground` for the files beside."""
+    package, _, rest = name.partition(".")
+    first = rest.partition(".")[0]
+    return first if (ROOT / package / first).is_dir() else "ground"
+
+
+def floor_of(name: str) -> int:
+    room = room_of(name)
+    if name.startswith("fcn_core."):
+        return CORE_ROOMS.index(room)
+    return PIPELINE_ROOMS.index("JOBS" if room in JOBS else room)
+
+
+def inside(package: str) -> list[str]:
+    return [name for name in modules(package) if name != package]
 
 
 @pytest.mark.parametrize(
-    ("package", "floors"), [("fcn_core", CORE_FLOORS), ("pipelines", FLOORS)]
+    ("package", "rooms"),
+    [
+        ("fcn_core", set(CORE_ROOMS)),
+        ("pipelines", {*PIPELINE_ROOMS, *JOBS} - {"JOBS"}),
+    ],
 )
-def test_imports_point_downwards(package: str, floors: dict[str, str]) -> None:
-    order = [f"{package}.{name}" for name in names(floors)]
+def test_every_room_has_its_place(package: str, rooms: set[str]) -> None:
+    # Give a new room its place in the lists above, and its law in its `__init__`.
+    assert {room_of(name) for name in inside(package)} == rooms
+    assert not rooms & FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("package", ["fcn_core", "pipelines"])
+def test_a_room_uses_those_below_it(package: str) -> None:
     upwards = [
         f"{name} imports {target}"
-        for place, name in enumerate(order)
+        for name in inside(package)
         for target in own_imports(name)
-        if target.startswith(f"{package}.") and target not in order[:place]
+        if target.startswith(f"{package}.") and floor_of(target) > floor_of(name)
     ]
     assert upwards == []
 
 
+def test_no_circle_inside_a_room_or_between_rooms() -> None:
+    ours = [*inside("fcn_core"), *inside("pipelines")]
+    waiting = {name: own_imports(name) - {name} for name in ours}
+    while free := [name for name, needs in waiting.items() if not needs & {*waiting}]:
+        for name in free:
+            del waiting[name]
+    assert sorted(waiting) == []
+
+
 def test_no_job_knows_another() -> None:
-    members = {job: {f"pipelines.{n}" for n in FLOORS[job].split()} for job in JOBS}
     crossing = [
         f"{name} imports {target}"
-        for job in JOBS
-        for name in members[job]
-        for other in JOBS
-        if other != job
-        for target in own_imports(name) & members[other]
+        for name in inside("pipelines")
+        for target in own_imports(name)
+        if target.startswith("pipelines.")
+        and {room_of(name), room_of(target)} <= JOBS
+        and room_of(name) != room_of(target)
     ]
     assert crossing == []
+
+
+@pytest.mark.parametrize("package", ["fcn_core", "pipelines"])
+def test_rooms_of_single_files_have_no_door(package: str) -> None:
+    doors = [
+        f"{name} imports {target}"
+        for name, path in modules(package).items()
+        if path.name == "__init__.py" and room_of(name) in WITHOUT_DOOR
+        for target, _ in imported(path)
+    ]
+    assert doors == []
 
 
 def test_the_core_knows_neither_beam_nor_the_pipelines() -> None:
@@ -167,14 +183,41 @@ def test_the_core_knows_neither_beam_nor_the_pipelines() -> None:
     assert wrong == []
 
 
-def test_beam_is_known_by_the_graph_and_the_launcher_only() -> None:
+def test_beam_is_known_by_the_runners_only() -> None:
     importers = {
         name
         for name, path in modules("pipelines").items()
         for target, _ in imported(path)
         if target.partition(".")[0] == "apache_beam"
     }
-    assert importers == BEAM_ONLY_IN
+    assert importers
+    assert [name for name in importers if not name.startswith(BEAM_ROOM)] == []
+
+
+def test_no_private_name_crosses_a_file() -> None:
+    ours = {**modules("fcn_core"), **modules("pipelines")}
+    crossing = [
+        f"{name} imports {target}"
+        for name, path in ours.items()
+        for target, _ in imported(path)
+        if target.partition(".")[0] in ("fcn_core", "pipelines")
+        and target.rpartition(".")[2].startswith("_")
+        and target != "fcn_core.__version__"
+    ]
+    assert crossing == []
+
+
+def test_a_test_file_is_found_by_its_name_in_its_room() -> None:
+    """`tests/<package>/<room>/test_<file>[_<part>].py`; journeys cross rooms."""
+    homeless = []
+    for package in ("fcn_core", "pipelines"):
+        for path in sorted((ROOT / "tests" / package).rglob("test_*.py")):
+            room = ROOT / path.relative_to(ROOT / "tests").parent
+            name = path.stem.removeprefix("test_")
+            files = {source.stem for source in room.glob("*.py")}
+            if not any(name == f or name.startswith(f"{f}_") for f in files):
+                homeless.append(str(path.relative_to(ROOT)))
+    assert homeless == []
 
 
 def words_of(path: Path) -> Iterator[str]:
@@ -194,22 +237,23 @@ def words_of(path: Path) -> Iterator[str]:
                 yield word
 
 
-def test_only_the_launcher_knows_runners() -> None:
+def test_only_the_runners_branch_on_the_engine() -> None:
+    """No other room has the word in its code, but for the room's own name."""
     knowing = {
         name
         for name, path in modules("pipelines").items()
         if any("runner" in word.lower() for word in words_of(path))
     }
-    assert knowing == {"pipelines.launch"}
+    assert knowing
+    assert [name for name in knowing if not name.startswith(BEAM_ROOM)] == []
 
 
 def test_light_modules_load_no_training_library_at_their_start() -> None:
     heavy = {"tensorflow", "keras"}
     light = [
-        f"fcn_core.{name}"
-        for floor in ("words", "pixels", "serving")
-        for name in CORE_FLOORS[floor].split()
-        if name not in ("serving", "export")
+        name
+        for name in inside("fcn_core")
+        if room_of(name) in CORE_WITHOUT_TENSORFLOW.split()
     ]
     light += [name for name in modules("pipelines") if name != "pipelines"]
     ours = {**modules("fcn_core"), **modules("pipelines")}
@@ -266,14 +310,16 @@ def test_the_whole_core_runs_without_beam() -> None:
 
 
 SCORE_ONE_PHOTO = """
-from fcn_core import arithmetic, scoring
-from fcn_core.model_card import ModelCard
-from pipelines import lane, lane_tasks
-from tests import tiny_models
+from fcn_core import scoring
+from fcn_core.bundles.card import ModelCard
+from fcn_core.scoring import arithmetic
+from pipelines.lanes import child
+from pipelines.score import lane
+from tests.drawn import tiny_models
 
 card = ModelCard.read(scoring.find_bundle("voc21"))
 chosen = arithmetic.resolve_arithmetic("openvino", "f32")
-photos = lane_tasks.ScorePhotos({
+photos = lane.ScorePhotos({
     "models": [{"name": "voc21", "fingerprint": card.fingerprint}],
     "engine": chosen.engine,
     "precision": chosen.precision,
@@ -294,8 +340,9 @@ def test_a_lane_that_scores_loads_only_what_scoring_needs() -> None:
 
 def test_a_lane_that_converts_loads_no_training_library() -> None:
     code = """
-from pipelines import lane, lane_tasks
-lane_tasks.ConvertEntries(
+from pipelines.convert import lane
+from pipelines.lanes import child
+lane.ConvertEntries(
     {"maker": "segmentation-pairs", "settings": {"void_rim": 0}}
 )
 """
@@ -303,7 +350,7 @@ lane_tasks.ConvertEntries(
 
 
 def test_help_answers_at_once() -> None:
-    code = "from pipelines import cli; assert cli.main(['--help']) == 0"
+    code = "from pipelines.cli import main; assert main.main(['--help']) == 0"
     found = loaded(code)
     assert (
         found & (HEAVY | {"pydantic", "numpy", "pyarrow", "openvino", "yaml"}) == set()
@@ -313,13 +360,24 @@ def test_help_answers_at_once() -> None:
 def test_help_of_training_loads_no_training_library() -> None:
     code = """
 import contextlib
-from pipelines import cli
+from pipelines.cli import main
 with contextlib.suppress(SystemExit):
-    cli.main(['train', '--help'])
+    main.main(['train', '--help'])
 """
     assert loaded(code) & HEAVY == set()
 
 
 def test_planning_a_night_loads_neither_beam_nor_an_engine() -> None:
-    found = loaded("from pipelines import config, inputs, nights, plan, results")
+    found = loaded("from pipelines.score import config, inputs, nights, parts, plan")
     assert found & HEAVY == set()
+
+
+@pytest.mark.parametrize("job", sorted(JOBS - {"training"}))
+def test_a_worker_loads_no_beam(job: str) -> None:
+    found = loaded(f"import pipelines.{job}.worker")
+    assert "apache_beam" not in found
+
+
+@pytest.mark.parametrize("name", ["recipes", "models.spec", "models.backbones.rows"])
+def test_descriptions_of_networks_load_no_keras(name: str) -> None:
+    assert loaded(f"import fcn_core.{name}") & HEAVY == set()

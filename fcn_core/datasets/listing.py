@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fcn_core.datasets import BadRecord
+from fcn_core.datasets.bad_record import BadRecord
 
 
 class Entry(NamedTuple):

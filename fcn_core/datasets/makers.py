@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from fcn_core.bad_image import BadImage
-from fcn_core.datasets import BadRecord
+from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.listing import Entry
-from fcn_core.records import ImageRecord
+from fcn_core.records.record import ImageRecord
 
 Read = Callable[[str], bytes]
 """Returns a file's bytes; FileNotFoundError where there is none."""
@@ -60,10 +60,10 @@ class Maker(Protocol):
 
 
 _MAKERS: Final = {
-    "segmentation-pairs": ("fcn_core.datasets.pairs", "PairMaker"),
-    "ava": ("fcn_core.datasets.ava", "AvaMaker"),
-    "folder-masks": ("fcn_core.datasets.folder", "FolderMaskMaker"),
-    "folder-ratings": ("fcn_core.datasets.folder", "FolderRatingMaker"),
+    "segmentation-pairs": ("fcn_core.datasets.pascal.pairs", "PairMaker"),
+    "ava": ("fcn_core.datasets.ava.table", "AvaMaker"),
+    "folder-masks": ("fcn_core.datasets.own.folder", "FolderMaskMaker"),
+    "folder-ratings": ("fcn_core.datasets.own.folder", "FolderRatingMaker"),
 }
 
 

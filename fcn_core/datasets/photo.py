@@ -6,9 +6,10 @@ from typing import Final
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
-from fcn_core.datasets import BadRecord, png
-from fcn_core.image_headers import read_header
-from fcn_core.image_limits import Header
+from fcn_core.datasets.bad_record import BadRecord
+from fcn_core.images import png
+from fcn_core.images.headers import read_header
+from fcn_core.images.limits import Header
 
 _FORMATS: Final = {"JPEG": "jpeg", "PNG": "png"}
 """What TensorFlow's decoder shares with ours."""

@@ -20,9 +20,11 @@ from google.protobuf import message
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcn_core import images, tfrecord
+from fcn_core import images
 from fcn_core.labels import VOID
-from fcn_core.records import RecordError, SegmentationRecord
+from fcn_core.records import tfrecord
+from fcn_core.records.fields import RecordError
+from fcn_core.records.record import SegmentationRecord
 
 Schema = Literal["keras-fcn", "tf-fcn"]
 

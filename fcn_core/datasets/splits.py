@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Collection, Mapping
 
-from fcn_core.datasets import BadRecord
+from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.makers import Read
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

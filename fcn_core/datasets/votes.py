@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from fcn_core.datasets.photo import Photo
-from fcn_core.records import AestheticsRecord
+from fcn_core.records.record import AestheticsRecord
 
 MIDDLE: Final = 5
 """A photo is of high quality if its mean is above, of low quality if it is not."""

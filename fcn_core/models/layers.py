@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from fcn_core.models.spec_options import PREPROCESSING_MODES
+
 Features = dict[int, Any]
 """Stride in pixels -> feature map `[B, ceil(H/stride), ceil(W/stride), channels]`."""
 
@@ -17,8 +19,6 @@ IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 
 _TORCH_MEAN = (0.485, 0.456, 0.406)
 _TORCH_SPREAD = (0.229, 0.224, 0.225)
-
-PREPROCESSING_MODES = ("tf", "caffe", "torch", "unit", "rgb", "raw")
 
 
 @keras.saving.register_keras_serializable("fcn_core")
@@ -151,8 +151,8 @@ class BilinearUpsampling(keras.layers.Layer):
     Pixel p reads z at `p / factor` (corner) or `(p - (factor - 1) / 2) / factor`
     (center); beyond the outermost centres the edge repeats, so a constant map stays
     constant up to its border, which zero-padded transposed convolutions do not do.
-    The same rule as `fcn_core.class_maps`, so that training sees what scoring does.
-    It has no weights: learning them makes no difference (Long et al., 2015).
+    The same rule as `fcn_core.scoring.class_maps`, so that training sees what scoring
+    does. It has no weights: learning them makes no difference (Long et al., 2015).
 
     Args:
         factor: Enlargement of each side.

@@ -3,8 +3,9 @@
 import dataclasses
 from typing import Any, Literal, Self, get_args
 
+from fcn_core.geometry import Alignment
 from fcn_core.labels import RATING_BINS
-from fcn_core.models.backbones import BACKBONES, Alignment, Backbone
+from fcn_core.models.backbones.rows import BACKBONES, Backbone
 from fcn_core.models.spec_options import check_options
 
 Task = Literal["segmentation", "aesthetics"]
@@ -40,7 +41,7 @@ class ModelSpec:
         task: What it predicts.
         name: `fcn8s`, `fcn16s`, `fcn32s`, `dilated`, `deconvnet`, `deconvnet_repeat`
             (segmentation); `rating`, `classifier`, `baseline` (aesthetics).
-        backbone: Row of `fcn_core.models.backbones.BACKBONES`.
+        backbone: Row of `fcn_core.models.backbones.rows.BACKBONES`.
         classes: Channels of the logits: classes, or rating bins; 1 rating bin is a
             regression to one mark between 1 and 10.
         output_stride: Stride of the deepest features, in pixels; 0 takes the usual one

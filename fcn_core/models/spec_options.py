@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fcn_core.models.layers import PREPROCESSING_MODES
+PREPROCESSING_MODES = ("tf", "caffe", "torch", "unit", "rgb", "raw")
+
 
 _FCN = ("fcn8s", "fcn16s", "fcn32s")
 _UPSAMPLING = (*_FCN, "dilated")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fcn_core.models import ModelSpec
+from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes.recipe import RANDOM, Recipe
 
 BUILT_IN: Final[dict[str, Recipe]] = {

@@ -7,7 +7,7 @@ photo (500 x 375). What we do differently is said in `docs/training.md`.
 from dataclasses import replace
 from typing import Any, Final
 
-from fcn_core.models import ModelSpec
+from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes.recipe import Recipe, Stage
 
 _SLOW: Final = "Large, slow on a processor; made for a GPU."

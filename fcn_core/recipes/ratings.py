@@ -8,7 +8,7 @@ named for, the published inputs of the backbone, a plateau that really lowers th
 from dataclasses import replace
 from typing import Any, Final
 
-from fcn_core.models import ModelSpec
+from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes.recipe import Recipe, Stage
 
 _SIDE: Final = 224

@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from fcn_core.models import ModelSpec
-from fcn_core.models.spec import Task
+from fcn_core.models.spec import ModelSpec, Task
 
 Optimizer = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["poly", "constant", "step", "plateau"]

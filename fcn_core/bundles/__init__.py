@@ -1,0 +1,1 @@
+"""A model as files: its card, what it learned from, where it is."""

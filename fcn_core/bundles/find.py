@@ -1,0 +1,63 @@
+"""Where bundles are: the built-in ones by name, all others by path."""
+
+import difflib
+from pathlib import Path
+from typing import Final
+
+from fcn_core.bundles.card import CARD_NAME, ModelCard, ModelError
+
+BUILT_IN: Final = Path(__file__).parent.parent / "built_in"
+
+
+def built_in_names() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CARD_NAME}"))
+
+
+def find_bundle(name_or_path: str) -> Path:
+    """The folder of a built-in model or of an exported one.
+
+    Raises:
+      ModelError: It is neither; names the nearest built-in model.
+    """
+    names = built_in_names()
+    if name_or_path in names:
+        return BUILT_IN / name_or_path
+    folder = Path(name_or_path).expanduser()
+    if (folder / CARD_NAME).is_file():
+        return folder
+    if folder.is_dir():
+        raise ModelError(
+            f"{name_or_path} is a folder without {CARD_NAME}, expected one written by"
+            " `fcn export`; give that folder"
+        )
+    near = difflib.get_close_matches(name_or_path, names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"built in are {', '.join(names)}"
+    raise ModelError(
+        f"there is no model {name_or_path!r}, expected a built-in name or an exported"
+        f" folder; {hint}"
+    )
+
+
+def is_bundle(name: str) -> bool:
+    """Whether a name is a built-in model or a bundle's folder."""
+    try:
+        find_bundle(name)
+    except ModelError:
+        return False
+    return True
+
+
+def card_of(name: str) -> ModelCard:
+    """Returns the card of a built-in model or a bundle's folder.
+
+    Raises:
+        ModelError: There is no such bundle.
+    """
+    return ModelCard.read(find_bundle(name))
+
+
+def classes_of(name: str) -> list[str] | None:
+    """Returns the names of a bundle's classes, None for ratings."""
+    classes = card_of(name).classes
+    return None if classes is None else list(classes)

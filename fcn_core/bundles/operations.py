@@ -1,0 +1,111 @@
+"""Finds operations in a SavedModel that reach out of the graph, without loading it.
+
+A model needs arithmetic and decoding only. One that reads or writes files or calls
+Python is not trusted: loading it may already run something.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from fcn_core.bundles.card import ModelError
+
+_SAVERS: Final = frozenset({"SaveV2", "MergeV2Checkpoints", "ShardedFilename"})
+"""Part of every SavedModel for variables: harmless where no signature reaches them."""
+
+FORBIDDEN: Final = _SAVERS | {
+    "DebugIdentityV2",
+    "EagerPyFunc",
+    "FixedLengthRecordDataset",
+    "FixedLengthRecordDatasetV2",
+    "MatchingFiles",
+    "PrintV2",
+    "PyFunc",
+    "PyFuncStateless",
+    "ReadFile",
+    "Save",
+    "SaveSlices",
+    "TFRecordDataset",
+    "TFRecordDatasetV2",
+    "TextLineDataset",
+    "WholeFileReaderV2",
+    "WriteFile",
+}
+
+
+def check_operations(folder: Path) -> int:
+    """Returns the number of nodes of a SavedModel after looking at each.
+
+    Raises:
+      ModelError: The file is not readable, or an operation is not arithmetic.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    path = Path(folder) / "saved_model.pb"
+    model = saved_model_pb2.SavedModel()
+    try:
+        model.ParseFromString(path.read_bytes())
+    except (OSError, DecodeError):
+        raise ModelError(
+            f"{path} is not readable as a SavedModel; copy the bundle again"
+        ) from None
+    total, found = 0, set()
+    for graph in model.meta_graphs:
+        functions = {f.signature.name: f for f in graph.graph_def.library.function}
+        nodes = list(graph.graph_def.node)
+        every = [*nodes, *(n for f in functions.values() for n in f.node_def)]
+        total += len(every)
+        found |= {node.op for node in every} & (FORBIDDEN - _SAVERS)
+        found |= _reached_operations(graph, functions) & FORBIDDEN
+    if found:
+        raise ModelError(
+            f"{folder} contains the operations {', '.join(sorted(found))}, expected"
+            " arithmetic only; do not use this model, or export it without them"
+        )
+    return total
+
+
+def _reached_operations(graph: Any, functions: dict[str, Any]) -> set[str]:
+    """Operations that some signature of the graph can run."""
+    nodes = {node.name: node for node in graph.graph_def.node}
+    pending = [
+        _producer(tensor.name)
+        for signature in graph.signature_def.values()
+        for tensor in signature.outputs.values()
+    ]
+    seen: set[str] = set()
+    called: list[str] = []
+    while pending:
+        name = pending.pop()
+        if name in seen or name not in nodes:
+            continue
+        seen.add(name)
+        pending += [_producer(text) for text in nodes[name].input]
+        called += _called_functions([nodes[name]])
+    operations = {nodes[name].op for name in seen}
+    entered: set[str] = set()
+    while called:
+        name = called.pop()
+        if name in entered or name not in functions:
+            continue
+        entered.add(name)
+        body = functions[name].node_def
+        operations |= {node.op for node in body}
+        called += _called_functions(body)
+    return operations
+
+
+def _called_functions(nodes: Iterable[Any]) -> list[str]:
+    """Names of the functions in the attributes of nodes (calls, branches, loops)."""
+    names = []
+    for node in nodes:
+        for value in node.attr.values():
+            if value.HasField("func"):
+                names.append(value.func.name)
+            names += [function.name for function in value.list.func]
+    return names
+
+
+def _producer(reference: str) -> str:
+    return reference.lstrip("^").split(":")[0]

@@ -1,0 +1,1 @@
+"""AVA: its table of votes, its lists, its published splits."""

@@ -1,0 +1,1 @@
+"""Files that hold class maps: palette PNG, MAT, own masks, checks."""

@@ -1,0 +1,1 @@
+"""People's own data: folders of photos with masks or ratings."""

@@ -1,0 +1,1 @@
+"""Pascal VOC and SBD: pairs, lists, published splits."""

@@ -1,0 +1,1 @@
+"""A model against records, through the code that scores."""

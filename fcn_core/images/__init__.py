@@ -1,0 +1,25 @@
+"""Bytes <-> pixels, or a reason: everything that others need of this room."""
+
+from fcn_core.bad_image import REASONS, TRANSIENT_REASONS, BadImage
+from fcn_core.images.canvas import pad, resize, view, view_mask
+from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode
+from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits
+from fcn_core.images.masks import decode_mask, encode_grey, encode_mask
+
+__all__ = [
+    "DECODE_POLICY",
+    "DEFAULT_LIMITS",
+    "REASONS",
+    "TRANSIENT_REASONS",
+    "BadImage",
+    "DecodeLimits",
+    "DecodedImage",
+    "decode",
+    "decode_mask",
+    "encode_grey",
+    "encode_mask",
+    "pad",
+    "resize",
+    "view",
+    "view_mask",
+]

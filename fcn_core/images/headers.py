@@ -1,0 +1,97 @@
+"""What a file says about itself, read without decoding a pixel.
+
+Decoders allocate what a header asks for, so the limits of the decode policy are
+checked here, on the few bytes that name a format and its size. The file's extension is
+never looked at. All parsers are written for hostile bytes: they read inside the data
+only and their work is bounded.
+"""
+
+import struct
+from typing import Final
+
+from fcn_core.bad_image import BadImage
+from fcn_core.images.jpeg import read_jpeg
+from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits, Header, check_size
+from fcn_core.images.png import read_image_header
+from fcn_core.images.signatures import sniff
+from fcn_core.images.tiff import read_tiff
+
+
+def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
+    """Reads format and size of an encoded image and checks them against the limits.
+
+    Args:
+        data: the whole file.
+        limits: what is refused.
+
+    Raises:
+        BadImage: empty, too-many-bytes, not-an-image, unsupported-format,
+            unsupported-variant, bad-header, zero-size, too-many-pixels,
+            extreme-aspect, too-many-scans.
+    """
+    if not data:
+        raise BadImage("empty", "the file has 0 bytes: upload it again")
+    if len(data) > limits.max_bytes:
+        raise BadImage(
+            "too-many-bytes",
+            f"{len(data)} bytes, at most {limits.max_bytes} are read: "
+            "save the photo smaller",
+        )
+    header = _PARSERS[sniff(data)](data)
+    check_size(header.format, header.height, header.width, limits)
+    if header.scans > limits.max_scans:
+        raise BadImage(
+            "too-many-scans",
+            f"{header.scans} JPEG scans, at most {limits.max_scans} are decoded: "
+            "save it as a baseline JPEG",
+        )
+    return header
+
+
+def _read_webp(data: bytes) -> Header:
+    if len(data) < 30:
+        raise BadImage("bad-header", "a WebP of fewer than 30 bytes")
+    kind = data[12:16]
+    if kind == b"VP8X":
+        width = int.from_bytes(data[24:27], "little") + 1
+        height = int.from_bytes(data[27:30], "little") + 1
+    elif kind == b"VP8L" and data[20] == 0x2F:
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    elif kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
+        packed_width, packed_height = struct.unpack_from("<HH", data, 26)
+        width, height = packed_width & 0x3FFF, packed_height & 0x3FFF
+    else:
+        raise BadImage("bad-header", "a WebP whose first chunk holds no size")
+    if len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise BadImage("corrupt", "the WebP ends before the length that it declares")
+    return Header("WEBP", height, width)
+
+
+def _read_gif(data: bytes) -> Header:
+    if len(data) < 13:
+        raise BadImage("bad-header", "a GIF without a screen descriptor")
+    width, height = struct.unpack_from("<HH", data, 6)
+    return Header("GIF", height, width)
+
+
+def _read_bmp(data: bytes) -> Header:
+    if len(data) < 26:
+        raise BadImage("bad-header", "a BMP without an information header")
+    (size,) = struct.unpack_from("<I", data, 14)
+    if size == 12:
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    # A negative height means: first row on top.
+    return Header("BMP", abs(height), max(width, 0))
+
+
+_PARSERS: Final = {
+    "JPEG": read_jpeg,
+    "PNG": read_image_header,
+    "WEBP": _read_webp,
+    "GIF": _read_gif,
+    "BMP": _read_bmp,
+    "TIFF": read_tiff,
+}

@@ -1,0 +1,120 @@
+"""Frame, scans and orientation of a JPEG (ITU-T T.81, annex B), without decoding it.
+
+Goes from marker to marker exactly as libjpeg does, so that what is counted here is what
+is decoded there. The work is bounded whatever the bytes are.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from fcn_core.bad_image import BadImage
+from fcn_core.images.limits import Header
+from fcn_core.images.tiff import exif_orientation
+
+_MAX_SEGMENTS: Final = 4096
+# Fill bytes (FF FF) and stuffed bytes (FF 00) are no markers.
+_MARKER: Final = re.compile(rb"\xff[^\x00\xff]")
+# After a scan, restart markers belong to its data.
+_MARKER_AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_BARE_MARKERS: Final = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
+_SOS: Final = 0xDA
+_EOI: Final = 0xD9
+_APP1: Final = 0xE1
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Baseline, extended, progressive, and the last two with arithmetic coding.
+_DECODABLE_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_PROGRESSIVE: Final = frozenset({0xC2, 0xCA})
+
+
+def read_jpeg(data: bytes) -> Header:
+    """Reads size, components, number of scans and EXIF orientation of a JPEG.
+
+    Raises:
+        BadImage: bad-header, unsupported-variant.
+    """
+    frame: tuple[int, int, int, int, int] | None = None
+    orientation = 1
+    for count, (marker, start, end) in enumerate(_segments(data)):
+        if count == _MAX_SEGMENTS:
+            raise BadImage(
+                "bad-header", f"more than {_MAX_SEGMENTS} JPEG segments before a scan"
+            )
+        if marker in _FRAMES and frame is None and end - start >= 6:
+            frame = (marker, *struct.unpack_from(">BHHB", data, start))
+        elif marker == _APP1 and data.startswith(b"Exif\0\0", start):
+            if orientation == 1:
+                orientation = exif_orientation(data[start:end])
+        elif marker == _SOS and frame is not None and start < end:
+            return _jpeg_header(data, frame, orientation, data[start])
+    raise BadImage("bad-header", "a JPEG without a frame and a scan: upload it again")
+
+
+def is_complete(data: bytes) -> bool:
+    """Returns whether the first picture of a JPEG reaches its end marker."""
+    segments = islice(_segments(data), _MAX_SEGMENTS)
+    return any(marker == _EOI for marker, _, _ in segments)
+
+
+def _jpeg_header(
+    data: bytes,
+    frame: tuple[int, int, int, int, int],
+    orientation: int,
+    first_scan_components: int,
+) -> Header:
+    marker, precision, height, width, components = frame
+    if marker not in _DECODABLE_FRAMES or precision != 8 or components not in (1, 3, 4):
+        raise BadImage(
+            "unsupported-variant",
+            f"JPEG process {marker - 0xC0}, {precision} bits, {components} components, "
+            "expected 8-bit baseline or progressive with 1, 3 or 4: save it as one",
+        )
+    # One scan that holds all components of a sequential JPEG cannot be followed by
+    # another; libjpeg refuses it. So ordinary photos need no search.
+    many = marker in _PROGRESSIVE or first_scan_components < components
+    scans = _count_scans(data) if many else 1
+    return Header(
+        "JPEG",
+        height,
+        width,
+        orientation=orientation,
+        components=components,
+        scans=scans,
+    )
+
+
+def _count_scans(data: bytes) -> int:
+    # Counting FF DA in all bytes would also count thumbnails, and by chance a few in
+    # the films that phones append to their photos.
+    scans = 0
+    for count, (marker, _, _) in enumerate(_segments(data)):
+        scans += marker == _SOS
+        if count == _MAX_SEGMENTS:
+            return _MAX_SEGMENTS
+    return scans
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yields marker, start and end of each segment's content, up to the end marker.
+
+    Thumbnails inside segments are skipped with their segment.
+    """
+    position = 2
+    pattern = _MARKER
+    while match := pattern.search(data, position):
+        marker, position = data[match.end() - 1], match.end()
+        pattern = _MARKER
+        if marker in _BARE_MARKERS:
+            continue
+        if marker == _EOI:
+            yield marker, position, position
+            return
+        end = position + int.from_bytes(data[position : position + 2], "big")
+        if end < position + 2 or end > len(data):
+            return
+        yield marker, position + 2, end
+        position = end
+        if marker == _SOS:
+            pattern = _MARKER_AFTER_SCAN

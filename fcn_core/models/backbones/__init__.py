@@ -1,0 +1,1 @@
+"""Backbones: rows of numbers without Keras, and their builders."""

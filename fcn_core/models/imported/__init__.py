@@ -1,0 +1,1 @@
+"""Networks that other programs trained: their files and layer names."""

@@ -1,0 +1,237 @@
+"""Networks that others trained, from their files: what it is, and every tensor of it.
+
+A layout tells which network a file holds from the tensors' names and shapes, and gives
+each tensor our name. `TrainedNetwork.build` accepts no more and no less than that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core.labels import VOC_CLASSES
+from fcn_core.models.backbones.applications import NESTED_NAME, inner_names
+from fcn_core.models.build import build
+from fcn_core.models.spec import ModelSpec
+from fcn_core.models.weights.assign import Tensors, WeightsError, assign_all
+from fcn_core.models.weights.files import archive_tensors
+from fcn_core.models.weights.hdf5 import Layers, read_layers
+
+Arrays = dict[str, NDArray[np.float32]]
+
+_VGG_WIDTH = 64
+_MOBILENET_WIDTH = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedNetwork:
+    """A network and its weights.
+
+    Attributes:
+        layout: Where the names of its tensors come from.
+        spec: Which network.
+        tensors: `layer/weight` under our names.
+        classes: Names of its classes; None for ratings.
+        origin: Whose work the weights are, for a model's card.
+        licence: Of the weights, as far as the file's publisher tells.
+        padding_value: RGB around photos, 0..255: zero behind the preprocessing.
+        max_side: Working size in pixels; None: photos as they are.
+    """
+
+    layout: str
+    spec: ModelSpec
+    tensors: Tensors
+    classes: tuple[str, ...] | None
+    origin: str
+    licence: str
+    padding_value: tuple[int, int, int]
+    max_side: int | None
+
+    def build(self, source: str) -> keras.Model:
+        """Builds the network with these weights.
+
+        Args:
+            source: What a message calls them.
+
+        Raises:
+            WeightsError: A tensor is left over, missing, or has another shape.
+        """
+        model = build(self.spec)
+        assign_all(model, self.tensors, source=source)
+        return model
+
+
+def read_trained(path: Path) -> TrainedNetwork:
+    """Reads a file of one of the layouts below.
+
+    Raises:
+        WeightsError: It is none of them, or lacks what tells its sizes.
+    """
+    try:
+        return _read_trained(path)
+    except KeyError as error:
+        raise WeightsError(
+            f"weights {path.name}: {error.args[0]} is missing, expected a whole "
+            "network; export or copy the file again"
+        ) from None
+
+
+def _read_trained(path: Path) -> TrainedNetwork:
+    tried = "deeplab (.npz); keras-fcn, nima (.h5, .hdf5)"
+    if path.suffix == ".npz":
+        tensors = archive_tensors(path)
+        if "head_context/kernel" in tensors:
+            return deeplab(tensors)
+    else:
+        try:
+            layers = read_layers(path)
+        except OSError as error:
+            raise WeightsError(
+                f"weights {path.name}: not readable as HDF5 ({error}), expected one of "
+                f"the layouts {tried}, or a MatConvNet .mat"
+            ) from None
+        for has, read in _HDF5_LAYOUTS.items():
+            if layers is not None and has in layers:
+                return read(layers)
+    raise WeightsError(
+        f"weights {path.name}: no trained network is known that looks like it, "
+        f"expected one of the layouts {tried}, or a MatConvNet .mat; a backbone alone "
+        "goes to fcn train --init"
+    )
+
+
+def deeplab(tensors: Arrays) -> TrainedNetwork:
+    """DeepLab-v3 on MobileNetV2 with its light head: FCN-16s without skips."""
+    classes = tensors["head_score/bias"].shape[0]
+    return TrainedNetwork(
+        layout="deeplab",
+        spec=ModelSpec(
+            name="fcn16s",
+            backbone="mobilenet_v2",
+            classes=classes,
+            head_width=tensors["head_context/bias"].shape[0],
+        ),
+        tensors=tensors,
+        classes=class_names(classes),
+        origin=(
+            "DeepLab-v3 MobileNetV2 of TensorFlow Model Garden, trained on COCO and on "
+            "Pascal VOC train_aug"
+        ),
+        licence="Apache-2.0",
+        padding_value=(127, 127, 127),
+        max_side=512,
+    )
+
+
+_KERAS_FCN = {
+    "conv6": "head_fc6",
+    "conv7": "head_fc7",
+    "score7": "head_score",
+    "score7_upsample": "upsample_stride16",
+    "score4": "skip_stride16",
+    "skip4_upsample": "upsample_stride8",
+    "score3": "skip_stride8",
+    "fcn32": "upsample_final",
+    "fcn16": "upsample_final",
+    "fcn8": "upsample_final",
+}
+
+
+def keras_fcn(layers: Layers) -> TrainedNetwork:
+    """FCN-32, FCN-16 or FCN-8 of kevinddchen/Keras-FCN, saved by TensorFlow's Keras."""
+    stages = [name for name in ("fcn8", "fcn16", "fcn32") if name in layers]
+    if len(stages) != 1:
+        raise WeightsError(
+            f"keras-fcn weights: got the upsampling layers {stages}, expected one of "
+            "fcn8, fcn16, fcn32"
+        )
+    stage = stages[0]
+    classes = layers["score7"]["bias"].shape[0]
+    return TrainedNetwork(
+        layout="keras-fcn",
+        spec=ModelSpec(
+            name=f"{stage}s",
+            backbone="vgg16",
+            classes=classes,
+            width=layers["block1_conv1"]["bias"].shape[0] / _VGG_WIDTH,
+            head_width=layers["conv6"]["bias"].shape[0],
+            upsampling="transposed",
+            full_size=True,
+        ),
+        tensors={
+            f"{_KERAS_FCN.get(layer, layer)}/{weight}": values
+            for layer, weights in layers.items()
+            for weight, values in weights.items()
+        },
+        classes=class_names(classes),
+        origin="A network of kevinddchen/Keras-FCN: VGG16, trained on VOC and SBD",
+        licence="unknown",
+        padding_value=(124, 117, 104),
+        max_side=512,
+    )
+
+
+def nima(layers: Layers) -> TrainedNetwork:
+    """Ratings of MobileNet v1 by idealo/image-quality-assessment, any photo size.
+
+    Average pooling and a Dense layer are a 1x1 convolution and average pooling: the
+    same numbers at the size it was trained with, and a map at every other.
+    """
+    dense = [name for name in layers if name.startswith("dense")]
+    if len(dense) != 1:
+        raise WeightsError(
+            f"nima weights: got the Dense layers {dense}, expected one with its ratings"
+        )
+    kernel, bias = (layers[dense[0]][name] for name in ("kernel", "bias"))
+    spec = ModelSpec(
+        task="aesthetics",
+        name="classifier",
+        backbone="mobilenet",
+        classes=bias.shape[0],
+        width=layers["conv1"]["kernel"].shape[-1] / _MOBILENET_WIDTH,
+    )
+    tensors: Arrays = {"head_score/kernel": kernel[None, None], "head_score/bias": bias}
+    network = build(spec).get_layer(NESTED_NAME)
+    flat = {
+        f"{layer}/{'kernel' if weight == 'depthwise_kernel' else weight}": values
+        for layer, weights in layers.items()
+        if layer != dense[0]
+        for weight, values in weights.items()
+    }
+    for number, name in enumerate(inner_names(network)):
+        if name in flat:
+            weight = name.rpartition("/")[2]
+            tensors[f"{NESTED_NAME}/{number:04d}_{weight}"] = flat.pop(name)
+    return TrainedNetwork(
+        layout="nima",
+        spec=spec,
+        tensors=tensors | flat,  # What is left has no place, and assign_all says so.
+        classes=None,
+        origin=(
+            "NIMA on MobileNet by idealo/image-quality-assessment, trained on AVA "
+            "(aesthetic) or TID2013 (technical)"
+        ),
+        licence="Apache-2.0",
+        padding_value=(127, 127, 127),
+        max_side=256,
+    )
+
+
+_HDF5_LAYOUTS: Mapping[str, Callable[[Layers], TrainedNetwork]] = {
+    "score7": keras_fcn,
+    "conv_dw_1": nima,
+}
+"""A layer that only this layout has -> its reader."""
+
+
+def class_names(count: int, named: Any = None) -> tuple[str, ...]:
+    """VOC's names for 21 classes, those of the file if it has any, else numbers."""
+    if named is not None and len(named) == count:
+        return tuple(str(name) for name in named)
+    if count == len(VOC_CLASSES):
+        return tuple(VOC_CLASSES)
+    return tuple(f"class {number}" for number in range(count))

@@ -1,0 +1,1 @@
+"""Whole networks: features, heads, upsampling."""

@@ -1,0 +1,1 @@
+"""A training example and a finished data set, on disk."""

@@ -1,0 +1,123 @@
+"""Which engine computes in which precision on which instructions, on this machine.
+
+All three are part of a score's identity: two machines that differ in one of them round
+differently, and some pixels change their class. A plan freezes the whole `Arithmetic`.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fcn_core.bundles.card import ModelError
+
+EngineName = Literal["openvino", "tensorflow"]
+Precision = Literal["f32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How numbers are computed: two runs that share it give the same bytes.
+
+    Attributes:
+      engine: "openvino" or "tensorflow".
+      precision: "f32" or "bf16".
+      instruction_set: Of the processor ("avx2", "avx512", "amx_bf16", ...) or the
+        GPU's model name.
+    """
+
+    engine: EngineName
+    precision: Precision
+    instruction_set: str
+
+
+def resolve_arithmetic(engine: str = "auto", precision: str = "auto") -> Arithmetic:
+    """Chooses engine and precision for this machine, importing neither engine.
+
+    `auto` engine: tensorflow where a GPU is visible, else openvino. `auto` precision:
+    bf16 where the processor computes it in hardware, else f32.
+
+    Raises:
+      ModelError: An unknown word, or a precision this machine does not compute.
+    """
+    if engine not in ("auto", "openvino", "tensorflow"):
+        raise ModelError(
+            f"engine is {engine!r}, expected auto, openvino or tensorflow; pass"
+            " --engine auto"
+        )
+    if precision not in ("auto", "f32", "bf16"):
+        raise ModelError(
+            f"precision is {precision!r}, expected auto, f32 or bf16; pass"
+            " --precision auto"
+        )
+    gpu = _gpu_model()
+    if engine == "auto":
+        engine = "tensorflow" if gpu else "openvino"
+    on_gpu = gpu is not None and engine == "tensorflow"
+    bf16 = None if on_gpu else _bf16_instructions()
+    if precision == "bf16" and bf16 is None:
+        raise ModelError(
+            f"bf16 is not computed in hardware by {gpu if on_gpu else 'this processor'}"
+            f" (engine {engine}), expected AMX, AVX512-BF16 or ARM bf16; pass"
+            " --precision f32"
+        )
+    chosen: Precision = "bf16" if precision != "f32" and bf16 else "f32"
+    if on_gpu and gpu:
+        instructions = gpu
+    else:
+        instructions = bf16 if chosen == "bf16" and bf16 else _f32_instructions()
+    return Arithmetic(
+        engine="tensorflow" if engine == "tensorflow" else "openvino",
+        precision=chosen,
+        instruction_set=instructions,
+    )
+
+
+def _gpu_model() -> str | None:
+    """Model name of the first visible NVIDIA GPU, or None."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
+        return None
+    program = shutil.which("nvidia-smi")
+    if program is None or not Path("/dev/nvidia0").exists():
+        return None
+    query = [program, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(
+            query, capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    names = answer.stdout.strip().splitlines()
+    return names[0].strip() if names else None
+
+
+def _cpu_flags() -> frozenset[str]:
+    """The processor's features as Linux names them; empty on other systems."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    return frozenset(found.group(1).split()) if found else frozenset()
+
+
+def _bf16_instructions() -> str | None:
+    """The best bfloat16 arithmetic of this processor, or None where it has none."""
+    flags = _cpu_flags()
+    for name in ("amx_bf16", "avx512_bf16"):
+        if name in flags:
+            return name
+    return "arm_bf16" if "bf16" in flags else None
+
+
+def _f32_instructions() -> str:
+    """The float32 vector instructions that decide how sums are rounded."""
+    flags = _cpu_flags()
+    for flag, name in (("avx512f", "avx512"), ("avx2", "avx2"), ("avx", "avx")):
+        if flag in flags:
+            return name
+    return platform.machine().lower()

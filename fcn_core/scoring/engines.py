@@ -1,0 +1,217 @@
+"""What runs a network: OpenVINO on processors, TensorFlow on GPUs and everywhere else.
+
+Both engines read the same frozen function from a bundle and return its logits. OpenVINO
+left alone picks bfloat16 on processors that have it, so the precision is always set.
+"""
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core.bundles.card import ModelError
+from fcn_core.bundles.operations import check_operations
+from fcn_core.scoring.arithmetic import Arithmetic, Precision
+
+IR_NAME: Final = "logits.xml"
+OUTPUT_NAMES: Final = ("logits", "rating_logits")
+"""What a network computes; the second only where one model does both tasks."""
+
+MAX_COMPILED_SHAPES: Final = 8
+"""One costs 0.2 s and some 50 MB; a night's photos, rounded to 128, need about 8."""
+
+
+class Engine(Protocol):
+    """A network ready to run."""
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Runs uint8 RGB `[B, H, W, 3]`, H and W multiples of the card's, at once.
+
+        Returns:
+          float32 `[B, H / stride, W / stride, C]`, the caller's own array.
+        """
+        ...
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Runs a network of two outputs: logits of classes and of ratings."""
+        ...
+
+
+def open_engine(bundle: Path, arithmetic: Arithmetic, *, threads: int = 1) -> Engine:
+    """Opens the bundle's network with the chosen engine.
+
+    Raises:
+      ModelError: The bundle has no form that this engine reads.
+    """
+    if arithmetic.engine == "openvino":
+        return OpenVINOEngine(bundle, precision=arithmetic.precision, threads=threads)
+    return TensorFlowEngine(bundle, precision=arithmetic.precision, threads=threads)
+
+
+class OpenVINOEngine:
+    """Runs `logits.xml` on the processor, compiled once for each input shape.
+
+    A fixed shape runs a third faster than a dynamic one; of the shapes met, the last
+    `MAX_COMPILED_SHAPES` used stay compiled, so memory is bounded.
+    """
+
+    def __init__(self, bundle: Path, *, precision: Precision, threads: int = 1) -> None:
+        path = Path(bundle) / IR_NAME
+        if not path.is_file():
+            raise ModelError(
+                f"{bundle} has no {IR_NAME}, which the openvino engine reads; pass"
+                " --engine tensorflow, or export again where openvino is installed"
+            )
+        try:
+            import openvino
+        except ImportError:
+            raise ModelError(
+                "the openvino engine needs the package openvino, which is not"
+                " installed; pip install openvino, or pass --engine tensorflow"
+            ) from None
+        self._core = openvino.Core()
+        try:
+            self._model = self._core.read_model(path)
+        except RuntimeError as error:
+            raise ModelError(
+                f"openvino cannot read {path} ({_first_line(error)}); copy the bundle"
+                " again or export it again"
+            ) from None
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": False,
+        }
+        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+
+    @property
+    def compiled_shapes(self) -> list[tuple[int, ...]]:
+        """Input shapes ready to run, the least recently used first."""
+        return list(self._requests)
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine.logits`."""
+        return next(iter(self._infer(images).values()))
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Engine.both_logits`."""
+        outputs = self._infer(images)
+        return outputs[OUTPUT_NAMES[0]], outputs[OUTPUT_NAMES[1]]
+
+    def _infer(self, images: NDArray[np.uint8]) -> Any:
+        images = np.ascontiguousarray(images, np.uint8)
+        return self._request(images.shape).infer([images], share_inputs=True)
+
+    def _request(self, shape: tuple[int, ...]) -> Any:
+        request = self._requests.get(shape)
+        if request is None:
+            while len(self._requests) >= MAX_COMPILED_SHAPES:
+                self._requests.popitem(last=False)
+            model = self._model.clone()
+            model.reshape(list(shape))
+            compiled = self._core.compile_model(model, "CPU", self._settings)
+            request = self._requests[shape] = compiled.create_infer_request()
+        self._requests.move_to_end(shape)
+        return request
+
+
+class TensorFlowEngine:
+    """Runs a SavedModel with TensorFlow, on the GPU where one is visible.
+
+    Attributes:
+      has_logits: Whether the signature `logits` exists; a SavedModel made elsewhere
+        may have `serving_default` only, which `serve` runs.
+    """
+
+    def __init__(self, bundle: Path, *, precision: Precision, threads: int = 1) -> None:
+        if not (Path(bundle) / "saved_model.pb").is_file():
+            raise ModelError(
+                f"{bundle} has no saved_model.pb, which the tensorflow engine reads;"
+                " copy the whole bundle or export it again"
+            )
+        self._tf = _import_tensorflow(precision=precision, threads=threads)
+        check_operations(bundle)
+        try:
+            # The loaded object owns what the signatures refer to: keep it.
+            self._loaded = self._tf.saved_model.load(os.fspath(bundle))
+        except (OSError, ValueError, self._tf.errors.OpError) as error:
+            raise ModelError(
+                f"tensorflow cannot load {bundle} ({_first_line(error)}); copy the"
+                " bundle again or export it again"
+            ) from None
+        self._signatures = self._loaded.signatures
+        self.has_logits = "logits" in self._signatures
+        if not self.has_logits and "serving_default" not in self._signatures:
+            raise ModelError(
+                f"{bundle} has the signatures {sorted(self._signatures)}, expected"
+                " logits or serving_default; export the model again"
+            )
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine.logits`."""
+        return next(iter(self._run("logits", images=images).values()))
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Engine.both_logits`."""
+        outputs = self._run("logits", images=images)
+        return outputs[OUTPUT_NAMES[0]], outputs[OUTPUT_NAMES[1]]
+
+    def serve(
+        self, images: NDArray[np.uint8], sizes: NDArray[np.int32]
+    ) -> dict[str, NDArray[Any]]:
+        """Runs `serving_default` on uint8 `[B, H, W, 3]` and int32 valid `[B, 2]`."""
+        return self._run("serving_default", images=images, sizes=sizes)
+
+    def has_signature(self, name: str) -> bool:
+        """Whether the SavedModel can be called that way."""
+        return name in self._signatures
+
+    def serve_encoded(self, name: str, values: list[bytes]) -> dict[str, NDArray[Any]]:
+        """Runs a signature with one string argument, such as `serving_bytes`."""
+        arguments = self._signatures[name].structured_input_signature[1]
+        return self._run(name, **dict.fromkeys(arguments, values))
+
+    def _run(self, name: str, **arguments: Any) -> dict[str, NDArray[Any]]:
+        outputs = self._signatures[name](
+            **{key: self._tf.constant(value) for key, value in arguments.items()}
+        )
+        return {key: np.array(value) for key, value in outputs.items()}
+
+
+def _import_tensorflow(*, precision: Precision, threads: int) -> Any:
+    """Imports TensorFlow with this project's arithmetic.
+
+    Its settings belong to the process: one process computes in one precision.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        # Already running, as in a training process that evaluates: it keeps the
+        # threads that it has.
+        pass
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.optimizer.set_experimental_options(
+        {"auto_mixed_precision_onednn_bfloat16": precision == "bf16"}
+    )
+    return tf
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:200]

@@ -1,0 +1,68 @@
+"""How a model wants its pixels: fitted, padded, cut into views."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core import geometry, images
+from fcn_core.bundles.card import ModelCard
+from fcn_core.records.record import ImageRecord
+from fcn_core.scoring.scorers import SIDE_ROUNDING
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How a model wants its pixels; models that want the same share them."""
+
+    max_side: int | None
+    enlarge: float
+    multiple: int
+    minimum: int
+    padding_value: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Fed:
+    """A photo ready for a network: uint8 `[1, H, W, 3]` and where it lies in it."""
+
+    batch: NDArray[np.uint8]
+    placement: geometry.Placement
+
+    @property
+    def sizes(self) -> NDArray[np.int32]:
+        """Valid height and width: int32 `[1, 2]`."""
+        return np.array([self.placement.fitted], np.int32)
+
+
+def feed_of(card: ModelCard, max_side: int | None) -> Feed:
+    """Returns how a model wants its pixels; `max_side` None means the card's."""
+    return Feed(
+        max_side=card.max_side if max_side is None else max_side,
+        enlarge=card.enlarge,
+        multiple=math.lcm(SIDE_ROUNDING, card.size_multiple),
+        minimum=card.minimum_side,
+        padding_value=card.padding_value,
+    )
+
+
+def prepare(image: images.DecodedImage, feed: Feed) -> Fed:
+    """Fits and pads one decoded photo."""
+    placement = geometry.place(
+        geometry.Size(image.height, image.width),
+        max_side=feed.max_side,
+        enlarge=feed.enlarge,
+        multiple=feed.multiple,
+        minimum=feed.minimum,
+    )
+    fitted = images.resize(image.pixels, placement.fitted)
+    padded = images.pad(fitted, placement.padded, feed.padding_value)
+    return Fed(batch=padded[None], placement=placement)
+
+
+def working_pixels(record: ImageRecord, *, max_side: int | None) -> NDArray[np.uint8]:
+    """Returns a record's photo at the size a model works at, uint8 `[H, W, 3]`."""
+    decoded = images.decode(record.encoded, max_side=max_side)
+    size = geometry.fit((decoded.height, decoded.width), max_side=max_side)
+    return images.resize(decoded.pixels, size)

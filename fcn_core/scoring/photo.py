@@ -1,0 +1,199 @@
+"""The whole middle of one photo: from its bytes to a row's values and its mask.
+
+This is what everything else is compared with: a night of scoring gives exactly its
+results. Scoring with the openvino engine loads neither TensorFlow nor Keras.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core import geometry, images
+from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.scoring import class_maps
+from fcn_core.scoring.arithmetic import Arithmetic
+from fcn_core.scoring.feed import Fed, Feed, feed_of, prepare
+from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer
+
+
+def row_fingerprint(
+    cards: Sequence[ModelCard],
+    arithmetic: Arithmetic,
+    *,
+    max_side: int | None,
+    tile: int | None = None,
+) -> str:
+    """sha256 hex of everything that decides a row's values besides the photo.
+
+    The order of the models does not count; `max_side` is the override, or None; `tile`
+    as for `load_scorer`.
+    """
+    content: dict[str, Any] = {
+        "models": sorted(card.fingerprint for card in cards),
+        "arithmetic": asdict(arithmetic),
+        "decode_policy": images.DECODE_POLICY,
+        "side_rounding": SIDE_ROUNDING,
+        "max_side": max_side,
+    }
+    if tile is not None:  # left out otherwise: rows of before tiles keep theirs
+        content["tile"] = tile
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoScore:
+    """What one photo got.
+
+    Attributes:
+      sha256: Of the photo's bytes, hex.
+      height: Of the upright original, pixels.
+      width: Of the upright original, pixels.
+      class_pixels: Pixels of each class at the original size, by class id.
+      dominant_class: The class with most pixels; background only where nothing else is.
+      ratings: One share for each rating bin; they sum to 1.
+      mean: Mean rating.
+      std: Standard deviation of the ratings.
+      mask_png: Palette PNG of the class map at the original size.
+      mask_sha256: Of `mask_png`, hex.
+    """
+
+    sha256: str
+    height: int
+    width: int
+    class_pixels: tuple[int, ...] | None = None
+    dominant_class: int | None = None
+    ratings: tuple[float, ...] | None = None
+    mean: float | None = None
+    std: float | None = None
+    mask_png: bytes | None = None
+    mask_sha256: str | None = None
+
+
+class PhotoScorer:
+    """Scores one photo after the other with at most one model a task.
+
+    Args:
+      scorers: The models.
+      max_side: Overrides the working size of every model's card.
+      masks: Whether to encode masks.
+    """
+
+    def __init__(
+        self,
+        scorers: Sequence[Scorer],
+        *,
+        max_side: int | None = None,
+        masks: bool = True,
+    ) -> None:
+        tasks = [part.task for scorer in scorers for part in scorer.card.parts]
+        if not tasks or len(set(tasks)) != len(tasks):
+            raise ModelError(
+                f"models for the tasks {tasks} were given, expected one model for each"
+                " task; leave one out"
+            )
+        self._masks = masks
+        self._feeds = [(scorer, feed_of(scorer.card, max_side)) for scorer in scorers]
+
+    def score_photo(self, data: bytes) -> PhotoScore:
+        """Scores the photo that `data` encodes, the same every time.
+
+        Raises:
+          images.BadImage: This photo cannot be scored, with a reason.
+          ModelError: The model is at fault, so no photo can.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        decoded: dict[int | None, images.DecodedImage] = {}
+        fed: dict[Feed, Fed] = {}
+        values: dict[str, Any] = {}
+        for scorer, feed in self._feeds:
+            if feed.max_side not in decoded:
+                decoded[feed.max_side] = images.decode(data, max_side=feed.max_side)
+            image = decoded[feed.max_side]
+            values |= {"height": image.height, "width": image.width}
+            if feed not in fed:
+                fed[feed] = prepare(image, feed)
+            outputs = scorer.score(fed[feed].batch, fed[feed].sizes)
+            _check_finite(outputs)
+            if scorer.card.task == "segmentation":
+                values |= self._segment(outputs, scorer.card, fed[feed].placement)
+            if "ratings" in outputs:
+                values |= _rating_values(outputs)
+        return PhotoScore(sha256=digest, **values)
+
+    def _segment(
+        self, outputs: Outputs, card: ModelCard, placement: geometry.Placement
+    ) -> dict[str, Any]:
+        if "logits" in outputs:
+            class_map = class_maps.class_map(
+                outputs["logits"][0],
+                placement,
+                stride=card.logits_stride,
+                alignment=card.alignment,
+            )
+        else:
+            class_map = _at_original_size(outputs["class_map"][0], placement)
+        counts = np.bincount(class_map.ravel(), minlength=card.num_classes)
+        if len(counts) > card.num_classes:
+            raise ModelError(
+                f"{card.label} returned class {len(counts) - 1}, its card names"
+                f" {card.num_classes} classes; correct its card"
+            )
+        values: dict[str, Any] = {
+            "class_pixels": tuple(counts.tolist()),
+            "dominant_class": _dominant_class(counts, card),
+        }
+        if self._masks:
+            png = images.encode_mask(class_map)
+            values["mask_png"] = png
+            values["mask_sha256"] = hashlib.sha256(png).hexdigest()
+        return values
+
+
+def _check_finite(outputs: Outputs) -> None:
+    """Overflow is met on freak inputs only: it fails the photo, not the night."""
+    for name, value in outputs.items():
+        if not np.isfinite(value).all():
+            raise images.BadImage(
+                "inference-error", f"the model's {name} are not finite", stage="score"
+            )
+
+
+def _at_original_size(
+    class_map: NDArray[np.uint8], placement: geometry.Placement
+) -> NDArray[np.uint8]:
+    """Crops a padded class map and reads it at each original pixel's centre."""
+    original, fitted = placement.original, placement.fitted
+    cropped = class_map[: fitted.height, : fitted.width]
+    rows, columns = (
+        np.clip(
+            np.floor(
+                geometry.to_fitted(np.arange(of), original=of, fitted=to) + 0.5
+            ).astype(np.intp),
+            0,
+            to - 1,
+        )
+        for of, to in zip(original, fitted, strict=True)
+    )
+    return np.ascontiguousarray(cropped[rows][:, columns])
+
+
+def _dominant_class(counts: NDArray[np.intp], card: ModelCard) -> int:
+    """The class with most pixels, of equal ones the lowest; background last."""
+    others = counts.copy()
+    if card.classes is not None and "background" in card.classes:
+        others[card.classes.index("background")] = 0
+    return int((others if others.any() else counts).argmax())
+
+
+def _rating_values(outputs: Outputs) -> dict[str, Any]:
+    return {
+        "ratings": tuple(outputs["ratings"][0].tolist()),
+        "mean": float(outputs["mean"][0]),
+        "std": float(outputs["std"][0]),
+    }

@@ -1,0 +1,201 @@
+"""A model ready to score: its card, its engine, and what follows from its logits.
+
+Loading this module, and scoring with the openvino engine, loads neither TensorFlow nor
+Keras.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.find import find_bundle
+from fcn_core.geometry import valid_cells
+from fcn_core.scoring import engines, tiling
+from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
+
+SIDE_ROUNDING: Final = 128
+"""Padded sides are multiples of this: few shapes to compile, little padding."""
+
+
+Outputs = dict[str, NDArray[Any]]
+
+
+class Scorer(Protocol):
+    """A model ready to score.
+
+    Attributes:
+      card: What the model is and how to feed it.
+      arithmetic: What computes it.
+    """
+
+    card: ModelCard
+    arithmetic: Arithmetic
+
+    def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
+        """Scores uint8 RGB `[B, H, W, 3]`, padded, with valid height, width `[B, 2]`.
+
+        Returns:
+          For segmentation `logits` float32 `[B, H/s, W/s, C]`, or, from a model made
+          elsewhere, `class_map` uint8 `[B, H, W]`. For aesthetics `ratings` float32
+          `[B, R]` that sum to 1, `mean` and `std` float32 `[B]` in units of the bins.
+        """
+        ...
+
+
+class LogitsScorer:
+    """Scores with the network alone; pooling and upsampling happen on the host."""
+
+    def __init__(
+        self, card: ModelCard, engine: engines.Engine, arithmetic: Arithmetic
+    ) -> None:
+        self.card = card
+        self.arithmetic = arithmetic
+        self._engine = engine
+
+    def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
+        """See `Scorer.score`."""
+        parts = self.card.parts
+        computed: Sequence[NDArray[np.float32]]
+        if len(parts) == 1:
+            computed = [self._engine.logits(batch)]
+        else:
+            computed = self._engine.both_logits(batch)
+        outputs: Outputs = {}
+        for card, logits in zip(parts, computed, strict=True):
+            _check_shape(logits, card, batch)
+            if card.task == "segmentation":
+                outputs["logits"] = logits
+            else:
+                outputs |= rate(logits, sizes, card=card)
+        return outputs
+
+
+def _check_shape(
+    logits: NDArray[np.float32], card: ModelCard, batch: NDArray[np.uint8]
+) -> None:
+    stride = card.logits_stride
+    count, height, width, _ = batch.shape
+    expected = (count, height // stride, width // stride, card.num_classes)
+    if logits.shape != expected:
+        raise ModelError(
+            f"{card.label} returned logits {logits.shape} for images"
+            f" {batch.shape}, its card promises {expected}; export it again"
+        )
+
+
+def rate(
+    logits: NDArray[np.float32], sizes: NDArray[np.int32], *, card: ModelCard
+) -> Outputs:
+    """Pools the cells that lie on the photo, then takes the softmax.
+
+    Args:
+      logits: float32 `[B, h, w, R]`.
+      sizes: Valid height and width in pixels, `[B, 2]`.
+      card: Stride, alignment, pooling and bins.
+
+    Returns:
+      `ratings` float32 `[B, R]` that sum to 1, `mean` and `std` float32 `[B]`.
+    """
+    cells = valid_cells(
+        np.asarray(sizes), stride=card.logits_stride, alignment=card.alignment
+    )
+    valid = [
+        one[:rows, :columns].reshape(-1, one.shape[-1])
+        for one, (rows, columns) in zip(logits, cells, strict=True)
+    ]
+    if card.pooling == "max":
+        pooled = np.stack([one.max(0).astype(np.float64) for one in valid])
+    else:
+        pooled = np.stack([one.mean(0, dtype=np.float64) for one in valid])
+    shares = np.exp(pooled - pooled.max(-1, keepdims=True))
+    shares /= shares.sum(-1, keepdims=True)
+    return with_moments(shares, card=card)
+
+
+def with_moments(shares: NDArray[np.float64], *, card: ModelCard) -> Outputs:
+    """Adds `mean` and `std` float32 `[B]` to `ratings` `[B, R]` that sum to 1."""
+    bins = np.array(card.rating_bins)
+    mean = shares @ bins
+    std = np.sqrt((shares * (bins - mean[:, None]) ** 2).sum(-1))
+    return {
+        "ratings": shares.astype(np.float32),
+        "mean": mean.astype(np.float32),
+        "std": std.astype(np.float32),
+    }
+
+
+class SignatureScorer:
+    """Scores a SavedModel made elsewhere through its `serving_default`."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        engine: engines.TensorFlowEngine,
+        arithmetic: Arithmetic,
+    ) -> None:
+        self.card = card
+        self.arithmetic = arithmetic
+        self._engine = engine
+
+    def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
+        """See `Scorer.score`."""
+        outputs = self._engine.serve(batch, np.asarray(sizes, np.int32))
+        names = {
+            "segmentation": ("class_map",),
+            "aesthetics": ("ratings", "mean", "std"),
+        }
+        wanted = [name for card in self.card.parts for name in names[card.task]]
+        missing = [name for name in wanted if name not in outputs]
+        if missing:
+            raise ModelError(
+                f"serving_default of {self.card.label} returned {sorted(outputs)},"
+                f" without {missing}; export it with `fcn export`"
+            )
+        return {name: outputs[name] for name in wanted}
+
+
+def load_scorer(
+    name_or_path: str,
+    engine: str = "auto",
+    precision: str = "auto",
+    *,
+    threads: int = 1,
+    tile: int | None = None,
+) -> Scorer:
+    """Opens a model after checking that its files are those of its card.
+
+    Args:
+      name_or_path: Built-in name or bundle folder.
+      engine: "auto", "openvino" or "tensorflow".
+      precision: "auto", "f32" or "bf16".
+      threads: Of the engine, inside one photo.
+      tile: Longest side in pixels that the engine sees at once; larger photos are run
+        in tiles. None: every photo in one piece.
+
+    Raises:
+      ModelError: The model cannot be used here; the message names the cure.
+    """
+    bundle = find_bundle(name_or_path)
+    card = ModelCard.read(bundle)
+    card.verify(bundle)
+    arithmetic = resolve_arithmetic(engine, precision)
+    opened = engines.open_engine(bundle, arithmetic, threads=threads)
+    if isinstance(opened, engines.TensorFlowEngine) and not opened.has_logits:
+        if tile is not None:
+            raise ModelError(
+                f"{card.label} has no signature logits, which tiles need; export it "
+                "with `fcn export`, or score without --tile"
+            )
+        return SignatureScorer(card, opened, arithmetic)
+    if tile is not None:
+        opened = tiling.TiledEngine(
+            opened,
+            tile=tile,
+            multiple=math.lcm(SIDE_ROUNDING, card.size_multiple),
+            minimum=card.minimum_side,
+        )
+    return LogitsScorer(card, opened, arithmetic)

@@ -1,0 +1,130 @@
+"""Photos too large for one call: tiles that overlap, and one map of logits again.
+
+A tile sees nothing beyond its border, so what it says close to it is dropped: each
+logit comes from the tile in which it lies deepest. Tiles start on multiples of the
+deepest stride, so that features fall where they fall in the whole photo; the logits are
+then those of the whole photo wherever a network looks no further than the margin.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core import geometry
+from fcn_core.scoring.engines import Engine
+
+_DEEPEST_STRIDE = 32
+
+
+class Span(NamedTuple):
+    """One tile along one axis, in pixels: what it sees, and what is kept of it."""
+
+    start: int
+    stop: int
+    keep_from: int
+    keep_to: int
+
+
+def spans(length: int, *, tile: int, margin: int, multiple: int) -> list[Span]:
+    """Covers an axis with tiles of one length.
+
+    Args:
+        length: Of the axis in pixels, a multiple of `multiple`.
+        tile: Length of a tile in pixels, a multiple of `multiple`.
+        margin: Pixels next to a tile's border that another tile must say, a multiple
+            of `multiple`, less than half a tile.
+        multiple: Where tiles may start, in pixels.
+
+    Returns:
+        Tiles from the first to the last pixel; what is kept of them lies side by side.
+
+    Raises:
+        ValueError: A number is no such multiple, or the margins leave nothing.
+    """
+    off = any(number % multiple for number in (length, tile, margin))
+    if off or (tile <= 2 * margin and tile < length):
+        raise ValueError(
+            f"tiles of {tile} with a margin of {margin} over {length} pixels, expected "
+            f"multiples of {multiple} and a margin below half a tile"
+        )
+    if tile >= length:
+        return [Span(0, length, 0, length)]
+    starts = [*range(0, length - tile, tile - 2 * margin), length - tile]
+    cuts = [0]
+    for before, after in itertools.pairwise(starts):
+        overlap = before + tile - after
+        cuts.append(after + overlap // 2 // multiple * multiple)
+    cuts.append(length)
+    return [
+        Span(start, start + tile, cuts[number], cuts[number + 1])
+        for number, start in enumerate(starts)
+    ]
+
+
+class TiledEngine:
+    """An engine that never runs on more than one tile at once.
+
+    Args:
+        engine: Runs a tile.
+        tile: Longest side of a tile in pixels; rounded up to what the network accepts.
+        multiple: Sides that the network's caller uses are multiples of it, in pixels.
+        minimum: Smallest side the network accepts, in pixels.
+    """
+
+    def __init__(
+        self, engine: Engine, *, tile: int, multiple: int, minimum: int = 1
+    ) -> None:
+        self._engine = engine
+        self._tile = geometry.round_up((tile, tile), multiple, minimum=minimum).height
+        self._multiple = int(np.gcd(multiple, _DEEPEST_STRIDE))
+        self._margin = -(-self._tile // 8 // self._multiple) * self._multiple
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine.logits`."""
+        (logits,) = self._stitched(images, lambda part: (self._engine.logits(part),))
+        return logits
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Engine.both_logits`."""
+        classes, ratings = self._stitched(images, self._engine.both_logits)
+        return classes, ratings
+
+    def _stitched(
+        self,
+        images: NDArray[np.uint8],
+        run: Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]],
+    ) -> list[NDArray[np.float32]]:
+        """Runs every tile and lays the kept parts of its maps side by side."""
+        count, height, width, _ = images.shape
+        whole: list[NDArray[np.float32]] = []
+        for rows, columns in self._tiles(height, width):
+            part = images[:, rows.start : rows.stop, columns.start : columns.stop]
+            maps = run(np.ascontiguousarray(part))
+            for number, found in enumerate(maps):
+                stride = part.shape[1] // found.shape[1]
+                if number == len(whole):
+                    size = (count, height // stride, width // stride, found.shape[3])
+                    whole.append(np.empty(size, np.float32))
+                here, there = (
+                    tuple(_cells(span, stride, inside) for span in (rows, columns))
+                    for inside in (False, True)
+                )
+                whole[number][:, *here] = found[:, *there]
+        return whole
+
+    def _tiles(self, height: int, width: int) -> Iterator[tuple[Span, Span]]:
+        numbers = {"margin": self._margin, "multiple": self._multiple}
+        rows = spans(height, tile=min(self._tile, height), **numbers)
+        columns = spans(width, tile=min(self._tile, width), **numbers)
+        return itertools.product(rows, columns)
+
+
+def _cells(span: Span, stride: int, inside: bool) -> slice:
+    """The kept cells of one axis, counted from the photo's start or the tile's."""
+    first = span.start if inside else 0
+    return slice((span.keep_from - first) // stride, (span.keep_to - first) // stride)

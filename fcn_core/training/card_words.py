@@ -1,0 +1,119 @@
+"""Sentences of a trained model's card: said by what its run recorded, not by hand."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fcn_core import scoring
+from fcn_core.bundles.card import Metric
+from fcn_core.labels import VOC_CLASSES
+from fcn_core.models.spec import ModelSpec
+from fcn_core.recipes.recipe import RANDOM
+from fcn_core.training.config import TrainingConfig
+from fcn_core.training.initial_weights import IMAGENET, Origin, recorded_origin
+
+_NOT_REPEATED: Final = (
+    *("task", "output", "resume", "threads", "devices"),
+    *("recipe", "data", "init", "seed", "evaluation_split"),
+)
+"""Settings of a machine or of one session, and those that are always told."""
+
+_NAMED: Final = 12
+"""Classes that are named one by one."""
+
+_WEAKEST: Final = 5
+"""Most classes that are called the weakest."""
+
+
+def origin(record: dict[str, Any]) -> Origin:
+    """Returns where every weight of a run's model comes from, and their licence.
+
+    Args:
+        record: The content of `run.json`.
+    """
+    settings, before = record["settings"], recorded_origin(record)
+    if not before.words:
+        words = "Every weight: its own training, from random ones."
+        return Origin(words, before.licence)
+    new = list(record["new_layers"])
+    stages = settings["numbers"].get("stages", [])
+    final = ModelSpec.from_json(settings["model"]).name
+    if stages and stages[0]["model"] not in ("", final):
+        new.append("the skips of its later stages")
+    # A file's or a bundle's name, without the hash that tells which one it was.
+    name = re.sub(r" (sha256:)?[0-9a-f]+$", "", settings["init"])
+    told = before.words if name == IMAGENET else f"{name}, {before.words}"
+    words = f"Started from {told}. New in its training: {', '.join(new) or 'nothing'}."
+    return Origin(words, before.licence)
+
+
+def notes(said: str, classes: Sequence[str] | None, metrics: Sequence[Metric]) -> str:
+    """Returns what a user must know, weaknesses as they were measured.
+
+    Args:
+        said: What the recipe has to add.
+        classes: Names by id; None for ratings.
+        metrics: Of the card.
+    """
+    return " ".join(filter(None, (_finds(classes or ()), _weakest(metrics), said)))
+
+
+def _finds(classes: Sequence[str]) -> str:
+    if not classes:
+        return ""
+    if list(classes) == list(VOC_CLASSES):
+        return (
+            "Finds the 20 object classes of Pascal VOC; everything else is background."
+        )
+    if len(classes) > _NAMED:
+        return f"Finds {len(classes)} classes."
+    return f"Finds {len(classes)} classes: {', '.join(classes)}."
+
+
+def _weakest(metrics: Sequence[Metric]) -> str:
+    """A quarter of the classes, those of the lowest IoU."""
+    known = [metric for metric in metrics if metric.name.startswith("iou_")]
+    if len(known) < 2:
+        return ""
+    worst = sorted(known, key=lambda metric: metric.value)
+    worst = worst[: max(1, min(_WEAKEST, len(known) // 4))]
+    named = (f"{one.name.removeprefix('iou_')} {one.value:.3f}" for one in worst)
+    where = f"{worst[0].split}, {worst[0].images} photos"
+    return f"Weakest classes (IoU on {where}): {', '.join(named)}."
+
+
+def command(record: dict[str, Any]) -> str:
+    """Returns the command that repeats a run; the reader's own folders in capitals."""
+    config, settings = record["config"], record["settings"]
+    flags: dict[str, Any] = {
+        "recipe": config["recipe"],
+        "data": "DATA",
+        "init": _initial(settings["init"], config.get("init", "")),
+        "seed": config["seed"],
+    }
+    measured_on = record["evaluation"]["split"] or "none"
+    if measured_on != TrainingConfig.model_fields["evaluation_split"].default:
+        flags["evaluation_split"] = measured_on
+    for name, field in TrainingConfig.model_fields.items():
+        value = config.get(name, field.default)
+        if name not in _NOT_REPEATED and value != field.default:
+            flags[name] = value
+    words = [f"--{flag} {_word(value)}" for flag, value in flags.items()]
+    return (
+        f"fcn train {config['task']} {' '.join(words)} --output RUN && "
+        "fcn export --model RUN --output BUNDLE"
+    )
+
+
+def _initial(described: str, given: str) -> str:
+    """What `--init` takes: `training.init` tells which bundle or run INIT was."""
+    if described in (RANDOM, IMAGENET) or given in scoring.built_in_names():
+        return given or described
+    name, _, digest = described.partition(" sha256:")
+    return name if digest else "INIT"
+
+
+def _word(value: Any) -> str:
+    words = value if isinstance(value, list) else [value]
+    return " ".join(shlex.quote(str(one)) for one in words)

@@ -1,0 +1,58 @@
+"""No photo may be trained on and measured: checked by the photos' own hashes."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fcn_core import scoring
+from fcn_core.bundles import find, photo_list
+from fcn_core.bundles.photo_list import Photos
+from fcn_core.records.dataset_info import DatasetError
+from fcn_core.records.source import Source
+
+
+def check_leaks(learned: Photos, others: Iterable[Source]) -> None:
+    """Refuses splits that share photos with what a model learns from.
+
+    Args:
+        learned: See `learned_photos`.
+        others: What chooses the epoch or measures the model.
+
+    Raises:
+        DatasetError: A photo is in both; names the first and counts them.
+    """
+    for other in others:
+        shared = [
+            record.source_id
+            for record in other.records()
+            if photo_list.contains(learned, record)
+        ]
+        if shared:
+            raise DatasetError(
+                f"{other.folder}: split {other.split} shares {len(shared)} photos (the "
+                f"first is {shared[0]}) with the training split or with what the "
+                "initial weights had seen, expected none: the figures would be too "
+                "good; choose another split, or pass --allow_leak"
+            )
+
+
+def learned_photos(source: Source, init: str) -> Photos:
+    """Returns what a run's model has learned from when it ends.
+
+    Args:
+        source: What the run trains on; what it holds out of that counts as well.
+        init: Its initial weights; photos that these are known to have seen are added.
+
+    Raises:
+        ModelError: The list of the initial weights is damaged.
+    """
+    whole = replace(source, part="all", holdout=0.0, labelled=False)
+    photos = photo_list.photos_of(whole.records())
+    if find.is_bundle(init):
+        card = find.card_of(init)
+        before = photo_list.read_verified(scoring.find_bundle(init), card)
+    else:
+        before = photo_list.read(Path(init))
+    return photos if before is None else np.union1d(photos, before)

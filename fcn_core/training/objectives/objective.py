@@ -1,0 +1,108 @@
+"""What training needs to know about a task, and nothing else of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core.bundles.card import ModelCard
+from fcn_core.export import draft_card
+from fcn_core.models.spec import ModelSpec
+from fcn_core.recipes.recipe import Recipe
+from fcn_core.records.source import Source
+from fcn_core.training.batches import Batch, Piece, training_batches
+
+
+class Objective(Protocol):
+    """What a task trains on, minimises and is judged by.
+
+    Attributes:
+        judge: The score that picks the best epoch, larger is better.
+        card: How scoring feeds the model.
+    """
+
+    judge: str
+    card: ModelCard
+
+    def batches(
+        self, source: Source, *, batch_size: int, seed: int, epoch: int
+    ) -> Iterator[Batch]:
+        """Yields one epoch; the first component of a piece is its photos."""
+        ...
+
+    def weight(self, piece: Piece) -> float:
+        """Returns what a piece adds to the total that losses are divided by."""
+        ...
+
+    def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
+        """Returns the scalar to minimise.
+
+        Args:
+            logits: Of the piece's photos.
+            piece: Its components as tensors.
+            total: The weight of the whole batch.
+            soft: Logits of the model that gives soft labels, if there is one.
+        """
+        ...
+
+    def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
+        """Measures a model through the code that scores."""
+        ...
+
+    def panels(
+        self, model: keras.Model, source: Source, *, count: int
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Returns pictures uint8 `[h, w, 3]` of the first photos, by their ids."""
+        ...
+
+    def steps(self, source: Source, *, batch_size: int) -> int:
+        """Returns the number of batches an epoch has."""
+        ...
+
+
+def card_of(
+    spec: ModelSpec, recipe: Recipe, *, classes: Sequence[str] | None = None
+) -> ModelCard:
+    """Returns the drafted card of a recipe's network: scoring feeds it as training."""
+    return draft_card.draft_card(
+        spec,
+        name=spec.name,
+        classes=classes,
+        padding_value=recipe.padding_value,
+        max_side=recipe.max_side,
+        enlarge=recipe.enlarge,
+    )
+
+
+def rated_batches(
+    source: Source,
+    examples: Callable[[Any, np.random.Generator], tuple[NDArray[Any], ...]],
+    *,
+    bins: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> Iterator[Batch]:
+    """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, targets `[B, bins]`.
+
+    See `training.batches.training_batches`.
+    """
+    return training_batches(
+        source,
+        examples,
+        signature=(
+            ("uint8", (None, None, 3)),
+            ("int32", (2,)),
+            ("float32", (bins,)),
+        ),
+        batch_size=batch_size,
+        seed=seed,
+        epoch=epoch,
+    )
+
+
+def steps_of(examples: int, batch_size: int) -> int:
+    """Batches that so many examples make, at least one."""
+    return max(1, examples // batch_size)

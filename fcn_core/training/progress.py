@@ -1,0 +1,95 @@
+"""How far an epoch is: a bar on a terminal, plain lines when piped."""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from fcn_core.training.batches import Batch
+
+_SECONDS_BETWEEN_LINES: Final = 20
+
+_log = logging.getLogger(__name__)
+
+Told = Callable[[int, float], None]
+"""Called after each step with its number, from 1, and the mean loss so far."""
+
+
+class Counted:
+    """Batches, and how many examples of them were taken: `examples`."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+        self.examples = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self._batches:
+            self.examples += sum(len(piece[0]) for piece in batch)
+            yield batch
+
+
+def epoch_line(row: Mapping[str, float], *, of: int, judge: str) -> str:
+    """Returns what is said of a finished epoch.
+
+    Args:
+        row: Its line of the history.
+        of: Number of the run's last epoch.
+        judge: Name of the score that picks the best epoch.
+    """
+    columns = ("loss", "seconds", "images_per_second", judge)
+    said = ", ".join(f"{name} {row[name]:.4f}" for name in columns if name in row)
+    left = (of - row["epoch"]) * row["seconds"]
+    rest = f", about {left:.0f} s of training left" if left else ""
+    return f"epoch {row['epoch']:.0f}/{of}: {said}{rest}"
+
+
+@contextlib.contextmanager
+def shown(label: str, *, steps: int) -> Iterator[Told]:
+    """Shows the steps of an epoch that it is told of.
+
+    Args:
+        label: What to call the epoch.
+        steps: How many it has at least: a rest may be kept, long photos have more
+            views. The end then moves on with the steps.
+    """
+    terminal = sys.stderr.isatty() and _log.isEnabledFor(logging.INFO)
+    with _bar(label, steps) if terminal else _lines(label, steps) as told:
+        yield told
+
+
+@contextlib.contextmanager
+def _bar(label: str, steps: int) -> Iterator[Told]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}  loss {task.fields[loss]:.4f}  ETA"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=steps, loss=float("nan"))
+        yield lambda done, loss: bar.update(
+            task, completed=done, total=max(steps, done), loss=loss
+        )
+
+
+@contextlib.contextmanager
+def _lines(label: str, steps: int) -> Iterator[Told]:
+    start = spoken = time.monotonic()
+
+    def told(done: int, loss: float) -> None:
+        nonlocal spoken
+        now = time.monotonic()
+        if now - spoken > _SECONDS_BETWEEN_LINES:
+            spoken = now
+            end = max(steps, done)
+            left = (now - start) / done * (end - done)
+            _log.info(
+                "%s: step %d/%d, loss %.4f, %.0f s left", label, done, end, loss, left
+            )
+
+    yield told

@@ -1,0 +1,124 @@
+"""Config and recipe -> the settings that decide every number of a training run."""
+
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from fcn_core.models.spec import ModelSpec
+from fcn_core.models.weights.assign import WeightsError
+from fcn_core.recipes import find_recipe
+from fcn_core.recipes.recipe import Recipe, RecipeError
+from fcn_core.records.source import Source
+from fcn_core.training.config import TrainingConfig
+from fcn_core.training.initial_weights import describe_initial
+
+_NO_NUMBERS: Final = ("model", "init", "about", "notes")
+_OVERRIDES: Final = tuple(
+    name
+    for name in TrainingConfig.model_fields
+    if name in Recipe.__dataclass_fields__
+    and name not in ("init", "epochs", "learning_rate")
+)
+"""Flags that stand in place of a recipe's number of the same name."""
+
+
+def resolved_recipe(config: TrainingConfig) -> Recipe:
+    """Returns the recipe with what the config overrides.
+
+    Raises:
+        RecipeError: There is no such recipe, it is for another task, or its numbers do
+            not fit together.
+        WeightsError: It needs initial weights and got none.
+    """
+    recipe = find_recipe(config.recipe)
+    if recipe.task != config.task:
+        raise RecipeError(
+            f"recipe {config.recipe} trains {recipe.task}, got the task {config.task}; "
+            f"run `fcn train {recipe.task}`"
+        )
+    given = {name: getattr(config, name) for name in _OVERRIDES}
+    recipe = replace(
+        recipe,
+        init=_initial_weights(config, recipe),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    if config.epochs is not None:
+        recipe = recipe.with_epochs(config.epochs)
+    if config.learning_rate is not None:
+        recipe = recipe.with_learning_rate(config.learning_rate)
+    if config.freeze:
+        recipe = recipe.with_frozen(config.freeze)
+    _check(recipe)
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuses numbers that cannot mean anything together."""
+    if recipe.stages and (recipe.soft_labels or recipe.blend != 1):
+        raise RecipeError(
+            f"soft_labels {recipe.soft_labels}, blend {recipe.blend}: a recipe of "
+            "stages ends with another network than it starts with, expected 0 and 1"
+        )
+    if recipe.jaccard and recipe.class_weights != "none":
+        raise RecipeError(
+            f"jaccard: got {recipe.jaccard} with class weights, expected one of the "
+            "two: the soft IoU weighs classes alike already"
+        )
+    if any(not any(part.rates.values()) for part in recipe.parts()):
+        raise RecipeError(
+            f"freeze: got every group of the recipe ({', '.join(recipe.rates)}), "
+            "expected one to train; leave one out"
+        )
+    if recipe.batch_size < recipe.accumulate:
+        raise RecipeError(
+            f"accumulate: got {recipe.accumulate} parts of a batch of "
+            f"{recipe.batch_size}, expected at most as many; raise --batch_size"
+        )
+
+
+def _initial_weights(config: TrainingConfig, recipe: Recipe) -> str:
+    init = config.init or recipe.init
+    if init is None:
+        raise WeightsError(
+            f"recipe {config.recipe} starts from trained weights, got none; pass "
+            "--init with their file"
+        )
+    return init
+
+
+def spec_for(recipe: Recipe, source: Source) -> ModelSpec:
+    """Returns a recipe's network, with as many classes as the data has."""
+    classes = source.info.classes
+    if recipe.task == "segmentation" and classes is not None:
+        return replace(recipe.model, classes=len(classes))
+    return recipe.model
+
+
+def settings_of(
+    config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
+) -> dict[str, Any]:
+    """Returns everything that decides a run's numbers, without any folder's name."""
+    numbers = {
+        name: value for name, value in asdict(recipe).items() if name not in _NO_NUMBERS
+    }
+    return {
+        "recipe": config.recipe,
+        "numbers": _plain(numbers),
+        "init": describe_initial(_initial_weights(config, recipe)),
+        "model": spec.to_json(),
+        "seed": config.seed,
+        "holdout": config.holdout,
+        "train_split": config.train_split,
+        "validation_split": config.validation_split,
+        "data": source.info.dataset,
+        "data_fingerprint": source.info.fingerprint,
+        "classes": source.info.classes,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Tuples become lists, as JSON reads them back."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

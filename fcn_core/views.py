@@ -1,0 +1,152 @@
+"""Views of a photo: what part of it a network sees, at which size."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fcn_core.geometry import Size, check_positive, checked_size, scaled_side, to_fitted
+
+ViewMode = Literal["plain", "keep_ratio", "pad", "pad_mask", "crop", "multi_crop"]
+
+
+SHORTEST_KEPT_SIDE = 224
+"""`keep_ratio` enlarges until the short side has this many pixels."""
+
+
+_CROPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One canvas that shows a photo or a part of it.
+
+    Attributes:
+        original: upright size of the photo.
+        resized: size the photo is resized to first.
+        window: top, left, height and width of the part that is shown, in pixels of the
+            resized photo.
+        offset: row and column of the canvas where the window's top left lies.
+        canvas: size of the result; what the window leaves free is filled.
+    """
+
+    original: Size
+    resized: Size
+    window: tuple[int, int, int, int]
+    offset: tuple[int, int]
+    canvas: Size
+
+    def from_original(self, positions: ArrayLike, *, axis: int) -> NDArray[np.float64]:
+        """Maps pixel positions of the photo to the canvas, for one axis.
+
+        Args:
+            positions: pixel positions along the axis of the original photo.
+            axis: 0 for rows, 1 for columns.
+
+        Returns:
+            float64 positions of the same shape; those the view does not show lie
+            outside its window.
+        """
+        resized = to_fitted(
+            positions, original=self.original[axis], fitted=self.resized[axis]
+        )
+        return resized - self.window[axis] + self.offset[axis]
+
+
+def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ...]:
+    """Returns the canvases by which a network for one size sees a photo.
+
+    `plain` warps to side x side. `keep_ratio` makes the width `side`, enlarged where
+    the short side would fall below 224. `pad` makes the long side `side` and centres
+    the photo on a square; `pad_mask` is the same for those who also want the mask.
+    `crop` makes the short side `side` and shows the middle square, `multi_crop` three
+    squares from end to end, or as many as it takes to leave no gap.
+
+    Args:
+        size: upright height and width of the photo in pixels.
+        mode: see above.
+        side: in pixels.
+
+    Raises:
+        ValueError: a side is below 1 or the mode is unknown.
+    """
+    original = Size(*checked_size(size))
+    check_positive("side", side)
+    if mode == "plain":
+        return (_whole(original, Size(side, side)),)
+    if mode == "keep_ratio":
+        return (_whole(original, keep_ratio(original, width=side)),)
+    if mode in ("pad", "pad_mask"):
+        return (_padded(original, side),)
+    if mode in ("crop", "multi_crop"):
+        return _cropped(original, side, several=mode == "multi_crop")
+    raise ValueError(f"view mode is {mode!r}, expected one of {get_args(ViewMode)}")
+
+
+def keep_ratio(
+    size: tuple[int, int],
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    shortest: int = SHORTEST_KEPT_SIDE,
+) -> Size:
+    """Resizes to a height or a width with the aspect kept.
+
+    Args:
+        size: upright height and width of the photo in pixels.
+        height: of the result; or None.
+        width: of the result; or None. Without both the size stays.
+        shortest: the result is enlarged until its short side has this many pixels.
+
+    Raises:
+        ValueError: a number is below 1, or both sides are given.
+    """
+    original = Size(*checked_size(size))
+    check_positive("shortest", shortest)
+    if height is None and width is None:
+        return original
+    if height is not None and width is not None:
+        raise ValueError(
+            f"height {height} and width {width} were given, expected one of them: two "
+            "would change the aspect"
+        )
+    target, given = (height, original.height) if height else (width, original.width)
+    check_positive("target side", target or 0)
+    scaled = Size(*(scaled_side(side, target or 0, given) for side in original))
+    if min(scaled) >= shortest:
+        return scaled
+    return Size(*(scaled_side(side, shortest, min(original)) for side in original))
+
+
+def _whole(original: Size, canvas: Size) -> View:
+    return View(original, canvas, (0, 0, *canvas), (0, 0), canvas)
+
+
+def _padded(original: Size, side: int) -> View:
+    longest = max(original)
+    resized = Size(*(scaled_side(length, side, longest) for length in original))
+    offset = ((side - resized.height) // 2, (side - resized.width) // 2)
+    return View(original, resized, (0, 0, *resized), offset, Size(side, side))
+
+
+def _cropped(original: Size, side: int, *, several: bool) -> tuple[View, ...]:
+    shortest = min(original)
+    resized = Size(*(scaled_side(length, side, shortest) for length in original))
+    spare = max(resized) - side
+    starts = [spare // 2]
+    if several and spare:
+        gaps = max(_CROPS, -(-max(resized) // side)) - 1
+        starts = [(2 * i * spare + gaps) // (2 * gaps) for i in range(gaps + 1)]
+    tall = resized.height > resized.width
+    square = Size(side, side)
+    return tuple(
+        View(
+            original,
+            resized,
+            (start if tall else 0, 0 if tall else start, *square),
+            (0, 0),
+            square,
+        )
+        for start in starts
+    )

@@ -1,0 +1,1 @@
+"""What every job is, without Beam and without pixels."""

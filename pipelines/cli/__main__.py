@@ -1,0 +1,5 @@
+"""`python -m pipelines.cli`: the same as `fcn`."""
+
+from pipelines.cli.main import run
+
+run()

@@ -1,0 +1,74 @@
+"""`fcn evaluate`: settings -> one job -> a few lines.
+
+Every import of a room is inside the function that needs it, so that a usage error is
+told at once.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cli.beam_flags import check_beam_flags, typed_command
+from pipelines.evaluate.config import EvaluateConfig
+
+if TYPE_CHECKING:
+    from pipelines.evaluate.plan import Evaluation
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """`fcn evaluate`: a model and a split -> figures, a page, a table of photos."""
+    config, beam = EvaluateConfig.parse(arguments)
+    check_beam_flags(beam, config)
+    from pipelines.evaluate import plan
+
+    evaluation = plan.plan_evaluation(config)
+    command = typed_command("evaluate", arguments)
+    figures = _run(evaluation, config, beam, command)
+    if config.json_output:
+        print(json.dumps(figures, indent=1))
+        return 0
+    from rich.console import Console
+
+    from pipelines.evaluate import terminal
+
+    Console().print(terminal.class_table(figures))
+    print("\n".join(terminal.closing_lines(figures, evaluation.output)))
+    return 0
+
+
+def _run(
+    evaluation: "Evaluation",
+    config: EvaluateConfig,
+    beam: Sequence[str],
+    command: str,
+) -> Mapping[str, Any]:
+    """Runs what is left of an evaluation and makes its page."""
+    from pipelines import files
+    from pipelines.evaluate import finish
+    from pipelines.evaluate.plan import beside
+    from pipelines.pages import evaluation as pages_evaluation
+
+    if not files.exists(evaluation.output):
+        from pipelines.chunks import progress
+        from pipelines.evaluate import worker
+        from pipelines.runners import launch
+
+        job = worker.job(
+            evaluation,
+            lanes=config.lanes,
+            max_error_rate=config.max_error_rate,
+            command=command,
+        )
+        planned = evaluation.plan.planned
+        with progress.shown(planned, quiet=config.json_output):
+            launch.run(job, beam)
+    elif not config.json_output:
+        print(f"{evaluation.output}: already complete", file=sys.stderr)
+    figures = finish.verdict(evaluation)
+    worst = finish.worst_uri(evaluation)
+    if files.exists(worst):
+        page = beside(evaluation.output, ".html")
+        pages_evaluation.build(evaluation.output, worst, page)
+        files.remove_folder(evaluation.work)
+    return figures

@@ -1,0 +1,132 @@
+"""The `fcn` command: which word means which job, and how every job ends.
+
+Nothing heavy is imported before a command is chosen, so `fcn --help` answers at once.
+"""
+
+import atexit
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+_COMMANDS = {
+    "demo": ("pipelines.cli.demo:demo", "score sample photos and write a page"),
+    "score": ("pipelines.cli.score:score", "photos -> masks, scores table, page"),
+    "convert": (
+        "pipelines.cli.convert:convert",
+        "VOC, SBD, AVA or your own -> TFRecords",
+    ),
+    "stats": (
+        "pipelines.cli.stats:stats",
+        "validate TFRecords, tell what is in them",
+    ),
+    "train": ("pipelines.cli.train:train", "TFRecords -> a trained model"),
+    "evaluate": (
+        "pipelines.cli.evaluate:evaluate",
+        "a model on a split -> figures and a page",
+    ),
+    "export": ("pipelines.cli.train:export", "a trained model -> a bundle that scores"),
+    "models": ("pipelines.cli.models:models", "list, show, check or import models"),
+    "status": ("pipelines.cli.nights:status", "how far the nights of an output are"),
+    "report": ("pipelines.cli.nights:report", "write a night's page again"),
+    "replay": ("pipelines.cli.score:replay", "score the failed photos again"),
+    "voc_submission": (
+        "pipelines.cli.voc_submission:voc_submission",
+        "masks -> files for Pascal VOC's test server",
+    ),
+    "discard": ("pipelines.cli.nights:discard", "give up an open night"),
+}
+
+
+_SAME = "run the same command again"
+_AGAIN = {"train": f"{_SAME} with --resume"}
+"""What goes on with an interrupted command, where it is not simply the same."""
+
+
+def _usage() -> str:
+    width = max(len(name) for name in _COMMANDS)
+    lines = [f"  fcn {name:<{width}}  {text}" for name, (_, text) in _COMMANDS.items()]
+    return "\n".join(
+        [
+            "Scores photos with fully convolutional networks: masks and ratings.",
+            "",
+            *lines,
+            "",
+            "fcn COMMAND --help tells a command's flags; fcn --version the version.",
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code.
+
+    0 ok; 1 failed; 2 usage; 3 finished above a threshold; 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if words else 2
+    if words[0] == "--version":
+        from fcn_core import __version__
+
+        print(__version__)
+        return 0
+    if words[0] not in _COMMANDS:
+        print(f"fcn: {_unknown_command(words[0])}", file=sys.stderr)
+        return 2
+    return _run(words[0], words[1:])
+
+
+def _unknown_command(word: str) -> str:
+    import difflib
+
+    nearest = difflib.get_close_matches(word, _COMMANDS, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see fcn --help"
+    return f"got {word}, expected a command; {hint}"
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    from pipelines.faults import JobFault, of_system
+
+    # Quiet before anything imports TensorFlow; a user's own setting wins.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    module, _, function = _COMMANDS[name][0].partition(":")
+    try:
+        command: Callable[[list[str]], int] = getattr(
+            importlib.import_module(module), function
+        )
+        return command(arguments)
+    except JobFault as fault:
+        said = str(fault)
+        print(said if said.startswith("fcn ") else f"fcn: {said}", file=sys.stderr)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        print(f"fcn: interrupted; {_AGAIN.get(name, _SAME)}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away: `fcn ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"fcn: {of_system(error)}", file=sys.stderr)
+        return 1
+
+
+def run() -> NoReturn:
+    """Runs one command as a process of its own, and ends the process.
+
+    What Python has to do at an exit is done, what native libraries would do is not:
+    with TensorFlow loaded, threads that outlive their owners have been seen to abort
+    the process after its work was done, and a schedule would take that for a failure.
+    """
+    code = main()
+    atexit._run_exitfuncs()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,172 @@
+"""The command `fcn models`: list, show, check, import."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fcn_core import scoring
+from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.scoring import check as scoring_check
+from fcn_core.scoring.speed import measure
+from pipelines.faults import JobFault, UsageError
+from pipelines.quiet_import import import_quietly
+from pipelines.training.config import ModelsConfig, ModelsImportConfig
+
+
+def models(arguments: Sequence[str]) -> int:
+    """`fcn models list|show|check|import`."""
+    if arguments and arguments[0] == "import":
+        wanted, _ = ModelsImportConfig.parse(arguments[1:])
+        return _import(wanted)
+    config, _ = ModelsConfig.parse(arguments)
+    if config.action == "import":
+        raise UsageError(
+            "fcn models: got words before import, expected fcn models import FILE "
+            "--output BUNDLE; see fcn models import --help"
+        )
+    if config.action == "list":
+        if config.name is not None:
+            raise UsageError(
+                f"fcn models list: got {config.name} as well, expected nothing more; "
+                f"fcn models show {config.name} tells of one"
+            )
+        return list_all(as_json=config.json_output)
+    if config.name is None:
+        raise UsageError(
+            f"fcn models {config.action}: the model is missing, expected a built-in "
+            "name or a bundle folder; see fcn models list"
+        )
+    act = {"show": show, "check": check}[config.action]
+    return act(config.name, as_json=config.json_output)
+
+
+def _import(config: ModelsImportConfig) -> int:
+    """Imports what another program trained and prints what it was."""
+    from pipelines.training import import_network
+
+    outcome = import_network.run(config)
+    if config.json_output:
+        print(json.dumps(outcome))
+    else:
+        print("  ".join(f"{name} {value}" for name, value in outcome.items()))
+    return 0
+
+
+def list_all(*, as_json: bool) -> int:
+    """Prints the built-in models."""
+    rows = [_described(name) for name in scoring.built_in_names()]
+    for row in rows:
+        row |= _measured(row["path"])
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    heads = ("name", "task", "output", "MB", "stride", "smallest side", "parameters")
+    lines = [(*heads, "ms/megapixel", "metric"), *map(_listed, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = zip(line, widths, strict=True)
+        print("  ".join(f"{cell:<{width}}" for cell, width in cells).rstrip())
+    return 0
+
+
+def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A model's cells in the table."""
+    kinds = row["classes"] or row["rating_bins"] or []
+    parameters, time = row["parameters"], row["ms_per_megapixel"]
+    return (
+        row["name"],
+        row["task"],
+        f"{len(kinds)} {'classes' if row['classes'] else 'ratings'}",
+        f"{row['megabytes']:.1f}",
+        str(row["logits_stride"]),
+        str(row["minimum_side"]),
+        "-" if parameters is None else f"{parameters:,}",
+        "-" if time is None else f"{time:.0f} ({row['engine']})",
+        ", ".join(f"{m['name']} {m['value']:.3f}" for m in row["metrics"][:1]),
+    )
+
+
+def show(name: str, *, as_json: bool) -> int:
+    """Prints a model's card, its size, and its speed on this machine."""
+    row = _described(name)
+    row |= _measured(row["path"])
+    if as_json:
+        print(json.dumps(row, indent=1))
+        return 0
+    for key, value in row.items():
+        if value not in (None, "", [], {}):
+            first, *others = _told(key, value)
+            print(f"{key:<16} {first}")
+            for line in others:
+                print(f"{'':<16} {line}")
+    return 0
+
+
+def check(name: str, *, as_json: bool) -> int:
+    """Runs every signature of a bundle on a small photo and compares the engines."""
+    try:
+        folder = scoring.find_bundle(name)
+    except ModelError as error:
+        raise UsageError(str(error)) from error
+    import_quietly("tensorflow")
+    findings = scoring_check.check(folder)
+    if as_json:
+        print(json.dumps([vars(finding) for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.level:<8} {finding.check:<22} {finding.detail}")
+    wrong = [finding for finding in findings if finding.level == "error"]
+    if wrong:
+        raise JobFault(f"{name}: {wrong[0].check}: {wrong[0].detail}")
+    return 0
+
+
+def _described(name: str) -> dict[str, Any]:
+    try:
+        folder = scoring.find_bundle(name)
+        card = ModelCard.read(folder)
+    except ModelError as error:
+        raise UsageError(str(error)) from error
+    content: Mapping[str, Any] = card.model_dump(mode="json")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {
+        "path": str(folder.resolve()),
+        "megabytes": round(size / 1e6, 2),
+        **content,
+    }
+
+
+def _measured(path: str) -> dict[str, Any]:
+    """Returns parameters and time of a bundle; a card is shown all the same."""
+    try:
+        facts = measure(Path(path))
+    except ModelError as error:
+        logging.getLogger(__name__).warning("not measured: %s", error)
+        return {"parameters": None, "engine": None, "ms_per_megapixel": None}
+    return vars(facts)
+
+
+def _told(key: str, value: Any) -> list[str]:
+    """Returns a field of a card as a person reads it, a line or several."""
+    if key == "metrics":
+        return [
+            f"{one['name']} {one['value']:.4f} on {one['images']} photos of "
+            f"{one['data']}, {one['split']}"
+            for one in value
+        ]
+    if isinstance(value, Mapping):
+        return [f"{name}: {_short(one)}" for name, one in value.items()]
+    if isinstance(value, list):
+        return [
+            ", ".join(
+                f"{one:g}" if isinstance(one, float) else str(one) for one in value
+            )
+        ]
+    return [_short(value)]
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 400 else text[:397] + "..."

@@ -1,0 +1,49 @@
+"""The commands about nights that were planned: status, report, discard."""
+
+import json
+from collections.abc import Sequence
+
+from pipelines.faults import UsageError
+from pipelines.score.config import DiscardConfig, ReportConfig, StatusConfig
+
+
+def status(arguments: Sequence[str]) -> int:
+    """`fcn status`: how far the nights of an output are."""
+    config, _ = StatusConfig.parse(arguments)
+    from pipelines.score import states
+
+    nights = states.states(config.output, run_date=config.run_date)
+    if config.json_output:
+        print(json.dumps([night.described() for night in nights], indent=1))
+        return 0
+    for night in nights:
+        print(night.line())
+    return 0
+
+
+def report(arguments: Sequence[str]) -> int:
+    """`fcn report`: a night's page again."""
+    config, _ = ReportConfig.parse(arguments)
+    from pipelines.pages import night as pages_night
+    from pipelines.score import states
+
+    night = states.committed(config.output, run_date=config.run_date)
+    uri = pages_night.build(night.out, night.plan.run_date)
+    print(json.dumps({"page": uri}) if config.json_output else uri)
+    return 0
+
+
+def discard(arguments: Sequence[str]) -> int:
+    """`fcn discard`: an open night is given up, its photos are free again."""
+    config, _ = DiscardConfig.parse(arguments)
+    if config.run_date is None:
+        raise UsageError(
+            "fcn discard: --run_date is missing, expected the night to give up"
+        )
+    from pipelines.score import states
+
+    freed = states.discard(config.output, run_date=config.run_date)
+    said = {"run_date": config.run_date, "freed": freed}
+    text = f"run_date={config.run_date}: discarded, {freed} photos are free again"
+    print(json.dumps(said) if config.json_output else text)
+    return 0

@@ -1,0 +1,120 @@
+"""The commands `fcn score` and `fcn replay`: settings -> a night -> its page.
+
+Every import of a room is inside the command that needs it, so that each command pays
+for itself only.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cli.beam_flags import check_beam_flags, typed_command
+from pipelines.faults import SystemicFault
+from pipelines.score.config import ReplayConfig, ScoreConfig
+
+if TYPE_CHECKING:
+    from pipelines.score.nights import Night
+
+
+def score(arguments: Sequence[str]) -> int:
+    """`fcn score`: photos -> masks, scores table, page."""
+    config, beam = ScoreConfig.parse(arguments)
+    check_beam_flags(beam, config)
+    from pipelines.score.nights import plan_night
+
+    night = plan_night(config)
+    summary = _run_night(
+        night,
+        beam=beam,
+        lanes=config.lanes,
+        max_error_rate=config.max_error_rate,
+        command=typed_command("score", arguments),
+        quiet=config.json_output,
+    )
+    return _tell_night(night, summary, as_json=config.json_output)
+
+
+def replay(arguments: Sequence[str]) -> int:
+    """`fcn replay`: the failed photos of all nights, as a night of its own."""
+    config, beam = ReplayConfig.parse(arguments)
+    check_beam_flags(beam, config)
+    from pipelines.score.replay import plan_replay
+
+    night = plan_replay(config)
+    summary = _run_night(
+        night,
+        beam=beam,
+        lanes=config.lanes,
+        max_error_rate=config.max_error_rate,
+        command=typed_command("replay", arguments),
+        quiet=config.json_output,
+    )
+    return _tell_night(night, summary, as_json=config.json_output)
+
+
+def _run_night(
+    night: "Night",
+    *,
+    beam: Sequence[str],
+    lanes: int | None,
+    max_error_rate: float,
+    command: str,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Runs what is left of a night and writes its page."""
+    from pipelines import files
+    from pipelines.chunks import progress
+    from pipelines.pages import night as pages_night
+    from pipelines.runners import launch
+    from pipelines.score import finish, worker
+    from pipelines.score.layout import page_uri
+    from pipelines.score.summary import read_summary
+
+    finished = finish.is_finished(night)
+    if not quiet:
+        _say_plan(night, finished=finished)
+    if not finished:
+        job = worker.job(
+            night, lanes=lanes, max_error_rate=max_error_rate, command=command
+        )
+        with progress.shown(night.plan.planned, quiet=quiet):
+            launch.run(job, beam)
+    page = page_uri(night.out, night.plan.run_date)
+    if not finished or not files.exists(page):
+        pages_night.build(night.out, night.plan.run_date)
+    summary = read_summary(night)
+    if summary is None:
+        raise SystemicFault(
+            f"run_date={night.plan.run_date}: its summary vanished; run the same "
+            "command again"
+        )
+    finish.check_published(night, summary)
+    if finished:  # the file tells of the night, what is printed of this command
+        skipped = night.skipped + night.plan.planned
+        summary |= {"skipped": skipped, "waiting": night.waiting, "computed": 0}
+    return summary
+
+
+def _say_plan(night: "Night", *, finished: bool) -> None:
+    planned = night.plan.planned
+    parts = [f"run_date={night.plan.run_date}: {planned} planned"]
+    if finished:
+        parts = [f"run_date={night.plan.run_date}: all {planned} skipped (done before)"]
+    if night.skipped:
+        parts.append(f"{night.skipped} skipped (planned before)")
+    if night.waiting:
+        parts.append(f"{night.waiting} not in the plan wait for the next night")
+    if night.ignored:
+        parts.append(f"{night.ignored} files ignored (no photos by their names)")
+    print(", ".join(parts), file=sys.stderr, flush=True)
+
+
+def _tell_night(night: "Night", summary: dict[str, Any], *, as_json: bool) -> int:
+    from pipelines.score import terminal
+
+    if as_json:
+        print(json.dumps(summary, indent=1))
+    else:
+        print("\n".join(terminal.night_lines(night.out, summary)))
+    return 0

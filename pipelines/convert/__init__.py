@@ -1,0 +1,1 @@
+"""The conversion job: a data set becomes TFRecords."""

@@ -1,0 +1,1 @@
+"""What to convert: a draft each for VOC, SBD, AVA and folders."""

@@ -1,0 +1,61 @@
+"""What a lane does for a conversion: file bytes -> a checked example."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pipelines.lanes.messages import Header
+
+_BEGINNING: Final = 64
+
+
+class ConvertEntries:
+    """Checks one entry of a data set and makes its example.
+
+    Args:
+        config: `maker` (see `fcn_core.datasets.makers`) and its `settings`.
+    """
+
+    def __init__(self, config: Header):
+        from fcn_core import memory
+        from fcn_core.datasets import makers
+
+        memory.keep_freed_memory()
+        self._maker = makers.open_maker(config["maker"], config["settings"])
+
+    def __call__(
+        self, header: Header, blobs: Sequence[bytes]
+    ) -> tuple[Header, list[bytes]]:
+        """Returns the serialised example of an entry, or `rejected` and why.
+
+        The photo is left out of the example: whoever asks has its bytes already, and
+        puts them back in at the place that is told.
+
+        Args:
+            header: the `Entry`.
+            blobs: the bytes of its files, the photo first.
+        """
+        from fcn_core.datasets import makers
+        from fcn_core.datasets.bad_record import BadRecord
+        from fcn_core.datasets.listing import Entry
+
+        try:
+            record = makers.make_record(self._maker, Entry(**header), blobs)
+        except BadRecord as bad:
+            return {"rejected": bad.row()}, []
+        example = record.encode()
+        at = _find(record.encoded, example)
+        rest = example[:at] + example[at + len(record.encoded) :]
+        highest = max(getattr(record, "classes", ()), default=0)
+        return {"at": at, "sha256": record.sha256, "highest": highest}, [rest]
+
+
+def _find(photo: bytes, example: bytes) -> int:
+    """Returns where a photo lies in its example.
+
+    A search for all of it would first study all of it; its beginning is enough to
+    find candidates.
+    """
+    at = example.index(photo[:_BEGINNING])
+    while not example.startswith(photo, at):
+        at = example.index(photo[:_BEGINNING], at + 1)
+    return at

@@ -1,0 +1,29 @@
+"""What `fcn convert` prints when it is done."""
+
+from fcn_core.records import dataset_info
+
+
+def told(out: str, info: dataset_info.DatasetInfo, *, again: bool) -> list[str]:
+    """Returns what a person is told about a finished data set.
+
+    Args:
+        out: The output.
+        info: Its description.
+        again: Whether it was complete before this command.
+    """
+    lines = [f"{out}: already complete"] if again else []
+    for name, split in info.splits.items():
+        line = (
+            f"{name}: {split.read} listed = {split.records} records in {split.shards} "
+            f"shards + {split.rejected} rejected"
+        )
+        if split.published not in (None, split.read):
+            line += f" (the published list has {split.published})"
+        lines.append(line)
+    lines += [f"  {count} {reason}" for reason, count in info.rejected.items()]
+    lines += [
+        f"  {count} {reason}, written all the same ({dataset_info.WARNINGS_NAME})"
+        for reason, count in info.warnings.items()
+    ]
+    lines += [f"note: {remark}" for remark in info.remarks]
+    return [*lines, f"train with: fcn train {info.task} --data {out} --output RUN_DIR"]

@@ -1,0 +1,1 @@
+"""The evaluation job: figures of a model on a data set."""

@@ -1,0 +1,52 @@
+"""The settings of `fcn evaluate` and `fcn voc_submission`."""
+
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from pipelines.settings import ChunkSize, Engine, ErrorRate, JobConfig, Lanes, Precision
+
+
+class EvaluateConfig(JobConfig):
+    """Measure a model on a split of a finished folder of TFRecords."""
+
+    command: ClassVar[str] = "fcn evaluate"
+    beam: ClassVar[bool] = True
+
+    model: str = Field(description="a built-in name or a bundle folder")
+    data: str = Field(description="a finished folder of fcn convert")
+    split: str = Field(description="which of its splits, such as val")
+    output: str = Field(
+        description="FILE.json; the page FILE.html and the table FILE.photos.parquet "
+        "lie beside it"
+    )
+    engine: Engine = "auto"
+    precision: Precision = "auto"
+    lanes: Lanes = None
+    max_side: int | None = Field(
+        default=None,
+        ge=32,
+        le=8192,
+        description="longest side that the model sees; its card's own if unset",
+    )
+    void: int | None = Field(
+        default=None,
+        ge=0,
+        le=255,
+        description="a label value to leave out beside the data set's own void",
+    )
+    chunk_size: ChunkSize = 256
+    max_error_rate: ErrorRate = Field(
+        default=0.05,
+        description="publish only below this share of records that cannot be used",
+    )
+    allow_leak: bool = Field(
+        default=False, description="measure on photos that the model was trained on"
+    )
+
+    @field_validator("output")
+    @classmethod
+    def _is_json(cls, name: str) -> str:
+        if not name.endswith(".json") or name.endswith("/.json"):
+            raise ValueError("expected a file name ending in .json")
+        return name

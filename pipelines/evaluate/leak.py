@@ -1,0 +1,169 @@
+"""Whether a model is measured on photos that it was trained on.
+
+A bundle of `fcn export` lists the photos that it learned from, by their hashes: with it
+any split of any folder can be compared. Older bundles name the data set (its
+fingerprint) and the split in their card, and that is all there is to compare with. What
+the initial weights had seen before is told by the card's origin in words.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from fcn_core.bundles import photo_list
+from fcn_core.bundles.card import ModelCard
+from fcn_core.bundles.photo_list import Photos
+from fcn_core.records import tfrecord
+from fcn_core.records.dataset_info import DatasetInfo
+from fcn_core.records.fields import RecordError
+from fcn_core.records.record import AestheticsRecord, ImageRecord, SegmentationRecord
+
+
+class Leak(BaseModel):
+    """What came of looking for a leak.
+
+    Attributes:
+        why: What was found; None: nothing.
+        compared: What was compared, in words.
+        not_compared: What could not be, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    why: str | None = None
+    compared: str
+    not_compared: str = ""
+
+
+_BEFORE = "what its initial weights had seen"
+_DAMAGED = "; records behind damaged ones"
+
+
+def check(
+    card: ModelCard, bundle: Path, folder: Path, info: DatasetInfo, split: str
+) -> Leak:
+    """Compares a split with what a model was trained on.
+
+    Args:
+        card: Of the model.
+        bundle: Its folder.
+        folder: Of the data set.
+        info: Its description.
+        split: What is to be measured on.
+
+    Raises:
+        ModelError: The bundle's list of photos is gone or damaged.
+    """
+    photos = photo_list.read_verified(bundle, card)
+    if photos is None:
+        return _by_names(card, folder, info, split, is_listed=False)
+    listed = _by_list(card, photos, folder, info, split)
+    if listed.why:
+        return listed
+    # By their ids the same photos are known in another encoding.
+    named = _by_names(card, folder, info, split, is_listed=True)
+    return named if named.why else listed
+
+
+def _by_list(
+    card: ModelCard, photos: Photos, folder: Path, info: DatasetInfo, split: str
+) -> Leak:
+    measured = _Records(folder, info, split)
+    total = shared = 0
+    for record in measured:
+        total += 1
+        shared += photo_list.contains(photos, record)
+    return Leak(
+        why=f"{card.label} was trained on {shared} of the {total} photos of {split}"
+        if shared
+        else None,
+        compared=f"sha256 of {total} photos of {split} with the {len(photos)} that "
+        f"{card.label} was trained on",
+        not_compared=_BEFORE + (_DAMAGED if measured.is_damaged else ""),
+    )
+
+
+def _by_names(
+    card: ModelCard, folder: Path, info: DatasetInfo, split: str, *, is_listed: bool
+) -> Leak:
+    """Compares what the card names: the data set and its split."""
+    trained = card.training.get("data_split")
+    fingerprint = card.training.get("data_fingerprint")
+    if not isinstance(trained, str) or not isinstance(fingerprint, str):
+        return Leak(
+            compared="nothing",
+            not_compared=f"the card of {card.label} does not name its training data",
+        )
+    same = fingerprint == info.fingerprint
+    data = card.training.get("data", "data")
+    name = f"{data} {fingerprint[:12]}"
+    if same and split == trained:
+        return Leak(
+            why=f"{card.label} was trained on the split {split} of this data set",
+            compared=f"names of splits of {name}",
+            not_compared=_BEFORE,
+        )
+    missing = "" if same else f"{name}, which it was trained on, is not this folder; "
+    if split == trained and data == info.dataset and not is_listed:
+        return Leak(
+            why=f"{card.label} was trained on the split {split} of another folder of "
+            f"{data} ({fingerprint[:12]}) and does not list its photos: they may be "
+            "these",
+            compared="nothing",
+            not_compared=missing + _BEFORE,
+        )
+    if split == trained or trained not in info.splits:
+        return Leak(compared="nothing", not_compared=missing + _BEFORE)
+    if same and info.settings.get("allow_leak") is False:
+        compared = f"sha256 of photos of {split} and {trained}, by fcn convert"
+        return Leak(compared=compared, not_compared=_BEFORE)
+    return _compare(card, folder, info, split, trained, missing + _BEFORE)
+
+
+def _compare(
+    card: ModelCard,
+    folder: Path,
+    info: DatasetInfo,
+    split: str,
+    trained: str,
+    not_compared: str,
+) -> Leak:
+    """Compares two splits of one folder, by the photos' hashes and ids."""
+    seen, measured = _Records(folder, info, trained), _Records(folder, info, split)
+    hashes = {record.sha256: record.source_id for record in seen}
+    ids, total, shared, shared_ids = set(hashes.values()), 0, 0, 0
+    for record in measured:
+        total += 1
+        shared += record.sha256 in hashes
+        shared_ids += record.source_id in ids
+    why = None
+    if shared or shared_ids:
+        why = (
+            f"{split} and {trained}, as {card.label}'s training split is called, share "
+            f"{shared} photos by sha256 and {shared_ids} by id"
+        )
+    if measured.is_damaged or seen.is_damaged:
+        not_compared += _DAMAGED
+    compared = (
+        f"sha256 and ids of {total} photos of {split} with {len(hashes)} of {trained}"
+    )
+    return Leak(why=why, compared=compared, not_compared=not_compared)
+
+
+class _Records:
+    """The records of a split, one at a time, as far as they can be read."""
+
+    def __init__(self, folder: Path, info: DatasetInfo, split: str):
+        rated = info.task == "aesthetics"
+        self._kind = AestheticsRecord if rated else SegmentationRecord
+        self._paths = info.shard_paths(folder, split)
+        self.is_damaged = False
+
+    def __iter__(self) -> Iterator[ImageRecord]:
+        for path in self._paths:
+            try:
+                for frame in tfrecord.read_frames(path):
+                    yield self._kind.parse(frame)
+            except (OSError, RecordError, tfrecord.FrameError):
+                self.is_damaged = True

@@ -1,0 +1,86 @@
+"""Whether a model answers what a data set asks: the task, the classes, the ratings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fcn_core.bundles.card import ModelCard
+from fcn_core.records import tfrecord
+from fcn_core.records.dataset_info import DatasetInfo
+from fcn_core.records.fields import RecordError
+from fcn_core.records.record import AestheticsRecord
+from pipelines.faults import UsageError
+
+
+def matching_part(
+    card: ModelCard, info: DatasetInfo, folder: Path, split: str
+) -> ModelCard:
+    """Returns the card of the model's output that the data set has targets for.
+
+    Raises:
+        UsageError: it has none, or one on another scale.
+    """
+    part = next((part for part in card.parts if part.task == info.task), None)
+    if part is None:
+        raise UsageError(
+            f"--model: got {card.label}, a model for {card.task}, expected one for "
+            f"{info.task} as {folder} is for; see fcn models list"
+        )
+    if info.task == "aesthetics":
+        _check_scale(part, _first_record(folder, info, split), folder)
+    return part
+
+
+def _first_record(
+    folder: Path, info: DatasetInfo, split: str
+) -> AestheticsRecord | None:
+    """Returns a split's first record, None where it cannot be read."""
+    for path in info.shard_paths(folder, split):
+        try:
+            for frame in tfrecord.read_frames(path):
+                return AestheticsRecord.parse(frame)
+        except (OSError, RecordError, tfrecord.FrameError):
+            return None  # the evaluation itself will tell why
+    return None
+
+
+def _check_scale(
+    part: ModelCard, record: AestheticsRecord | None, folder: Path
+) -> None:
+    votes = len(record.votes) if record is not None else 0
+    bins = part.rating_bins or []
+    if votes and bins != [float(rating) for rating in range(1, votes + 1)]:
+        raise UsageError(
+            f"--model: got {part.label} with ratings {_span(bins)}, expected 1 to "
+            f"{votes} as the votes of {folder} are; train on that scale"
+        )
+
+
+def _span(bins: Sequence[float]) -> str:
+    return f"{bins[0]:g} to {bins[-1]:g} in {len(bins)} bins"
+
+
+def class_ids(card: ModelCard, names: Sequence[str]) -> tuple[int, ...]:
+    """Returns the data set's class id for each class of a model, by their names.
+
+    Args:
+        card: Of the model.
+        names: The data set's classes, by id.
+
+    Raises:
+        UsageError: one of them has a class that the other has not.
+    """
+    mine = card.classes or []
+    strange = [name for name in mine if name not in names]
+    missing = [name for name in names if name not in mine]
+    if strange or missing:
+        raise UsageError(
+            f"--model: got {card.label} with {len(mine)} classes, expected the data "
+            f"set's {len(names)} by name: the data lacks {_few(strange)}, the model "
+            f"lacks {_few(missing)}; convert with a --label_map of the same names"
+        )
+    return tuple(list(names).index(name) for name in mine)
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3]) or "none"
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

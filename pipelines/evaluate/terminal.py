@@ -1,0 +1,93 @@
+"""What a person reads in the terminal when an evaluation is done."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipelines.evaluate.plan import beside
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_FIGURES = {
+    "segmentation": (
+        ("mIoU", "miou"),
+        ("pixel accuracy", "pixel_accuracy"),
+        ("mean accuracy", "mean_accuracy"),
+        ("frequency-weighted IoU", "frequency_weighted_iou"),
+    ),
+    "aesthetics": (
+        ("accuracy", "accuracy"),
+        ("SRCC", "srcc_mean"),
+        ("LCC", "lcc_mean"),
+        ("EMD r=2", "emd_r2"),
+    ),
+}
+
+
+def class_table(figures: Mapping[str, Any]) -> "Table":
+    """Returns the figures as a table: one row a class, or one a rating figure."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    if figures["task"] == "aesthetics":
+        for column in ("figure", "model", "baseline"):
+            table.add_column(column, justify="left" if column == "figure" else "right")
+        for row in _rating_rows(figures):
+            table.add_row(*row)
+        return table
+    for column in ("class", "IoU", "accuracy", "pixels"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    total = max(figures["pixels"], 1)
+    for name, counts in zip(figures["classes"], figures["confusion"], strict=True):
+        table.add_row(
+            name,
+            _text(figures["iou"][name]),
+            _text(figures["class_accuracy"][name]),
+            f"{sum(counts) / total:.2%}",
+        )
+    return table
+
+
+def _rating_rows(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    base = figures["baselines"]
+    named = (
+        (f"accuracy at {figures['accuracy_at']:g}", "accuracy", "majority_accuracy"),
+        ("SRCC of means", "srcc_mean", None),
+        ("LCC of means", "lcc_mean", None),
+        ("SRCC of standard deviations", "srcc_std", None),
+        ("LCC of standard deviations", "lcc_std", None),
+        ("EMD r=1", "emd_r1", "constant_emd_r1"),
+        ("EMD r=2", "emd_r2", "constant_emd_r2"),
+    )
+    return [
+        (name, _text(figures[key]), _text(base[beside_it]) if beside_it else "")
+        for name, key, beside_it in named
+    ]
+
+
+def closing_lines(figures: Mapping[str, Any], output: str) -> list[str]:
+    """Returns what stands below the table: the figures, the leak check, the files."""
+    named = _FIGURES[figures["task"]]
+    lines = ["  ".join(f"{name} {_text(figures[key])}" for name, key in named)]
+    counts = f"{figures['planned']} planned = {figures['images']} evaluated + "
+    counts += f"{figures['failed']} failed  {figures['seconds']:.1f} s"
+    lines.append(counts)
+    if figures["failures"]:
+        reasons = (f"{reason} {n}" for reason, n in figures["failures"].items())
+        lines.append("failed: " + ", ".join(reasons))
+    leak = figures["leak"]
+    if leak["why"]:
+        lines.append(f"leak: {leak['why']}; these figures flatter")
+    else:
+        said = f"leak check: compared {leak['compared']}"
+        if leak["not_compared"]:
+            said += f"; not compared: {leak['not_compared']}"
+        lines.append(said)
+    lines.append(f"json   {output}")
+    lines.append(f"page   {beside(output, '.html')}")
+    lines.append(f"photos {beside(output, '.photos.parquet')}")
+    return lines
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

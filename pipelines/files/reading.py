@@ -1,0 +1,147 @@
+"""The files a job touches: list, read, write atomically, create once.
+
+A URI is an absolute local path. A path whose bytes are not UTF-8 is written as
+`file://` with percent signs, so that every URI is text and still finds its file.
+Other stores join here, one branch a function, and nowhere else.
+"""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from fcn_core.bad_image import BadImage
+from pipelines.faults import SystemicFault
+from pipelines.files import uris
+
+_SYSTEMIC = frozenset({errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENFILE})
+_REASONS = {
+    errno.ENAMETOOLONG: "bad-name",
+    errno.ENXIO: "not-a-regular-file",  # a socket
+}
+_MAX_PHOTO_BYTES = 64 << 20
+
+
+def exists(uri: str) -> bool:
+    """Tells whether a file or folder is there."""
+    return uris.to_path(uri).exists()
+
+
+def is_file(uri: str) -> bool:
+    """Tells whether a regular file is there, not a folder or a device."""
+    return uris.to_path(uri).is_file()
+
+
+def read_bytes(uri: str) -> bytes:
+    """Returns the whole content of one of our own files."""
+    return uris.to_path(uri).read_bytes()
+
+
+def version(uri: str) -> str:
+    """Returns what tells this content of a photo from another: size and mtime.
+
+    A file that cannot be looked at has the version `unknown`; reading it later
+    gives the reason.
+    """
+    try:
+        return _version(uris.to_path(uri).stat())
+    except (OSError, ValueError):
+        return "unknown"
+
+
+def read_photo(uri: str, *, version: str | None, root: str | None = None) -> bytes:
+    """Returns the bytes of a photo, exactly those that the plan names.
+
+    Args:
+        uri: The photo.
+        version: What `version(uri)` said when the plan was made; None: whatever is
+            there, as long as it does not change while it is read.
+        root: The listed folder; a link that leads out of it is refused.
+
+    Raises:
+        BadImage: the photo cannot be read; its reason is a row's reason.
+        SystemicFault: no photo could be read any more (too many open files).
+    """
+    try:
+        return _read_pinned(uri, version, root)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadImage("vanished", "listed, but gone", stage="read") from error
+    except PermissionError as error:
+        raise BadImage("permission-denied", "no right to read", stage="read") from error
+    except OSError as error:
+        if error.errno in _SYSTEMIC:
+            raise SystemicFault(f"{uri}: {error.strerror}") from error
+        detail = error.strerror or "the file could not be read"
+        reason = _REASONS.get(error.errno or 0, "io-error")
+        raise BadImage(reason, detail, stage="read") from error
+    except ValueError as error:
+        raise BadImage("bad-name", "the name has a NUL byte", stage="read") from error
+
+
+def _read_pinned(uri: str, expected_version: str | None, root: str | None) -> bytes:
+    path = uris.to_path(uri)
+    if path.is_symlink():
+        # Not Path.resolve: a loop of links is an OSError here, RuntimeError there.
+        path = Path(os.path.realpath(path, strict=True))
+        if root is not None and not path.is_relative_to(uris.to_path(root).resolve()):
+            detail = "a link out of the input folder; list its target instead"
+            raise BadImage("outside-root", detail, stage="read")
+    # O_NONBLOCK: opening a FIFO would wait for a writer for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise BadImage("not-a-regular-file", "not a file of bytes", stage="read")
+        # One byte more than there should be, so that one call also finds the end.
+        data = os.read(descriptor, min(before.st_size, _MAX_PHOTO_BYTES) + 1)
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if _version(after) != (expected_version or _version(before)):
+        detail = "another content than when the plan was made"
+        raise BadImage("changed-while-reading", detail, stage="read")
+    return data
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def sha256(uri: str) -> str:
+    """Returns the hash of a file's content, in hex, without holding it in memory."""
+    with uris.to_path(uri).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def list_names(uri: str) -> list[str]:
+    """Returns the sorted names in a folder of ours, temporary files left out."""
+    try:
+        names = os.listdir(uris.to_path(uri))  # noqa: PTH208 - names, not paths
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in names if not name.startswith("."))
+
+
+def walk(root: str, *, leave_out: Iterable[str] = ()) -> Iterator[str]:
+    """Yields the URI of everything below a folder that is not itself a folder.
+
+    Hidden folders are not entered (thumbnail caches, version control), links to
+    folders are not followed (loops), nor are the real paths of `leave_out` entered.
+    """
+    left_out = set(leave_out)
+    pending = [os.fspath(uris.to_path(root))]
+    while pending:
+        try:
+            entries = os.scandir(pending.pop())
+        except FileNotFoundError:  # removed since its parent was listed
+            continue
+        with entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield uris.to_uri(entry.path)
+                elif not entry.name.startswith(".") and (
+                    os.path.realpath(entry.path) not in left_out
+                ):
+                    pending.append(entry.path)

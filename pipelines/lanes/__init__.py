@@ -1,0 +1,1 @@
+"""Killable child processes: they alone touch pixels."""

@@ -1,0 +1,188 @@
+"""The page of an evaluation: one HTML file that opens from disk, alone.
+
+Figures, the confusion picture and the worst photos, each with its label and its
+prediction. Names come from data sets of strangers: the template escapes them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow.parquet as pq
+from markupsafe import Markup
+
+from fcn_core import geometry, images
+from fcn_core.labels import VOID
+from pipelines import files
+from pipelines.pages import thumbnails
+from pipelines.pages.chips import BACKGROUND, Chip, chip
+from pipelines.pages.page import TEMPLATES, environment, policy
+
+_CLASSES_ON_A_CARD: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One square of the confusion picture; `share` of its row's total."""
+
+    column: int
+    row: int
+    share: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """One of the worst photos: pictures are data: URIs, None where there is none."""
+
+    name: str
+    size: str
+    photo: str | None
+    label: str | None
+    mask: str | None
+    facts: tuple[tuple[str, str], ...]
+    chips: tuple[Chip, ...]
+
+
+def build(output: str, worst_uri: str, page_uri: str) -> str:
+    """Writes the page of FILE.json.
+
+    Args:
+        output: The JSON file.
+        worst_uri: The table of the worst photos with their pictures.
+        page_uri: The page.
+
+    Returns:
+        The page's URI.
+    """
+    figures = json.loads(files.read_bytes(output))
+    rows = pq.read_table(files.to_path(worst_uri)).to_pylist()
+    style = "\n".join(
+        (TEMPLATES / name).read_text("utf-8")
+        for name in ("night.css", "evaluation.css")
+    )
+    page = environment().get_template("evaluation.html.j2")
+    names = dict(enumerate(figures["classes"]))
+    text = page.render(
+        style=Markup(style),
+        policy=policy(style),
+        figures=figures,
+        segmentation=figures["task"] == "segmentation",
+        headline=_headline(figures),
+        table=_class_table(figures),
+        cells=cells(figures["confusion"]),
+        names=figures["classes"],
+        worst=[_worst(row, figures["task"], names) for row in rows],
+        background=BACKGROUND,
+    )
+    files.write_atomically(page_uri, text.encode())
+    return page_uri
+
+
+def shown(value: float | None, digits: int = 3) -> str:
+    """Returns a figure as text; a dash where there is none."""
+    return "\u2013" if value is None else f"{value:.{digits}f}"
+
+
+def _headline(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Returns the figures at the top: name and value."""
+    if figures["task"] == "segmentation":
+        named = (
+            ("Mean IoU", "miou"),
+            ("Pixel accuracy", "pixel_accuracy"),
+            ("Mean accuracy", "mean_accuracy"),
+            ("Freq. weighted IoU", "frequency_weighted_iou"),
+        )
+    else:
+        named = (
+            ("SRCC of means", "srcc_mean"),
+            ("LCC of means", "lcc_mean"),
+            ("Accuracy", "accuracy"),
+            ("EMD, r = 2", "emd_r2"),
+        )
+    counts = [
+        ("Photos", f"{figures['images']:,}"),
+        ("Failed", f"{figures['failed']:,}"),
+    ]
+    return [(name, shown(figures[key])) for name, key in named] + counts
+
+
+def _class_table(figures: Mapping[str, Any]) -> list[tuple[Chip, str, str]]:
+    """Returns each class with its share of the label's pixels, IoU and accuracy."""
+    if figures["task"] != "segmentation":
+        return []
+    pixels = np.array(figures["confusion"], np.float64).sum(axis=1)
+    shares = pixels / max(pixels.sum(), 1)
+    return [
+        (
+            chip(class_id, float(shares[class_id]), {class_id: name}),
+            shown(figures["iou"][name]),
+            shown(figures["class_accuracy"][name]),
+        )
+        for class_id, name in enumerate(figures["classes"])
+    ]
+
+
+def cells(confusion: Sequence[Sequence[int]]) -> list[Cell]:
+    """Returns the squares of the confusion picture that are not empty."""
+    counts = np.array(confusion, np.int64)
+    totals = counts.sum(axis=1)
+    return [
+        Cell(int(column), int(row), float(counts[row, column] / totals[row]), int(n))
+        for row, column in zip(*np.nonzero(counts), strict=True)
+        if (n := counts[row, column])
+    ]
+
+
+def _worst(row: Mapping[str, Any], task: str, names: Mapping[int, str]) -> Worst:
+    photo = label = mask = None
+    chips: tuple[Chip, ...] = ()
+    if row["photo"] is not None:
+        # These bytes went through a lane before: they do no harm here.
+        decoded = images.decode(row["photo"], max_side=thumbnails.THUMBNAIL_SIDE)
+        side = thumbnails.THUMBNAIL_SIDE
+        size = geometry.fit(geometry.Size(*decoded.pixels.shape[:2]), max_side=side)
+        pixels = images.resize(decoded.pixels, size)
+        photo = thumbnails.photo_uri(pixels)
+        if row["label"] is not None and row["mask"] is not None:
+            maps = [images.decode_mask(row[name]) for name in ("label", "mask")]
+            label, mask = (
+                thumbnails.overlay_uri(one, (size.height, size.width), see_through=())
+                for one in maps
+            )
+            chips = _chips(np.stack(maps), names)
+    return Worst(
+        name=row["filename"],
+        size=f"{row['width']} \u00d7 {row['height']}",
+        photo=photo,
+        label=label,
+        mask=mask,
+        facts=_facts(row, task),
+        chips=chips,
+    )
+
+
+def _chips(maps: np.ndarray, names: Mapping[int, str]) -> tuple[Chip, ...]:
+    """Returns the classes of label and prediction together, the largest first."""
+    counts = np.bincount(maps[maps != VOID].ravel())
+    largest = sorted(np.flatnonzero(counts).tolist(), key=lambda i: -counts[i])
+    total = max(counts.sum(), 1)
+    return tuple(
+        chip(class_id, float(counts[class_id] / total), names)
+        for class_id in largest[:_CLASSES_ON_A_CARD]
+    )
+
+
+def _facts(row: Mapping[str, Any], task: str) -> tuple[tuple[str, str], ...]:
+    if task == "segmentation":
+        return (
+            ("IoU", shown(row["iou"])),
+            ("Pixel accuracy", shown(row["pixel_accuracy"])),
+        )
+    return (
+        ("Votes", shown(row["target_mean"], 2)),
+        ("Predicted", shown(row["predicted_mean"], 2)),
+        ("EMD, r = 2", shown(row["emd_r2"])),
+    )

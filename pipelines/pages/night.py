@@ -1,0 +1,155 @@
+"""The page of one night: a single HTML file that opens from disk, alone.
+
+`build` reads what a finished night has left (the table, the masks, the summary, and
+the photos where they still are) and writes one page that holds everything it shows:
+styles, script, and pictures as data: URIs. Its Content-Security-Policy lets nothing
+else run or load. File names and error details come from strangers: they are escaped by
+the template, and shown with their control and direction marks spelled out.
+"""
+
+import datetime
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from fcn_core.labels import RATING_BINS
+from pipelines import files
+from pipelines.pages import chips as pages_chips
+from pipelines.pages import figures, night_cards, night_table
+from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE
+from pipelines.pages.night_table import NightTable
+from pipelines.pages.page import TEMPLATES, environment, policy
+from pipelines.score import layout
+from pipelines.score.summary import ModelSummary, Summary, parse_summary
+
+SAMPLE_SIZE: Final = 200
+"""Photos on the page. At about 30 KiB each, the page stays below 10 MB."""
+
+
+def build(out: str, run_date: str) -> str:
+    """Writes `OUT/report/run_date=D/index.html`, replacing an older page.
+
+    Args:
+        out: Output folder of `fcn score`.
+        run_date: The night, finished: its rows and `summary.json` are there.
+
+    Returns:
+        The page's URI.
+
+    Raises:
+        UsageError: the night has no `summary.json`.
+        SystemicFault: `summary.json` is not what this version writes.
+    """
+    folder = layout.report_folder(out, run_date)
+    summary = parse_summary(files.join(folder, "summary.json"), run_date)
+    bins = _rating_bins(summary)
+    table = night_table.read(
+        [files.to_path(uri) for uri in layout.table_uris(out, run_date)],
+        low=min(bins),
+        high=max(bins),
+        sample_size=SAMPLE_SIZE,
+    )
+    page = layout.page_uri(out, run_date)
+    files.write_atomically(page, _render(out, run_date, summary, table).encode())
+    return page
+
+
+def _rating_bins(summary: Summary) -> tuple[float, ...]:
+    rated = summary.model("aesthetics")
+    if rated is None or not rated.rating_bins:
+        return tuple(float(rating) for rating in RATING_BINS)
+    return rated.rating_bins
+
+
+def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str:
+    style = (TEMPLATES / "night.css").read_text("utf-8")
+    script = (TEMPLATES / "night.js").read_text("utf-8")
+    names = _class_names(summary)
+    bins = _rating_bins(summary)
+    legend = [
+        (pages_chips.chip(area.class_id, area.share, names), area.photos)
+        for area in table.areas
+    ]
+    return (
+        environment()
+        .get_template("night.html.j2")
+        .render(
+            style=Markup(style),
+            script=Markup(script),
+            policy=policy(style, script),
+            run_date=run_date,
+            night=_night(run_date),
+            summary=summary,
+            command=_command(summary),
+            models=[(model, _measures(model)) for model in summary.models],
+            scores=table.scores,
+            histogram=table.scores and figures.histogram(table.scores),
+            bins=bins,
+            background=BACKGROUND,
+            legend=legend,
+            strip=_strip([chip for chip, _ in legend]),
+            notable_share=NOTABLE_SHARE,
+            cards=[
+                night_cards.card(row, out=out, names=names, bins=bins)
+                for row in table.sample
+            ],
+            failed=_most_first(summary.failures or table.failed),
+            failures=[
+                (night_cards.file_name(row["image_uri"]), row) for row in table.failures
+            ],
+        )
+    )
+
+
+def _strip(
+    chips: Sequence[pages_chips.Chip],
+) -> list[tuple[pages_chips.Chip, figures.Box]]:
+    """Returns the classes side by side; the background would dwarf them all."""
+    things = [chip for chip in chips if chip.name != BACKGROUND]
+    total = sum(chip.share for chip in things)
+    boxes = figures.strip([chip.share / total for chip in things])
+    return list(zip(things, boxes, strict=True))
+
+
+def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _class_names(summary: Summary) -> dict[int, str]:
+    segmented = summary.model("segmentation")
+    return dict(enumerate((segmented and segmented.classes) or ()))
+
+
+def _measures(model: ModelSummary) -> str:
+    """Says what a model answers, from what it answers with."""
+    if model.task == "aesthetics":
+        bins = model.rating_bins or RATING_BINS
+        return (
+            f"A rating from {min(bins):g} (worst) to {max(bins):g} (best), as the "
+            "share of votes each rating would get. The score is their mean, \u00b1 "
+            "their standard deviation."
+        )
+    classes = [name for name in model.classes or () if name != BACKGROUND]
+    return (
+        f"Which of {len(classes)} kinds of things each pixel belongs to, or none: "
+        f"{', '.join(classes)}."
+    )
+
+
+def _command(summary: Summary) -> str:
+    if isinstance(summary.command, str):
+        return summary.command
+    return shlex.join(summary.command)
+
+
+def _night(run_date: str) -> str:
+    """Returns `Friday, 20 November 2026`, for a replay `..., replay 2`."""
+    date, separator, number = run_date.partition("-replay-")
+    try:
+        day = datetime.date.fromisoformat(date)
+    except ValueError:
+        return run_date
+    replay = f", replay {number}" if separator else ""
+    return f"{day:%A}, {day.day} {day:%B} {day.year}{replay}"

@@ -1,0 +1,106 @@
+"""Small pictures for the page, drawn anew by us and written as data: URIs.
+
+Only pixels cross over: no EXIF, GPS, colour profile or other block of a photo.
+"""
+
+import base64
+import hashlib
+import io
+import tarfile
+from collections.abc import Collection
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fcn_core import geometry, images
+from fcn_core.bad_image import BadImage
+from fcn_core.labels import VOC_PALETTE, VOID
+from pipelines.score import inputs, masks
+
+THUMBNAIL_SIDE: Final = 360
+"""Pixels of a thumbnail's longer side."""
+
+_THUMBNAIL_BYTES: Final = 36 << 10
+_QUALITIES: Final = (82, 70, 55, 40)
+
+
+def photo_pixels(uri: str, *, version: str, sha256: str) -> NDArray[np.uint8]:
+    """Reads a scored photo again.
+
+    Args:
+        uri: Where the photo was.
+        version: The one that was scored.
+        sha256: Of the bytes that were scored, hex. No other bytes are decoded: these
+            went through a child process before, where they can do no harm.
+
+    Returns:
+        uint8 [h, w, 3] RGB, upright, the longer side at most `THUMBNAIL_SIDE`.
+
+    Raises:
+        BadImage: the photo is gone, another one, or cannot be decoded.
+    """
+    data = inputs.read_again(uri, version=version)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        detail = "other bytes than those scored"
+        raise BadImage("changed-while-reading", detail, stage="read")
+    pixels = images.decode(data, max_side=THUMBNAIL_SIDE).pixels
+    size = geometry.Size(*pixels.shape[:2])
+    return images.resize(pixels, geometry.fit(size, max_side=THUMBNAIL_SIDE))
+
+
+def photo_uri(pixels: NDArray[np.uint8]) -> str:
+    """Returns a JPEG of at most about 36 KiB as a data: URI."""
+    image = Image.fromarray(pixels)
+    data = b""
+    for quality in _QUALITIES:
+        buffer = io.BytesIO()
+        image.save(buffer, format="JPEG", quality=quality, optimize=True)
+        data = buffer.getvalue()
+        if len(data) <= _THUMBNAIL_BYTES:
+            break
+    return _data_uri("image/jpeg", data)
+
+
+def mask_indices(out: str, mask_path: str, *, sha256: str) -> NDArray[np.uint8] | None:
+    """Returns a row's mask as uint8 [H, W] class ids, None where it is not there."""
+    try:
+        data = masks.read(out, mask_path)
+    except (OSError, KeyError, tarfile.TarError):
+        return None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return None
+    return images.decode_mask(data)
+
+
+def overlay_uri(
+    class_map: NDArray[np.uint8],
+    size: tuple[int, int],
+    *,
+    see_through: Collection[int] = (0,),
+) -> str:
+    """Returns a mask in the palette's colours as a PNG in a data: URI.
+
+    Args:
+        class_map: uint8 [H, W] class ids.
+        size: Height and width of the thumbnail it is laid over.
+        see_through: Ids where the photo shows whatever the opacity; void always does.
+    """
+    height, width = size
+    small = Image.fromarray(class_map).resize((width, height), Image.Resampling.NEAREST)
+    ids = np.array(small)
+    hidden = np.isin(ids, [*see_through, VOID])
+    clear = 0 if 0 in see_through else VOID
+    ids[hidden] = clear
+    colours = int(ids.max()) + 1
+    alpha = bytes(0 if i == clear else 255 for i in range(colours))
+    image = Image.fromarray(ids, "P")
+    image.putpalette(VOC_PALETTE[:colours].tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", transparency=alpha, compress_level=9)
+    return _data_uri("image/png", buffer.getvalue())
+
+
+def _data_uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -1,0 +1,74 @@
+"""Beam's flags: parsed, checked, made local."""
+
+import difflib
+from collections.abc import Sequence
+from typing import NoReturn
+
+from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
+
+from pipelines.faults import UsageError
+
+_LOCAL_WORDS = ("FnApiRunner", "DirectRunner", "fnapirunner", "directrunner")
+
+
+_UNREACHED = (
+    "expected FnApiRunner (local); this version of the project scores on one machine"
+)
+
+
+class _Parser(_BeamArgumentParser):
+    """Beam's flags; what is wrong with one is a line, not a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; it is a flag of Beam, see its documentation")
+
+
+def _beam_parser() -> _Parser:
+    parser = _Parser(allow_abbrev=False, add_help=False)
+    for options in PipelineOptions.__subclasses__():
+        if options.__module__.startswith("apache_beam."):
+            options._add_argparse_args(parser)
+    return parser
+
+
+def check_flags(arguments: Sequence[str], *, ours: Sequence[str]) -> None:
+    """Refuses what neither the command nor Beam knows.
+
+    Raises:
+        UsageError: names the flag and the nearest one, or the stray word.
+    """
+    if not arguments:
+        return
+    parser = _beam_parser()
+    _, left = parser.parse_known_args(list(arguments))
+    if not left:
+        return
+    flag = left[0].partition("=")[0]
+    if flag.startswith("-"):
+        beams = [name for name in parser._option_string_actions if name[:2] == "--"]
+        raise UsageError(unknown_flag(flag, [*ours, *beams]))
+    raise UsageError(
+        f"got {left[0]} after the value of another flag, expected one value a flag; "
+        "quote patterns and names with spaces"
+    )
+
+
+def unknown_flag(flag: str, known: Sequence[str]) -> str:
+    """Returns the sentence about a flag that nobody knows."""
+    nearest = difflib.get_close_matches(flag.replace("-", "_"), known, n=1)
+    nearest = nearest or difflib.get_close_matches(flag, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+    return f"{flag}: got an unknown flag, expected one of this command's; {hint}"
+
+
+def local_options(arguments: Sequence[str]) -> PipelineOptions:
+    """Returns Beam's options for a local run.
+
+    Raises:
+        UsageError: the runner is not a local one.
+    """
+    options = PipelineOptions(list(arguments))
+    runner = options.get_all_options().get("runner") or "FnApiRunner"
+    if runner not in _LOCAL_WORDS:
+        raise UsageError(f"--runner: got {runner}, {_UNREACHED}")
+    return PipelineOptions([*arguments, "--runner=FnApiRunner"])

@@ -1,0 +1,1 @@
+"""The scoring job: a night of photos."""

@@ -1,0 +1,157 @@
+"""One model per job; `settings` tells how its fields become flags and help."""
+
+import datetime
+import zoneinfo
+from typing import ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from pipelines.settings import (
+    POSITIONAL,
+    ChunkSize,
+    Engine,
+    ErrorRate,
+    JobConfig,
+    Lanes,
+    Names,
+    Precision,
+)
+
+
+class ScoreConfig(JobConfig):
+    """Score photos: a segmentation mask and an aesthetic score for each."""
+
+    command: ClassVar[str] = "fcn score"
+    beam: ClassVar[bool] = True
+
+    input: str = Field(
+        description="photos: a folder, a glob, a text/CSV/Parquet manifest, TFRecords"
+    )
+    output: str = Field(description="folder for masks, scores table and page")
+    model: Names = Field(
+        default=["voc21", "quality"],
+        description="models by name or bundle folder, at most one a task",
+    )
+    run_date: str = Field(
+        default="today", description="the night: YYYY-MM-DD, today or yesterday"
+    )
+    timezone: str = Field(default="UTC", description="where today is decided")
+    engine: Engine = "auto"
+    precision: Precision = "auto"
+    lanes: Lanes = None
+    masks: Literal["png", "tar", "none"] = Field(
+        default="png", description="one PNG a photo, one tar a chunk, or none"
+    )
+    max_side: int | None = Field(
+        default=None,
+        ge=32,
+        le=8192,
+        description="longest side that the models see; their cards' own if unset",
+    )
+    tile: int | None = Field(
+        default=None,
+        ge=256,
+        le=4096,
+        description="run photos larger than this in overlapping tiles of it; needs "
+        "max_side, the size that photos keep",
+    )
+    chunk_size: ChunkSize = 256
+    max_error_rate: ErrorRate = 0.05
+    rescore: bool = Field(
+        default=False, description="score again what another model or policy scored"
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="score at most this many photos this night"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("expected a name such as Europe/Berlin or UTC") from error
+        return name
+
+    @field_validator("tile")
+    @classmethod
+    def _below_max_side(cls, tile: int | None, info: ValidationInfo) -> int | None:
+        max_side = info.data.get("max_side")
+        if tile is not None and (max_side is None or max_side <= tile):
+            raise ValueError(
+                f"expected a --max_side above it, got {max_side or 'none'}: photos are "
+                "shrunk to that size first, and only larger ones are tiled"
+            )
+        return tile
+
+    @field_validator("run_date")
+    @classmethod
+    def _known_date(cls, text: str) -> str:
+        return _check_date(text)
+
+    @property
+    def night(self) -> str:
+        """The night as YYYY-MM-DD."""
+        return resolve_date(self.run_date, self.timezone)
+
+
+def _check_date(text: str) -> str:
+    if text not in ("today", "yesterday"):
+        try:
+            if datetime.date.fromisoformat(text).isoformat() != text:
+                raise ValueError
+        except ValueError as error:
+            raise ValueError("expected YYYY-MM-DD, today or yesterday") from error
+    return text
+
+
+def resolve_date(text: str, timezone: str) -> str:
+    """Returns YYYY-MM-DD for a date, `today` or `yesterday` in a time zone."""
+    today = datetime.datetime.now(zoneinfo.ZoneInfo(timezone)).date()
+    if text == "today":
+        return today.isoformat()
+    if text == "yesterday":
+        return (today - datetime.timedelta(days=1)).isoformat()
+    return text
+
+
+class OutputConfig(JobConfig):
+    """A command about an output of `fcn score`."""
+
+    output: str = Field(
+        description="an output folder of fcn score", json_schema_extra=POSITIONAL
+    )
+    run_date: str | None = Field(
+        default=None, description="the night: YYYY-MM-DD; the latest if unset"
+    )
+
+
+class StatusConfig(OutputConfig):
+    """Tell how far the nights of an output are."""
+
+    command: ClassVar[str] = "fcn status"
+
+
+class ReportConfig(OutputConfig):
+    """Write a night's page again."""
+
+    command: ClassVar[str] = "fcn report"
+
+
+class DiscardConfig(OutputConfig):
+    """Give up a night that is not committed; its photos may be planned again."""
+
+    command: ClassVar[str] = "fcn discard"
+
+
+class ReplayConfig(JobConfig):
+    """Score the failed photos of all nights again, as a night of its own."""
+
+    command: ClassVar[str] = "fcn replay"
+    beam: ClassVar[bool] = True
+
+    output: str = Field(
+        description="an output folder of fcn score", json_schema_extra=POSITIONAL
+    )
+    lanes: Lanes = None
+    max_error_rate: ErrorRate = 0.05

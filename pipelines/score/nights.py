@@ -1,0 +1,100 @@
+"""Which photos a night takes: new ones, a few nights of retries, or a replay.
+
+A photo is known by (URI, version, fingerprint): any earlier plan of this output that
+holds it, finished or not, keeps it from being planned again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from fcn_core import scoring
+from fcn_core.scoring.arithmetic import Arithmetic
+from pipelines import files
+from pipelines.score import inputs
+from pipelines.score import plan as score_plan
+from pipelines.score.config import ScoreConfig
+from pipelines.score.models import Model, chosen_arithmetic, open_models
+from pipelines.score.pending import check_rescoring, not_planned, pending_photos
+from pipelines.score.plan import Draft, Plan
+
+
+@dataclass(frozen=True)
+class Night:
+    """A planned night, ready to run.
+
+    Attributes:
+        out: The output.
+        plan: What to do.
+        models: The models of the plan.
+        skipped: Photos of the input that other nights hold.
+        waiting: Photos that no night holds yet: they came after the plan was frozen,
+            or are beyond its limit.
+        ignored: Files of the input that are not photos.
+    """
+
+    out: str
+    plan: Plan
+    models: tuple[Model, ...]
+    skipped: int = 0
+    waiting: int = 0
+    ignored: int = 0
+
+
+def plan_night(config: ScoreConfig) -> Night:
+    """Lists the input and freezes the night, or finds it frozen.
+
+    Raises:
+        UsageError: the command cannot mean what it says.
+    """
+    models = open_models(config.model)
+    arithmetic = chosen_arithmetic(config.engine, config.precision)
+    out = files.to_uri(config.output)
+    listing = inputs.list_photos(config.input, output=out)
+    files.check_writable(out)
+    settings = _settings(config, models, arithmetic)
+    cards = [model.card for model in models]
+    fingerprint = scoring.row_fingerprint(
+        cards, arithmetic, max_side=config.max_side, tile=config.tile
+    )
+
+    def draft(earlier: Sequence[Plan]) -> Draft:
+        pending = pending_photos(out, listing.photos, earlier, fingerprint)
+        pending = pending.slice(0, config.limit)
+        if not config.rescore:
+            check_rescoring(out, pending, earlier, fingerprint)
+        return Draft(
+            kind="score",
+            settings=settings,
+            fingerprint=fingerprint,
+            root=listing.root,
+            chunk_size=config.chunk_size,
+            items=pending,
+        )
+
+    plan, is_new = score_plan.freeze(out, config.night, draft)
+    if not is_new:
+        score_plan.check_same_settings(plan, settings)
+    skipped, waiting = not_planned(out, listing.photos, plan)
+    return Night(out, plan, models, skipped, waiting, listing.ignored)
+
+
+def _settings(
+    config: ScoreConfig, models: Sequence[Model], arithmetic: Arithmetic
+) -> dict[str, JsonValue]:
+    """Returns what decides the results; nothing of when, where to and how fast."""
+    is_glob = any(sign in config.input for sign in "*?[")
+    return {
+        "input": config.input if is_glob else files.to_uri(config.input),
+        "model": [model.name for model in models],
+        "model_fingerprints": [model.card.fingerprint for model in models],
+        "engine": arithmetic.engine,
+        "precision": arithmetic.precision,
+        "instruction_set": arithmetic.instruction_set,
+        "max_side": config.max_side,
+        "tile": config.tile,
+        "masks": config.masks,
+        "chunk_size": config.chunk_size,
+        "limit": config.limit,
+    }

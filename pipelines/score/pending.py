@@ -1,0 +1,96 @@
+"""Which listed photos a night has still to score."""
+
+import statistics
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from pipelines.faults import UsageError
+from pipelines.score import parts, rows
+from pipelines.score import plan as score_plan
+from pipelines.score.items import among, without
+from pipelines.score.plan import Plan
+
+_RETRY_NIGHTS = 3
+
+
+_USUAL_NIGHTS = 3
+
+
+_PLAIN_NIGHT = 200  # photos; a plan below it is never suspiciously large
+
+
+def not_planned(out: str, photos: pa.Table, plan: Plan) -> tuple[int, int]:
+    """Returns how many photos are not in a plan: held by others, and by none."""
+    others = [
+        other
+        for other in score_plan.read_all(out)
+        if other.fingerprint == plan.fingerprint and other.sequence != plan.sequence
+    ]
+    not_planned = without(photos, score_plan.held(out, [plan]))
+    waiting = without(not_planned, score_plan.held(out, others)).num_rows
+    return not_planned.num_rows - waiting, waiting
+
+
+def pending_photos(
+    out: str, photos: pa.Table, earlier: Sequence[Plan], fingerprint: str
+) -> pa.Table:
+    """Returns the photos that no plan of this fingerprint holds, save for retries."""
+    same = [plan for plan in earlier if plan.fingerprint == fingerprint]
+    new = without(photos, score_plan.held(out, same))
+    retries = among(photos, _retryable(out, same))
+    if retries.num_rows == 0:
+        return new
+    return pa.concat_tables([new, retries]).sort_by("image_uri")
+
+
+def _retryable(out: str, same: Sequence[Plan]) -> pa.Table:
+    """Returns photos that failed for a reason that may pass, a few nights long."""
+    failed = [parts.transient_failures(out, plan) for plan in same]
+    columns = ["image_uri", "version"]
+    empty = rows.SCORES_SCHEMA.empty_table().select(columns)
+    failures = pa.concat_tables([empty, *failed])
+    if failures.num_rows == 0:
+        return empty
+    failures = failures.group_by(columns).aggregate([([], "count_all")])
+    tried = among(score_plan.held(out, same), failures)
+    tried = tried.group_by(columns).aggregate([([], "count_all")])
+    counts = {
+        (row["image_uri"], row["version"]): row["count_all"]
+        for row in tried.to_pylist()
+    }
+    # Every try failed so far; a try that went well, or is under way, ends the retries.
+    kept = [
+        (row["image_uri"], row["version"])
+        for row in failures.to_pylist()
+        if row["count_all"] == counts[row["image_uri"], row["version"]] <= _RETRY_NIGHTS
+    ]
+    return pa.table(
+        [list(column) for column in zip(*kept, strict=True)] or [[], []],
+        schema=empty.schema,
+    )
+
+
+def check_rescoring(
+    out: str, pending: pa.Table, earlier: Sequence[Plan], fingerprint: str
+) -> None:
+    """Refuses to score a whole archive again by mistake.
+
+    Raises:
+        UsageError: --rescore is needed, and why.
+    """
+    others = [plan for plan in earlier if plan.fingerprint != fingerprint]
+    again = among(pending, score_plan.held(out, others)).num_rows
+    if again:
+        raise UsageError(
+            f"{again} photos would be scored again: the models, the arithmetic or the "
+            "sizes are not those of earlier nights; pass --rescore if that is meant"
+        )
+    usual = [plan.planned for plan in earlier if plan.kind == "score" and plan.planned]
+    if len(usual) >= _USUAL_NIGHTS:
+        limit = max(3 * statistics.median(usual), _PLAIN_NIGHT)
+        if pending.num_rows > limit:
+            raise UsageError(
+                f"got {pending.num_rows} new photos, expected at most {limit:.0f}, "
+                "three times the usual night; pass --rescore if that is meant"
+            )

@@ -1,0 +1,1 @@
+"""The statistics job: what a data set holds."""

@@ -1,0 +1,150 @@
+"""What `fcn stats` knows of one shard, created once; and how it is read from it."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments
+from fcn_core.records.dataset_info import Shard
+from pipelines import files
+from pipelines.faults import SystemicFault
+from pipelines.statistics import batches, checks
+from pipelines.statistics.checks import Findings
+from pipelines.statistics.parts import Contents, Part
+from pipelines.statistics.plan import Read
+
+_AESTHETICS: Final = "image/aesthetics/"
+_SOURCE: Final = "image/segmentation/class/source"
+
+
+def read_shard(uri: str, shard: Shard, how: Read, *, plan_id: str) -> Part:
+    """Returns what a shard holds.
+
+    Its bytes come first: a shard that is not the one that was converted is a finding,
+    and nothing in it is parsed.
+
+    Raises:
+        SystemicFault: it vanished.
+    """
+    try:
+        sha256 = files.sha256(uri)
+    except FileNotFoundError as error:
+        raise SystemicFault(
+            f"{uri}: got no such file, expected a shard of dataset_info.json; convert "
+            "the data set again"
+        ) from error
+    if sha256 != shard.sha256:
+        what = "the shard is not the one that was converted (another sha256)"
+        found = Findings.one(what, [shard.name], count=shard.records)
+        contents = Contents(findings=found)
+        return Part(plan_id=plan_id, contents=contents, hashes="", ids=())
+    return _read_batches(uri, shard, how, plan_id)
+
+
+def _read_batches(uri: str, shard: Shard, how: Read, plan_id: str) -> Part:
+    contents, hashes, ids, rows = Contents(), list[str](), list[str](), 0
+    path = os.fspath(files.to_path(uri))
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        try:
+            schema = batches.parse_schema(how.schema_text)
+            for batch in batches.read(path, schema):
+                seen = _Batch(batch, schema, how, pool)
+                contents += seen.contents
+                hashes += seen.hashes
+                ids += seen.ids
+                rows += batch.num_rows
+        except batches.UnreadableError as error:
+            what = f"the shard cannot be read: {error}"
+            contents += Contents(findings=Findings.one(what, [shard.name], count=1))
+        else:
+            if rows != shard.records:
+                what = "records that dataset_info.json counts are not there"
+                missing = abs(shard.records - rows)
+                found = Findings.one(what, [shard.name], count=missing)
+                contents += Contents(findings=found)
+    return Part(plan_id=plan_id, contents=contents, hashes="".join(hashes), ids=ids)
+
+
+class _Batch:
+    """A record batch, checked; what its sound records hold."""
+
+    def __init__(
+        self, batch: pa.RecordBatch, schema: Any, how: Read, pool: ThreadPoolExecutor
+    ):
+        self._names = [
+            _text(value, "?") for value in batch.column("image/source_id").to_pylist()
+        ]
+        self._findings = Findings()
+        sound = np.ones(batch.num_rows, bool)
+        for what, wrong in checks.check_schema(batch, schema):
+            self._note(what, wrong)
+            sound &= ~wrong
+        self._names = [n for n, keep in zip(self._names, sound, strict=True) if keep]
+        batch = batch.filter(pa.array(sound))
+        self.ids = self._names
+        self.hashes = list(map(_text, batch.column("image/key/sha256").to_pylist()))
+        labels, ratings = LabelSums(), RatingMoments()
+        if how.task == "segmentation":
+            labels = self._labels(batch, how, pool)
+        else:
+            ratings = self._ratings(batch)
+        self.contents = Contents(
+            photos=_photos(batch),
+            labels=labels,
+            ratings=ratings,
+            findings=self._findings,
+        )
+
+    def _note(self, what: str, wrong: np.ndarray) -> None:
+        ids = [self._names[row] for row in np.flatnonzero(wrong)]
+        self._findings += Findings.one(what, ids)
+
+    def _labels(
+        self, batch: pa.RecordBatch, how: Read, pool: ThreadPoolExecutor
+    ) -> LabelSums:
+        found = checks.read_labels(batch, classes=how.classes, void=how.void, pool=pool)
+        sources = map(_text, batch.column(_SOURCE).to_pylist())
+        total = LabelSums()
+        for name, label, source in zip(self._names, found, sources, strict=True):
+            if label.wrong is not None:
+                self._findings += Findings.one(label.wrong, [name])
+            if label.counts is not None:
+                total += LabelSums.of(label.counts, source=source, void=how.void)
+        return total
+
+    def _ratings(self, batch: pa.RecordBatch) -> RatingMoments:
+        names = ("votes", "vote_count", "mean", "std", "label")
+        columns = {name: batch.column(_AESTHETICS + name).to_pylist() for name in names}
+        rows = [
+            dict(zip(names, (votes, *(one[0] for one in rest)), strict=True))
+            for votes, *rest in zip(*columns.values(), strict=True)
+        ]
+        for what, wrong in checks.check_ratings(rows):
+            self._note(what, wrong)
+        return RatingMoments.of(
+            means=[row["mean"] for row in rows],
+            stds=[row["std"] for row in rows],
+            votes=[row["votes"] for row in rows],
+            labels=[row["label"] for row in rows],
+        )
+
+
+def _photos(batch: pa.RecordBatch) -> PhotoSums:
+    def numbers(name: str) -> np.ndarray:
+        return np.asarray(pc.list_flatten(batch.column(f"image/{name}")))
+
+    return PhotoSums.of(
+        widths=numbers("width"),
+        heights=numbers("height"),
+        formats=list(map(_text, batch.column("image/format").to_pylist())),
+        channels=numbers("channels"),
+        orientations=numbers("orientation"),
+    )
+
+
+def _text(value: list[bytes] | None, absent: str = "") -> str:
+    return value[0].decode("utf-8", "replace") if value else absent

@@ -1,0 +1,290 @@
+"""`fcn voc_submission`: masks of `fcn score` -> what Pascal VOC's test server takes.
+
+Everything is looked at before anything is written: a submission is whole or not there.
+"""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+
+from fcn_core.labels import VOC_CLASSES
+from pipelines import files
+from pipelines.faults import AboveThreshold, SystemicFault, UsageError
+from pipelines.score import layout, masks
+from pipelines.score import states as score_states
+from pipelines.submission.masks import MaskError, check, submitted
+
+TAR_NAME: Final = "results.tar"
+_NAMED: Final = 5
+_COLUMNS: Final = [
+    "image_uri",
+    "status",
+    "error_reason",
+    "width",
+    "height",
+    "mask_path",
+    "mask_sha256",
+]
+
+Rows = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was written.
+
+    Attributes:
+        folder: Where the PNGs lie.
+        tar: The same as one file, None unless asked for.
+        photos: How many PNGs, each read again and checked.
+        listed: How many ids the list has, None without one.
+        not_listed: Scored photos that the list does not name, and that are left out.
+    """
+
+    folder: str
+    tar: str | None
+    photos: int
+    listed: int | None
+    not_listed: int
+
+    def described(self) -> dict[str, Any]:
+        """Returns it for scripts."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Returns it for people."""
+        count = f"{self.photos} masks written and checked"
+        if self.listed is not None:
+            count += f", as many as ids listed; {self.not_listed} others left out"
+        lines = [count, f"masks {self.folder}"]
+        return lines if self.tar is None else [*lines, f"tar   {self.tar}"]
+
+
+def write(
+    scored: str,
+    output: str,
+    *,
+    competition: str,
+    ids: str | None,
+    run_date: str | None,
+    tar: bool,
+) -> Submission:
+    """Writes and checks a submission.
+
+    Args:
+        scored: An output of `fcn score`.
+        output: A new or empty folder.
+        competition: "comp5" or "comp6".
+        ids: The file that lists the ids to submit; every scored photo if None.
+        run_date: The night whose rows are taken; all nights, the last first, if None.
+        tar: Whether to write one tar as well.
+
+    Raises:
+        UsageError: there is nothing to submit, or nowhere to write it.
+        AboveThreshold: photos have no mask; nothing is written.
+        SystemicFault: a mask is gone, damaged, or not what the server takes.
+    """
+    nights = _nights(scored, run_date)
+    rows = _rows(nights)
+    wanted = sorted(rows) if ids is None else _listed(ids)
+    _check_all_there(wanted, rows, ids)
+    out = files.to_uri(output)
+    _check_empty(out)
+    inside = f"results/VOC2012/Segmentation/{competition}_test_cls"
+    folder = files.join(out, inside)
+    pngs = {}
+    for name in wanted:
+        png = _mask(name, rows[name])
+        files.write_atomically(files.join(folder, f"{name}.png"), png)
+        pngs[name] = hashlib.sha256(png).digest()
+    _read_again(folder, pngs)
+    tar_uri = _write_tar(out, inside, wanted) if tar else None
+    listed = None if ids is None else len(wanted)
+    left_out = len(rows.keys() - set(wanted))
+    return Submission(folder, tar_uri, len(wanted), listed, left_out)
+
+
+def _nights(scored: str, run_date: str | None) -> list[tuple[str, str]]:
+    """Returns (output, night) of the committed nights, in their sequence."""
+    states = score_states.states(scored, run_date=run_date)
+    out = files.to_uri(scored)
+    found = [(out, night.run_date) for night in states if night.state == "committed"]
+    if not found:
+        raise UsageError(
+            f"{scored}: got no committed night, expected one with masks; finish it "
+            "with fcn score"
+        )
+    return found
+
+
+def _rows(nights: Sequence[tuple[str, str]]) -> Rows:
+    """Returns the last row of each photo, by its id: its file's name."""
+    rows: Rows = {}
+    for out, run_date in nights:
+        class_ids = _class_ids(out, run_date)
+        found: Rows = {}
+        for row in _table(out, run_date):
+            name = PurePosixPath(row["image_uri"]).stem
+            if name in found:
+                raise UsageError(
+                    f"{out}: got two photos of the id {name} in run_date={run_date}, "
+                    "expected one; score the test photos alone"
+                )
+            found[name] = {**row, "out": out, "class_ids": class_ids}
+        for name, row in found.items():
+            # A photo that failed later keeps the mask that it got before.
+            if row["status"] == "ok" or rows.get(name, row)["status"] == "failed":
+                rows[name] = row
+    return rows
+
+
+def _table(out: str, run_date: str) -> Iterator[dict[str, Any]]:
+    for uri in layout.table_uris(out, run_date):
+        with pq.ParquetFile(files.to_path(uri)) as file:
+            for batch in file.iter_batches(columns=_COLUMNS):
+                yield from batch.to_pylist()
+
+
+def _class_ids(out: str, run_date: str) -> tuple[int, ...]:
+    """Returns VOC's class id for each class id of a night's model.
+
+    Raises:
+        UsageError: the night has no masks of VOC's classes.
+    """
+    uri = files.join(layout.report_folder(out, run_date), "summary.json")
+    try:
+        models: Sequence[Mapping[str, Any]] = json.loads(files.read_bytes(uri))[
+            "models"
+        ]
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        raise UsageError(
+            f"{uri}: got none, expected the summary of run_date={run_date}; run the "
+            "same fcn score again"
+        ) from error
+    classes = next((m["classes"] for m in models if m["task"] == "segmentation"), None)
+    if classes is None or sorted(classes) != sorted(VOC_CLASSES):
+        got = "no masks" if classes is None else f"{len(classes)} other classes"
+        raise UsageError(
+            f"run_date={run_date}: got {got}, expected masks of VOC's "
+            f"{len(VOC_CLASSES)} classes by name; score with such a model"
+        )
+    return tuple(VOC_CLASSES.index(name) for name in classes)
+
+
+def _listed(uri: str) -> list[str]:
+    """Returns the ids of a list such as `test.txt`, each once."""
+    try:
+        text = files.read_bytes(files.to_uri(uri)).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        said = getattr(error, "strerror", None) or "not a text"
+        raise UsageError(
+            f"--ids {uri}: got {said.lower()}, expected a list of ids, one a line"
+        ) from error
+    names = [line.split()[0] for line in text.splitlines() if line.strip()]
+    unsafe = next((name for name in names if "/" in name or name[0] == "."), None)
+    if not names or unsafe or len(set(names)) != len(names):
+        got = unsafe or ("an id twice" if names else "no id")
+        raise UsageError(
+            f"--ids {uri}: got {got}, expected ids such as 2008_000006, each once"
+        )
+    return sorted(names)
+
+
+def _check_all_there(wanted: Sequence[str], rows: Rows, ids: str | None) -> None:
+    """Raises AboveThreshold unless every wanted photo has a mask."""
+    why = {
+        name: "not scored" if name not in rows else rows[name]["error_reason"]
+        for name in wanted
+        if name not in rows or rows[name]["status"] != "ok"
+    }
+    unmasked = [
+        name for name in wanted if name not in why and rows[name]["mask_path"] is None
+    ]
+    if unmasked:
+        raise UsageError(
+            f"got {_few(unmasked)} scored without masks, expected masks; score with "
+            "--masks png or tar"
+        )
+    if why:
+        cure = "fcn replay them"
+        cure += " or score what is missing" if ids else ", or name the others by --ids"
+        named = _few([f"{name} ({reason})" for name, reason in why.items()])
+        raise AboveThreshold(
+            f"{len(why)} of {len(wanted)} photos have no mask: {named}; nothing is "
+            f"written, the server wants all: {cure}"
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    more = len(names) - _NAMED
+    return shown if more <= 0 else f"{shown} and {more} more"
+
+
+def _check_empty(out: str) -> None:
+    files.check_writable(out)
+    if names := files.list_names(out):
+        raise UsageError(
+            f"--output {out}: got a folder with {_few(names)}, expected a new or empty "
+            "one; the server takes no file too many"
+        )
+
+
+def _mask(name: str, row: Mapping[str, Any]) -> bytes:
+    try:
+        png = masks.read(row["out"], row["mask_path"])
+    except (OSError, tarfile.TarError) as error:
+        raise SystemicFault(
+            f"{name}: its mask {row['mask_path']} is gone or unreadable; restore it, "
+            "or score the photo again into another output"
+        ) from error
+    try:
+        if hashlib.sha256(png).hexdigest() != row["mask_sha256"]:
+            raise MaskError(f"{row['mask_path']} has other bytes than its row says")
+        return submitted(
+            png,
+            height=row["height"],
+            width=row["width"],
+            class_ids=row["class_ids"],
+        )
+    except MaskError as error:
+        raise SystemicFault(_refused(name, error)) from error
+
+
+def _read_again(folder: str, pngs: Mapping[str, bytes]) -> None:
+    """Reads every file that was written, and looks for others."""
+    there = files.list_names(folder)
+    if there != sorted(f"{name}.png" for name in pngs):
+        raise SystemicFault(
+            f"{folder}: got {len(there)} files, expected the {len(pngs)} that were "
+            "written; remove the folder and write it again"
+        )
+    for name, digest in pngs.items():
+        try:
+            check(files.read_bytes(files.join(folder, f"{name}.png")), digest)
+        except MaskError as error:
+            raise SystemicFault(_refused(name, error)) from error
+
+
+def _refused(name: str, error: MaskError) -> str:
+    return f"{name}: {error}; the server would refuse it, score the photo again"
+
+
+def _write_tar(out: str, inside: str, names: Sequence[str]) -> str:
+    """Writes the PNGs as one tar, which is what is uploaded."""
+    uri = files.join(out, TAR_NAME)
+    with tarfile.open(files.to_path(uri), "w", format=tarfile.USTAR_FORMAT) as tar:
+        for name in names:
+            path = f"{inside}/{name}.png"
+            data = files.read_bytes(files.join(out, path))
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return uri

@@ -1,0 +1,1 @@
+"""Settings of train, export and models; import of networks."""

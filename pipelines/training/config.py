@@ -1,0 +1,97 @@
+"""Settings of `fcn train`, `fcn export` and `fcn models`."""
+
+import re
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from fcn_core.training.config import TrainingConfig
+from pipelines.settings import POSITIONAL, JobConfig
+
+
+class ModelsConfig(JobConfig):
+    """List the built-in models, show one, prove that it works, or import another's."""
+
+    command: ClassVar[str] = "fcn models"
+
+    action: Literal["list", "show", "check", "import"] = Field(
+        description="list, show, check or import", json_schema_extra=POSITIONAL
+    )
+    name: str | None = Field(
+        default=None,
+        description="a built-in name or a bundle folder",
+        json_schema_extra=POSITIONAL,
+    )
+
+
+class ModelsImportConfig(JobConfig):
+    """Turn a network that others trained into a bundle, or into initial weights."""
+
+    command: ClassVar[str] = "fcn models import"
+
+    file: str = Field(
+        description="a MatConvNet .mat, a Keras-FCN or NIMA .h5/.hdf5, DeepLab's .npz, "
+        "or with --backbone a keras.applications file",
+        json_schema_extra=POSITIONAL,
+    )
+    output: str = Field(
+        description="the bundle's folder, new or empty; or a new file ending in .npz "
+        "for fcn train --init"
+    )
+    name: str | None = Field(
+        default=None, description="the model's name; the file's if unset"
+    )
+    model_version: str = Field(default="1", description="the model's version")
+    max_side: int | None = Field(
+        default=None, ge=32, description="working size in pixels; the layout's if unset"
+    )
+    backbone: str | None = Field(
+        default=None, description="the file is this backbone alone, without a head"
+    )
+
+    @field_validator("name", "model_version")
+    @classmethod
+    def _check_labels(cls, value: str | None) -> str | None:
+        return check_label(value)
+
+
+class TrainConfig(JobConfig, TrainingConfig):  # type: ignore[misc]
+    """Train a recipe on a finished folder of TFRecords."""
+
+    command: ClassVar[str] = "fcn train"
+
+    task: Literal["segmentation", "aesthetics"] | None = Field(  # type: ignore[assignment]
+        default=None,
+        description="segmentation or aesthetics; the recipe's own if left out",
+        json_schema_extra=POSITIONAL,
+    )
+
+
+class ExportConfig(JobConfig):
+    """Turn a finished training run into a bundle that scores."""
+
+    command: ClassVar[str] = "fcn export"
+
+    model: str = Field(description="a run folder of fcn train")
+    output: str = Field(description="the bundle's folder, new or empty")
+    name: str | None = Field(
+        default=None, description="the model's name; its recipe's if unset"
+    )
+    model_version: str = Field(default="1", description="the model's version")
+
+    @field_validator("name", "model_version")
+    @classmethod
+    def _check_labels(cls, value: str | None) -> str | None:
+        return check_label(value)
+
+
+def check_label(value: str | None) -> str | None:
+    """Refuses what a card cannot have as its model's name or version."""
+    from fcn_core.bundles.card import LABEL_PATTERN
+
+    if value is not None and not re.fullmatch(LABEL_PATTERN, value):
+        raise ValueError(
+            "expected at most 64 letters, digits, dots, dashes and underscores, the "
+            "first a letter or digit"
+        )
+    return value

@@ -1,0 +1,87 @@
+"""Workers of tests: chunks without photos, which tell a folder what was asked of them.
+
+They travel through Beam like real ones, so what they notice is in files.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.chunks.counts import Counts
+from pipelines.chunks.stop import check_stop, request_stop
+from pipelines.faults import SystemicFault
+
+
+@dataclass(frozen=True)
+class Diary:
+    """Notes in a folder that survive any way to end."""
+
+    folder: str
+
+    def note(self, word: str) -> None:
+        name = f"{word} {secrets.token_hex(8)}"
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        (Path(self.folder) / name).touch()
+
+    def words(self) -> list[str]:
+        if not Path(self.folder).exists():
+            return []
+        names = os.listdir(self.folder)  # noqa: PTH208 - names, not paths
+        return sorted(name.rpartition(" ")[0] for name in names)
+
+
+@dataclass(frozen=True)
+class CountingWorker:
+    """Every chunk has two good items and a bad one; notes each chunk."""
+
+    diary: Diary
+
+    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+        self.diary.note("stream of a bundle")
+        for chunk in chunks:
+            self.diary.note(f"chunk {chunk}")
+            self.act(chunk)
+            yield Counts(ok=2, failed=1, computed=3)
+
+    def act(self, chunk: int) -> None:
+        """Does what the chunk's work would do."""
+
+
+@dataclass(frozen=True)
+class FaultyWorker(CountingWorker):
+    """Meets a fault of the machine at a chunk."""
+
+    at: int = 0
+    kind: str = "systemic"
+
+    def act(self, chunk: int) -> None:
+        if chunk != self.at:
+            return
+        if self.kind == "systemic":
+            raise SystemicFault("the model m is gone; bring it back")
+        if self.kind == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/out/part")
+        if self.kind == "nameless":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if self.kind == "bug":
+            raise ZeroDivisionError("of the program")
+        request_stop()  # as Ctrl-C does
+        check_stop()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a job does at its end."""
+
+    diary: Diary
+    kind: str = "good"
+
+    def __call__(self, counts: Counts) -> None:
+        self.diary.note(f"finish {counts.ok} {counts.failed} {counts.computed}")
+        if self.kind == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/out/table")
+        if self.kind == "systemic":
+            raise SystemicFault("got 3, expected 4 as planned")

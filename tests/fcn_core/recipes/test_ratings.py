@@ -1,0 +1,196 @@
+"""Ratings by people: targets, losses that reach them, and the nine experiments."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fcn_core import recipes
+from fcn_core.evaluation import degradations
+from fcn_core.models.build import build
+from fcn_core.recipes.recipe import RANDOM
+from fcn_core.records.source import Source
+from fcn_core.training import family, train
+from fcn_core.training.objectives.make import make_objective
+from fcn_core.training.objectives.ratings import rating_scores, rating_target
+from fcn_core.training.run_folder import RunFolder
+from fcn_core.training.train import RunResult
+from fcn_core.training.trainer import Trainer
+from tests.drawn import tiny_shards
+from tests.drawn.tiny_recipes import RATING
+from tests.runs import score_runs
+
+
+@pytest.fixture(autouse=True, scope="module")
+def eager() -> Iterator[None]:
+    """Tracing a step takes longer than running it a few times."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    records = tiny_shards.rated_records(7)
+    splits = {"train": records[:4], "test": records[4:]}
+    return tiny_shards.write_finished(tmp_path_factory.mktemp("ava") / "data", splits)
+
+
+def test_targets_by_number_of_classes() -> None:
+    record = tiny_shards.rated_records(2)[0]
+    shares = rating_target(record, classes=10)
+    assert shares == pytest.approx(np.array(record.votes) / sum(record.votes))
+    assert rating_target(record, classes=1) == pytest.approx([record.mean])
+    assert rating_target(record, classes=2).tolist() == [1, 0]
+    unlabelled = replace(record, label=-1)
+    with pytest.raises(ValueError, match=r"0\.jpg: neither high nor low"):
+        rating_target(unlabelled, classes=2)
+    only_mean = replace(record, votes=(), vote_count=0)
+    curve = rating_target(only_mean, classes=10)
+    assert curve.sum() == pytest.approx(1, abs=1e-6)
+    assert curve @ np.arange(1, 11) == pytest.approx(record.mean, abs=0.05)
+
+
+def test_scores_of_known_ratings() -> None:
+    records = tiny_shards.rated_records(6)
+    bins = tuple(range(1, 11))
+    exact = np.stack([rating_target(record, classes=10) for record in records])
+    scores = rating_scores(exact, records, bins=bins)
+    assert scores["srcc_mean"] == pytest.approx(1)
+    assert scores["accuracy"] == 1
+    assert scores["emd_r1"] == pytest.approx(0, abs=1e-6)
+    assert scores["constant_emd_r1"] > 0.01
+    mean = np.broadcast_to(exact.mean(axis=0), exact.shape)
+    constant = rating_scores(mean, records, bins=bins)
+    for name in ("emd_r1", "emd_r2"):
+        assert constant[name] == pytest.approx(constant[f"constant_{name}"])
+
+
+def test_scores_of_other_kinds_of_ratings() -> None:
+    records = [
+        replace(one, mean=mean)
+        for one, mean in zip(
+            tiny_shards.rated_records(5)[:4], (2.0, 5.0, 5.2, 9.0), strict=True
+        )
+    ]
+    marks = np.array([2.0, 4.0, 5.3, 8.0])
+    said = np.stack([1 - (marks - 1) / 9, (marks - 1) / 9], axis=1)
+    scores = rating_scores(said, records, bins=(1, 10))
+    assert scores["mse"] == pytest.approx((0 + 1 + 0.01 + 1) / 4)
+    assert (scores["accuracy"], scores["srcc_mean"]) == (1, 1)  # high is above 5
+    labels = np.array([one.label for one in records])
+    high = np.stack([labels == 0, labels == 1], axis=1)
+    assert rating_scores(high, records, bins=(0, 1)) == {
+        "accuracy": 1.0,
+        "majority_accuracy": 0.5,
+    }
+
+
+@pytest.mark.parametrize("classes", [1, 2, 10])
+def test_each_kind_of_rating_makes_a_step_and_is_measured(
+    rated: Path, classes: int
+) -> None:
+    model = replace(RATING.model, classes=classes)
+    recipe = replace(RATING, copies=0, model=model, optimizer="sgd")
+    source = Source(folder=rated, split="train", labelled=classes == 2)
+    objective = make_objective(model, recipe, source)
+    network = build(model)
+    batch = next(objective.batches(source, batch_size=2, seed=1, epoch=1))
+    assert Trainer(network, recipe, objective, steps=1).step(batch) > 0
+    expected = {1: "mse", 2: "majority_accuracy", 10: "constant_emd_r1"}[classes]
+    scores = objective.scores(network, source)
+    assert {"accuracy", expected, objective.judge} <= set(scores)
+
+
+def test_quality_learns_from_any_photos(rated: Path) -> None:
+    source = Source(folder=rated, split="train")
+    objective = make_objective(RATING.model, RATING, source)
+    (photos, _, targets), *_ = next(
+        objective.batches(source, batch_size=4, seed=1, epoch=1)
+    )
+    assert len(photos) <= 4
+    assert targets.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    untouched = degradations.target_ratings(0)  # whatever the voters said
+    assert targets[0] == pytest.approx(untouched)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [
+        ("ava-fcn-1", "takes photos of one size, 224 pixels a side"),
+        ("ava-fcn-9", "leaves out cells at the border"),
+        ("nima", ""),
+    ],
+)
+def test_networks_for_comparison_are_not_offered_to_export(
+    rated: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recipe: str,
+    why: str,
+) -> None:
+    run = tmp_path / "run"
+    spec = recipes.RECIPES[recipe].model.to_json()
+    RunFolder.create(run, {"recipe": recipe, "model": spec}).note(chosen_epoch=1)
+    done = RunResult(run, 1, 1, {"accuracy": 0.5}, 1.0, 1.0)
+    monkeypatch.setattr(train, "train", lambda config: done)
+    words = ("--recipe", recipe, "--data", rated, "--output", run)
+    trained = score_runs.fcn("train", *words)
+    assert trained.code == 0, trained.stderr
+    assert ("fcn export" in trained.stdout) == (not why)
+    if why:
+        told = score_runs.fcn("export", "--model", run, "--output", tmp_path / "b")
+        assert told.code == 2
+        (line,) = told.stderr.splitlines()
+        assert f"got a run of {recipe}, which {why}" in line
+
+
+@pytest.mark.slow
+def test_nine_experiments_make_one_table(
+    rated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a person asks for it; each keeps its own sides and views."""
+    names = [f"ava-fcn-{number}" for number in range(1, 10)]
+    for name in names:
+        recipe = recipes.RECIPES[name]
+        model = replace(recipe.model, width=0.05, head_width=8)
+        small = replace(recipe, model=model, init=RANDOM, epochs=1, batch_size=2)
+        monkeypatch.setitem(recipes.RECIPES, name, small)
+    out = tmp_path / "all"
+    words: list[str | Path] = ["train", "aesthetics", "--recipe", "ava-fcn-all"]
+    words += ["--data", rated, "--output", out, "--evaluation_split", "test", "--json"]
+    told = score_runs.fcn(*words)
+    assert told.code == 0, told.stderr
+    rows = json.loads(told.stdout)
+    assert [row["recipe"] for row in rows] == names
+    assert len({row["about"] for row in rows}) == 9
+    for row in rows:
+        figures = [value for value in row.values() if not isinstance(value, str)]
+        assert len(figures) == 4
+        assert all(math.isfinite(value) for value in figures)
+        # Three photos: one is low, one high, one is neither and belongs to no half.
+        assert row["accuracy"] in (0.0, 0.5, 1.0)
+        assert row["majority_accuracy"] == 0.5
+        history = RunFolder.open(out / row["recipe"]).history()
+        assert [math.isfinite(epoch["loss"]) for epoch in history] == [True]
+    crops = [
+        RunFolder.open(out / name).record["settings"]["numbers"]["crop"]
+        for name in names
+    ]
+    sides = (224, 224, 336, 448, 672, 336, 336, 336, 336)
+    assert crops == [[side, side] for side in sides]
+    with (out / family.TABLE_NAME).open(newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [row["recipe"] for row in written] == names
+    assert [float(row["accuracy"]) for row in written] == [
+        row["accuracy"] for row in rows
+    ]
+    again = score_runs.fcn(*words, "--resume")
+    assert again.code == 0, again.stderr
+    assert json.loads(again.stdout) == rows

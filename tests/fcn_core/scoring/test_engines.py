@@ -1,0 +1,178 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcn_core.bundles.card import ModelError
+from fcn_core.scoring import arithmetic, engines
+from tests.drawn.tiny_models import draw_pixels
+
+AVX2 = frozenset({"avx", "avx2", "fma"})
+AVX512 = AVX2 | {"avx512f"}
+AMX = AVX512 | {"avx512_bf16", "amx_bf16"}
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> "Machine":
+    return Machine(monkeypatch)
+
+
+class Machine:
+    """Pretends a processor and a GPU."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def has(self, flags: frozenset[str], gpu: str | None = None) -> None:
+        self._monkeypatch.setattr(arithmetic, "_cpu_flags", lambda: flags)
+        self._monkeypatch.setattr(arithmetic, "_gpu_model", lambda: gpu)
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpu", "asked", "expected"),
+    [
+        (AVX2, None, ("auto", "auto"), ("openvino", "f32", "avx2")),
+        (AVX512, None, ("auto", "auto"), ("openvino", "f32", "avx512")),
+        (AMX, None, ("auto", "auto"), ("openvino", "bf16", "amx_bf16")),
+        (AMX, None, ("openvino", "f32"), ("openvino", "f32", "avx512")),
+        (AMX - {"amx_bf16"}, None, ("auto", "bf16"), ("openvino", "bf16", None)),
+        (AMX, None, ("tensorflow", "auto"), ("tensorflow", "bf16", "amx_bf16")),
+        (AMX, "NVIDIA T4", ("auto", "auto"), ("tensorflow", "f32", "NVIDIA T4")),
+        (AVX2, "NVIDIA T4", ("openvino", "auto"), ("openvino", "f32", "avx2")),
+        (AMX, "NVIDIA T4", ("openvino", "bf16"), ("openvino", "bf16", "amx_bf16")),
+        (frozenset({"asimd", "bf16"}), None, ("auto", "auto"), (None, "bf16", None)),
+    ],
+)
+def test_resolves_auto(
+    machine: Machine,
+    flags: frozenset[str],
+    gpu: str | None,
+    asked: tuple[str, str],
+    expected: tuple[str | None, str | None, str | None],
+) -> None:
+    machine.has(flags, gpu)
+    found = arithmetic.resolve_arithmetic(*asked)
+    got = (found.engine, found.precision, found.instruction_set)
+    for value, wanted in zip(got, expected, strict=True):
+        assert wanted is None or value == wanted
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpu", "asked", "words"),
+    [
+        (AVX512, None, ("auto", "bf16"), "--precision f32"),
+        (AMX, "NVIDIA T4", ("auto", "bf16"), "NVIDIA T4.*--precision f32"),
+        (AMX, None, ("torch", "auto"), "'torch'.*--engine auto"),
+        (AMX, None, ("auto", "int8"), "'int8'.*--precision auto"),
+    ],
+)
+def test_refuses_with_the_cure(
+    machine: Machine,
+    flags: frozenset[str],
+    gpu: str | None,
+    asked: tuple[str, str],
+    words: str,
+) -> None:
+    machine.has(flags, gpu)
+    with pytest.raises(ModelError, match=words):
+        arithmetic.resolve_arithmetic(*asked)
+
+
+def test_hidden_gpu_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert arithmetic.resolve_arithmetic().engine == "openvino"
+
+
+def test_engines_agree(segmentation_bundle: Path) -> None:
+    images = np.stack([draw_pixels(96, 128, seed=seed) for seed in range(2)])
+    by_tensorflow = engines.TensorFlowEngine(segmentation_bundle, precision="f32")
+    by_openvino = engines.OpenVINOEngine(segmentation_bundle, precision="f32")
+    expected, found = by_tensorflow.logits(images), by_openvino.logits(images)
+    assert found.shape == expected.shape == (2, 12, 16, 5)
+    assert found.dtype == expected.dtype == np.float32
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", [engines.OpenVINOEngine, engines.TensorFlowEngine])
+def test_logits_belong_to_the_caller(
+    segmentation_bundle: Path,
+    engine: type[engines.OpenVINOEngine] | type[engines.TensorFlowEngine],
+) -> None:
+    opened = engine(segmentation_bundle, precision="f32")
+    images = draw_pixels(64, 64)[None]
+    first = opened.logits(images)
+    kept = first.copy()
+    opened.logits(draw_pixels(64, 64, seed=1)[None])
+    np.testing.assert_array_equal(first, kept)
+    first[:] = 0
+    np.testing.assert_array_equal(opened.logits(images), kept)
+
+
+def test_same_photo_same_logits_whatever_came_before(segmentation_bundle: Path) -> None:
+    images = draw_pixels(64, 96)[None]
+    fresh = engines.OpenVINOEngine(segmentation_bundle, precision="f32")
+    expected = fresh.logits(images)
+    used = engines.OpenVINOEngine(segmentation_bundle, precision="f32")
+    for height in (32, 48, 64):
+        used.logits(draw_pixels(height, 96, seed=height)[None])
+    np.testing.assert_array_equal(used.logits(images), expected)
+
+
+def test_compiled_shapes_are_bounded(segmentation_bundle: Path) -> None:
+    engine = engines.OpenVINOEngine(segmentation_bundle, precision="f32")
+    widths = [16 * n for n in range(1, engines.MAX_COMPILED_SHAPES + 1)]
+    for width in widths:
+        engine.logits(draw_pixels(16, width)[None])
+    engine.logits(draw_pixels(16, widths[0])[None])
+    engine.logits(draw_pixels(32, 16)[None])
+    shapes = engine.compiled_shapes
+    assert len(shapes) == engines.MAX_COMPILED_SHAPES
+    assert shapes[-2:] == [(1, 16, widths[0], 3), (1, 32, 16, 3)]
+    assert (1, 16, widths[1], 3) not in shapes
+
+
+def test_bundle_without_ir(segmentation_bundle: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(segmentation_bundle, copy)
+    (copy / engines.IR_NAME).write_text("<net")
+    with pytest.raises(ModelError, match="copy the bundle again"):
+        engines.OpenVINOEngine(copy, precision="f32")
+    (copy / engines.IR_NAME).unlink()
+    chosen = arithmetic.Arithmetic("openvino", "f32", "avx2")
+    with pytest.raises(ModelError, match="--engine tensorflow"):
+        engines.open_engine(copy, chosen)
+    (copy / "saved_model.pb").write_bytes(b"\xff\xff")
+    with pytest.raises(ModelError, match="copy the bundle again"):
+        engines.TensorFlowEngine(copy, precision="f32")
+    (copy / "saved_model.pb").unlink()
+    with pytest.raises(ModelError, match=r"no saved_model\.pb"):
+        engines.TensorFlowEngine(copy, precision="f32")
+
+
+def test_gpu_model_survives_a_broken_driver(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(arithmetic.shutil, "which", lambda name: "/bin/nvidia-smi")
+    monkeypatch.setattr(arithmetic.Path, "exists", lambda path: True)
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise subprocess.CalledProcessError(9, "nvidia-smi")
+
+    monkeypatch.setattr(arithmetic.subprocess, "run", fail)
+    assert arithmetic.resolve_arithmetic().engine == "openvino"
+
+
+def test_openvino_alone_computes_in_the_precision_asked_for(
+    segmentation_bundle: Path,
+) -> None:
+    if arithmetic._bf16_instructions() is None:
+        pytest.skip("this processor does not compute bfloat16 in hardware")
+    images = draw_pixels(96, 128)[None]
+    full = engines.OpenVINOEngine(segmentation_bundle, precision="f32").logits(images)
+    half = engines.OpenVINOEngine(segmentation_bundle, precision="bf16").logits(images)
+    difference = np.abs(full - half).max()
+    assert 0 < difference < 0.05 * np.ptp(full)

@@ -1,0 +1,320 @@
+"""What takes minutes: kills, two devices, every recipe learns what it is shown."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcn_core import recipes
+from fcn_core.models.spec import ModelSpec
+from fcn_core.models.weights.assign import tensors_of
+from fcn_core.recipes.recipe import RANDOM, Recipe
+from fcn_core.training import train
+from fcn_core.training.run_folder import RUN_NAME, load_run
+from tests.drawn import tiny_recipes, tiny_shards
+from tests.drawn.tiny_recipes import config
+
+ROOT = Path(__file__).resolve().parents[3]
+
+TRAIN = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from fcn_core import recipes
+from fcn_core.training import train
+from fcn_core.models.spec import ModelSpec
+from tests.drawn.tiny_recipes import SEGMENTATION, config
+recipes.RECIPES["tiny"] = replace(SEGMENTATION, average=0.9)
+data, output = map(Path, sys.argv[1:])
+train.train(config(data, output, epochs=4, resume=True))
+"""
+
+
+def spawn(code: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE)
+
+
+@pytest.mark.slow
+def test_killed_runs_end_with_the_same_numbers(tmp_path: Path) -> None:
+    data = tiny_shards.drawn_data(tmp_path, train=4, val=1)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    process = spawn(TRAIN, data, parts)
+    while not _epochs_done(parts):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert 1 <= _epochs_done(parts) < 4
+    for output in (parts, whole):
+        ended = spawn(TRAIN, data, output)
+        assert ended.communicate()[1] is not None
+        assert ended.returncode == 0
+    one, other = (tensors_of(load_run(folder)[0]) for folder in (whole, parts))
+    for name, values in one.items():
+        np.testing.assert_allclose(values, other[name], atol=1e-6, err_msg=name)
+
+
+def _epochs_done(run: Path) -> int:
+    path = run / RUN_NAME
+    return json.loads(path.read_text())["epochs_done"] if path.exists() else 0
+
+
+TWO_DEVICES = """
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from dataclasses import replace
+from fcn_core.training import devices
+from fcn_core.models.weights.assign import tensors_of
+from tests.fcn_core.training import test_trainer as t
+
+recipe = replace(
+    t.TINY, optimizer="adam", average=0.9, accumulate=2, schedule="constant",
+    model=replace(t.SPEC, l2=0.01), learning_rate=1e-3,
+)
+batches = [t.drawn_batch(seed, ((32, 32), (48, 32))) for seed in (1, 2)]
+ends = []
+for strategy in (None, devices.strategy(2)):
+    scope = (strategy or tf.distribute.get_strategy()).scope()
+    with scope:
+        model, make = t.fresh(recipe)
+    trainer = make(strategy=strategy)
+    losses = [trainer.step(batch) for batch in batches]
+    with trainer.result():
+        ends.append((losses, tensors_of(model)))
+assert strategy.num_replicas_in_sync == 2
+(losses, one), (same, other) = ends
+np.testing.assert_allclose(losses, same, rtol=1e-5)
+for name, values in one.items():
+    np.testing.assert_allclose(values, other[name], atol=1e-5, err_msg=name)
+(photos, labels), *_ = t.drawn_batch(5)
+one_photo = [(photos[:1], labels[:1])]  # fewer photos than devices
+_, alone = t.fresh(recipe)
+with strategy.scope():
+    _, shared = t.fresh(recipe)
+np.testing.assert_allclose(
+    alone().step(one_photo), shared(strategy=strategy).step(one_photo), rtol=1e-5
+)
+
+from fcn_core.training.stages import placed
+half = replace(t.CALM, precision="float16")
+ends = []
+for where in (None, strategy):
+    with placed(where, half):
+        model, make = t.fresh(half)
+    trainer = make(strategy=where)
+    losses = [trainer.step(t.drawn_batch(1)) for _ in range(2)]
+    ends.append((losses, tensors_of(model)))
+(losses, one), (same, other) = ends
+np.testing.assert_allclose(losses, same, rtol=1e-4)
+for name, values in one.items():
+    np.testing.assert_allclose(values, other[name], atol=1e-5, err_msg=name)
+trainer._scale.factor.assign(1e38)  # on both devices the step overflows
+trainer.step(t.drawn_batch(2))
+assert np.asarray(trainer._scale.factor) == np.float32(1e38) / 2
+for name, values in tensors_of(model).items():
+    np.testing.assert_array_equal(values, other[name], err_msg=name)
+
+import tempfile
+from pathlib import Path
+from fcn_core import recipes
+from fcn_core.training import run_folder, train
+from tests.drawn import tiny_shards
+from tests.drawn.tiny_recipes import SEGMENTATION, config
+calm = replace(SEGMENTATION.model, dropout=0.0)
+recipes.RECIPES["tiny"] = replace(
+    SEGMENTATION, optimizer="sgd", average=0.9, model=calm
+)
+with tempfile.TemporaryDirectory() as folder:
+    data = tiny_shards.drawn_data(Path(folder), train=4, val=2)
+    asked = {"epochs": 2, "validation_split": "val"}
+    runs = [
+        train.train(config(data, Path(folder) / str(n), devices=n, **asked))
+        for n in (1, 2)
+    ]
+    one, other = (tensors_of(run_folder.load_run(run.folder)[0]) for run in runs)
+for name, values in one.items():
+    np.testing.assert_allclose(values, other[name], atol=1e-4, err_msg=name)
+
+try:
+    devices.strategy(3)
+except ValueError as error:
+    assert "at most the 2" in str(error)
+else:
+    raise AssertionError("three devices were given")
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_make_the_step_of_one() -> None:
+    ended = spawn(TWO_DEVICES)
+    said = ended.communicate()[1]
+    assert ended.returncode == 0, said.decode()[-3000:]
+
+
+SIDE = 128
+"""Of drawn photos: what scoring pads to, so that nothing is padded."""
+
+PLAIN: dict[str, Any] = {
+    "init": RANDOM,
+    "crop": (SIDE, SIDE),
+    "max_side": SIDE,
+    "scale": (1.0, 1.0),
+    "flip": False,
+}
+"""A recipe's photos as they are, its weights from nothing."""
+
+CAFFE = PLAIN | {
+    "crop": (64, 64),
+    "max_side": 64,
+    "padding_that_scores": False,
+    "schedule": "poly",  # a momentum of 0.99 comes to rest
+}
+
+SCALED_SKIPS: dict[str, Any] = {
+    "optimizer": "adam",
+    "rates": {"backbone": 1.0, "head": 1.0, "skip": 1000.0},
+    "bias_rate": 0.001,
+}
+"""What a step of SGD changes shrinks with the square of a skip's scale, 0.01."""
+
+SEGMENTATIONS = sorted(
+    name for name, recipe in recipes.RECIPES.items() if recipe.task == "segmentation"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SEGMENTATIONS)
+def test_every_segmentation_recipe_learns_four_pairs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe's own network, losses, stages and kind of optimizer, a raised rate.
+
+    Besides that the network is narrow, without dropout, from random weights; photos are
+    shown whole, as they are; batches have all four. Where that would not do in a
+    minute, `CAFFE` and `SCALED_SKIPS` say what else, and soft labels are left out.
+    """
+    recipe = raised(recipes.find_recipe(name))
+    # With 100 pixels around them small photos are large ones, and slow.
+    caffe = recipe.model.geometry == "caffe"
+    numbers = CAFFE if caffe else PLAIN | {"batch_size": 4}
+    if recipe.model.skip_scales:
+        numbers = numbers | SCALED_SKIPS
+    if recipe.soft_labels:  # of weights that know something
+        numbers = numbers | {"soft_labels": 0.0}
+    model = tiny_network(recipe.model)
+    tiny_recipes.use(monkeypatch, recipe, **numbers, model=model)
+    data = four_pairs(tmp_path, side=64 if caffe else SIDE, times=5 if caffe else 20)
+    asked = {"evaluation_split": "val", "allow_leak": True, "threads": 1}
+    result = train.train(config(data, tmp_path / "run", **asked))
+    assert result.metrics["pixel_accuracy"] > 0.95
+
+
+def four_pairs(folder: Path, *, side: int, times: int) -> Path:
+    """Four pairs, several times an epoch; the same four measure."""
+    sizes = ((side, side),)
+    drawn = tiny_shards.drawn_records(folder / "tree", train=4, val=0, sizes=sizes)
+    splits = {"train": drawn["train"] * times, "val": drawn["train"]}
+    return tiny_shards.write_finished(folder / "data", splits)
+
+
+def raised(recipe: Recipe) -> Recipe:
+    """Rates at which twenty steps an epoch suffice, those of each stage too."""
+    rate = 1e-3 if recipe.optimizer == "sgd" else 3e-3
+    if not recipe.stages:
+        epochs = 16 if recipe.optimizer == "sgd" else 6
+        if recipe.rates["backbone"] < 0.1:  # its random features have to do
+            rate, epochs = 1e-2, 10
+        if recipe.model.backbone == "resnet101":  # slow steps, quick to learn
+            epochs = 3
+        return replace(recipe, learning_rate=rate, epochs=epochs)
+    last = 16 if recipe.optimizer == "sgd" else 4
+    stages = tuple(
+        replace(stage, learning_rate=rate, epochs=epochs)
+        for stage, epochs in zip(recipe.stages, (1, 1, last), strict=True)
+    )
+    return replace(recipe, stages=stages)
+
+
+def tiny_network(spec: ModelSpec) -> ModelSpec:
+    """The recipe's network, narrow and without dropout."""
+    widths = {"mobilenet_v2": 0.35, "mobilenet": 0.25, "resnet101": 0.1}
+    width = widths.get(spec.backbone, 0.08)
+    hidden = 24 if spec.head_width else 0
+    return replace(spec, width=width, head_width=hidden, dropout=0.0)
+
+
+def votes_known(metrics: dict[str, float]) -> bool:
+    # With r=2, which NIMA trains with and which is never below r=1.
+    return metrics["emd_r2"] < 0.02 < metrics["constant_emd_r2"]
+
+
+def halves_known(metrics: dict[str, float]) -> bool:
+    return metrics["accuracy"] == 1 and metrics["majority_accuracy"] == 0.5
+
+
+VIEWS: dict[str, Any] = {"crop": (224, 224), "max_side": 224}
+
+HALVES: dict[str, tuple[int, float]] = {
+    "ava-fcn-1": (7, 0.05),  # its Dense layers learn nothing above or well below
+    "ava-fcn-2": (4, 0.1),
+    "ava-fcn-3": (4, 0.1),
+    "ava-fcn-4": (4, 0.1),
+    "ava-fcn-5": (4, 0.1),
+    "ava-fcn-6": (4, 0.1),
+    "ava-fcn-7": (5, 0.02),  # not finite at 0.05
+    "ava-fcn-8": (3, 0.1),
+    "ava-fcn-9": (2, 0.03),
+}
+"""Experiment -> epochs and rate: random weights hold still at a tenth of them."""
+
+RATED: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
+    "nima": ({}, {"epochs": 14, "learning_rate": 0.05}, votes_known),
+    "nima-adam": ({}, {"epochs": 8, "learning_rate": 3e-3}, votes_known),
+    "nima-mean": (
+        {},
+        {"epochs": 10, "learning_rate": 1.5e-3},
+        lambda metrics: metrics["mse"] < 0.04,  # a tenth of the means' variance
+    ),
+    **{
+        name: (VIEWS, {"epochs": epochs, "learning_rate": rate}, halves_known)
+        for name, (epochs, rate) in HALVES.items()
+    },
+    "quality": (
+        {},
+        {"epochs": 4, "learning_rate": 0.01, "batch_size": 20},
+        lambda metrics: metrics["srcc"] > 0.8,
+    ),
+}
+"""Recipe -> its photos, its raised numbers, what its figures must be."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(RATED))
+def test_what_voters_said_of_four_photos_is_learned(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers, asked, expected = RATED[name]
+    recipe = recipes.find_recipe(name)
+    side = numbers.get("crop", PLAIN["crop"])[0]
+    four = tiny_shards.rated_records(5, side=side - 16)[:4]
+    splits = {"train": four * 20, "test": four}
+    data = tiny_shards.write_finished(tmp_path / "data", splits)
+    model = tiny_network(recipe.model)
+    tiny_recipes.use(monkeypatch, recipe, **(PLAIN | numbers), model=model)
+    asked = asked | {"task": "aesthetics", "evaluation_split": "test"}
+    always: dict[str, Any] = {"allow_leak": True, "threads": 1, "batch_size": 4}
+    result = train.train(config(data, tmp_path / "run", **(always | asked)))
+    assert expected(result.metrics)

@@ -1,0 +1,97 @@
+"""Every `fcn` command of the README runs, in its order, on drawn photos."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcn_core.datasets.pascal import drawn
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks() -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+
+
+def _commands() -> list[list[str]]:
+    lines = [line for block in _blocks() for line in block.splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [command for command in words if command[:1] == ["fcn"]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A person's home with what the README takes for granted, all of it drawn."""
+    from fcn_core.models.build import build
+    from fcn_core.models.spec import ModelSpec
+    from fcn_core.models.weights.assign import tensors_of
+
+    home = tmp_path_factory.mktemp("home")
+    drawn.write_voc(home / "VOCdevkit/VOC2012", train=3, val=2)
+    drawn.write_voc(home / "elsewhere", train=3, val=0, seed=7)
+    (home / "elsewhere/JPEGImages").rename(home / "Pictures")
+    model = build(ModelSpec(name="fcn8s", backbone="mobilenet_v2"))
+    skip_is_new = {k: v for k, v in tensors_of(model).items() if "skip" not in k}
+    np.savez(home / "deeplab_mnv2_voc.npz", **skip_is_new)  # type: ignore[arg-type]
+    return home
+
+
+def _run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    words = [word.replace("~", str(home), 1) for word in command[1:]]
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *words],
+        cwd=home,
+        env={
+            **os.environ,
+            "HOME": str(home),
+            "PYTHONPATH": str(ROOT),
+            "FCN_EPOCHS": "1",  # it is the commands that are tested, not training
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_starts_with_the_two_commands() -> None:
+    first = [line.split("#")[0].strip() for line in _blocks()[0].splitlines()]
+    assert first == ["make demo", "make test"]
+
+
+def test_make_knows_them() -> None:
+    for target in ("demo", "test"):
+        done = subprocess.run(
+            ["make", "--dry-run", "--directory", str(ROOT), target],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert {"demo": "fcn demo --output demo-out", "test": "pytest"}[
+            target
+        ] in done.stdout
+
+
+def test_its_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert targets
+    missing = [t for t in targets if "://" not in t and not (ROOT / t).exists()]
+    assert missing == []
+
+
+@pytest.mark.timeout(900)  # a dozen commands, one after another
+def test_every_command_runs(home: Path) -> None:
+    commands = _commands()
+    assert len(commands) >= 8
+    for command in commands:
+        done = _run(command, home)
+        assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+    assert (home / "out/scores").is_dir()
+    assert (home / "out-mine/scores").is_dir()

@@ -1,0 +1,52 @@
+"""A run's figures, and `fcn evaluate` of its bundle on any number of workers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fcn_core.training import publish, train
+from tests.drawn import tiny_recipes, tiny_shards
+from tests.runs import score_runs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["segmentation", "aesthetics"])
+def test_training_and_evaluation_measure_the_same_on_any_workers(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if task == "segmentation":
+        data = tiny_shards.drawn_data(tmp_path, train=3, val=5)
+        tiny_recipes.use(monkeypatch, tiny_recipes.SEGMENTATION, epochs=1)
+    else:
+        rated = tiny_shards.rated_records(9)
+        splits = {"train": rated[:3], "val": rated[3:]}
+        data = tiny_shards.write_finished(tmp_path / "records", splits)
+        tiny_recipes.use(monkeypatch, tiny_recipes.RATING, epochs=1, copies=0)
+    run = train.train(
+        tiny_recipes.config(data, tmp_path / "run", task=task, evaluation_split="val")
+    )
+    publish.export_run(run.folder, tmp_path / "bundle")
+    found = []
+    for workers in ("1", "2"):
+        output = tmp_path / f"{workers}.json"
+        words: list[str | Path] = ["evaluate", "--model", tmp_path / "bundle"]
+        words += ["--data", data, "--split", "val", "--output", output, "--lanes", "1"]
+        words += ["--engine", "tensorflow", "--precision", "f32", "--chunk_size", "1"]
+        told = score_runs.fcn(*words, "--direct_num_workers", workers)
+        assert told.code == 0, told.stderr
+        found.append(json.loads(output.read_text()))
+    one, two = found
+    figures = {**one, **one.get("baselines", {})}
+    figures |= {f"iou_{name}": iou for name, iou in one.get("iou", {}).items()}
+    compared = {
+        name: value
+        for name, value in run.metrics.items()
+        if figures.get(name) is not None
+    }
+    assert len(compared) >= 5
+    assert compared == pytest.approx({n: figures[n] for n in compared}, abs=1e-3)
+    differs = ("command", "seconds", "images_per_second")
+    assert {n: v for n, v in one.items() if n not in differs} == {
+        n: v for n, v in two.items() if n not in differs
+    }

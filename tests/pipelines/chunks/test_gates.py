@@ -1,0 +1,35 @@
+"""Gates: when a night may be published."""
+
+import pytest
+
+from pipelines.chunks import gates
+
+
+@pytest.mark.parametrize(
+    ("planned", "failed", "rate"),
+    [
+        (0, 0, 0.05),
+        (1, 0, 0.0),
+        (199, 198, 0.0),  # below 200 only "nothing succeeded" counts
+        (200, 10, 0.05),
+        (200, 0, 0.0),
+        (1000, 1000, 1.0),
+        (3, 3, 1.0),  # all may fail where that is asked for
+    ],
+)
+def test_a_night_that_may_be_published(planned: int, failed: int, rate: float) -> None:
+    assert gates.check(planned=planned, failed=failed, max_error_rate=rate) is None
+
+
+@pytest.mark.parametrize(
+    ("planned", "failed", "rate", "why"),
+    [
+        (1, 1, 0.05, "none of 1 succeeded"),
+        (199, 199, 0.99, "none of 199 succeeded"),
+        (200, 11, 0.05, "11 of 200 failed (5.5%), expected at most 5.0%"),
+        (200, 1, 0.0, "1 of 200 failed (0.5%), expected at most 0.0%"),
+        (1000, 1000, 0.999, "1000 of 1000 failed (100.0%), expected at most 99.9%"),
+    ],
+)
+def test_a_night_that_may_not(planned: int, failed: int, rate: float, why: str) -> None:
+    assert gates.check(planned=planned, failed=failed, max_error_rate=rate) == why

@@ -1,0 +1,380 @@
+"""Plans: frozen once, the same bytes wherever, and no item in two of them."""
+
+import multiprocessing
+import os
+import re
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pydantic import JsonValue
+
+from pipelines import files
+from pipelines.faults import SystemicFault, UsageError
+from pipelines.score import inputs, plan
+from pipelines.score.items import (
+    ITEMS_SCHEMA,
+    image_key,
+    items_sha256,
+    with_keys,
+    without,
+)
+from pipelines.score.plan import Draft, Plan
+
+SETTINGS: dict[str, JsonValue] = {"input": "/photos", "masks": "png", "limit": None}
+
+
+def photos(*numbers: int) -> pa.Table:
+    uris = [f"/photos/{number:06}.jpg" for number in sorted(numbers)]
+    versions = [f"{number}-1" for number in sorted(numbers)]
+    offsets = pa.nulls(len(uris), pa.int64())
+    return pa.table([uris, versions, offsets], schema=inputs.LISTING_SCHEMA)
+
+
+def draft(
+    items: pa.Table, *, chunk_size: int = 4, fingerprint: str = "f" * 64
+) -> Draft:
+    return Draft("score", SETTINGS, fingerprint, "/photos", chunk_size, items)
+
+
+def freeze(
+    out: Path | str, items: pa.Table, *, night: str = "2026-11-20", chunk_size: int = 4
+) -> tuple[Plan, bool]:
+    """Freezes a night of all items that no earlier plan has."""
+
+    def decide(earlier: Sequence[Plan]) -> Draft:
+        new = without(items, plan.held(str(out), earlier))
+        return draft(new, chunk_size=chunk_size)
+
+    return plan.freeze(str(out), night, decide)
+
+
+def uris(out: Path | str, frozen: Plan) -> list[str]:
+    return [
+        uri
+        for chunk in range(frozen.chunks)
+        for uri in plan.read_chunk(str(out), frozen, chunk)["image_uri"].to_pylist()
+    ]
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {
+        os.fspath(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_chunks_hold_every_item_once_in_order(tmp_path: Path) -> None:
+    frozen, is_new = freeze(tmp_path, photos(*range(10)))
+    assert is_new
+    assert (frozen.sequence, frozen.planned, frozen.chunks) == (1, 10, 3)
+    tables = [plan.read_chunk(str(tmp_path), frozen, chunk) for chunk in range(3)]
+    assert [table.num_rows for table in tables] == [4, 4, 2]
+    assert all(table.schema.equals(ITEMS_SCHEMA) for table in tables)
+    rows = pa.concat_tables(tables)
+    assert rows.select(["image_uri", "version", "offset"]).equals(photos(*range(10)))
+    keys = [image_key(uri) for uri in rows["image_uri"].to_pylist()]
+    assert rows["image_key"].to_pylist() == keys
+
+
+def test_a_worker_reads_only_the_piece_of_its_chunk(tmp_path: Path) -> None:
+    frozen, _ = freeze(tmp_path, photos(*range(600)), chunk_size=2)
+    assert plan.CHUNKS_PER_PIECE == 256
+    assert len(frozen.pieces) == 2
+    folder = tmp_path / "_runs" / "run_date=2026-11-20" / "plan"
+    (folder / frozen.pieces[0].name).unlink()
+    for chunk in (256, 299):
+        expected = [f"/photos/{n:06}.jpg" for n in (2 * chunk, 2 * chunk + 1)]
+        found = plan.read_chunk(str(tmp_path), frozen, chunk)
+        assert found["image_uri"].to_pylist() == expected
+    with pytest.raises(SystemicFault, match="got nothing there"):
+        plan.read_chunk(str(tmp_path), frozen, 255)
+
+
+def test_an_empty_night_is_a_plan(tmp_path: Path) -> None:
+    frozen, _ = freeze(tmp_path, photos())
+    assert (frozen.planned, frozen.chunks, frozen.pieces) == (0, 0, ())
+    assert plan.held(str(tmp_path), [frozen]).num_rows == 0
+
+
+def test_items_that_were_joined_are_cut_like_any(tmp_path: Path) -> None:
+    freeze(tmp_path, photos(*range(0, 40, 3)), night="2026-11-19")
+    frozen, _ = freeze(tmp_path, photos(*range(40)))
+    expected = [f"/photos/{n:06}.jpg" for n in range(40) if n % 3]
+    assert uris(tmp_path, frozen) == expected
+    for chunk in range(frozen.chunks - 1):
+        assert plan.read_chunk(str(tmp_path), frozen, chunk).num_rows == 4
+
+
+def test_the_same_night_elsewhere_is_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b/deep"):
+        freeze(tmp_path / name, photos(*range(600)), chunk_size=2)
+        freeze(tmp_path / name, photos(*range(610)), night="2026-11-21")
+    assert tree(tmp_path / "a") == tree(tmp_path / "b" / "deep")
+
+
+def test_a_night_that_is_planned_stays_as_it_is(tmp_path: Path) -> None:
+    first, _ = freeze(tmp_path, photos(1, 2))
+    before = tree(tmp_path)
+    second, is_new = freeze(tmp_path, photos(1, 2, 3))
+    assert (second, is_new) == (first, False)
+    assert tree(tmp_path) == before
+
+
+def test_an_item_is_planned_once_and_another_version_of_it_again(
+    tmp_path: Path,
+) -> None:
+    freeze(tmp_path, photos(1, 2))
+    changed = photos(1, 2, 3).set_column(1, "version", [["1-1", "new", "3-1"]])
+    second, _ = freeze(tmp_path, changed, night="2026-11-21")
+    assert uris(tmp_path, second) == ["/photos/000002.jpg", "/photos/000003.jpg"]
+
+
+def freeze_at_once(
+    out: str, night: str, numbers: range, ready: "multiprocessing.synchronize.Barrier"
+) -> None:
+    ready.wait()
+    freeze(out, photos(*numbers), night=night)
+
+
+def test_processes_that_race_for_one_night_share_one_plan(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    ready = context.Barrier(3)
+    racers = [
+        context.Process(
+            target=freeze_at_once,
+            # Two listings: a photo arrives while they are started.
+            args=(str(tmp_path), "2026-11-20", range(30 + number % 2), ready),
+        )
+        for number in range(3)
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert [racer.exitcode for racer in racers] == [0] * 3
+    (frozen,) = plan.read_all(str(tmp_path))
+    assert len(uris(tmp_path, frozen)) in (30, 31)
+    pieces = [name for name in tree(tmp_path) if name.endswith(".parquet")]
+    assert len(pieces) == 1  # the losers' drafts are gone
+
+
+def test_threads_that_race_for_many_nights_never_share_an_item(tmp_path: Path) -> None:
+    nights = [f"2026-11-{day}" for day in (20, 21, 22, 23)] * 2
+    barrier = threading.Barrier(len(nights))
+    faults: list[BaseException] = []
+
+    def race(night: str) -> None:
+        barrier.wait()
+        try:
+            freeze(tmp_path, photos(*range(40 + 10 * int(night[-1]))), night=night)
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=race, args=(night,)) for night in nights]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    frozen = plan.read_all(str(tmp_path))
+    assert [each.sequence for each in frozen] == [1, 2, 3, 4]
+    assert {each.run_date for each in frozen} == set(nights)
+    everything = [uri for each in frozen for uri in uris(tmp_path, each)]
+    assert sorted(everything) == photos(*range(70))["image_uri"].to_pylist()
+
+
+def test_who_decided_too_early_decides_again(tmp_path: Path) -> None:
+    """Another launch freezes both nights while this one still decides."""
+    asked = []
+
+    def decide(earlier: Sequence[Plan]) -> Draft:
+        asked.append([each.run_date for each in earlier])
+        if len(asked) == 1:
+            freeze(tmp_path, photos(1, 2), night="2026-11-19")
+        if len(asked) == 2:
+            freeze(tmp_path, photos(1, 2, 3), night="2026-11-20")
+        new = without(photos(1, 2, 3), plan.held(str(tmp_path), earlier))
+        return draft(new)
+
+    frozen, is_new = plan.freeze(str(tmp_path), "2026-11-20", decide)
+    assert asked == [[], ["2026-11-19"]]
+    assert not is_new
+    assert uris(tmp_path, frozen) == ["/photos/000003.jpg"]
+    assert [each.run_date for each in plan.read_all(str(tmp_path))] == [
+        "2026-11-19",
+        "2026-11-20",
+    ]
+
+
+def test_a_loser_leaves_the_pieces_that_another_launch_is_about_to_freeze(
+    tmp_path: Path,
+) -> None:
+    """Two launches of one night draft alike; a third takes their number."""
+    calls: list[str] = []
+
+    def slow(earlier: Sequence[Plan]) -> Draft:
+        calls.append("slow")
+        if len(calls) == 1:
+            freeze(tmp_path, photos(9), night="2026-11-19")  # takes number 1
+        return draft(photos(1, 2))
+
+    def fast(earlier: Sequence[Plan]) -> Draft:
+        if not calls:
+            plan.freeze(str(tmp_path), "2026-11-20", slow)
+        return draft(photos(1, 2))
+
+    frozen, _ = plan.freeze(str(tmp_path), "2026-11-20", fast)
+    assert uris(tmp_path, frozen) == ["/photos/000001.jpg", "/photos/000002.jpg"]
+
+
+def test_every_damage_of_a_plan_is_noticed(tmp_path: Path) -> None:
+    frozen, _ = freeze(tmp_path, photos(*range(5)))
+    path = tmp_path / "_runs" / "plans" / "00000001.json"
+    good = path.read_bytes()
+    unnoticed = []
+    for position in range(len(good)):
+        for damaged in (
+            good[:position]
+            + bytes([good[position] ^ 1 << position % 8])
+            + good[position + 1 :],
+            good[:position],
+        ):
+            path.write_bytes(damaged)
+            try:
+                found = plan.read_all(str(tmp_path))
+            except SystemicFault:
+                continue
+            if found != [frozen]:  # a changed blank changes nothing
+                unnoticed.append((position, damaged[position : position + 1]))
+    assert unnoticed == []
+
+
+def test_every_damage_of_the_items_is_noticed(tmp_path: Path) -> None:
+    frozen, _ = freeze(tmp_path, photos(*range(5)))
+    (path,) = (tmp_path / "_runs").rglob("piece-*.parquet")
+    good = path.read_bytes()
+    for position in range(0, len(good), 7):
+        for damaged in (
+            good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :],
+            good[:position],
+        ):
+            path.write_bytes(damaged)
+            with pytest.raises(SystemicFault, match="restore"):
+                plan.read_chunk(str(tmp_path), frozen, 0)
+            with pytest.raises(SystemicFault, match="restore"):
+                plan.held(str(tmp_path), [frozen])
+    path.write_bytes(good)
+    assert len(uris(tmp_path, frozen)) == 5
+
+
+def test_a_plan_that_is_gone_or_swapped_is_noticed(tmp_path: Path) -> None:
+    for number, night in enumerate(("2026-11-18", "2026-11-19", "2026-11-20")):
+        freeze(tmp_path, photos(number), night=night)
+    folder = tmp_path / "_runs" / "plans"
+    kept = tmp_path / "kept"
+    shutil.copytree(folder, kept)
+    (folder / "00000002.json").unlink()
+    with pytest.raises(SystemicFault, match=r"00000002\.json"):
+        plan.read_all(str(tmp_path))
+    with pytest.raises(SystemicFault, match=r"00000002\.json"):
+        freeze(tmp_path, photos(7), night="2026-11-21")
+    shutil.copy(kept / "00000003.json", folder / "00000002.json")
+    with pytest.raises(SystemicFault, match=r"00000002\.json"):
+        plan.read_all(str(tmp_path))
+
+
+def test_files_of_others_beside_the_plans_do_not_matter(tmp_path: Path) -> None:
+    freeze(tmp_path, photos(1))
+    for name in ("notes.txt", "00000001.json~", ".DS_Store"):
+        (tmp_path / "_runs" / "plans" / name).touch()
+    second, _ = freeze(tmp_path, photos(1, 2), night="2026-11-21")
+    assert second.sequence == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "got", "said"),
+    [
+        ("masks", "tar", "masks: got tar, expected png"),
+        ("limit", 7, "limit: got 7, expected null"),
+        ("new", "x", "new: got x, expected null"),
+        ("input", "/i" * 99, "input: got /i/i/i"),
+    ],
+)
+def test_other_settings_are_named(
+    tmp_path: Path, name: str, got: JsonValue, said: str
+) -> None:
+    frozen, _ = freeze(tmp_path, photos(1))
+    plan.check_same_settings(frozen, dict(SETTINGS))
+    with pytest.raises(UsageError, match=re.escape(said)) as caught:
+        plan.check_same_settings(frozen, {**SETTINGS, name: got})
+    assert "2026-11-20" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_discarded_plan_frees_its_items_and_keeps_its_number(tmp_path: Path) -> None:
+    freeze(tmp_path, photos(1), night="2026-11-19")
+    second, _ = freeze(tmp_path, photos(1, 2))
+    plan.discard(str(tmp_path), second)
+    assert [each.sequence for each in plan.read_all(str(tmp_path))] == [1]
+    assert not (tmp_path / "_runs" / "run_date=2026-11-20").exists()
+    third, is_new = freeze(tmp_path, photos(1, 2, 3))
+    assert (is_new, third.sequence) == (True, 3)
+    assert uris(tmp_path, third) == ["/photos/000002.jpg", "/photos/000003.jpg"]
+
+
+def test_a_discard_cut_short_leaves_no_parts_for_the_next_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen, _ = freeze(tmp_path, photos(1))
+    part = tmp_path / "_runs" / "run_date=2026-11-20" / "parts" / "chunk-00000000"
+    files.write_atomically(str(part), b"rows")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "create_once", killed)
+    with pytest.raises(KeyboardInterrupt):
+        plan.discard(str(tmp_path), frozen)
+    assert not part.exists()
+    assert plan.read_all(str(tmp_path)) == [frozen]
+    assert uris(tmp_path, frozen) == ["/photos/000001.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "readable"),
+    [
+        ("/photos/IMG_0042.JPG", "IMG_0042"),
+        ("/photos/käse & wein.tar.png", "k_se___wein_tar"),
+        ("/p/" + "x" * 99 + ".jpg", "x" * 40),
+        ("/p/.jpg", "_jpg"),
+        ("/p/no extension", "no_extension"),
+        ("/p/shard.tfrecord#12", "shard"),
+        ("file:///p/caf%E9.jpg", "caf_E9"),
+        ("/p/..", "_"),
+        ("/p/new\nline\0.jpg", "new_line_"),
+    ],
+)
+def test_a_key_is_a_safe_name(uri: str, readable: str) -> None:
+    key = image_key(uri)
+    assert re.fullmatch(r"[A-Za-z0-9_]{0,40}-[0-9a-f]{20}", key)
+    assert key.rpartition("-")[0] == readable
+
+
+def test_photos_of_one_name_have_their_own_keys() -> None:
+    uris = ["/a/x.jpg", "/b/x.jpg", "/a/x.png", "/a/X.jpg", "/a/x.jpg "]
+    keys = {image_key(uri).lower() for uri in uris}
+    assert len(keys) == len(uris)  # also where the disk knows no capitals
+
+
+def test_the_hash_of_items_is_of_keys_and_versions() -> None:
+    one = with_keys(photos(1, 2))
+    assert items_sha256(one) != items_sha256(one.slice(0, 1))
+    other = one.set_column(2, "version", [["1-1", "changed"]])
+    assert items_sha256(one) != items_sha256(other)
+    assert items_sha256(one) == items_sha256(with_keys(photos(1, 2)))
