@@ -45,7 +45,7 @@ def plan(root: Path, out: Path) -> int:
     config, _ = ConvertVocConfig.parse(words)
     draft = drafted(draft_voc, config)
     conversion = plan_conversion(draft, str(out), num_shards=None, allow_leak=False)
-    assert conversion.plan is not None
+    assert conversion is not None
     return conversion.plan.chunks
 
 

@@ -1,7 +1,13 @@
-"""Parts: the outcome of a chunk as one file, created once."""
+"""Parts: the outcome of a chunk as one Parquet file, created once.
+
+Parts are the ledger of what is done. The footer of a part names the plan that it
+belongs to and counts its items; a job adds fields of its own. Whoever finds a part
+already there uses it and drops its own.
+"""
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
@@ -9,52 +15,164 @@ import pyarrow.parquet as pq
 
 from pipelines import files
 from pipelines.chunks.counts import Counts
+from pipelines.faults import SystemicFault
 
-UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError)
+_UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError)
 """What reading a damaged part raises."""
 
+_PLAN: Final = b"fcn.plan_id"
+_OK: Final = b"fcn.ok"
+_FAILED: Final = b"fcn.failed"
 
-def encode(
-    rows: Sequence[Mapping[str, Any]],
-    schema: pa.Schema,
-    *,
-    plan_id: str,
-    said: Mapping[bytes, bytes],
-) -> bytes:
-    """Returns the file of a chunk's rows; the same rows give the same bytes.
 
-    Args:
-        rows: One a planned item; `status` is ok or failed.
-        schema: Their columns.
-        plan_id: The plan that they belong to.
-        said: What else the footer says.
+@dataclass(frozen=True)
+class Part:
+    """A committed part.
+
+    Attributes:
+        rows: Those columns that were asked for.
+        counts: Outcomes of the chunk's items.
+        footer: The job's own fields.
     """
-    failed = sum(row["status"] == "failed" for row in rows)
-    metadata = {
-        **(schema.metadata or {}),
-        b"fcn.plan_id": plan_id.encode(),
-        b"fcn.ok": str(len(rows) - failed).encode(),
-        b"fcn.failed": str(failed).encode(),
-        **said,
-    }
-    table = pa.Table.from_pylist(list(rows), schema=schema)
-    buffer = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata(metadata),
-        buffer,
-        compression="zstd",
-        write_page_checksum=True,
-    )
-    return buffer.getvalue()
+
+    rows: pa.Table
+    counts: Counts
+    footer: Mapping[bytes, bytes]
 
 
-def read(uri: str, *, columns: list[str] | None = None) -> pa.Table:
-    """Returns the rows of a part, all columns or some; raises one of `UNREADABLE`."""
-    # As a file of its own: `run_date=` in the folder's name is no column here.
-    with pq.ParquetFile(files.to_path(uri), page_checksum_verification=True) as part:
-        return part.read(columns=columns)
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one plan.
 
+    Attributes:
+        folder: Where they are.
+        plan_id: Of the plan.
+        schema: Columns of their rows.
+        cure: What to do where a part is damaged.
+    """
 
-def counts_of(said: Mapping[bytes, bytes]) -> Counts:
-    """Returns what a footer says became of the rows; raises one of `UNREADABLE`."""
-    return Counts(ok=int(said[b"fcn.ok"]), failed=int(said[b"fcn.failed"]))
+    folder: str
+    plan_id: str
+    schema: pa.Schema
+    cure: str
+
+    def uri(self, chunk: int) -> str:
+        """Returns the name of a chunk's part."""
+        return files.join(self.folder, f"chunk-{chunk:08}.parquet")
+
+    def create(
+        self,
+        chunk: int,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        counts: Counts,
+        footer: Mapping[bytes, bytes],
+    ) -> bool:
+        """Makes a chunk visible, unless an earlier attempt did.
+
+        First writer wins: use the `committed` part afterwards.
+
+        Args:
+            chunk: Its number.
+            rows: Its rows; the same rows give the same bytes.
+            counts: Outcomes of its items.
+            footer: The job's own fields.
+
+        Returns:
+            Whether it was this call.
+        """
+        return files.create_once(self.uri(chunk), self._encode(rows, counts, footer))
+
+    def find(
+        self, chunk: int, *, planned: int, expected: Mapping[bytes, bytes] | None = None
+    ) -> Part | None:
+        """Returns a chunk's part without its rows; None where there is none.
+
+        Args:
+            chunk: Its number.
+            planned: Number of its items.
+            expected: Fields of the footer that must be these.
+
+        Raises:
+            SystemicFault: It is damaged, or not the part of this chunk and plan.
+        """
+        try:
+            part = self._read(chunk, columns=[])
+        except FileNotFoundError:
+            return None
+        if part.counts.ok + part.counts.failed != planned:
+            raise self._damaged(chunk, "another number of items")
+        for name, value in (expected or {}).items():
+            if part.footer.get(name) != value:
+                raise self._damaged(chunk, "a part with other items")
+        return part
+
+    def committed(self, chunk: int, *, columns: list[str] | None = None) -> Part:
+        """Returns the part of a chunk that must have one.
+
+        Args:
+            chunk: Its number.
+            columns: Which to read; all if None.
+
+        Raises:
+            SystemicFault: It is missing or damaged.
+        """
+        try:
+            return self._read(chunk, columns=columns)
+        except FileNotFoundError as error:
+            raise SystemicFault(
+                f"{self.uri(chunk)}: the part vanished, expected it to stay until all "
+                "are merged; run the same command again, once at a time"
+            ) from error
+
+    def _encode(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        counts: Counts,
+        footer: Mapping[bytes, bytes],
+    ) -> bytes:
+        metadata = {
+            **(self.schema.metadata or {}),
+            _PLAN: self.plan_id.encode(),
+            _OK: str(counts.ok).encode(),
+            _FAILED: str(counts.failed).encode(),
+            **footer,
+        }
+        table = pa.Table.from_pylist(list(rows), schema=self.schema)
+        buffer = io.BytesIO()
+        pq.write_table(
+            table.replace_schema_metadata(metadata),
+            buffer,
+            compression="zstd",
+            write_page_checksum=True,
+        )
+        return buffer.getvalue()
+
+    def _read(self, chunk: int, *, columns: list[str] | None) -> Part:
+        path = files.to_path(self.uri(chunk))
+        try:
+            # As a file of its own: `run_date=` in the folder's name is no column here.
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                metadata = file.schema_arrow.metadata or {}
+                if metadata.get(_PLAN) != self.plan_id.encode():
+                    raise self._damaged(chunk, "a part of another plan")
+                counts = Counts(ok=int(metadata[_OK]), failed=int(metadata[_FAILED]))
+                is_whole = file.schema_arrow.equals(self.schema) and (
+                    "status" not in self.schema.names
+                    or file.metadata.num_rows == counts.ok + counts.failed
+                )
+                rows = file.read(columns=columns)
+        except FileNotFoundError:
+            raise
+        except _UNREADABLE as error:
+            raise self._damaged(chunk, "a file that is no whole part") from error
+        if not is_whole or rows.column_names != (
+            self.schema.names if columns is None else columns
+        ):
+            raise self._damaged(chunk, "other rows or columns")
+        return Part(rows, counts, metadata)
+
+    def _damaged(self, chunk: int, got: str) -> SystemicFault:
+        return SystemicFault(
+            f"{self.uri(chunk)}: got {got}, expected the part of this plan; {self.cure}"
+        )

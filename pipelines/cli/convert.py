@@ -117,16 +117,19 @@ def run(
         num_shards=config.num_shards,
         allow_leak=config.allow_leak,
     )
-    if conversion.plan is not None:
+    if conversion is not None:
         _convert(conversion, config, beam)
+    from pipelines import files
     from pipelines.convert import finish
+    from pipelines.convert.layout import DatasetFolder
 
-    info = finish.verdict(conversion)
+    folder = DatasetFolder(files.to_uri(config.output))
+    info = finish.read_verdict(folder)
     if config.json_output:
-        print(json.dumps({"output": conversion.out, **info.model_dump(mode="json")}))
+        print(json.dumps({"output": folder.out, **info.model_dump(mode="json")}))
     else:
-        again = conversion.plan is None
-        print("\n".join(told(conversion.out, info, again=again)))
+        again = conversion is None
+        print("\n".join(told(folder.out, info, again=again)))
     return 0
 
 
@@ -137,7 +140,6 @@ def _convert(
 ) -> None:
     from pipelines.convert import worker
 
-    assert conversion.plan is not None
     worker.start(conversion.plan, lanes=config.lanes)
     # Beam takes seconds to import; the lanes start meanwhile.
     from pipelines.chunks import progress

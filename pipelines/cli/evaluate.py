@@ -4,15 +4,15 @@ Every import of a room is inside the function that needs it, so that a usage err
 told at once.
 """
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import check_beam_flags, typed_command
 from pipelines.evaluate.config import EvaluateConfig
 
 if TYPE_CHECKING:
+    from pipelines.evaluate.figures import Figures
     from pipelines.evaluate.plan import Evaluation
 
 
@@ -26,14 +26,14 @@ def evaluate(arguments: Sequence[str]) -> int:
     command = typed_command("evaluate", arguments)
     figures = _run(evaluation, config, beam, command)
     if config.json_output:
-        print(json.dumps(figures, indent=1))
+        print(figures.model_dump_json(indent=1))
         return 0
     from rich.console import Console
 
     from pipelines.evaluate import terminal
 
     Console().print(terminal.class_table(figures))
-    print("\n".join(terminal.closing_lines(figures, evaluation.output)))
+    print("\n".join(terminal.closing_lines(figures, evaluation.files)))
     return 0
 
 
@@ -42,11 +42,10 @@ def _run(
     config: EvaluateConfig,
     beam: Sequence[str],
     command: str,
-) -> Mapping[str, Any]:
+) -> "Figures":
     """Runs what is left of an evaluation and makes its page."""
     from pipelines import files
     from pipelines.evaluate import finish
-    from pipelines.evaluate.plan import beside
     from pipelines.pages import evaluation as pages_evaluation
 
     if not files.exists(evaluation.output):
@@ -65,10 +64,9 @@ def _run(
             launch.run(job, beam)
     elif not config.json_output:
         print(f"{evaluation.output}: already complete", file=sys.stderr)
-    figures = finish.verdict(evaluation)
-    worst = finish.worst_uri(evaluation)
-    if files.exists(worst):
-        page = beside(evaluation.output, ".html")
-        pages_evaluation.build(evaluation.output, worst, page)
-        files.remove_folder(evaluation.work)
+    figures = finish.read_verdict(evaluation)
+    places = evaluation.files
+    if files.exists(places.worst):
+        pages_evaluation.build(figures, places)
+        files.remove_folder(places.work)
     return figures

@@ -27,7 +27,7 @@ def report(arguments: Sequence[str]) -> int:
     from pipelines.pages import night as pages_night
     from pipelines.score import states
 
-    night = states.committed(config.output, run_date=config.run_date)
+    night = states.find_committed(config.output, run_date=config.run_date)
     uri = pages_night.build(night.out, night.plan.run_date)
     print(json.dumps({"page": uri}) if config.json_output else uri)
     return 0

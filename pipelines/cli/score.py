@@ -4,17 +4,16 @@ Every import of a room is inside the command that needs it, so that each command
 for itself only.
 """
 
-import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import check_beam_flags, typed_command
-from pipelines.faults import SystemicFault
 from pipelines.score.config import ReplayConfig, ScoreConfig
 
 if TYPE_CHECKING:
     from pipelines.score.nights import Night
+    from pipelines.score.summary import Summary
 
 
 def score(arguments: Sequence[str]) -> int:
@@ -32,7 +31,7 @@ def score(arguments: Sequence[str]) -> int:
         command=typed_command("score", arguments),
         quiet=config.json_output,
     )
-    return _tell_night(night, summary, as_json=config.json_output)
+    return _report_night(night, summary, as_json=config.json_output)
 
 
 def replay(arguments: Sequence[str]) -> int:
@@ -50,7 +49,7 @@ def replay(arguments: Sequence[str]) -> int:
         command=typed_command("replay", arguments),
         quiet=config.json_output,
     )
-    return _tell_night(night, summary, as_json=config.json_output)
+    return _report_night(night, summary, as_json=config.json_output)
 
 
 def _run_night(
@@ -61,42 +60,38 @@ def _run_night(
     max_error_rate: float,
     command: str,
     quiet: bool,
-) -> dict[str, Any]:
+) -> "Summary":
     """Runs what is left of a night and writes its page."""
     from pipelines import files
     from pipelines.chunks import progress
     from pipelines.pages import night as pages_night
     from pipelines.runners import launch
     from pipelines.score import finish, worker
-    from pipelines.score.layout import page_uri
     from pipelines.score.summary import read_summary
 
     finished = finish.is_finished(night)
     if not quiet:
-        _say_plan(night, finished=finished)
+        _report_plan(night, finished=finished)
     if not finished:
         job = worker.job(
             night, lanes=lanes, max_error_rate=max_error_rate, command=command
         )
         with progress.shown(night.plan.planned, quiet=quiet):
             launch.run(job, beam)
-    page = page_uri(night.out, night.plan.run_date)
-    if not finished or not files.exists(page):
+    if not finished or not files.exists(night.folder.page):
         pages_night.build(night.out, night.plan.run_date)
-    summary = read_summary(night)
-    if summary is None:
-        raise SystemicFault(
-            f"run_date={night.plan.run_date}: its summary vanished; run the same "
-            "command again"
-        )
+    summary = read_summary(night.folder)
     finish.check_published(night, summary)
-    if finished:  # the file tells of the night, what is printed of this command
-        skipped = night.skipped + night.plan.planned
-        summary |= {"skipped": skipped, "waiting": night.waiting, "computed": 0}
-    return summary
+    if not finished:
+        return summary
+    # summary.json describes the night; what we print describes this command.
+    skipped = night.skipped + night.plan.planned
+    return summary.model_copy(
+        update={"skipped": skipped, "waiting": night.waiting, "computed": 0}
+    )
 
 
-def _say_plan(night: "Night", *, finished: bool) -> None:
+def _report_plan(night: "Night", *, finished: bool) -> None:
     planned = night.plan.planned
     parts = [f"run_date={night.plan.run_date}: {planned} planned"]
     if finished:
@@ -110,11 +105,11 @@ def _say_plan(night: "Night", *, finished: bool) -> None:
     print(", ".join(parts), file=sys.stderr, flush=True)
 
 
-def _tell_night(night: "Night", summary: dict[str, Any], *, as_json: bool) -> int:
+def _report_night(night: "Night", summary: "Summary", *, as_json: bool) -> int:
     from pipelines.score import terminal
 
     if as_json:
-        print(json.dumps(summary, indent=1))
+        print(summary.model_dump_json(indent=1))
     else:
-        print("\n".join(terminal.night_lines(night.out, summary)))
+        print("\n".join(terminal.closing_lines(night.folder, summary)))
     return 0

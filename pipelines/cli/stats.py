@@ -3,12 +3,15 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.beam_flags import check_beam_flags
 from pipelines.quiet_import import import_quietly
 from pipelines.statistics.config import StatsConfig
 from pipelines.statistics.terminal import complaints, told
+
+if TYPE_CHECKING:
+    from pipelines.statistics.plan import Statistics
 
 
 def stats(arguments: Sequence[str]) -> int:
@@ -16,22 +19,24 @@ def stats(arguments: Sequence[str]) -> int:
     config, beam = StatsConfig.parse(arguments)
     check_beam_flags(beam, config)
     from pipelines.statistics import batches
-    from pipelines.statistics.plan import make_plan
+    from pipelines.statistics.plan import plan_statistics
 
     batches.check_installed()
     import_quietly("tfx_bsl.public.tfxio")
-    plan = make_plan(config.data, config.output)
-    answer, page = _run(plan, beam, quiet=config.json_output)
+    statistics = plan_statistics(config.data, config.output)
+    answer, page = _run(statistics, beam, quiet=config.json_output)
     if config.json_output:
-        print(json.dumps({"output": plan.output, "page": page, **answer}))
+        print(json.dumps({"output": statistics.output, "page": page, **answer}))
     else:
-        print("\n".join([*told(answer), plan.output, page]))
+        print("\n".join([*told(answer), statistics.output, page]))
     for line in complaints(answer):
         print(line, file=sys.stderr)
     return 0 if answer["valid"] else 1
 
 
-def _run(plan: Any, beam: Sequence[str], *, quiet: bool) -> tuple[dict[str, Any], str]:
+def _run(
+    statistics: "Statistics", beam: Sequence[str], *, quiet: bool
+) -> tuple[dict[str, Any], str]:
     """Counts, and writes the page; returns the figures and the page's URI."""
     from pipelines import files
     from pipelines.chunks import progress
@@ -39,7 +44,7 @@ def _run(plan: Any, beam: Sequence[str], *, quiet: bool) -> tuple[dict[str, Any]
     from pipelines.runners import launch
     from pipelines.statistics import worker
 
-    with progress.shown(plan.records, unit="records", quiet=quiet):
-        launch.run(worker.job(plan), beam)
-    answer = json.loads(files.read_bytes(plan.output))
-    return answer, dataset.build(plan.folder, plan.output, answer)
+    with progress.shown(statistics.records, unit="records", quiet=quiet):
+        launch.run(worker.job(statistics), beam)
+    answer = json.loads(files.read_bytes(statistics.output))
+    return answer, dataset.build(statistics.folder, statistics.output, answer)

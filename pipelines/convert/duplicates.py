@@ -6,7 +6,7 @@ is written, and listed as a warning.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from fcn_core.datasets import makers
 from fcn_core.datasets.listing import Entry
-from pipelines.convert import pieces
-from pipelines.convert.parts import Part, committed_part
-from pipelines.convert.plan import ConvertPlan, Rejected
+from pipelines.chunks.pieces import Pieces
+from pipelines.convert import entries
+from pipelines.convert.parts import photos_of
+from pipelines.convert.plan import Conversion, Rejected
 
 REASON: Final = "duplicate-image"
-_HEX_DIGITS: Final = 64
-_PREFIX_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, order=True)
@@ -40,24 +39,22 @@ class Duplicates:
     """What is there twice.
 
     Attributes:
-        dropped: chunk -> index of a record in its shard -> why it is taken out.
-        warnings: rows of records that stay, by split.
+        dropped: Chunk -> index of a record in its shard -> why it is taken out.
+        warnings: Rows of records that stay, by split.
     """
 
     dropped: dict[int, dict[int, Rejected]]
     warnings: list[tuple[str, Rejected]]
 
 
-def prefixes(part: Part) -> NDArray[np.uint64]:
+def prefixes(photos: Sequence[str]) -> NDArray[np.uint64]:
     """Returns the first 8 bytes of the hash of each photo: enough to look closer."""
-    hashes = np.frombuffer(bytes.fromhex(part.photos), np.uint8)
-    firsts = hashes.reshape(-1, _HEX_DIGITS // 2)[:, : _PREFIX_DIGITS // 2]
-    return np.ascontiguousarray(firsts).view(np.uint64).ravel()
+    firsts = bytes.fromhex("".join(photo[:16] for photo in photos))
+    return np.frombuffer(firsts, np.uint64)
 
 
 def find(
-    out: str,
-    plan: ConvertPlan,
+    conversion: Conversion,
     by_chunk: list[NDArray[np.uint64]],
     *,
     allow_leak: bool,
@@ -65,8 +62,7 @@ def find(
     """Returns what is there twice.
 
     Args:
-        out: The output.
-        plan: Its plan.
+        conversion: Whose records are compared.
         by_chunk: `prefixes` of every part.
         allow_leak: Whether two splits may share photos.
     """
@@ -75,8 +71,9 @@ def find(
     found = Duplicates({}, [])
     if not suspects.size:
         return found
-    maker = makers.open_maker(plan.content.maker, plan.content.maker_settings)
-    for copies in _groups(out, plan, by_chunk, suspects):
+    content = conversion.plan.content
+    maker = makers.open_maker(content.maker, content.maker_settings)
+    for copies in _groups(conversion, by_chunk, suspects):
         first, *others = sorted(copies)
         for other in others:
             row = Rejected(
@@ -95,29 +92,33 @@ def find(
 
 
 def _groups(
-    out: str,
-    plan: ConvertPlan,
+    conversion: Conversion,
     by_chunk: list[NDArray[np.uint64]],
     suspects: NDArray[np.uint64],
 ) -> Iterator[list[_Copy]]:
     """Yields the records of each photo that is there more than once."""
     groups: dict[str, list[_Copy]] = defaultdict(list)
+    pieces = conversion.entries()
     for chunk, found in enumerate(by_chunk):
         indices = np.flatnonzero(np.isin(found, suspects))
         if indices.size:
-            for photo, copy in _copies(out, plan, chunk, indices.tolist()):
+            for photo, copy in _copies(conversion, pieces, chunk, indices.tolist()):
                 groups[photo].append(copy)
     yield from (copies for copies in groups.values() if len(copies) > 1)
 
 
 def _copies(
-    out: str, plan: ConvertPlan, chunk: int, indices: Iterable[int]
+    conversion: Conversion, pieces: Pieces, chunk: int, indices: Iterable[int]
 ) -> Iterator[tuple[str, _Copy]]:
-    part = committed_part(out, plan, chunk)
-    split, _, entries = pieces.read_shard(out, plan.pieces, chunk)
-    rejected = {row.id for row in part.rejected}
-    written = [entry for entry in entries if entry.id not in rejected]
+    part = conversion.parts.committed(chunk)
+    shard = entries.read(pieces.chunk(chunk))
+    photos = photos_of(part)
+    written = [
+        entry
+        for entry, status in zip(shard.entries, part.rows["status"], strict=True)
+        if status.as_py() == "ok"
+    ]
     for index in indices:
-        photo = part.photos[_HEX_DIGITS * index : _HEX_DIGITS * (index + 1)]
-        is_training = split.startswith("train")
-        yield photo, _Copy(is_training, split, written[index], chunk, index)
+        is_training = shard.split.startswith("train")
+        copy = _Copy(is_training, shard.split, written[index], chunk, index)
+        yield photos[index], copy

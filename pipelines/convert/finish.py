@@ -1,191 +1,199 @@
 """How a data set is finished: every line accounted for, gates passed, shards named.
 
-Each step can be repeated, so a kill between two of them costs nothing; `COMPLETED` is
-written last, and readers refuse a folder without it.
+`COMPLETED` is written last, and readers refuse a folder without it.
 """
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fcn_core.records import dataset_info
 from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.counts import Counts
-from pipelines.convert import duplicates as convert_duplicates
-from pipelines.convert import pieces, publish
+from pipelines.chunks.finish import Refusal, read_refusal
+from pipelines.convert import duplicates, publish
 from pipelines.convert.duplicates import Duplicates
-from pipelines.convert.parts import Part, committed_part
-from pipelines.convert.pieces import work_uri
-from pipelines.convert.plan import Conversion, ConvertPlan, PlannedSplit, read_info
+from pipelines.convert.layout import DatasetFolder, shard_name
+from pipelines.convert.parts import StagedShard, photos_of, shard_of
+from pipelines.convert.plan import (
+    Conversion,
+    ConvertPlan,
+    PlannedSplit,
+    Rejected,
+    read_info,
+)
 from pipelines.convert.publish import Described
 from pipelines.faults import AboveThreshold, SystemicFault
 
 
 @dataclass(frozen=True)
-class Finish:
-    """Completes a data set, or writes down why not.
+class Totals:
+    """What the parts of a conversion add up to.
 
     Attributes:
-        out: The output.
-        plan: Its plan.
+        ok: Entries that became records.
+        failed: Entries that were rejected.
+        shards: Without the records that are there twice.
+        described: The data set.
+    """
+
+    ok: int
+    failed: int
+    shards: list[StagedShard]
+    described: Described
+
+
+@dataclass(frozen=True)
+class DatasetEnding:
+    """What is a conversion's own about its end; see `chunks.finish.Ending`.
+
+    Attributes:
+        conversion: What was done.
         max_error_rate: Largest share of rejected lines of a complete data set.
     """
 
-    out: str
-    plan: ConvertPlan
+    conversion: Conversion
     max_error_rate: float
 
-    def __call__(self, counts: Counts) -> None:
-        """Checks that everything is accounted for, passes the gates, publishes."""
-        out, plan = self.out, self.plan
-        if files.exists(files.join(out, dataset_info.COMPLETED_NAME)):
-            return  # a launch beside this one was faster
-        if counts.ok + counts.failed != plan.planned:
-            raise SystemicFault(
-                f"got {counts.ok} records + {counts.failed} rejected, expected "
-                f"{plan.planned} as planned; nothing is published"
+    @property
+    def planned(self) -> int:
+        """Number of entries."""
+        return self.conversion.plan.planned
+
+    @property
+    def refusal_uri(self) -> str:
+        """Where it says why the data set is not completed."""
+        return self.conversion.folder.refusal
+
+    def is_published(self) -> bool:
+        """Whether the data set is complete."""
+        return files.exists(self.conversion.folder.completed)
+
+    def add_up(self) -> Totals:
+        """Returns the shards of all parts, without what is there twice."""
+        conversion = self.conversion
+        shards, prefixes = [], []
+        for chunk in range(conversion.plan.chunks):
+            part = conversion.parts.committed(chunk)
+            prefixes.append(duplicates.prefixes(photos_of(part)))
+            shards.append(shard_of(part))
+        ok = sum(shard.records for shard in shards)
+        failed = sum(len(shard.rejected) for shard in shards)
+        allow_leak = bool(conversion.plan.settings["allow_leak"])
+        found = duplicates.find(conversion, prefixes, allow_leak=allow_leak)
+        for chunk, dropped in found.dropped.items():
+            shards[chunk] = publish.stage_without(
+                conversion.folder, chunk, shard=shards[chunk], dropped=dropped
             )
-        parts, duplicates = _parts(out, plan)
-        described = _describe(out, plan, parts, duplicates)
-        publish.write_tables(out, described)
-        if why := _gate(described.info, self.max_error_rate):
-            verdict = {"why": why, "rejected": described.info.rejected}
-            data = json.dumps(verdict).encode()
-            files.write_atomically(work_uri(out, "FAILED"), data)
-            return
-        publish.publish(out, plan, parts, described)
+        described = _describe(conversion.plan, shards, found)
+        return Totals(ok, failed, shards, described)
 
+    def refuse(self, total: Totals) -> Refusal | None:
+        """Returns why the data set must not be completed; None where it may."""
+        info = total.described.info
+        for name, split in info.splits.items():
+            why = gates.check(
+                planned=split.read,
+                failed=split.rejected,
+                max_error_rate=self.max_error_rate,
+            )
+            if why is not None:
+                return Refusal(why=f"split {name}: {why}", failures=info.rejected)
+        return None
 
-def _parts(out: str, plan: ConvertPlan) -> tuple[list[Part], Duplicates]:
-    """Returns the parts, their hashes of photos left out, without what is twice."""
-    parts, prefixes = [], []
-    for chunk in range(plan.chunks):
-        part = committed_part(out, plan, chunk)
-        prefixes.append(convert_duplicates.prefixes(part))
-        parts.append(part.model_copy(update={"photos": ""}))
-    allow_leak = bool(plan.settings["allow_leak"])
-    found = convert_duplicates.find(out, plan, prefixes, allow_leak=allow_leak)
-    for chunk, dropped in found.dropped.items():
-        part = publish.stage_without(out, chunk, parts[chunk], dropped)
-        parts[chunk] = part
-    return parts, found
+    def publish(self, total: Totals, counts: Counts) -> None:
+        """Names the shards, describes them, says COMPLETED."""
+        publish.write_tables(self.conversion.folder, total.described)
+        publish.publish(self.conversion, total.shards, total.described)
+
+    def record_refusal(self, total: Totals, refusal: Refusal, counts: Counts) -> None:
+        """Writes down what was rejected."""
+        publish.write_tables(self.conversion.folder, total.described)
 
 
 def _describe(
-    out: str, plan: ConvertPlan, parts: list[Part], duplicates: Duplicates
+    plan: ConvertPlan, shards: Sequence[StagedShard], found: Duplicates
 ) -> Described:
     """Returns the data set's description, its rejected lines and its warnings.
 
     Raises:
-        SystemicFault: lines are not accounted for.
+        SystemicFault: Lines are not accounted for.
     """
-    shards: dict[str, list[dataset_info.Shard]] = {name: [] for name in plan.splits}
-    rejected = {name: list(split.rejected) for name, split in plan.splits.items()}
-    for chunk, part in enumerate(parts):
-        name, number, _ = pieces.read_shard(out, plan.pieces, chunk)
-        rejected[name] += part.rejected
-        shards[name].append(
-            dataset_info.Shard(
-                name=publish.shard_name(name, number, plan.splits[name].shards),
-                records=part.records,
-                bytes=part.bytes,
-                sha256=part.sha256,
-            )
-        )
-    splits = {
-        name: _split(name, planned, shards[name], len(rejected[name]))
-        for name, planned in plan.splits.items()
-    }
-    rows = [
-        {**row.model_dump(), "split": name}
-        for name, split_rows in rejected.items()
-        for row in split_rows
-    ]
-    warnings = [
-        {**row.model_dump(), "split": name} for name, row in duplicates.warnings
-    ]
-    highest = max((part.highest for part in parts), default=0)
-    info = _info(plan, splits, rows, warnings, highest)
-    return Described(info, rows, warnings)
-
-
-def _info(
-    plan: ConvertPlan,
-    splits: Mapping[str, dataset_info.Split],
-    rows: list[dict[str, Any]],
-    warnings: list[dict[str, Any]],
-    highest: int,
-) -> dataset_info.DatasetInfo:
+    waiting = iter(shards)
+    splits, rejected = {}, list[tuple[str, Rejected]]()
+    for name, planned in plan.splits.items():
+        mine = [next(waiting) for _ in range(planned.shards)]
+        rows = [*planned.rejected, *(row for shard in mine for row in shard.rejected)]
+        splits[name] = _split(name, planned, shards=mine, rejected=len(rows))
+        rejected += [(name, row) for row in rows]
     content = plan.content
     classes = content.classes
     if classes is None and content.task == "segmentation":
+        highest = max((shard.highest for shard in shards), default=0)
         classes = [f"class_{class_id}" for class_id in range(highest + 1)]
-    return dataset_info.DatasetInfo(
+    info = dataset_info.DatasetInfo(
         dataset=content.dataset,
         task=content.task,
         classes=classes,
         void=content.void,
-        splits=dict(splits),
-        rejected=_by_reason(rows),
-        warnings=_by_reason(warnings),
+        splits=splits,
+        rejected=_by_reason(rejected),
+        warnings=_by_reason(found.warnings),
         remarks=content.remarks,
         settings=plan.settings,
-        fingerprint=dataset_info.fingerprint(dict(splits)),
+        fingerprint=dataset_info.fingerprint(splits),
     )
+    return Described(info, rejected, found.warnings)
 
 
-def _by_reason(rows: list[dict[str, Any]]) -> dict[str, int]:
-    return dict(sorted(Counter(row["reason"] for row in rows).items()))
+def _by_reason(rows: Sequence[tuple[str, Rejected]]) -> dict[str, int]:
+    return dict(sorted(Counter(row.reason for _, row in rows).items()))
 
 
 def _split(
     name: str,
     planned: PlannedSplit,
-    shards: list[dataset_info.Shard],
+    *,
+    shards: Sequence[StagedShard],
     rejected: int,
 ) -> dataset_info.Split:
+    records = sum(shard.records for shard in shards)
     try:
         return dataset_info.Split(
             read=planned.read,
-            records=sum(shard.records for shard in shards),
+            records=records,
             rejected=rejected,
             published=planned.published,
             shards=planned.shards,
-            files=shards,
+            files=[
+                dataset_info.Shard(
+                    name=shard_name(name, number, shards=planned.shards),
+                    records=shard.records,
+                    bytes=shard.bytes,
+                    sha256=shard.sha256,
+                )
+                for number, shard in enumerate(shards)
+            ],
         )
     except ValueError as error:
         raise SystemicFault(
             f"split {name}: read {planned.read}, but {rejected} rejected and "
-            f"{sum(shard.records for shard in shards)} written; nothing is published"
+            f"{records} written; nothing is published"
         ) from error
 
 
-def _gate(info: dataset_info.DatasetInfo, max_error_rate: float) -> str | None:
-    """Returns why the data set must not be published; None where it may."""
-    for name, split in info.splits.items():
-        why = gates.check(
-            planned=split.read, failed=split.rejected, max_error_rate=max_error_rate
-        )
-        if why is not None:
-            return f"split {name}: {why}"
-    return None
-
-
-def verdict(conversion: Conversion) -> dataset_info.DatasetInfo:
+def read_verdict(folder: DatasetFolder) -> dataset_info.DatasetInfo:
     """Returns the description of a finished data set.
 
     Raises:
-        AboveThreshold: it is not published, and why.
+        AboveThreshold: It is not completed, and why.
     """
-    out = conversion.out
-    if not files.exists(files.join(out, dataset_info.COMPLETED_NAME)):
-        failed = json.loads(files.read_bytes(work_uri(out, "FAILED")))
-        raise AboveThreshold(
-            f"{out} is not completed: {failed['why']}; read "
-            f"{dataset_info.REJECTED_NAME} there, mend the data, or pass a higher "
-            "--max_error_rate to the same command"
-        )
-    return read_info(out)
+    refusal = read_refusal(folder.refusal)
+    if refusal is None or files.exists(folder.completed):
+        return read_info(folder)
+    raise AboveThreshold(
+        f"{folder.out} is not completed: {refusal.why}; read "
+        f"{dataset_info.REJECTED_NAME} there, mend the data, or pass a higher "
+        "--max_error_rate to the same command"
+    )

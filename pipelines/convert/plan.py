@@ -2,31 +2,36 @@
 
 An entry's shard is decided by the hash of its id, and entries are sorted inside a
 shard, so the shards' bytes depend neither on the order of a list nor on who converts
-what. The plan is created once in a folder of ours inside the output; whoever comes
-second, after a kill or at the same time, goes on with the same plan or is told what
-differs.
+what. The plan is created once in a folder of ours inside the output.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
+from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.listing import Split
 from fcn_core.records import dataset_info
 from pipelines import files
-from pipelines.convert import pieces as convert_pieces
+from pipelines.chunks import frozen
+from pipelines.chunks.frozen import Frozen, Identified
+from pipelines.chunks.parts import Parts
+from pipelines.chunks.pieces import Piece, Pieces
+from pipelines.convert import entries
 from pipelines.convert.drafts.draft import Content, Draft
-from pipelines.convert.pieces import ENTRIES_PER_SHARD, Piece, work_uri
-from pipelines.faults import SystemicFault, UsageError
+from pipelines.convert.layout import DatasetFolder
+from pipelines.convert.rows import ENTRIES_SCHEMA
+from pipelines.faults import UsageError
+
+_START_OVER: Final = "remove the output folder and convert again"
+_MAKE_AGAIN: Final = "remove it, and the same command makes the shard again"
 
 
-class Rejected(BaseModel):
-    """A row of `rejected.parquet`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Rejected(Frozen):
+    """A row of `rejected.parquet` or `warnings.parquet`, without its split."""
 
     id: str
     path: str
@@ -34,8 +39,13 @@ class Rejected(BaseModel):
     reason: str
     detail: str
 
+    @classmethod
+    def of(cls, bad: BadRecord) -> "Rejected":
+        """Returns why an entry cannot become a record."""
+        return cls.model_validate(bad.row())
 
-class PlannedSplit(BaseModel):
+
+class PlannedSplit(Frozen):
     """A split as the lists had it.
 
     Attributes:
@@ -45,20 +55,19 @@ class PlannedSplit(BaseModel):
         rejected: Lines that cannot be used.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     read: int
     shards: int
     published: int | None
     rejected: tuple[Rejected, ...]
 
 
-class ConvertPlan(BaseModel):
+class ConvertPlan(Identified):
     """What a conversion is to do, decided once.
 
     Attributes:
         plan_id: Hash of everything below; parts carry it.
-        settings: What decides the bytes; the same output must have the same.
+        settings: What decides the bytes; the same output must have the same. Each data
+            set has settings of its own, so they are names and JSON values.
         content: What the data set is.
         splits: By name, in the order in which their shards are numbered.
         pieces: Files that hold the entries of every shard.
@@ -66,10 +75,8 @@ class ConvertPlan(BaseModel):
         planned: Entries of all splits.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     schema_version: Literal[2] = 2
-    plan_id: str
+    plan_id: str = ""
     settings: dict[str, JsonValue]
     content: Content
     splits: dict[str, PlannedSplit]
@@ -78,24 +85,37 @@ class ConvertPlan(BaseModel):
     planned: int
 
 
-class Conversion(BaseModel):
+@dataclass(frozen=True)
+class Conversion:
     """A planned conversion, ready to run.
 
     Attributes:
-        out: The output.
-        plan: What to do; None where the output is complete already.
+        folder: The output.
+        plan: What to do.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    folder: DatasetFolder
+    plan: ConvertPlan
 
-    out: str
-    plan: ConvertPlan | None
+    def entries(self) -> Pieces:
+        """Returns a reader of its entries, see `entries.read`."""
+        return Pieces(self.folder.work, self.plan.pieces, cure=_START_OVER)
+
+    @property
+    def parts(self) -> Parts:
+        """Its parts."""
+        return Parts(
+            folder=self.folder.parts,
+            plan_id=self.plan.plan_id,
+            schema=ENTRIES_SCHEMA,
+            cure=_MAKE_AGAIN,
+        )
 
 
 def plan_conversion(
     draft: Draft, output: str, *, num_shards: int | None, allow_leak: bool
-) -> Conversion:
-    """Freezes the plan of a conversion, or finds it frozen, or all of it done.
+) -> Conversion | None:
+    """Freezes the plan of a conversion, or finds it frozen; None where all is done.
 
     Args:
         draft: What the person asked for.
@@ -104,11 +124,11 @@ def plan_conversion(
         allow_leak: Whether two splits may share photos.
 
     Raises:
-        UsageError: the output was begun with other settings, or cannot be written.
+        UsageError: The output was begun with other settings, or cannot be written.
     """
-    out = files.to_uri(output)
+    folder = DatasetFolder(files.to_uri(output))
     shards = {
-        name: num_shards or max(1, -(-len(split.ids) // ENTRIES_PER_SHARD))
+        name: num_shards or max(1, -(-len(split.ids) // entries.ENTRIES_PER_SHARD))
         for name, split in draft.splits.items()
     }
     settings: dict[str, JsonValue] = {
@@ -117,108 +137,85 @@ def plan_conversion(
         "lists": {name: _sha256(split) for name, split in draft.splits.items()},
         "num_shards": dict(shards),
     }
-    if files.exists(files.join(out, dataset_info.COMPLETED_NAME)):
-        info = read_info(out)
-        check_same_settings(out, info.settings, settings)
-        remove_work(out)  # a kill may have come between the last two steps
-        return Conversion(out=out, plan=None)
-    files.check_writable(out)
-    if not files.exists(work_uri(out, "plan.json")):
-        _check_no_strangers(out)
-        _freeze(out, draft, settings, shards)
-    plan = read_plan(out)
-    check_same_settings(out, plan.settings, settings)
-    return Conversion(out=out, plan=plan)
+    if files.exists(folder.completed):
+        _check_same_settings(folder, read_info(folder).settings, settings)
+        files.remove_folder(folder.work)  # a kill may have come between the last steps
+        return None
+    files.check_writable(folder.out)
+    plan = read_plan(folder)
+    if plan is None:
+        _check_no_strangers(folder)
+        plan = _freeze(folder, draft, settings=settings, shards=shards)
+    _check_same_settings(folder, plan.settings, settings)
+    return Conversion(folder, plan)
 
 
-def read_info(out: str) -> dataset_info.DatasetInfo:
+def read_info(folder: DatasetFolder) -> dataset_info.DatasetInfo:
     """Returns the description of a complete output."""
-    uri = files.join(out, dataset_info.INFO_NAME)
+    uri = folder.file(dataset_info.INFO_NAME)
     return dataset_info.parse_dataset_info(files.read_bytes(uri), uri)
 
 
-def remove_work(out: str) -> None:
-    """Removes our own folder; a complete output does not need it."""
-    files.remove_folder(work_uri(out))
-
-
-def read_plan(out: str) -> ConvertPlan:
-    """Returns the frozen plan of an output.
+def read_plan(folder: DatasetFolder) -> ConvertPlan | None:
+    """Returns the frozen plan of an output; None where there is none.
 
     Raises:
-        SystemicFault: it is damaged.
+        SystemicFault: It is damaged.
     """
-    uri = work_uri(out, "plan.json")
-    try:
-        plan = ConvertPlan.model_validate_json(files.read_bytes(uri))
-    except ValueError as error:
-        raise SystemicFault(convert_pieces.damaged(uri)) from error
-    if _plan_id(plan.model_dump(mode="json")) != plan.plan_id:
-        raise SystemicFault(convert_pieces.damaged(uri))
-    return plan
+    return frozen.read(folder.plan, ConvertPlan, cure=_START_OVER)
 
 
-def check_same_settings(
-    out: str, planned: Mapping[str, JsonValue], got: Mapping[str, JsonValue]
+def _check_same_settings(
+    folder: DatasetFolder, planned: Mapping[str, Any], got: Mapping[str, Any]
 ) -> None:
-    """Refuses to go on with an output under other settings.
-
-    Raises:
-        UsageError: names the first difference.
-    """
-    for name in dict.fromkeys((*got, *planned)):
-        before, now = planned.get(name), got.get(name)
-        if before == now:
-            continue
-        if name == "lists":
-            raise UsageError(
-                f"--input: the lists of entries are not those that {out} was begun "
-                "with; choose another --output"
-            )
+    if {**planned, "lists": got["lists"]} == got and planned != got:
         raise UsageError(
-            f"--{name}: got {json.dumps(now)}, expected {json.dumps(before)} as "
-            f"{out} was begun with; repeat it, or choose another --output"
+            f"--input: the lists of entries are not those that {folder.out} was begun "
+            "with; choose another --output"
         )
+    frozen.check_same(
+        planned,
+        got,
+        flag="--",
+        cure=f"as {folder.out} was begun with; repeat it, or choose another --output",
+    )
 
 
-def _check_no_strangers(out: str) -> None:
-    names = files.list_names(out)
+def _check_no_strangers(folder: DatasetFolder) -> None:
+    names = files.list_names(folder.out)
     if any(n.endswith(".tfrecord") or n == dataset_info.INFO_NAME for n in names):
         raise UsageError(
-            f"--output {out}: got a folder with another program's records, expected "
-            "an empty or new one; readers would mix them up"
+            f"--output {folder.out}: got a folder with another program's records, "
+            "expected an empty or new one; readers would mix them up"
         )
 
 
 def _freeze(
-    out: str,
+    folder: DatasetFolder,
     draft: Draft,
-    settings: Mapping[str, JsonValue],
+    *,
+    settings: dict[str, JsonValue],
     shards: Mapping[str, int],
-) -> None:
-    """Writes the plan unless another launch is faster; the entries first."""
-    pieces = convert_pieces.write(out, draft.splits, shards)
-    splits = {
-        name: {
-            "read": split.read,
-            "shards": shards[name],
-            "published": split.published,
-            "rejected": [bad.row() for bad in split.rejected],
-        }
-        for name, split in draft.splits.items()
-    }
-    content = {
-        "schema_version": 2,
-        "settings": dict(settings),
-        "content": draft.content.model_dump(mode="json"),
-        "splits": splits,
-        "pieces": [piece.model_dump() for piece in pieces],
-        "chunks": sum(shards.values()),
-        "planned": sum(len(split.ids) for split in draft.splits.values()),
-    }
-    plan = ConvertPlan.model_validate({**content, "plan_id": _plan_id(content)})
-    text = plan.model_dump_json(indent=1)
-    files.create_once(work_uri(out, "plan.json"), text.encode())
+) -> ConvertPlan:
+    """Writes the plan unless another launch is faster; returns the one that stands."""
+    plan = ConvertPlan(
+        settings=settings,
+        content=draft.content,
+        splits={
+            name: PlannedSplit(
+                read=split.read,
+                shards=shards[name],
+                published=split.published,
+                rejected=tuple(map(Rejected.of, split.rejected)),
+            )
+            for name, split in draft.splits.items()
+        },
+        pieces=entries.write(folder.work, draft.splits, shards),
+        chunks=sum(shards.values()),
+        planned=sum(len(split.ids) for split in draft.splits.values()),
+    ).identified()
+    files.create_once(folder.plan, plan.encode())
+    return read_plan(folder) or plan
 
 
 def _sha256(split: Split) -> str:
@@ -229,8 +226,3 @@ def _sha256(split: Split) -> str:
     for bad in sorted(map(str, split.rejected)):
         digest.update(bad.encode() + b"\n")
     return digest.hexdigest()
-
-
-def _plan_id(content: Mapping[str, Any]) -> str:
-    kept = {key: value for key, value in content.items() if key != "plan_id"}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

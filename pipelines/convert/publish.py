@@ -3,8 +3,8 @@
 import hashlib
 import io
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,10 +14,10 @@ from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.record import AestheticsRecord, ImageRecord, SegmentationRecord
 from fcn_core.records.schema import schema_pbtxt
 from pipelines import files
-from pipelines.convert import pieces
 from pipelines.convert.drafts.draft import LABELS_KEY
-from pipelines.convert.parts import Part, staged_uri
-from pipelines.convert.plan import ConvertPlan, Rejected, remove_work
+from pipelines.convert.layout import DatasetFolder
+from pipelines.convert.parts import StagedShard
+from pipelines.convert.plan import Conversion, ConvertPlan, Rejected
 from pipelines.faults import SystemicFault
 
 ROWS_SCHEMA: Final = pa.schema(
@@ -43,42 +43,43 @@ class Described:
     """A data set in words.
 
     Attributes:
-        info: its description.
-        rejected: rows of ROWS_SCHEMA, of what is no record.
-        warnings: rows of ROWS_SCHEMA, of suspect records.
+        info: Its description.
+        rejected: Splits and rows of what is no record.
+        warnings: Splits and rows of suspect records.
     """
 
     info: dataset_info.DatasetInfo
-    rejected: list[dict[str, Any]]
-    warnings: list[dict[str, Any]]
+    rejected: list[tuple[str, Rejected]]
+    warnings: list[tuple[str, Rejected]]
 
 
-def shard_name(split: str, number: int, shards: int) -> str:
-    """Returns the file name of a shard."""
-    return f"{split}-{number:05}-of-{shards:05}.tfrecord"
-
-
-def write_tables(out: str, described: Described) -> None:
+def write_tables(folder: DatasetFolder, described: Described) -> None:
     """Writes down what is no record, and what is a suspect one."""
     for name, rows in (
         (dataset_info.REJECTED_NAME, described.rejected),
         (dataset_info.WARNINGS_NAME, described.warnings),
     ):
         buffer = io.BytesIO()
-        table = pa.Table.from_pylist(rows, schema=ROWS_SCHEMA)
+        table = pa.Table.from_pylist(
+            [{**row.model_dump(), "split": split} for split, row in rows],
+            schema=ROWS_SCHEMA,
+        )
         pq.write_table(table, buffer, compression="zstd")
-        files.write_atomically(files.join(out, name), buffer.getvalue())
+        files.write_atomically(folder.file(name), buffer.getvalue())
 
 
 def publish(
-    out: str, plan: ConvertPlan, parts: list[Part], described: Described
+    conversion: Conversion, shards: Sequence[StagedShard], described: Described
 ) -> None:
     """Gives the shards their names, describes them, says COMPLETED; repeatable."""
-    info = described.info
-    for chunk, part in enumerate(parts):
-        split, number, _ = pieces.read_shard(out, plan.pieces, chunk)
-        name = shard_name(split, number, plan.splits[split].shards)
-        _show(staged_uri(out, chunk, part.sha256), files.join(out, name), part)
+    folder, plan, info = conversion.folder, conversion.plan, described.info
+    names = [
+        folder.shard(split, number, shards=planned.shards)
+        for split, planned in plan.splits.items()
+        for number in range(planned.shards)
+    ]
+    for chunk, (name, shard) in enumerate(zip(names, shards, strict=True)):
+        _show(folder.staged(chunk, shard.sha256), name, shard)
     texts = {
         dataset_info.SCHEMA_NAME: _schema(plan, info),
         dataset_info.LABEL_MAP_NAME: _label_map(plan, info),
@@ -86,34 +87,37 @@ def publish(
         dataset_info.COMPLETED_NAME: info.fingerprint + "\n",
     }
     for name, text in texts.items():
-        files.write_atomically(files.join(out, name), text.encode())
-    remove_work(out)
+        files.write_atomically(folder.file(name), text.encode())
+    files.remove_folder(folder.work)
 
 
 def stage_without(
-    out: str, chunk: int, part: Part, dropped: Mapping[int, Rejected]
-) -> Part:
+    folder: DatasetFolder,
+    chunk: int,
+    *,
+    shard: StagedShard,
+    dropped: Mapping[int, Rejected],
+) -> StagedShard:
     """Stages a shard again without some of its records; the first one stays, too.
 
     Args:
-        out: The output.
-        chunk: The shard.
-        part: What it holds.
+        folder: The output.
+        chunk: The shard's number.
+        shard: The shard.
         dropped: Index of a record -> why it is taken out.
 
     Returns:
-        What the new shard holds.
+        The new shard.
     """
-    data = _filtered(staged_uri(out, chunk, part.sha256), dropped)
-    changed = part.model_copy(
-        update={
-            "records": part.records - len(dropped),
-            "bytes": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "rejected": (*part.rejected, *(dropped[i] for i in sorted(dropped))),
-        }
+    data = _filtered(folder.staged(chunk, shard.sha256), dropped)
+    changed = replace(
+        shard,
+        records=shard.records - len(dropped),
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        rejected=(*shard.rejected, *(dropped[i] for i in sorted(dropped))),
     )
-    files.write_atomically(staged_uri(out, chunk, changed.sha256), data)
+    files.write_atomically(folder.staged(chunk, changed.sha256), data)
     return changed
 
 
@@ -143,11 +147,11 @@ def _label_map(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _show(staged: str, target: str, part: Part) -> None:
+def _show(staged: str, target: str, shard: StagedShard) -> None:
     """Moves a staged shard to its name, unless an interrupted attempt did."""
     if files.exists(staged):
         files.move(staged, target)
-    elif not files.exists(target) or files.sha256(target) != part.sha256:
+    elif not files.exists(target) or files.sha256(target) != shard.sha256:
         raise SystemicFault(_lost(target))
 
 

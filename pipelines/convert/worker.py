@@ -4,30 +4,29 @@ A shard is staged under a name that has its hash, then its part is created once:
 part says which staged bytes count, so a second attempt can change nothing.
 """
 
+import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fcn_core.datasets import makers
 from fcn_core.datasets.bad_record import BadRecord
+from fcn_core.datasets.listing import Entry
 from fcn_core.records import tfrecord
 from pipelines import files
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.finish import finish
 from pipelines.chunks.job import ChunkJob
+from pipelines.chunks.pieces import Pieces
+from pipelines.convert import entries
 from pipelines.convert.drafts.draft import read_source
-from pipelines.convert.finish import Finish
-from pipelines.convert.parts import (
-    Part,
-    committed_part,
-    part_uri,
-    read_part,
-    staged_uri,
-)
-from pipelines.convert.pieces import read_shard
+from pipelines.convert.finish import DatasetEnding
+from pipelines.convert.parts import StagedShard, shard_of, write_part
 from pipelines.convert.plan import Conversion, ConvertPlan, Rejected
+from pipelines.convert.rows import EntryRow
 from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
 from pipelines.lanes.pool import shared_pool
@@ -42,32 +41,40 @@ class ConvertWorker:
     """Makes shards of a plan: reads files, has lanes check them, writes shard and part.
 
     Attributes:
-        out: The output.
-        plan: Its plan.
+        conversion: What to do, and where.
         lanes: The pool that touches the pixels.
     """
 
-    out: str
-    plan: ConvertPlan
+    conversion: Conversion
     lanes: LaneSettings
 
     def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
-        return stream.process(chunks, self._open, lanes=self.lanes, reading=_READING)
+        open_shard = functools.partial(self._open, self.conversion.entries())
+        return stream.process(chunks, open_shard, lanes=self.lanes, reading=_READING)
 
-    def _open(self, chunk: int) -> "OpenShard | Counts":
-        found = read_part(self.out, self.plan, chunk)
-        return OpenShard(self.out, self.plan, chunk) if found is None else found.counts
+    def _open(self, pieces: Pieces, chunk: int) -> "OpenShard | Counts":
+        shard = entries.read(pieces.chunk(chunk))
+        found = self.conversion.parts.find(chunk, planned=len(shard.entries))
+        if found is None:
+            return OpenShard(self.conversion, chunk, shard.entries)
+        return found.counts
 
 
 class OpenShard:
-    """A shard whose entries are not all in."""
+    """A shard whose entries are not all in.
 
-    def __init__(self, out: str, plan: ConvertPlan, chunk: int):
-        self._out, self._plan, self._chunk = out, plan, chunk
-        content = plan.content
+    Args:
+        conversion: What to do, and where.
+        chunk: The shard's number.
+        planned: Its entries; each becomes a record or a rejected row.
+    """
+
+    def __init__(self, conversion: Conversion, chunk: int, planned: Sequence[Entry]):
+        self._conversion, self._chunk = conversion, chunk
+        content = conversion.plan.content
         self._maker = makers.open_maker(content.maker, content.maker_settings)
-        self.entries = read_shard(out, plan.pieces, chunk).entries
+        self.entries = planned
         self._examples: dict[int, tuple[bytes, bytes, bytes]] = {}
         self._photos: dict[int, str] = {}
         self._rejected: dict[int, Rejected] = {}
@@ -75,17 +82,17 @@ class OpenShard:
 
     @property
     def size(self) -> int:
-        """Its number of entries; each becomes a record or a rejected row."""
+        """Its number of entries."""
         return len(self.entries)
 
     def request(self, key: stream.Key) -> Request:
         """Returns an entry with the bytes of its files, as a lane is asked for it.
 
         Args:
-            key: number of the chunk and index of the entry.
+            key: Number of the chunk and index of the entry.
         """
         entry = self.entries[key[1]]
-        roots = self._plan.content.roots
+        roots = self._conversion.plan.content.roots
         try:
             contents = makers.read_files(self._maker, entry, roots, read_source)
         except BadRecord as bad:
@@ -94,7 +101,7 @@ class OpenShard:
         return Request(key, entry._asdict(), contents)
 
     def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one entry; tells whether it became a record."""
+        """Takes the outcome of one entry; returns whether it became a record."""
         entry = self.entries[index]
         if done.bad is not None:  # its lane did not survive it
             self._rejected[index] = Rejected(
@@ -118,44 +125,54 @@ class OpenShard:
 
     def commit(self) -> Counts:
         """Makes the shard count: its bytes first, its part last."""
-        pieces: list[bytes] = []
+        frames: list[bytes] = []
         for index in sorted(self._examples):
-            pieces += tfrecord.frame(*self._examples[index])
+            frames += tfrecord.frame(*self._examples[index])
         digest = hashlib.sha256()
-        for piece in pieces:
-            digest.update(piece)
-        part = Part(
-            plan_id=self._plan.plan_id,
+        for frame in frames:
+            digest.update(frame)
+        shard = StagedShard(
             records=len(self._examples),
-            bytes=sum(map(len, pieces)),
+            bytes=sum(map(len, frames)),
             sha256=digest.hexdigest(),
             highest=self._highest,
-            photos="".join(self._photos[index] for index in sorted(self._photos)),
             rejected=tuple(self._rejected[index] for index in sorted(self._rejected)),
         )
-        staged = staged_uri(self._out, self._chunk, part.sha256)
-        files.write_atomically(staged, pieces)
-        text = part.model_dump_json(indent=1)
-        files.create_once(part_uri(self._out, self._chunk), text.encode())
-        # Whoever made the part: what it says is what counts.
-        found = committed_part(self._out, self._plan, self._chunk)
-        if found.sha256 != part.sha256:
+        conversion, chunk = self._conversion, self._chunk
+        staged = conversion.folder.staged(chunk, shard.sha256)
+        files.write_atomically(staged, frames)
+        write_part(conversion, chunk, rows=self._rows(), shard=shard)
+        # First writer wins: use the committed part.
+        found = conversion.parts.committed(chunk)
+        if shard_of(found).sha256 != shard.sha256:
             files.remove(staged)
-        return Counts(found.counts.ok, found.counts.failed, computed=len(self.entries))
+        return Counts(found.counts.ok, found.counts.failed, computed=self.size)
+
+    def _rows(self) -> list[EntryRow]:
+        rows = []
+        for index, entry in enumerate(self.entries):
+            row = EntryRow(id=entry.id, status="ok", sha256=self._photos.get(index))
+            if (bad := self._rejected.get(index)) is not None:
+                row = EntryRow(
+                    id=bad.id,
+                    status="failed",
+                    path=bad.path,
+                    error_stage=bad.stage,
+                    error_reason=bad.reason,
+                    error_detail=bad.detail,
+                )
+            rows.append(row)
+        return rows
 
 
 def job(
     conversion: Conversion, *, lanes: int | None, max_error_rate: float
 ) -> ChunkJob:
     """Returns a planned conversion as the one graph sees it."""
-    plan = conversion.plan
-    if plan is None:
-        raise ValueError("the conversion is complete: there is no job left")
-    pool = settings(plan, lanes=lanes)
     return ChunkJob(
-        worker=ConvertWorker(conversion.out, plan, pool),
-        chunks=plan.chunks,
-        finish=Finish(conversion.out, plan, max_error_rate),
+        worker=ConvertWorker(conversion, settings(conversion.plan, lanes=lanes)),
+        chunks=conversion.plan.chunks,
+        finish=functools.partial(finish, DatasetEnding(conversion, max_error_rate)),
     )
 
 

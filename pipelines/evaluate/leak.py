@@ -1,26 +1,25 @@
 """Whether a model is measured on photos that it was trained on.
 
 A bundle of `fcn export` lists the photos that it learned from, by their hashes: with it
-any split of any folder can be compared. Older bundles name the data set (its
-fingerprint) and the split in their card, and that is all there is to compare with. What
-the initial weights had seen before is told by the card's origin in words.
+any split of any folder can be compared. Without a list only the names of data set (its
+fingerprint) and split in the card can be. What the initial weights had seen before is
+what the card's origin says in words.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.photo_list import Photos
 from fcn_core.records import tfrecord
-from fcn_core.records.dataset_info import DatasetInfo
 from fcn_core.records.fields import RecordError
 from fcn_core.records.record import AestheticsRecord, ImageRecord, SegmentationRecord
+from pipelines.chunks.frozen import Frozen
+from pipelines.evaluate.data import Data
 
 
-class Leak(BaseModel):
+class Leak(Frozen):
     """What came of looking for a leak.
 
     Attributes:
@@ -28,8 +27,6 @@ class Leak(BaseModel):
         compared: What was compared, in words.
         not_compared: What could not be, in words.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     why: str | None = None
     compared: str
@@ -40,36 +37,30 @@ _BEFORE = "what its initial weights had seen"
 _DAMAGED = "; records behind damaged ones"
 
 
-def check(
-    card: ModelCard, bundle: Path, folder: Path, info: DatasetInfo, split: str
-) -> Leak:
+def find_leak(card: ModelCard, bundle: Path, data: Data) -> Leak:
     """Compares a split with what a model was trained on.
 
     Args:
         card: Of the model.
         bundle: Its folder.
-        folder: Of the data set.
-        info: Its description.
-        split: What is to be measured on.
+        data: What is to be measured on.
 
     Raises:
         ModelError: The bundle's list of photos is gone or damaged.
     """
     photos = photo_list.read_verified(bundle, card)
     if photos is None:
-        return _by_names(card, folder, info, split, is_listed=False)
-    listed = _by_list(card, photos, folder, info, split)
+        return _by_names(card, data, is_listed=False)
+    listed = _by_list(card, photos, data)
     if listed.why:
         return listed
     # By their ids the same photos are known in another encoding.
-    named = _by_names(card, folder, info, split, is_listed=True)
+    named = _by_names(card, data, is_listed=True)
     return named if named.why else listed
 
 
-def _by_list(
-    card: ModelCard, photos: Photos, folder: Path, info: DatasetInfo, split: str
-) -> Leak:
-    measured = _Records(folder, info, split)
+def _by_list(card: ModelCard, photos: Photos, data: Data) -> Leak:
+    split, measured = data.split, _Records(data, data.split)
     total = shared = 0
     for record in measured:
         total += 1
@@ -84,10 +75,9 @@ def _by_list(
     )
 
 
-def _by_names(
-    card: ModelCard, folder: Path, info: DatasetInfo, split: str, *, is_listed: bool
-) -> Leak:
+def _by_names(card: ModelCard, data: Data, *, is_listed: bool) -> Leak:
     """Compares what the card names: the data set and its split."""
+    info, split = data.info, data.split
     trained = card.training.get("data_split")
     fingerprint = card.training.get("data_fingerprint")
     if not isinstance(trained, str) or not isinstance(fingerprint, str):
@@ -96,8 +86,8 @@ def _by_names(
             not_compared=f"the card of {card.label} does not name its training data",
         )
     same = fingerprint == info.fingerprint
-    data = card.training.get("data", "data")
-    name = f"{data} {fingerprint[:12]}"
+    trained_on = card.training.get("data", "data")
+    name = f"{trained_on} {fingerprint[:12]}"
     if same and split == trained:
         return Leak(
             why=f"{card.label} was trained on the split {split} of this data set",
@@ -105,11 +95,11 @@ def _by_names(
             not_compared=_BEFORE,
         )
     missing = "" if same else f"{name}, which it was trained on, is not this folder; "
-    if split == trained and data == info.dataset and not is_listed:
+    if split == trained and trained_on == info.dataset and not is_listed:
         return Leak(
             why=f"{card.label} was trained on the split {split} of another folder of "
-            f"{data} ({fingerprint[:12]}) and does not list its photos: they may be "
-            "these",
+            f"{trained_on} ({fingerprint[:12]}) and does not list its photos: they may "
+            "be these",
             compared="nothing",
             not_compared=missing + _BEFORE,
         )
@@ -118,19 +108,16 @@ def _by_names(
     if same and info.settings.get("allow_leak") is False:
         compared = f"sha256 of photos of {split} and {trained}, by fcn convert"
         return Leak(compared=compared, not_compared=_BEFORE)
-    return _compare(card, folder, info, split, trained, missing + _BEFORE)
+    found = _compare(card, data, trained)
+    return found.model_copy(
+        update={"not_compared": missing + _BEFORE + found.not_compared}
+    )
 
 
-def _compare(
-    card: ModelCard,
-    folder: Path,
-    info: DatasetInfo,
-    split: str,
-    trained: str,
-    not_compared: str,
-) -> Leak:
+def _compare(card: ModelCard, data: Data, trained: str) -> Leak:
     """Compares two splits of one folder, by the photos' hashes and ids."""
-    seen, measured = _Records(folder, info, trained), _Records(folder, info, split)
+    split = data.split
+    seen, measured = _Records(data, trained), _Records(data, split)
     hashes = {record.sha256: record.source_id for record in seen}
     ids, total, shared, shared_ids = set(hashes.values()), 0, 0, 0
     for record in measured:
@@ -143,21 +130,21 @@ def _compare(
             f"{split} and {trained}, as {card.label}'s training split is called, share "
             f"{shared} photos by sha256 and {shared_ids} by id"
         )
-    if measured.is_damaged or seen.is_damaged:
-        not_compared += _DAMAGED
-    compared = (
-        f"sha256 and ids of {total} photos of {split} with {len(hashes)} of {trained}"
+    return Leak(
+        why=why,
+        compared=f"sha256 and ids of {total} photos of {split} with {len(hashes)} of "
+        f"{trained}",
+        not_compared=_DAMAGED if measured.is_damaged or seen.is_damaged else "",
     )
-    return Leak(why=why, compared=compared, not_compared=not_compared)
 
 
 class _Records:
     """The records of a split, one at a time, as far as they can be read."""
 
-    def __init__(self, folder: Path, info: DatasetInfo, split: str):
-        rated = info.task == "aesthetics"
+    def __init__(self, data: Data, split: str):
+        rated = data.info.task == "aesthetics"
         self._kind = AestheticsRecord if rated else SegmentationRecord
-        self._paths = info.shard_paths(folder, split)
+        self._paths = data.shard_paths(split)
         self.is_damaged = False
 
     def __iter__(self) -> Iterator[ImageRecord]:

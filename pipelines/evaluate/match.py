@@ -5,20 +5,19 @@ from pathlib import Path
 
 from fcn_core.bundles.card import ModelCard
 from fcn_core.records import tfrecord
-from fcn_core.records.dataset_info import DatasetInfo
 from fcn_core.records.fields import RecordError
 from fcn_core.records.record import AestheticsRecord
+from pipelines.evaluate.data import Data
 from pipelines.faults import UsageError
 
 
-def matching_part(
-    card: ModelCard, info: DatasetInfo, folder: Path, split: str
-) -> ModelCard:
+def matching_part(card: ModelCard, data: Data) -> ModelCard:
     """Returns the card of the model's output that the data set has targets for.
 
     Raises:
-        UsageError: it has none, or one on another scale.
+        UsageError: It has none, or one on another scale.
     """
+    info, folder = data.info, data.folder
     part = next((part for part in card.parts if part.task == info.task), None)
     if part is None:
         raise UsageError(
@@ -26,15 +25,13 @@ def matching_part(
             f"{info.task} as {folder} is for; see fcn models list"
         )
     if info.task == "aesthetics":
-        _check_scale(part, _first_record(folder, info, split), folder)
+        _check_scale(part, _first_record(data), folder)
     return part
 
 
-def _first_record(
-    folder: Path, info: DatasetInfo, split: str
-) -> AestheticsRecord | None:
+def _first_record(data: Data) -> AestheticsRecord | None:
     """Returns a split's first record, None where it cannot be read."""
-    for path in info.shard_paths(folder, split):
+    for path in data.shard_paths():
         try:
             for frame in tfrecord.read_frames(path):
                 return AestheticsRecord.parse(frame)
@@ -67,7 +64,7 @@ def class_ids(card: ModelCard, names: Sequence[str]) -> tuple[int, ...]:
         names: The data set's classes, by id.
 
     Raises:
-        UsageError: one of them has a class that the other has not.
+        UsageError: One of them has a class that the other has not.
     """
     mine = card.classes or []
     strange = [name for name in mine if name not in names]

@@ -4,47 +4,30 @@ It is created once in a folder of ours beside the output; whoever comes second, 
 kill or at the same time, goes on with it or is told what differs.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, JsonValue
+from typing import Final
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
-from fcn_core.records import dataset_info, tfrecord
-from fcn_core.records.dataset_info import DatasetError, DatasetInfo
+from fcn_core.labels import Task
 from fcn_core.scoring import arithmetic
 from pipelines import files
-from pipelines.evaluate import leak as evaluate_leak
+from pipelines.chunks import frozen
+from pipelines.chunks.frozen import Frozen, Identified
+from pipelines.chunks.parts import Parts
 from pipelines.evaluate.config import EvaluateConfig
+from pipelines.evaluate.data import Chunk, Data
+from pipelines.evaluate.figures import EvaluateSettings, read_figures
+from pipelines.evaluate.layout import EvaluationFiles
+from pipelines.evaluate.leak import Leak, find_leak
 from pipelines.evaluate.match import class_ids, matching_part
-from pipelines.faults import SystemicFault, UsageError
+from pipelines.evaluate.rows import PHOTOS_SCHEMA
+from pipelines.faults import UsageError
+
+_REMOVE_FOLDER: Final = "remove its folder, and the same command starts again"
+_REMOVE_PART: Final = "remove it, and the same command makes it again"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Chunk(_Frozen):
-    """Consecutive records of one shard.
-
-    Attributes:
-        shard: Its file name.
-        first: Number of the first record in the shard.
-        records: How many.
-        offset: Where the first one begins; None where a damaged length hides it.
-    """
-
-    shard: str
-    first: int
-    records: int
-    offset: int | None
-
-
-class EvaluatePlan(_Frozen):
+class EvaluatePlan(Identified):
     """What an evaluation is to do, decided once.
 
     Attributes:
@@ -60,19 +43,19 @@ class EvaluatePlan(_Frozen):
         planned: How many.
     """
 
-    plan_id: str
-    settings: dict[str, JsonValue]
-    task: dataset_info.Task
+    plan_id: str = ""
+    settings: EvaluateSettings
+    task: Task
     class_names: tuple[str, ...]
     class_ids: tuple[int, ...]
     bins: tuple[float, ...]
     void: tuple[int, ...]
-    leak: evaluate_leak.Leak
+    leak: Leak
     chunks: tuple[Chunk, ...]
     planned: int
 
 
-class Evaluation(_Frozen):
+class Evaluation(Frozen):
     """A planned evaluation, ready to run.
 
     Attributes:
@@ -90,21 +73,26 @@ class Evaluation(_Frozen):
     plan: EvaluatePlan
 
     @property
-    def work(self) -> str:
-        """Our own folder, beside the output; gone when all is published."""
-        return beside(self.output, ".work")
+    def files(self) -> EvaluationFiles:
+        """Its paths."""
+        return EvaluationFiles(self.output)
 
-
-def beside(output: str, ending: str) -> str:
-    """Returns the name of a file beside FILE.json, for example FILE.html."""
-    return output.removesuffix(".json") + ending
+    @property
+    def parts(self) -> Parts:
+        """Its parts."""
+        return Parts(
+            folder=self.files.parts,
+            plan_id=self.plan.plan_id,
+            schema=PHOTOS_SCHEMA,
+            cure=_REMOVE_PART,
+        )
 
 
 def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     """Checks that model and data fit, and freezes the plan, or finds it frozen.
 
     Raises:
-        UsageError: the command cannot mean what it says.
+        UsageError: The command cannot mean what it says.
     """
     try:
         bundle = scoring.find_bundle(config.model)
@@ -113,104 +101,65 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
     built_in = config.model in scoring.built_in_names()
-    data = files.to_uri(config.data)
-    folder = files.to_path(data)
-    try:
-        info = dataset_info.read_dataset_info(folder)
-        info.shard_paths(folder, config.split)
-    except DatasetError as error:
-        raise UsageError(f"--data: {error}") from error
-    settings: dict[str, JsonValue] = {
-        "model": card.label,
-        "model_fingerprint": card.fingerprint,
-        "data": info.dataset,
-        "data_fingerprint": info.fingerprint,
-        "split": config.split,
-        "engine": chosen.engine,
-        "precision": chosen.precision,
-        "instruction_set": chosen.instruction_set,
-        "max_side": config.max_side,
-        "void": config.void,
-        "chunk_size": config.chunk_size,
-    }
-    output = files.to_uri(config.output)
-    plan = _find(output, settings)
+    data = Data.open(config.data, config.split)
+    settings = EvaluateSettings(
+        model=card.label,
+        model_fingerprint=card.fingerprint,
+        data=data.info.dataset,
+        data_fingerprint=data.info.fingerprint,
+        split=config.split,
+        engine=chosen.engine,
+        precision=chosen.precision,
+        instruction_set=chosen.instruction_set,
+        max_side=config.max_side,
+        void=config.void,
+        chunk_size=config.chunk_size,
+    )
+    places = EvaluationFiles(files.to_uri(config.output))
+    plan = _find(places, settings)
     # Allowed once, a leak is not asked for again when an evaluation goes on.
     if plan is None or (plan.leak.why and not config.allow_leak):
-        plan = _freeze(output, folder, info, card, settings, config)
+        draft = _draft(config, settings, data=data, card=card)
+        plan = _freeze(places, draft)
     return Evaluation(
-        output=output,
-        data=data,
+        output=places.output,
+        data=data.uri,
         model=config.model if built_in else files.to_uri(bundle),
         card=card,
         plan=plan,
     )
 
 
-def _find(output: str, settings: Mapping[str, JsonValue]) -> EvaluatePlan | None:
+def _find(places: EvaluationFiles, settings: EvaluateSettings) -> EvaluatePlan | None:
     """Returns the plan that an earlier attempt froze.
 
     Raises:
-        UsageError: the output is, or was begun as, another evaluation.
+        UsageError: The output is, or was begun as, another evaluation.
     """
-    if files.exists(output):
-        check_same(output, _published_settings(output), settings)
-    uri = _plan_uri(output)
-    try:
-        plan = EvaluatePlan.model_validate_json(files.read_bytes(uri))
-        if _plan_id(plan.model_dump(mode="json")) != plan.plan_id:
-            raise ValueError("another content")
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise SystemicFault(
-            f"{uri}: got a damaged plan, expected what this program froze; remove its "
-            "folder, and the same command starts again"
-        ) from error
-    check_same(output, plan.settings, settings)
+    if files.exists(places.output):
+        _check_same(places, read_figures(places.output).settings, settings)
+    plan = frozen.read(places.plan, EvaluatePlan, cure=_REMOVE_FOLDER)
+    if plan is not None:
+        _check_same(places, plan.settings, settings)
     return plan
 
 
-def _published_settings(output: str) -> dict[str, JsonValue]:
-    try:
-        settings = json.loads(files.read_bytes(output))["settings"]
-        if isinstance(settings, dict):
-            return settings
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise UsageError(
-        f"--output {output}: got another program's file, expected a new one or that of "
-        "the same evaluation; choose another name"
+def _check_same(
+    places: EvaluationFiles, before: EvaluateSettings, now: EvaluateSettings
+) -> None:
+    frozen.check_same(
+        before.model_dump(mode="json"),
+        now.model_dump(mode="json"),
+        cure=f"as {places.output} has it; repeat it, or choose another --output",
     )
 
 
-def check_same(
-    output: str, before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]
-) -> None:
-    """Refuses to mix two evaluations in one output.
-
-    Raises:
-        UsageError: names the first difference.
-    """
-    for name in dict.fromkeys((*now, *before)):
-        if before.get(name) != now.get(name):
-            raise UsageError(
-                f"{name}: got {json.dumps(now.get(name))}, expected "
-                f"{json.dumps(before.get(name))} as {output} has it; repeat it, or "
-                "choose another --output"
-            )
-
-
-def _freeze(
-    output: str,
-    folder: Path,
-    info: DatasetInfo,
-    card: ModelCard,
-    settings: dict[str, JsonValue],
-    config: EvaluateConfig,
+def _draft(
+    config: EvaluateConfig, settings: EvaluateSettings, *, data: Data, card: ModelCard
 ) -> EvaluatePlan:
-    """Writes the plan unless another launch is faster."""
-    part = matching_part(card, info, folder, config.split)
+    """Returns the plan of a new evaluation."""
+    info = data.info
+    part = matching_part(card, data)
     void = {value for value in (info.void, config.void) if value is not None}
     names = tuple(info.classes or ()) if info.task == "segmentation" else ()
     if config.void is not None and config.void < len(names):
@@ -218,85 +167,38 @@ def _freeze(
             f"--void: got {config.void}, which is the class {names[config.void]}, "
             f"expected a label value from {len(names)} on"
         )
-    try:
-        bundle = scoring.find_bundle(config.model)
-        leak = evaluate_leak.check(card, bundle, folder, info, config.split)
-    except ModelError as error:
-        raise UsageError(f"--model: {error}") from error
-    if leak.why and not config.allow_leak:
-        raise UsageError(f"--split: {leak.why}; choose another, or pass --allow_leak")
-    chunks = _chunks(folder, info, config.split, config.chunk_size)
-    plan = EvaluatePlan(
-        plan_id="",
+    chunks = data.chunks(config.chunk_size)
+    if not chunks:
+        raise UsageError(
+            f"--split: got {config.split} without a record, expected some; convert "
+            "again, or choose another"
+        )
+    return EvaluatePlan(
         settings=settings,
         task=info.task,
         class_names=names,
         class_ids=class_ids(part, names) if names else (),
         bins=tuple(part.rating_bins or ()),
         void=tuple(sorted(void)),
-        leak=leak,
+        leak=_check_leak(config, data, card),
         chunks=chunks,
         planned=sum(chunk.records for chunk in chunks),
-    )
-    if plan.planned == 0:
-        raise UsageError(
-            f"--split: got {config.split} without a record, expected some; convert "
-            "again, or choose another"
-        )
-    plan = plan.model_copy(update={"plan_id": _plan_id(plan.model_dump(mode="json"))})
-    if not files.exists(output):
-        files.check_writable(output.rpartition("/")[0])
-        files.create_once(_plan_uri(output), plan.model_dump_json(indent=1).encode())
-    return _find(output, settings) or plan
+    ).identified()
 
 
-def _plan_uri(output: str) -> str:
-    return files.join(beside(output, ".work"), "plan.json")
-
-
-def _plan_id(content: Mapping[str, Any]) -> str:
-    kept = {key: value for key, value in content.items() if key != "plan_id"}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
-
-
-def _chunks(
-    folder: Path, info: DatasetInfo, split: str, size: int
-) -> tuple[Chunk, ...]:
-    """Cuts a split's records, as many as its description promises."""
-    chunks = []
-    for shard in info.splits[split].files:
-        starts = _starts(folder / shard.name, shard.records, size)
-        chunks += [
-            Chunk(
-                shard=shard.name,
-                first=first,
-                records=min(size, shard.records - first),
-                offset=offset,
-            )
-            for first, offset in zip(range(0, shard.records, size), starts, strict=True)
-        ]
-    return tuple(chunks)
-
-
-def _starts(path: Path, records: int, size: int) -> list[int | None]:
-    """Returns where each chunk of a shard begins; None behind a damaged length.
-
-    Raises:
-        UsageError: the shard is gone, or has more records than described.
-    """
-    starts: list[int | None] = [None] * -(-records // size)
+def _check_leak(config: EvaluateConfig, data: Data, card: ModelCard) -> Leak:
     try:
-        for number, offset in enumerate(tfrecord.frame_offsets(path)):
-            if number >= records:
-                raise UsageError(
-                    f"{path}: got more than the {records} records that "
-                    f"{dataset_info.INFO_NAME} tells of, expected those; convert again"
-                )
-            if number % size == 0:
-                starts[number // size] = offset
-    except OSError as error:
-        raise UsageError(
-            f"{path}: got {str(error.strerror).lower()}, expected a shard of the data "
-            "set; copy the whole folder again"
-        ) from error
-    return starts
+        leak = find_leak(card, scoring.find_bundle(config.model), data)
+    except ModelError as error:
+        raise UsageError(f"--model: {error}") from error
+    if leak.why and not config.allow_leak:
+        raise UsageError(f"--split: {leak.why}; choose another, or pass --allow_leak")
+    return leak
+
+
+def _freeze(places: EvaluationFiles, draft: EvaluatePlan) -> EvaluatePlan:
+    """Writes the plan unless another launch is faster; returns the one that stands."""
+    if not files.exists(places.output):
+        files.check_writable(places.folder)
+        files.create_once(places.plan, draft.encode())
+    return _find(places, draft.settings) or draft

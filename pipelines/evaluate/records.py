@@ -6,7 +6,8 @@ from typing import Any
 from fcn_core.bad_image import BadImage
 from fcn_core.records import tfrecord
 from pipelines import files
-from pipelines.evaluate.plan import Chunk, Evaluation
+from pipelines.evaluate.data import Chunk
+from pipelines.evaluate.plan import Evaluation
 from pipelines.lanes.request import Request
 
 Place = tuple[str, int | None]

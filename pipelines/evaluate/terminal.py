@@ -1,9 +1,10 @@
-"""What a person reads in the terminal when an evaluation is done."""
+"""What `fcn evaluate` prints when it is done."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipelines.evaluate.plan import beside
+from pipelines.chunks.finish import text_of
+from pipelines.evaluate.figures import Figures, RatingFigures
+from pipelines.evaluate.layout import EvaluationFiles
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,12 +25,12 @@ _FIGURES = {
 }
 
 
-def class_table(figures: Mapping[str, Any]) -> "Table":
+def class_table(figures: Figures) -> "Table":
     """Returns the figures as a table: one row a class, or one a rating figure."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    if figures["task"] == "aesthetics":
+    if isinstance(figures, RatingFigures):
         for column in ("figure", "model", "baseline"):
             table.add_column(column, justify="left" if column == "figure" else "right")
         for row in _rating_rows(figures):
@@ -37,21 +38,20 @@ def class_table(figures: Mapping[str, Any]) -> "Table":
         return table
     for column in ("class", "IoU", "accuracy", "pixels"):
         table.add_column(column, justify="left" if column == "class" else "right")
-    total = max(figures["pixels"], 1)
-    for name, counts in zip(figures["classes"], figures["confusion"], strict=True):
+    total = max(figures.pixels, 1)
+    for name, counts in zip(figures.classes, figures.confusion, strict=True):
         table.add_row(
             name,
-            _text(figures["iou"][name]),
-            _text(figures["class_accuracy"][name]),
+            _text(figures.iou[name]),
+            _text(figures.class_accuracy[name]),
             f"{sum(counts) / total:.2%}",
         )
     return table
 
 
-def _rating_rows(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    base = figures["baselines"]
+def _rating_rows(figures: RatingFigures) -> list[tuple[str, str, str]]:
     named = (
-        (f"accuracy at {figures['accuracy_at']:g}", "accuracy", "majority_accuracy"),
+        (f"accuracy at {figures.accuracy_at:g}", "accuracy", "majority_accuracy"),
         ("SRCC of means", "srcc_mean", None),
         ("LCC of means", "lcc_mean", None),
         ("SRCC of standard deviations", "srcc_std", None),
@@ -60,32 +60,35 @@ def _rating_rows(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("EMD r=2", "emd_r2", "constant_emd_r2"),
     )
     return [
-        (name, _text(figures[key]), _text(base[beside_it]) if beside_it else "")
-        for name, key, beside_it in named
+        (
+            name,
+            _text(getattr(figures, key)),
+            _text(getattr(figures.baselines, baseline)) if baseline else "",
+        )
+        for name, key, baseline in named
     ]
 
 
-def closing_lines(figures: Mapping[str, Any], output: str) -> list[str]:
+def closing_lines(figures: Figures, places: EvaluationFiles) -> list[str]:
     """Returns what stands below the table: the figures, the leak check, the files."""
-    named = _FIGURES[figures["task"]]
-    lines = ["  ".join(f"{name} {_text(figures[key])}" for name, key in named)]
-    counts = f"{figures['planned']} planned = {figures['images']} evaluated + "
-    counts += f"{figures['failed']} failed  {figures['seconds']:.1f} s"
+    named = _FIGURES[figures.task]
+    lines = ["  ".join(f"{name} {_text(getattr(figures, key))}" for name, key in named)]
+    counts = f"{figures.planned} planned = {figures.images} evaluated + "
+    counts += f"{figures.failed} failed  {figures.seconds:.1f} s"
     lines.append(counts)
-    if figures["failures"]:
-        reasons = (f"{reason} {n}" for reason, n in figures["failures"].items())
-        lines.append("failed: " + ", ".join(reasons))
-    leak = figures["leak"]
-    if leak["why"]:
-        lines.append(f"leak: {leak['why']}; these figures flatter")
+    if figures.failures:
+        lines.append(f"failed: {text_of(figures.failures)}")
+    leak = figures.leak
+    if leak.why:
+        lines.append(f"leak: {leak.why}; these figures flatter")
     else:
-        said = f"leak check: compared {leak['compared']}"
-        if leak["not_compared"]:
-            said += f"; not compared: {leak['not_compared']}"
-        lines.append(said)
-    lines.append(f"json   {output}")
-    lines.append(f"page   {beside(output, '.html')}")
-    lines.append(f"photos {beside(output, '.photos.parquet')}")
+        text = f"leak check: compared {leak.compared}"
+        if leak.not_compared:
+            text += f"; not compared: {leak.not_compared}"
+        lines.append(text)
+    lines.append(f"json   {places.output}")
+    lines.append(f"page   {places.page}")
+    lines.append(f"photos {places.photos}")
     return lines
 
 

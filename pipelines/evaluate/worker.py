@@ -5,21 +5,24 @@ night of scoring gives. A chunk's pixels by class and its rows become visible to
 by one part that is created once; `finish` adds the parts up.
 """
 
+import functools
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from fcn_core.metrics.confusion import ConfusionMatrix
+from pipelines.chunks.columns import error_columns
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.finish import finish
 from pipelines.chunks.job import ChunkJob
 from pipelines.evaluate import parts, records
-from pipelines.evaluate.finish import Finish
-from pipelines.evaluate.parts import Row
+from pipelines.evaluate.finish import EvaluationEnding
 from pipelines.evaluate.plan import Evaluation
+from pipelines.evaluate.rows import PhotoRow
 from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
 from pipelines.lanes.request import Request
@@ -45,8 +48,9 @@ class EvaluateWorker:
         return stream.process(chunks, self._open, lanes=self.lanes, reading=_READING)
 
     def _open(self, chunk: int) -> "_OpenChunk | Counts":
-        found = parts.read_counts(self.evaluation, chunk)
-        return _OpenChunk(self.evaluation, chunk) if found is None else found
+        planned = self.evaluation.plan.chunks[chunk].records
+        found = self.evaluation.parts.find(chunk, planned=planned)
+        return _OpenChunk(self.evaluation, chunk) if found is None else found.counts
 
 
 class _OpenChunk:
@@ -56,7 +60,7 @@ class _OpenChunk:
         self._evaluation, self._number = evaluation, number
         self.chunk = evaluation.plan.chunks[number]
         self._offsets = records.offsets(evaluation, self.chunk)
-        self._rows: dict[int, Row] = {}
+        self._rows: dict[int, PhotoRow] = {}
         self._confusion = ConfusionMatrix.zero(len(evaluation.plan.class_names))
 
     @property
@@ -69,36 +73,30 @@ class _OpenChunk:
         return records.request(self._evaluation, place, key=key)
 
     def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one record; tells whether it was rated."""
-        row: Row = {"shard": self.chunk.shard, "record": self.chunk.first + index}
+        """Takes the outcome of one record; returns whether it was measured."""
+        row = PhotoRow(
+            shard=self.chunk.shard, record=self.chunk.first + index, status="failed"
+        )
         if done.bad is not None:
-            row |= {
-                "status": "failed",
-                "error_stage": done.bad.stage,
-                "error_reason": done.bad.reason,
-                "error_detail": done.bad.detail,
-            }
+            row = replace(row, **error_columns(done.bad))
         elif done.reply is None:
             raise SystemicFault(f"{self.chunk.shard}: got no answer from a lane")
         else:
-            answer = dict(done.reply)
-            if "confusion" in answer:
-                cells, counts = answer.pop("confusion")
+            columns = dict(done.reply)
+            if "confusion" in columns:
+                cells, counts = columns.pop("confusion")
                 self._confusion.counts.flat[cells] += np.array(counts, np.int64)
-            row |= {"status": "ok", **answer}
+            row = replace(row, status="ok", **columns)
         self._rows[index] = row
         return done.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible."""
         rows = [self._rows[index] for index in range(self.chunk.records)]
-        parts.write_part(
-            self._evaluation, self._number, rows=rows, confusion=self._confusion
-        )
-        # Whoever made the part: what it says is what counts.
-        found = parts.read_counts(self._evaluation, self._number)
-        if found is None:
-            raise SystemicFault(f"chunk {self._number}: its part vanished")
+        evaluation = self._evaluation
+        parts.write_part(evaluation, self._number, rows=rows, confusion=self._confusion)
+        # First writer wins: use the committed part.
+        found = evaluation.parts.committed(self._number, columns=[]).counts
         return Counts(found.ok, found.failed, computed=len(rows))
 
 
@@ -113,12 +111,11 @@ def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
     settings = plan.settings
     config = {
         "models": [
-            {"name": evaluation.model, "fingerprint": settings["model_fingerprint"]}
+            {"name": evaluation.model, "fingerprint": settings.model_fingerprint}
         ],
-        "engine": settings["engine"],
-        "precision": settings["precision"],
-        "instruction_set": settings["instruction_set"],
-        "max_side": settings["max_side"],
+        **settings.model_dump(
+            include={"engine", "precision", "instruction_set", "max_side"}
+        ),
         "masks": plan.task == "segmentation",
         "task": plan.task,
         "class_ids": plan.class_ids,
@@ -140,5 +137,7 @@ def job(
     return ChunkJob(
         worker=EvaluateWorker(evaluation, pool),
         chunks=len(evaluation.plan.chunks),
-        finish=Finish(evaluation, pool, max_error_rate, command),
+        finish=functools.partial(
+            finish, EvaluationEnding(evaluation, pool, max_error_rate, command)
+        ),
     )

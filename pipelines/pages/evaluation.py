@@ -4,7 +4,6 @@ Figures, the confusion picture and the worst photos, each with its label and its
 prediction. Names come from data sets of strangers: the template escapes them.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +15,8 @@ from markupsafe import Markup
 from fcn_core import geometry, images
 from fcn_core.labels import VOID
 from pipelines import files
+from pipelines.evaluate.figures import Figures, SegmentationFigures
+from pipelines.evaluate.layout import EvaluationFiles
 from pipelines.pages import thumbnails
 from pipelines.pages.chips import BACKGROUND, Chip, chip
 from pipelines.pages.page import TEMPLATES, environment, policy
@@ -46,39 +47,37 @@ class Worst:
     chips: tuple[Chip, ...]
 
 
-def build(output: str, worst_uri: str, page_uri: str) -> str:
-    """Writes the page of FILE.json.
+def build(figures: Figures, places: EvaluationFiles) -> str:
+    """Writes the page of an evaluation.
 
     Args:
-        output: The JSON file.
-        worst_uri: The table of the worst photos with their pictures.
-        page_uri: The page.
+        figures: What was measured.
+        places: Where its files are; the worst photos' table among them.
 
     Returns:
         The page's URI.
     """
-    figures = json.loads(files.read_bytes(output))
-    rows = pq.read_table(files.to_path(worst_uri)).to_pylist()
+    rows = pq.read_table(files.to_path(places.worst)).to_pylist()
     style = "\n".join(
         (TEMPLATES / name).read_text("utf-8")
         for name in ("night.css", "evaluation.css")
     )
     page = environment().get_template("evaluation.html.j2")
-    names = dict(enumerate(figures["classes"]))
+    names = dict(enumerate(figures.classes))
     text = page.render(
         style=Markup(style),
         policy=policy(style),
         figures=figures,
-        segmentation=figures["task"] == "segmentation",
+        segmentation=figures.task == "segmentation",
         headline=_headline(figures),
         table=_class_table(figures),
-        cells=cells(figures["confusion"]),
-        names=figures["classes"],
-        worst=[_worst(row, figures["task"], names) for row in rows],
+        cells=cells(figures.confusion),
+        names=figures.classes,
+        worst=[_worst(row, figures.task, names) for row in rows],
         background=BACKGROUND,
     )
-    files.write_atomically(page_uri, text.encode())
-    return page_uri
+    files.write_atomically(places.page, text.encode())
+    return places.page
 
 
 def shown(value: float | None, digits: int = 3) -> str:
@@ -86,9 +85,9 @@ def shown(value: float | None, digits: int = 3) -> str:
     return "\u2013" if value is None else f"{value:.{digits}f}"
 
 
-def _headline(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _headline(figures: Figures) -> list[tuple[str, str]]:
     """Returns the figures at the top: name and value."""
-    if figures["task"] == "segmentation":
+    if figures.task == "segmentation":
         named = (
             ("Mean IoU", "miou"),
             ("Pixel accuracy", "pixel_accuracy"),
@@ -103,25 +102,25 @@ def _headline(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("EMD, r = 2", "emd_r2"),
         )
     counts = [
-        ("Photos", f"{figures['images']:,}"),
-        ("Failed", f"{figures['failed']:,}"),
+        ("Photos", f"{figures.images:,}"),
+        ("Failed", f"{figures.failed:,}"),
     ]
-    return [(name, shown(figures[key])) for name, key in named] + counts
+    return [(name, shown(getattr(figures, key))) for name, key in named] + counts
 
 
-def _class_table(figures: Mapping[str, Any]) -> list[tuple[Chip, str, str]]:
+def _class_table(figures: Figures) -> list[tuple[Chip, str, str]]:
     """Returns each class with its share of the label's pixels, IoU and accuracy."""
-    if figures["task"] != "segmentation":
+    if not isinstance(figures, SegmentationFigures):
         return []
-    pixels = np.array(figures["confusion"], np.float64).sum(axis=1)
+    pixels = np.array(figures.confusion, np.float64).sum(axis=1)
     shares = pixels / max(pixels.sum(), 1)
     return [
         (
             chip(class_id, float(shares[class_id]), {class_id: name}),
-            shown(figures["iou"][name]),
-            shown(figures["class_accuracy"][name]),
+            shown(figures.iou[name]),
+            shown(figures.class_accuracy[name]),
         )
-        for class_id, name in enumerate(figures["classes"])
+        for class_id, name in enumerate(figures.classes)
     ]
 
 

@@ -8,7 +8,6 @@ the template, and shown with their control and direction marks spelled out.
 """
 
 import datetime
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -21,8 +20,8 @@ from pipelines.pages import figures, night_cards, night_table
 from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE
 from pipelines.pages.night_table import NightTable
 from pipelines.pages.page import TEMPLATES, environment, policy
-from pipelines.score import layout
-from pipelines.score.summary import ModelSummary, Summary, parse_summary
+from pipelines.score.layout import NightFolder
+from pipelines.score.summary import ModelSummary, Summary, read_summary
 
 SAMPLE_SIZE: Final = 200
 """Photos on the page. At about 30 KiB each, the page stays below 10 MB."""
@@ -42,18 +41,17 @@ def build(out: str, run_date: str) -> str:
         UsageError: the night has no `summary.json`.
         SystemicFault: `summary.json` is not what this version writes.
     """
-    folder = layout.report_folder(out, run_date)
-    summary = parse_summary(files.join(folder, "summary.json"), run_date)
+    folder = NightFolder(out, run_date)
+    summary = read_summary(folder)
     bins = _rating_bins(summary)
     table = night_table.read(
-        [files.to_path(uri) for uri in layout.table_uris(out, run_date)],
+        [files.to_path(uri) for uri in folder.tables()],
         low=min(bins),
         high=max(bins),
         sample_size=SAMPLE_SIZE,
     )
-    page = layout.page_uri(out, run_date)
-    files.write_atomically(page, _render(out, run_date, summary, table).encode())
-    return page
+    files.write_atomically(folder.page, _render(folder, summary, table).encode())
+    return folder.page
 
 
 def _rating_bins(summary: Summary) -> tuple[float, ...]:
@@ -63,7 +61,7 @@ def _rating_bins(summary: Summary) -> tuple[float, ...]:
     return rated.rating_bins
 
 
-def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str:
+def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
     style = (TEMPLATES / "night.css").read_text("utf-8")
     script = (TEMPLATES / "night.js").read_text("utf-8")
     names = _class_names(summary)
@@ -79,10 +77,10 @@ def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script),
-            run_date=run_date,
-            night=_night(run_date),
+            run_date=folder.run_date,
+            night=_night(folder.run_date),
             summary=summary,
-            command=_command(summary),
+            command=summary.command,
             models=[(model, _measures(model)) for model in summary.models],
             scores=table.scores,
             histogram=table.scores and figures.histogram(table.scores),
@@ -92,7 +90,7 @@ def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str
             strip=_strip([chip for chip, _ in legend]),
             notable_share=NOTABLE_SHARE,
             cards=[
-                night_cards.card(row, out=out, names=names, bins=bins)
+                night_cards.card(row, out=folder.out, names=names, bins=bins)
                 for row in table.sample
             ],
             failed=_most_first(summary.failures or table.failed),
@@ -136,12 +134,6 @@ def _measures(model: ModelSummary) -> str:
         f"Which of {len(classes)} kinds of things each pixel belongs to, or none: "
         f"{', '.join(classes)}."
     )
-
-
-def _command(summary: Summary) -> str:
-    if isinstance(summary.command, str):
-        return summary.command
-    return shlex.join(summary.command)
 
 
 def _night(run_date: str) -> str:

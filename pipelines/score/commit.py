@@ -1,42 +1,64 @@
-"""The commit of a night: which parts it is made of."""
+"""The commit of a night: which files its table is made of, decided once."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar, Final, Literal
 
-from pipelines import files
-from pipelines.faults import SystemicFault
-from pipelines.score.layout import commit_uri
+from pipelines.chunks import frozen
+from pipelines.chunks.frozen import Frozen, Identified
+from pipelines.score.layout import NightFolder
 
-
-def commit_bytes(content: Mapping[str, Any]) -> bytes:
-    """Returns a commit as a file, with a hash of its content in it."""
-    content = {**content, "commit_id": _commit_id(content)}
-    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+_RESTORE: Final = "restore it from a copy"
 
 
-def _commit_id(content: Mapping[str, Any]) -> str:
-    kept = {name: value for name, value in content.items() if name != "commit_id"}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+class TableFile(Frozen):
+    """A file of the published table.
+
+    Attributes:
+        name: Below the night's table.
+        rows: How many it has.
+        sha256: Of its bytes, in hex.
+    """
+
+    name: str
+    rows: int
+    sha256: str
 
 
-def read_commit(out: str, run_date: str) -> dict[str, Any] | None:
+class Commit(Identified):
+    """What a night came to.
+
+    Attributes:
+        commit_id: Hash of everything below.
+        run_date: The night.
+        sequence: Place of its plan in the output.
+        plan_id: Of its plan.
+        planned: Number of photos.
+        ok: Photos with a result.
+        failed: Photos with a reason.
+        failures: Number of photos for each reason.
+        transient: Failed photos whose reason may pass, which later nights retry.
+        files: The table.
+    """
+
+    id_field: ClassVar[str] = "commit_id"
+
+    commit_id: str = ""
+    schema_version: int
+    run_date: str
+    sequence: int
+    plan_id: str
+    verdict: Literal["success"] = "success"
+    planned: int
+    ok: int
+    failed: int
+    failures: dict[str, int]
+    transient: int
+    files: tuple[TableFile, ...]
+
+
+def read_commit(folder: NightFolder) -> Commit | None:
     """Returns a night's commit, None while it is open.
 
     Raises:
-        SystemicFault: it is damaged.
+        SystemicFault: It is damaged.
     """
-    uri = commit_uri(out, run_date)
-    try:
-        commit = json.loads(files.read_bytes(uri))
-        if commit["commit_id"] != _commit_id(commit):
-            raise ValueError("another content")
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError) as error:
-        raise SystemicFault(
-            f"{uri}: got a damaged commit, expected what this program wrote; restore "
-            "it from a copy"
-        ) from error
-    return commit
+    return frozen.read(folder.commit, Commit, cure=_RESTORE)

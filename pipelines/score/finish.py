@@ -1,24 +1,24 @@
-"""How a night of scoring ends: counts checked, gates passed, table and summary out."""
+"""How a night of scoring ends: gate passed, table, summary and masks in place."""
 
-import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
+from fcn_core.canonical import readable_json
 from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.counts import Counts
-from pipelines.faults import AboveThreshold, SystemicFault
-from pipelines.score import commit, layout, parts, publish
-from pipelines.score.layout import failed_uri, summary_uri
+from pipelines.chunks.finish import Refusal
+from pipelines.faults import AboveThreshold
+from pipelines.score import parts, publish
+from pipelines.score.commit import read_commit
 from pipelines.score.nights import Night
-from pipelines.score.plan import check_kept
-from pipelines.score.summary import read_summary
+from pipelines.score.parts import Totals
+from pipelines.score.summary import ModelSummary, Summary, find_summary
 
 
 @dataclass(frozen=True)
-class Finish:
-    """Commits a night and derives what people look at.
+class NightEnding:
+    """What is a night's own about its end; see `chunks.finish.Ending`.
 
     Attributes:
         night: The night.
@@ -32,94 +32,100 @@ class Finish:
     command: str
     started: float = field(default_factory=time.time)
 
-    def __call__(self, counts: Counts) -> None:
-        """Checks that the counts add up, passes the gates, commits."""
-        night, plan = self.night, self.night.plan
-        check_kept(night.out, plan)
-        if counts.ok + counts.failed != plan.planned:
-            raise SystemicFault(
-                f"got {counts.ok} ok + {counts.failed} failed, expected {plan.planned} "
-                "as planned; nothing is published"
-            )
-        totals = parts.total(night.out, plan)
+    @property
+    def planned(self) -> int:
+        """Number of photos."""
+        return self.night.plan.planned
+
+    @property
+    def refusal_uri(self) -> str:
+        """Where it says why the night is not published."""
+        return self.night.folder.refusal
+
+    def is_published(self) -> bool:
+        """Publishing again is how an interrupted one is completed: never."""
+        self.night.check_kept()
+        return False
+
+    def add_up(self) -> Totals:
+        """Returns what the parts add up to."""
+        return parts.add_up(self.night)
+
+    def refuse(self, total: Totals) -> Refusal | None:
+        """Returns why the night must not be published; a committed one may."""
         why = gates.check(
-            planned=plan.planned,
-            failed=totals.failed,
+            planned=self.planned,
+            failed=total.failed,
             max_error_rate=self.max_error_rate,
         )
-        if commit.read_commit(night.out, plan.run_date) is not None:
-            why = None  # it was good enough for the attempt that committed it
-        if why is None:
-            publish.publish(night.out, plan, totals)
-            publish.sweep(night.out, plan)
-            files.remove(failed_uri(night.out, night.plan.run_date))
-        else:
-            said = {"why": why, "failures": totals.failures}
-            files.write_atomically(
-                failed_uri(night.out, night.plan.run_date), _json(said)
-            )
-        self._summarise(totals, counts, why)
+        if why is None or read_commit(self.night.folder) is not None:
+            return None
+        return Refusal(why=why, failures=total.failures)
 
-    def _summarise(self, totals: parts.Totals, counts: Counts, why: str | None) -> None:
+    def publish(self, total: Totals, counts: Counts) -> None:
+        """Commits, shows the table, and writes the summary."""
+        publish.publish(self.night, total)
+        publish.sweep(self.night)
+        self._summarise(total, counts, why=None)
+
+    def record_refusal(self, total: Totals, refusal: Refusal, counts: Counts) -> None:
+        """Writes the summary, which says why the night is not published."""
+        self._summarise(total, counts, why=refusal.why)
+
+    def _summarise(self, total: Totals, counts: Counts, *, why: str | None) -> None:
         """Writes `summary.json`; the one of the attempt that published stays."""
-        before = read_summary(self.night)
-        if before is not None and before["verdict"] == "success":
+        night, plan = self.night, self.night.plan
+        before = find_summary(night.folder)
+        if before is not None and before.verdict == "success":
             return
-        night, plan, settings = self.night, self.night.plan, self.night.plan.settings
         seconds = max(time.time() - self.started, 1e-3)
-        summary = {
-            "run_date": plan.run_date,
-            "kind": plan.kind,
-            "verdict": "success" if why is None else "failed",
-            "why": why,
-            "planned": plan.planned,
-            "ok": totals.ok,
-            "failed": totals.failed,
-            "skipped": night.skipped,
-            "waiting": night.waiting,
-            "ignored": night.ignored,
-            "failures": totals.failures,
-            "computed": counts.computed,
-            "seconds": round(seconds, 3),
-            "images_per_second": round(counts.computed / seconds, 2),
-            "engine": settings["engine"],
-            "precision": settings["precision"],
-            "instruction_set": settings["instruction_set"],
-            "fingerprint": plan.fingerprint,
-            "models": [part for model in night.models for part in model.described()],
-            "command": self.command,
-            "output": night.out,
-        }
-        files.write_atomically(
-            summary_uri(night.out, night.plan.run_date), _json(summary)
+        summary = Summary(
+            run_date=plan.run_date,
+            kind=plan.kind,
+            verdict="success" if why is None else "failed",
+            why=why,
+            planned=plan.planned,
+            ok=total.ok,
+            failed=total.failed,
+            skipped=night.skipped,
+            waiting=night.waiting,
+            ignored=night.ignored,
+            failures=total.failures,
+            computed=counts.computed,
+            seconds=round(seconds, 3),
+            images_per_second=round(counts.computed / seconds, 2),
+            engine=plan.settings.engine,
+            precision=plan.settings.precision,
+            instruction_set=plan.settings.instruction_set,
+            fingerprint=plan.fingerprint,
+            models=tuple(ModelSummary.of(card) for card in night.cards),
+            command=self.command,
+            output=night.out,
         )
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1) + "\n").encode()
+        data = readable_json(summary.model_dump(mode="json"))
+        files.write_atomically(night.folder.summary, data)
 
 
 def is_finished(night: Night) -> bool:
-    """Tells whether a night is committed and its results are all in place."""
-    out, run_date = night.out, night.plan.run_date
-    summary = read_summary(night)
+    """Whether a night is committed and its results are all in place."""
+    summary = find_summary(night.folder)
     return (
-        commit.read_commit(out, run_date) is not None
-        and files.exists(files.join(layout.scores_folder(out, run_date), "_SUCCESS"))
+        read_commit(night.folder) is not None
+        and files.exists(night.folder.success)
         and summary is not None
-        and summary["verdict"] == "success"
+        and summary.verdict == "success"
     )
 
 
-def check_published(night: Night, summary: dict[str, Any]) -> None:
-    """Raises where a finished night is above its threshold.
+def check_published(night: Night, summary: Summary) -> None:
+    """Refuses a finished night that is above its threshold.
 
     Raises:
-        AboveThreshold: it is not published, and why.
+        AboveThreshold: It is not published, and why.
     """
-    if summary["verdict"] != "success":
+    if summary.verdict != "success":
         raise AboveThreshold(
-            f"run_date={night.plan.run_date} is not published: {summary['why']}; look "
-            f"at {layout.page_uri(night.out, night.plan.run_date)}, then pass a "
-            "higher --max_error_rate to the same command, or fcn discard the night"
+            f"run_date={night.plan.run_date} is not published: {summary.why}; look "
+            f"at {night.folder.page}, then pass a higher --max_error_rate to the same "
+            "command, or fcn discard the night"
         )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from pipelines import files
+from pipelines.score.layout import NightFolder
 
 
 class ChunkMasks(Protocol):
@@ -24,10 +25,10 @@ class ChunkMasks(Protocol):
         """Makes all masks readable; returns image key -> path in the output."""
 
 
-def open_chunk(layout: str, out: str, run_date: str, chunk: int) -> ChunkMasks:
-    """Returns where the masks of a chunk go: layout `png` or `tar`."""
-    name = f"masks/run_date={run_date}/chunk-{chunk:08}"
-    return _TarMasks(out, name) if layout == "tar" else _PngMasks(out, name)
+def open_chunk(folder: NightFolder, chunk: int, *, layout: str) -> ChunkMasks:
+    """Returns where the masks of a chunk go: layout `png`, `tar`, or none come."""
+    name = f"masks/run_date={folder.run_date}/chunk-{chunk:08}"
+    return (_TarMasks if layout == "tar" else _PngMasks)(folder.out, name)
 
 
 class _PngMasks:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
@@ -18,25 +16,6 @@ class Model:
 
     name: str
     card: ModelCard
-
-    def described(self) -> list[dict[str, JsonValue]]:
-        """Returns what summary and page tell about it, once for each of its tasks."""
-        return [_described(part) for part in self.card.parts]
-
-
-def _described(card: ModelCard) -> dict[str, JsonValue]:
-    return {
-        "name": card.name,
-        "version": card.version,
-        "task": card.task,
-        "fingerprint": card.fingerprint,
-        "notes": card.notes,
-        "origin": card.origin,
-        "licence": card.licence,
-        "metrics": [metric.model_dump() for metric in card.metrics],
-        "classes": card.classes,  # type: ignore[dict-item]
-        "rating_bins": card.rating_bins,  # type: ignore[dict-item]
-    }
 
 
 def open_models(names: Sequence[str]) -> tuple[Model, ...]:

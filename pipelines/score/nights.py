@@ -7,26 +7,23 @@ holds it, finished or not, keeps it from being planned again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from fcn_core import scoring
+from fcn_core.bundles.card import ModelCard
 from fcn_core.scoring.arithmetic import Arithmetic
 from pipelines import files
-from pipelines.score import inputs
-from pipelines.score import plan as score_plan
+from pipelines.score import inputs, sequence
 from pipelines.score.config import ScoreConfig
+from pipelines.score.layout import NightFolder
 from pipelines.score.models import Model, chosen_arithmetic, open_models
-from pipelines.score.pending import check_rescoring, not_planned, pending_photos
-from pipelines.score.plan import Draft, Plan
+from pipelines.score.pending import check_rescoring, count_unplanned, pending_photos
+from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
 
 
 @dataclass(frozen=True)
-class Night:
+class Night(PlannedNight):
     """A planned night, ready to run.
 
     Attributes:
-        out: The output.
-        plan: What to do.
         models: The models of the plan.
         skipped: Photos of the input that other nights hold.
         waiting: Photos that no night holds yet: they came after the plan was frozen,
@@ -34,12 +31,15 @@ class Night:
         ignored: Files of the input that are not photos.
     """
 
-    out: str
-    plan: Plan
     models: tuple[Model, ...]
     skipped: int = 0
     waiting: int = 0
     ignored: int = 0
+
+    @property
+    def cards(self) -> list[ModelCard]:
+        """A card a task, in the order of the models."""
+        return [part for model in self.models for part in model.card.parts]
 
 
 def plan_night(config: ScoreConfig) -> Night:
@@ -60,41 +60,40 @@ def plan_night(config: ScoreConfig) -> Night:
     )
 
     def draft(earlier: Sequence[Plan]) -> Draft:
-        pending = pending_photos(out, listing.photos, earlier, fingerprint)
-        pending = pending.slice(0, config.limit)
+        pending = pending_photos(
+            out, listing.photos, earlier=earlier, fingerprint=fingerprint
+        ).slice(0, config.limit)
         if not config.rescore:
-            check_rescoring(out, pending, earlier, fingerprint)
+            check_rescoring(out, pending, earlier=earlier, fingerprint=fingerprint)
         return Draft(
             kind="score",
             settings=settings,
             fingerprint=fingerprint,
             root=listing.root,
-            chunk_size=config.chunk_size,
             items=pending,
         )
 
-    plan, is_new = score_plan.freeze(out, config.night, draft)
+    plan, is_new = sequence.freeze(NightFolder(out, config.night), draft)
     if not is_new:
-        score_plan.check_same_settings(plan, settings)
-    skipped, waiting = not_planned(out, listing.photos, plan)
+        sequence.check_same_settings(plan, settings)
+    skipped, waiting = count_unplanned(PlannedNight(out, plan), listing.photos)
     return Night(out, plan, models, skipped, waiting, listing.ignored)
 
 
 def _settings(
     config: ScoreConfig, models: Sequence[Model], arithmetic: Arithmetic
-) -> dict[str, JsonValue]:
-    """Returns what decides the results; nothing of when, where to and how fast."""
+) -> ScoreSettings:
     is_glob = any(sign in config.input for sign in "*?[")
-    return {
-        "input": config.input if is_glob else files.to_uri(config.input),
-        "model": [model.name for model in models],
-        "model_fingerprints": [model.card.fingerprint for model in models],
-        "engine": arithmetic.engine,
-        "precision": arithmetic.precision,
-        "instruction_set": arithmetic.instruction_set,
-        "max_side": config.max_side,
-        "tile": config.tile,
-        "masks": config.masks,
-        "chunk_size": config.chunk_size,
-        "limit": config.limit,
-    }
+    return ScoreSettings(
+        input=config.input if is_glob else files.to_uri(config.input),
+        model=tuple(model.name for model in models),
+        model_fingerprints=tuple(model.card.fingerprint for model in models),
+        engine=arithmetic.engine,
+        precision=arithmetic.precision,
+        instruction_set=arithmetic.instruction_set,
+        max_side=config.max_side,
+        tile=config.tile,
+        masks=config.masks,
+        chunk_size=config.chunk_size,
+        limit=config.limit,
+    )

@@ -1,36 +1,35 @@
-"""The rows of a night, as the parts of its chunks hold them, and its commit.
+"""What the parts of a night add up to, and which of its photos failed.
 
-A part holds the rows of one chunk and is created once; parts are the ledger of what is
-done. `publish` merges them into the table that readers see.
+A part holds the rows of one chunk; `publish` merges the parts into the table that
+readers see.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fcn_core.bad_image import TRANSIENT_REASONS
-from pipelines import files
-from pipelines.chunks import parts
 from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.score.commit import read_commit
-from pipelines.score.items import items_sha256
-from pipelines.score.layout import part_uri
-from pipelines.score.plan import Plan
-from pipelines.score.rows import SCORES_SCHEMA, Row
+from pipelines.score.items import IDENTITY, items_sha256
+from pipelines.score.plan import PlannedNight
+from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
+
+_ITEMS: Final = b"fcn.items_sha256"
 
 
 def write_part(
-    out: str, plan: Plan, chunk: int, *, items: pa.Table, rows: Sequence[Row]
+    night: PlannedNight, chunk: int, *, items: pa.Table, rows: Sequence[ScoreRow]
 ) -> bool:
     """Makes a chunk visible, if nobody did before.
 
     Args:
-        out: The output.
-        plan: The night's plan.
+        night: The night.
         chunk: The chunk's number.
         items: The chunk's planned items.
         rows: One row per item, in the items' order.
@@ -39,82 +38,40 @@ def write_part(
         Whether it was this call.
 
     Raises:
-        SystemicFault: the rows are not one per item.
+        SystemicFault: The rows are not one per item.
     """
-    keys = [row["image_key"] for row in rows]
-    if keys != items["image_key"].to_pylist():
+    if [row.image_key for row in rows] != items["image_key"].to_pylist():
         raise SystemicFault(
             f"chunk {chunk}: got {len(rows)} rows, expected one for each of its "
             f"{items.num_rows} items in their order; this is a fault of the program"
         )
-    part = parts.encode(
-        rows,
-        SCORES_SCHEMA,
-        plan_id=plan.plan_id,
-        said={b"fcn.items_sha256": items_sha256(items).encode()},
+    failed = sum(row.status == "failed" for row in rows)
+    return night.parts.create(
+        chunk,
+        [vars(row) for row in rows],
+        counts=Counts(ok=len(rows) - failed, failed=failed),
+        footer=_footer(items),
     )
-    return files.create_once(part_uri(out, plan.run_date, chunk), part)
 
 
-def read_part_counts(
-    out: str, plan: Plan, chunk: int, *, items: pa.Table | None = None
-) -> Counts | None:
-    """Returns what a chunk's part says became of its items; None without a part.
+def find_counts(night: PlannedNight, chunk: int, *, items: pa.Table) -> Counts | None:
+    """Returns the outcomes of a chunk's items; None where it is not committed.
 
     Args:
-        out: The output.
-        plan: The night's plan.
+        night: The night.
         chunk: The chunk's number.
-        items: The chunk's planned items, to compare with; None compares the plan only.
+        items: The chunk's planned items.
 
     Raises:
-        SystemicFault: the part is damaged or belongs to something else.
+        SystemicFault: The part is damaged or belongs to something else.
     """
-    uri = part_uri(out, plan.run_date, chunk)
-    try:
-        footer = pq.read_metadata(files.to_path(uri))
-        schema = footer.schema.to_arrow_schema()
-        said = schema.metadata or {}
-        if said.get(b"fcn.plan_id") != plan.plan_id.encode():
-            raise SystemicFault(_damaged(uri, "a part of another plan"))
-        if (
-            items is not None
-            and said[b"fcn.items_sha256"] != items_sha256(items).encode()
-        ):
-            raise SystemicFault(_damaged(uri, "a part with other items"))
-        counts = parts.counts_of(said)
-    except FileNotFoundError:
-        return None
-    except parts.UNREADABLE as error:
-        raise SystemicFault(_damaged(uri, "a file that is no whole part")) from error
-    if counts.ok + counts.failed != footer.num_rows or not schema.equals(SCORES_SCHEMA):
-        raise SystemicFault(_damaged(uri, "other rows or columns"))
-    return counts
+    planned, expected = items.num_rows, _footer(items)
+    part = night.parts.find(chunk, planned=planned, expected=expected)
+    return None if part is None else part.counts
 
 
-def _damaged(uri: str, got: str) -> str:
-    return (
-        f"{uri}: got {got}, expected the part of this plan; move it away, and the same "
-        "command computes it again"
-    )
-
-
-def read_part(
-    out: str, plan: Plan, chunk: int, *, columns: list[str] | None = None
-) -> pa.Table:
-    """Returns the rows of a committed chunk, all columns or some.
-
-    Raises:
-        SystemicFault: the part is missing or damaged.
-    """
-    uri = part_uri(out, plan.run_date, chunk)
-    try:
-        table = parts.read(uri, columns=columns)
-    except parts.UNREADABLE as error:
-        raise SystemicFault(_damaged(uri, "no readable file")) from error
-    if table.column_names != (columns or SCORES_SCHEMA.names):
-        raise SystemicFault(_damaged(uri, "other columns"))
-    return table
+def _footer(items: pa.Table) -> dict[bytes, bytes]:
+    return {_ITEMS: items_sha256(items).encode()}
 
 
 @dataclass(frozen=True)
@@ -122,10 +79,10 @@ class Totals:
     """What the committed parts of a night add up to.
 
     Attributes:
-        ok: Images with a result.
-        failed: Images with a reason.
-        failures: Number of images for each reason.
-        transient: Failed images whose reason may pass, which later nights retry.
+        ok: Photos with a result.
+        failed: Photos with a reason.
+        failures: Number of photos for each reason.
+        transient: Failed photos whose reason may pass, which later nights retry.
     """
 
     ok: int
@@ -134,45 +91,39 @@ class Totals:
     transient: int
 
 
-def total(out: str, plan: Plan) -> Totals:
+def add_up(night: PlannedNight) -> Totals:
     """Counts the rows of all parts.
 
     Raises:
-        SystemicFault: planned = ok + failed does not hold.
+        SystemicFault: A part is missing or damaged.
     """
-    ok = failed = 0
-    failures: dict[str, int] = {}
-    for chunk in range(plan.chunks):
-        table = read_part(out, plan, chunk, columns=["status", "error_reason"])
-        ok += pc.sum(pc.equal(table["status"], "ok")).as_py() or 0
-        reasons = table.filter(pc.equal(table["status"], "failed"))["error_reason"]
-        failed += len(reasons)
-        for reason in reasons.to_pylist():
-            failures[reason] = failures.get(reason, 0) + 1
-    if ok + failed != plan.planned:
-        raise SystemicFault(
-            f"run_date={plan.run_date}: got {ok} ok + {failed} failed rows, expected "
-            f"{plan.planned} as planned; nothing is published"
-        )
-    transient = sum(n for reason, n in failures.items() if reason in TRANSIENT_REASONS)
-    return Totals(ok, failed, dict(sorted(failures.items())), transient)
+    ok, reasons = 0, Counter[str]()
+    for chunk in range(night.plan.chunks):
+        rows = night.parts.committed(chunk, columns=["status", "error_reason"]).rows
+        ok += pc.sum(pc.equal(rows["status"], "ok")).as_py() or 0
+        failed = rows.filter(pc.equal(rows["status"], "failed"))
+        reasons.update(failed["error_reason"].to_pylist())
+    transient = sum(reasons[reason] for reason in TRANSIENT_REASONS)
+    return Totals(ok, reasons.total(), dict(sorted(reasons.items())), transient)
 
 
-def failed_rows(out: str, plan: Plan) -> pa.Table:
+def failed_rows(night: PlannedNight) -> pa.Table:
     """Returns the rows of a committed night that have no result."""
     tables = [
-        part.filter(pc.equal(part["status"], "failed"))
-        for part in (read_part(out, plan, chunk) for chunk in range(plan.chunks))
+        rows.filter(pc.equal(rows["status"], "failed")).replace_schema_metadata(None)
+        for rows in (
+            night.parts.committed(chunk).rows for chunk in range(night.plan.chunks)
+        )
     ]
-    return pa.concat_tables([SCORES_SCHEMA.empty_table(), *tables])
+    empty = SCORES_SCHEMA.empty_table().replace_schema_metadata(None)
+    return pa.concat_tables([empty, *tables])
 
 
-def transient_failures(out: str, plan: Plan) -> pa.Table:
+def transient_failures(night: PlannedNight) -> pa.Table:
     """Returns (image_uri, version) of a committed night's failures that may pass."""
-    columns = ["image_uri", "version"]
-    commit = read_commit(out, plan.run_date)
-    if commit is None or commit["transient"] == 0:
-        return SCORES_SCHEMA.empty_table().select(columns)
-    failed = failed_rows(out, plan)
+    commit = read_commit(night.folder)
+    if commit is None or commit.transient == 0:
+        return SCORES_SCHEMA.empty_table().select(IDENTITY)
+    failed = failed_rows(night)
     may_pass = pc.is_in(failed["error_reason"], pa.array(sorted(TRANSIENT_REASONS)))
-    return failed.filter(may_pass).select(columns)
+    return failed.filter(may_pass).select(IDENTITY)

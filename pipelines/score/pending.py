@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from pipelines.faults import UsageError
-from pipelines.score import parts, rows
-from pipelines.score import plan as score_plan
-from pipelines.score.items import among, without
-from pipelines.score.plan import Plan
+from pipelines.score import parts
+from pipelines.score.items import IDENTITY, keep, leave_out
+from pipelines.score.plan import Plan, PlannedNight
+from pipelines.score.rows import SCORES_SCHEMA
+from pipelines.score.sequence import read_all, read_identities
 
 _RETRY_NIGHTS = 3
 
@@ -20,25 +21,26 @@ _USUAL_NIGHTS = 3
 _PLAIN_NIGHT = 200  # photos; a plan below it is never suspiciously large
 
 
-def not_planned(out: str, photos: pa.Table, plan: Plan) -> tuple[int, int]:
+def count_unplanned(night: PlannedNight, photos: pa.Table) -> tuple[int, int]:
     """Returns how many photos are not in a plan: held by others, and by none."""
+    out, plan = night.out, night.plan
     others = [
         other
-        for other in score_plan.read_all(out)
+        for other in read_all(out)
         if other.fingerprint == plan.fingerprint and other.sequence != plan.sequence
     ]
-    not_planned = without(photos, score_plan.held(out, [plan]))
-    waiting = without(not_planned, score_plan.held(out, others)).num_rows
-    return not_planned.num_rows - waiting, waiting
+    unplanned = leave_out(photos, read_identities(out, [plan]))
+    waiting = leave_out(unplanned, read_identities(out, others)).num_rows
+    return unplanned.num_rows - waiting, waiting
 
 
 def pending_photos(
-    out: str, photos: pa.Table, earlier: Sequence[Plan], fingerprint: str
+    out: str, photos: pa.Table, *, earlier: Sequence[Plan], fingerprint: str
 ) -> pa.Table:
     """Returns the photos that no plan of this fingerprint holds, save for retries."""
     same = [plan for plan in earlier if plan.fingerprint == fingerprint]
-    new = without(photos, score_plan.held(out, same))
-    retries = among(photos, _retryable(out, same))
+    new = leave_out(photos, read_identities(out, same))
+    retries = keep(photos, _retryable(out, same))
     if retries.num_rows == 0:
         return new
     return pa.concat_tables([new, retries]).sort_by("image_uri")
@@ -46,15 +48,14 @@ def pending_photos(
 
 def _retryable(out: str, same: Sequence[Plan]) -> pa.Table:
     """Returns photos that failed for a reason that may pass, a few nights long."""
-    failed = [parts.transient_failures(out, plan) for plan in same]
-    columns = ["image_uri", "version"]
-    empty = rows.SCORES_SCHEMA.empty_table().select(columns)
+    failed = [parts.transient_failures(PlannedNight(out, plan)) for plan in same]
+    empty = SCORES_SCHEMA.empty_table().select(IDENTITY)
     failures = pa.concat_tables([empty, *failed])
     if failures.num_rows == 0:
         return empty
-    failures = failures.group_by(columns).aggregate([([], "count_all")])
-    tried = among(score_plan.held(out, same), failures)
-    tried = tried.group_by(columns).aggregate([([], "count_all")])
+    failures = failures.group_by(IDENTITY).aggregate([([], "count_all")])
+    tried = keep(read_identities(out, same), failures)
+    tried = tried.group_by(IDENTITY).aggregate([([], "count_all")])
     counts = {
         (row["image_uri"], row["version"]): row["count_all"]
         for row in tried.to_pylist()
@@ -72,7 +73,7 @@ def _retryable(out: str, same: Sequence[Plan]) -> pa.Table:
 
 
 def check_rescoring(
-    out: str, pending: pa.Table, earlier: Sequence[Plan], fingerprint: str
+    out: str, pending: pa.Table, *, earlier: Sequence[Plan], fingerprint: str
 ) -> None:
     """Refuses to score a whole archive again by mistake.
 
@@ -80,7 +81,7 @@ def check_rescoring(
         UsageError: --rescore is needed, and why.
     """
     others = [plan for plan in earlier if plan.fingerprint != fingerprint]
-    again = among(pending, score_plan.held(out, others)).num_rows
+    again = keep(pending, read_identities(out, others)).num_rows
     if again:
         raise UsageError(
             f"{again} photos would be scored again: the models, the arithmetic or the "

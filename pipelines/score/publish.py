@@ -6,138 +6,136 @@ night, and whoever is killed in between is finished by the next attempt.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import files
 from pipelines.faults import SystemicFault
-from pipelines.score.commit import commit_bytes, read_commit
-from pipelines.score.layout import commit_uri, run_folder, scores_folder
-from pipelines.score.parts import Totals, read_part
-from pipelines.score.plan import Plan
+from pipelines.score.commit import Commit, TableFile, read_commit
+from pipelines.score.layout import plans_folder
+from pipelines.score.parts import Totals
+from pipelines.score.plan import PlannedNight
 from pipelines.score.rows import SCHEMA_VERSION, SCORES_SCHEMA
 
 ROWS_PER_FILE: Final = 1_000_000
 _ROWS_PER_GROUP: Final = 65_536
-_THIS_PROCESS: Final = secrets.token_hex(8)
-"""Not its number: containers that share an output all have a process 1."""
 
 
-def publish(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
+def publish(night: PlannedNight, totals: Totals) -> Commit:
     """Commits a night and shows its table; again and again without harm.
 
     Returns:
-        The commit, whoever made it.
+        The commit. First writer wins: it may be another attempt's.
     """
+    # Not the process's number: containers that share an output all have a process 1.
+    staging = night.folder.staging(secrets.token_hex(8))
     try:
-        commit = read_commit(out, plan.run_date) or _commit(out, plan, totals)
-        show(out, plan, commit)
+        commit = read_commit(night.folder) or _commit(night, totals, staging)
+        show(night, commit, staging)
     except FileNotFoundError:
         # Another attempt published all of it, and swept our staging with the rest.
-        published = read_commit(out, plan.run_date)
-        if published is None or not _is_shown(out, plan):
+        published = read_commit(night.folder)
+        if published is None or not files.exists(night.folder.success):
             raise
         return published
     finally:
-        files.remove_folder(_staging(out, plan))
+        files.remove_folder(staging)
     return commit
 
 
-def sweep(out: str, plan: Plan) -> None:
+def sweep(night: PlannedNight) -> None:
     """Removes what killed attempts left half-written in a published night."""
-    masks = files.join(out, "masks", f"run_date={plan.run_date}")
-    scores = scores_folder(out, plan.run_date)
-    for folder in (run_folder(out, plan.run_date), scores, masks):
-        files.remove_temporaries(folder)
-    files.remove_temporaries(files.join(out, "_runs", "plans"))
+    folder = night.folder
+    for place in (folder.run, folder.scores, folder.masks, plans_folder(night.out)):
+        files.remove_temporaries(place)
 
 
-def _is_shown(out: str, plan: Plan) -> bool:
-    return files.exists(files.join(scores_folder(out, plan.run_date), "_SUCCESS"))
+def _commit(night: PlannedNight, totals: Totals, staging: str) -> Commit:
+    plan = night.plan
+    commit = Commit(
+        schema_version=SCHEMA_VERSION,
+        run_date=plan.run_date,
+        sequence=plan.sequence,
+        plan_id=plan.plan_id,
+        planned=plan.planned,
+        ok=totals.ok,
+        failed=totals.failed,
+        failures=totals.failures,
+        transient=totals.transient,
+        files=tuple(stage(night, staging)),
+    ).identified()
+    files.create_once(night.folder.commit, commit.encode())
+    return read_commit(night.folder) or commit
 
 
-def _commit(out: str, plan: Plan, totals: Totals) -> dict[str, Any]:
-    commit = {
-        "schema_version": SCHEMA_VERSION,
-        "run_date": plan.run_date,
-        "sequence": plan.sequence,
-        "plan_id": plan.plan_id,
-        "verdict": "success",
-        "planned": plan.planned,
-        "ok": totals.ok,
-        "failed": totals.failed,
-        "failures": totals.failures,
-        "transient": totals.transient,
-        "files": _stage(out, plan),
-    }
-    files.create_once(commit_uri(out, plan.run_date), commit_bytes(commit))
-    # Whoever made it: what it says is what counts.
-    return read_commit(out, plan.run_date) or commit
+def show(night: PlannedNight, commit: Commit, staging: str) -> None:
+    """Makes the files of a commit appear where readers look, `_SUCCESS` last.
 
+    Args:
+        night: The night.
+        commit: Its commit.
+        staging: Where this attempt has merged the table, or will.
 
-def show(out: str, plan: Plan, commit: Mapping[str, Any]) -> None:
-    """Makes the files of a commit appear where readers look, `_SUCCESS` last."""
-    if _is_shown(out, plan):
+    Raises:
+        SystemicFault: The merged table is not the committed one.
+    """
+    folder = night.folder
+    if files.exists(folder.success):
         return
-    folder = scores_folder(out, plan.run_date)
-    missing = [file for file in commit["files"] if not _shown(folder, file)]
-    if missing and not files.exists(_staging(out, plan)):
-        _stage(out, plan)
+    missing = [file for file in commit.files if not _is_shown(folder.scores, file)]
+    if missing and not files.exists(staging):
+        stage(night, staging)
     for file in missing:
-        _move(files.join(_staging(out, plan), file["name"]), folder, file)
-    files.write_atomically(files.join(folder, "_SUCCESS"), b"")
+        _move(files.join(staging, file.name), folder.scores, file)
+    files.write_atomically(folder.success, b"")
 
 
-def _staging(out: str, plan: Plan) -> str:
-    return files.join(run_folder(out, plan.run_date), f".staging-{_THIS_PROCESS}.tmp")
+def _is_shown(folder: str, file: TableFile) -> bool:
+    uri = files.join(folder, file.name)
+    return files.exists(uri) and files.sha256(uri) == file.sha256
 
 
-def _shown(folder: str, file: Mapping[str, Any]) -> bool:
-    uri = files.join(folder, file["name"])
-    return files.exists(uri) and files.sha256(uri) == file["sha256"]
-
-
-def _move(staged: str, folder: str, file: Mapping[str, Any]) -> None:
-    if files.sha256(staged) != file["sha256"]:
+def _move(staged: str, folder: str, file: TableFile) -> None:
+    if files.sha256(staged) != file.sha256:
         raise SystemicFault(
             f"{staged}: the merged table is not the one that was committed (another "
             "version of pyarrow?); publish it with the version that committed it"
         )
-    files.move(staged, files.join(folder, file["name"]))
+    files.move(staged, files.join(folder, file.name))
 
 
-def _stage(out: str, plan: Plan) -> list[dict[str, Any]]:
+def stage(night: PlannedNight, staging: str) -> list[TableFile]:
     """Writes the merged table into a folder of our own; returns names and hashes."""
-    count = max(1, -(-plan.planned // ROWS_PER_FILE))
-    batches = _regrouped(out, plan)
+    planned = night.plan.planned
+    count = max(1, -(-planned // ROWS_PER_FILE))
+    groups = _regroup(night)
     staged = []
     for number in range(count):
-        rows = min(ROWS_PER_FILE, plan.planned - number * ROWS_PER_FILE)
+        rows = min(ROWS_PER_FILE, planned - number * ROWS_PER_FILE)
         name = f"scores-{number:05}-of-{count:05}.parquet"
-        uri = files.join(_staging(out, plan), name)
+        uri = files.join(staging, name)
         path = files.to_path(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(path, SCORES_SCHEMA, compression="zstd") as writer:
             written = 0
             while written < rows:
-                group = next(batches)
+                group = next(groups)
                 writer.write_table(group, row_group_size=group.num_rows)
                 written += group.num_rows
-        staged.append({"name": name, "rows": written, "sha256": files.sha256(uri)})
+        staged.append(TableFile(name=name, rows=written, sha256=files.sha256(uri)))
     return staged
 
 
-def _regrouped(out: str, plan: Plan) -> Iterator[pa.Table]:
+def _regroup(night: PlannedNight) -> Iterator[pa.Table]:
     """Yields the rows of all parts in order, in groups that end where files end."""
     waiting: list[pa.Table] = []
     size = position = 0
-    for chunk in range(plan.chunks):
-        table = read_part(out, plan, chunk).replace_schema_metadata(
-            SCORES_SCHEMA.metadata
-        )
+    for chunk in range(night.plan.chunks):
+        table = night.parts.committed(chunk).rows
+        table = table.replace_schema_metadata(SCORES_SCHEMA.metadata)
         while table.num_rows:
             to_file_end = ROWS_PER_FILE - position % ROWS_PER_FILE
             group_size = min(_ROWS_PER_GROUP, to_file_end)

@@ -1,16 +1,14 @@
 """What an output knows about its nights: how far each is, and giving one up."""
 
-import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from pipelines import files
+from pipelines.chunks.finish import read_refusal
+from pipelines.chunks.parts import Part
 from pipelines.faults import UsageError
-from pipelines.score import layout
-from pipelines.score import plan as score_plan
+from pipelines.score import sequence
 from pipelines.score.commit import read_commit
-from pipelines.score.parts import read_part_counts
-from pipelines.score.plan import Plan
+from pipelines.score.plan import PlannedNight
 
 
 @dataclass(frozen=True)
@@ -56,87 +54,78 @@ class NightState:
         return text if self.why is None else f"{text}  ({self.why})"
 
 
-@dataclass(frozen=True)
-class CommittedNight:
-    """A night whose table is published."""
-
-    out: str
-    plan: Plan
-
-
-def _plans(output: str, run_date: str | None) -> tuple[str, list[Plan]]:
+def _find_plans(output: str, run_date: str | None) -> list[PlannedNight]:
     out = files.to_uri(output)
-    found = score_plan.read_all(out)
+    found = sequence.read_all(out)
     if not found:
         raise UsageError(
             f"{output}: got no night, expected an output of fcn score; check the path"
         )
-    if run_date is None:
-        return out, found
-    if (plan := score_plan.find(found, run_date)) is None:
-        known = ", ".join(plan.run_date for plan in found[-5:])
-        raise UsageError(
-            f"--run_date: got {run_date}, expected a night of this output: {known}"
-        )
-    return out, [plan]
+    if run_date is not None:
+        plan = sequence.find(found, run_date)
+        if plan is None:
+            known = ", ".join(plan.run_date for plan in found[-5:])
+            raise UsageError(
+                f"--run_date: got {run_date}, expected a night of this output: {known}"
+            )
+        found = [plan]
+    return [PlannedNight(out, plan) for plan in found]
 
 
 def states(output: str, *, run_date: str | None = None) -> list[NightState]:
     """Returns how far the nights of an output are, in their sequence.
 
     Raises:
-        UsageError: there is no such output or night.
+        UsageError: There is no such output or night.
     """
-    out, found = _plans(output, run_date)
-    return [_state(out, plan) for plan in found]
+    return [_state_of(night) for night in _find_plans(output, run_date)]
 
 
-def _state(out: str, plan: Plan) -> NightState:
-    commit = read_commit(out, plan.run_date)
+def _state_of(night: PlannedNight) -> NightState:
+    plan, commit = night.plan, read_commit(night.folder)
     if commit is not None:
         return NightState(
             run_date=plan.run_date,
             kind=plan.kind,
             state="committed",
             planned=plan.planned,
-            ok=commit["ok"],
-            failed=commit["failed"],
+            ok=commit.ok,
+            failed=commit.failed,
             chunks=plan.chunks,
             chunks_done=plan.chunks,
-            failures=commit["failures"],
+            failures=commit.failures,
         )
-    parts = [read_part_counts(out, plan, n) for n in range(plan.chunks)]
-    done = [counts for counts in parts if counts is not None]
-    verdict = _failed_verdict(out, plan)
+    done = [part for n in range(plan.chunks) if (part := _find_part(night, n))]
+    refusal = read_refusal(night.folder.refusal)
     return NightState(
         run_date=plan.run_date,
         kind=plan.kind,
-        state="open" if verdict is None else "failed",
+        state="open" if refusal is None else "failed",
         planned=plan.planned,
-        ok=sum(counts.ok for counts in done),
-        failed=sum(counts.failed for counts in done),
+        ok=sum(part.counts.ok for part in done),
+        failed=sum(part.counts.failed for part in done),
         chunks=plan.chunks,
         chunks_done=len(done),
-        failures={} if verdict is None else verdict["failures"],
-        why=None if verdict is None else verdict["why"],
+        failures={} if refusal is None else refusal.failures,
+        why=None if refusal is None else refusal.why,
     )
 
 
-def _failed_verdict(out: str, plan: Plan) -> dict[str, Any] | None:
-    uri = files.join(layout.run_folder(out, plan.run_date), "_FAILED")
-    return json.loads(files.read_bytes(uri)) if files.exists(uri) else None
+def _find_part(night: PlannedNight, chunk: int) -> Part | None:
+    size = night.plan.chunk_size
+    planned = min(size, night.plan.planned - chunk * size)
+    return night.parts.find(chunk, planned=planned)
 
 
-def committed(output: str, *, run_date: str | None) -> CommittedNight:
+def find_committed(output: str, *, run_date: str | None) -> PlannedNight:
     """Returns a committed night, the latest unless one is named.
 
     Raises:
-        UsageError: there is none.
+        UsageError: There is none.
     """
-    out, found = _plans(output, run_date)
-    for plan in reversed(found):
-        if read_commit(out, plan.run_date) is not None:
-            return CommittedNight(out, plan)
+    for night in reversed(_find_plans(output, run_date)):
+        if read_commit(night.folder) is not None:
+            return night
     raise UsageError(
         f"{output}: got no committed night, expected one with a table; finish it with "
         "fcn score"
@@ -147,13 +136,13 @@ def discard(output: str, *, run_date: str) -> int:
     """Gives an open night up; returns how many images are free again.
 
     Raises:
-        UsageError: there is no such night, or it is committed.
+        UsageError: There is no such night, or it is committed.
     """
-    out, (plan,) = _plans(output, run_date)
-    if read_commit(out, plan.run_date) is not None:
+    (night,) = _find_plans(output, run_date)
+    if read_commit(night.folder) is not None:
         raise UsageError(
             f"--run_date: got {run_date}, expected an open night; a committed one stays"
         )
-    score_plan.discard(out, plan)
-    files.remove_folder(files.join(out, "masks", f"run_date={run_date}"))
-    return plan.planned
+    sequence.discard(night)
+    files.remove_folder(night.folder.masks)
+    return night.plan.planned

@@ -1,84 +1,123 @@
-"""`summary.json`: a night in numbers."""
+"""`summary.json`: a night in numbers, as its writer and all its readers know it."""
 
-import json
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from fcn_core.bundles.card import Metric
+from fcn_core.bundles.card import Metric, ModelCard
+from fcn_core.labels import Task
 from pipelines import files
+from pipelines.chunks.frozen import Frozen
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.score.layout import summary_uri
-from pipelines.score.nights import Night
+from pipelines.score.layout import NightFolder
 
 
-class ModelSummary(BaseModel):
-    """A model as `summary.json` names it."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class ModelSummary(Frozen):
+    """A model of the night: what its card says that a reader of the table needs."""
 
     name: str
-    version: str | int = ""
-    task: Literal["segmentation", "aesthetics"]
-    fingerprint: str = ""
-    classes: tuple[str, ...] | None = None
-    rating_bins: tuple[float, ...] | None = None
-    notes: str = ""
-    origin: str = ""
-    licence: str = ""
-    metrics: tuple[Metric, ...] = ()
+    version: str
+    task: Task
+    fingerprint: str
+    notes: str
+    origin: str
+    licence: str
+    metrics: tuple[Metric, ...]
+    classes: tuple[str, ...] | None
+    rating_bins: tuple[float, ...] | None
+
+    @classmethod
+    def of(cls, card: ModelCard) -> "ModelSummary":
+        """Returns what a card says."""
+        return cls.model_validate(
+            card.model_dump(mode="json", include=set(cls.model_fields))
+        )
 
 
-class Summary(BaseModel):
-    """The part of `summary.json` that the page shows."""
+class Summary(Frozen):
+    """A night in numbers.
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    Attributes:
+        run_date: The night.
+        kind: `score` or `replay`.
+        verdict: Whether it is published.
+        why: Why not.
+        planned: Number of photos.
+        ok: Photos with a result.
+        failed: Photos with a reason.
+        skipped: Photos of the input that other nights hold.
+        waiting: Photos that no night holds yet.
+        ignored: Files of the input that are not photos.
+        failures: Number of photos for each reason.
+        computed: Photos that the last attempt worked on.
+        seconds: Its time.
+        images_per_second: Its speed.
+        engine: That ran the models, as the next two.
+        precision: Of its arithmetic.
+        instruction_set: Of the CPU, or the GPU's model.
+        fingerprint: Of the rows.
+        models: One a task.
+        command: What the person typed.
+        output: The output.
+    """
 
-    verdict: Literal["success", "failed"] = "success"
-    why: str | None = None
+    run_date: str
+    kind: Literal["score", "replay"]
+    verdict: Literal["success", "failed"]
+    why: str | None
     planned: int
     ok: int
     failed: int
-    skipped: int = 0
-    failures: dict[str, int] = Field(default_factory=dict)
+    skipped: int
+    waiting: int
+    ignored: int
+    failures: dict[str, int]
+    computed: int
     seconds: float
     images_per_second: float
-    engine: str = ""
-    precision: str = ""
-    instruction_set: str = ""
-    models: tuple[ModelSummary, ...] = ()
-    command: str | tuple[str, ...] = ""
+    engine: str
+    precision: str
+    instruction_set: str
+    fingerprint: str
+    models: tuple[ModelSummary, ...]
+    command: str
+    output: str
 
-    def model(self, task: str) -> ModelSummary | None:
+    def model(self, task: Task) -> ModelSummary | None:
         """Returns the model of a task, None where none ran."""
         return next((model for model in self.models if model.task == task), None)
 
 
-def read_summary(night: Night) -> dict[str, Any] | None:
-    """Returns what the last finished attempt wrote; None before."""
+def find_summary(folder: NightFolder) -> Summary | None:
+    """Returns what the last finished attempt wrote; None before.
+
+    Raises:
+        SystemicFault: The file is damaged.
+    """
+    uri = folder.summary
     try:
-        return json.loads(files.read_bytes(summary_uri(night.out, night.plan.run_date)))
+        return Summary.model_validate_json(files.read_bytes(uri))
     except FileNotFoundError:
         return None
+    except ValidationError as error:
+        got = str(error).splitlines()[0]
+        raise SystemicFault(
+            f"{uri}: got {got}, expected what `fcn score` of this version writes; "
+            "run the same `fcn score` again"
+        ) from error
 
 
-def parse_summary(uri: str, run_date: str) -> Summary:
+def read_summary(folder: NightFolder) -> Summary:
     """Returns the summary of a finished night.
 
     Raises:
         UsageError: The night is not finished.
         SystemicFault: The file is damaged.
     """
-    try:
-        return Summary.model_validate(json.loads(files.read_bytes(uri)))
-    except FileNotFoundError as error:
+    summary = find_summary(folder)
+    if summary is None:
         raise UsageError(
-            f"{uri}: there is none, expected the summary of run_date={run_date}; "
-            "let `fcn score` finish that night first"
-        ) from error
-    except (ValidationError, ValueError) as error:
-        got = str(error).splitlines()[0]
-        raise SystemicFault(
-            f"{uri}: got {got}, expected what `fcn score` of this version writes; "
-            "run the same `fcn score` again"
-        ) from error
+            f"{folder.summary}: there is none, expected the summary of "
+            f"run_date={folder.run_date}; let `fcn score` finish that night first"
+        )
+    return summary

@@ -1,48 +1,44 @@
 """What a person reads in the terminal when a night is done."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow.parquet as pq
 
 from pipelines import files
-from pipelines.score.layout import page_uri, scores_folder
+from pipelines.chunks.finish import text_of
+from pipelines.score.layout import NightFolder
+from pipelines.score.summary import Summary
 
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def night_lines(out: str, summary: Mapping[str, Any]) -> list[str]:
-    """Returns the closing lines of a scored night: counts, scores, where to look."""
-    run_date = summary["run_date"]
-    counts = f"{summary['planned']} planned  {summary['ok']} ok"
-    counts += f"  {summary['failed']} failed  {summary['skipped']} skipped"
-    if summary["computed"]:
-        counts += f"  {summary['images_per_second']:.1f} images/s"
-        counts += f"  {summary['seconds']:.0f} s"
+def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
+    """Returns what to print of a scored night: counts, scores, where to look."""
+    counts = f"{summary.planned} planned  {summary.ok} ok"
+    counts += f"  {summary.failed} failed  {summary.skipped} skipped"
+    if summary.computed:
+        counts += f"  {summary.images_per_second:.1f} images/s"
+        counts += f"  {summary.seconds:.0f} s"
     lines = [counts]
-    if summary["failures"]:
-        reasons = (f"{reason} {n}" for reason, n in summary["failures"].items())
-        lines.append("failed: " + ", ".join(reasons))
-    if (scores := _means(out, run_date)) and summary["ok"]:
+    if summary.failures:
+        lines.append(f"failed: {text_of(summary.failures)}")
+    if (scores := _means(folder)) and summary.ok:
         average = sum(scores) / len(scores)
         lines.append(
             f"scores {min(scores):.1f}..{max(scores):.1f}  mean {average:.1f}  "
             + sparkline(scores)
         )
-    lines.append(f"table  {scores_folder(out, run_date)}")
-    lines.append(f"page   {page_uri(out, run_date)}")
+    lines.append(f"table  {folder.scores}")
+    lines.append(f"page   {folder.page}")
     return lines
 
 
-def _means(out: str, run_date: str) -> list[float]:
-    folder = scores_folder(out, run_date)
+def _means(folder: NightFolder) -> list[float]:
     means: list[float] = []
-    for name in files.list_names(folder):
-        if name.endswith(".parquet"):
-            path = files.to_path(files.join(folder, name))
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(columns=["aesthetics_mean"]):
-                    means += batch.column(0).drop_null().to_pylist()
+    for uri in folder.tables():
+        with pq.ParquetFile(files.to_path(uri)) as file:
+            for batch in file.iter_batches(columns=["aesthetics_mean"]):
+                means += batch.column(0).drop_null().to_pylist()
     return means
 
 

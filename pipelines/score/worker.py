@@ -1,26 +1,33 @@
 """The scoring job: what a lane is asked, what a chunk does. `finish` ends it."""
 
+import functools
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pyarrow as pa
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
+from fcn_core.scoring import PhotoScore
+from pipelines.chunks.columns import error_columns
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.finish import finish
 from pipelines.chunks.job import ChunkJob
+from pipelines.chunks.pieces import Pieces
 from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
 from pipelines.lanes.request import Request
 from pipelines.lanes.settings import LaneSettings
 from pipelines.score import inputs, masks, parts
-from pipelines.score.finish import Finish
+from pipelines.score.finish import NightEnding
 from pipelines.score.nights import Night
-from pipelines.score.plan import Plan, check_kept, read_chunk
-from pipelines.score.rows import Row
+from pipelines.score.plan import PlannedNight
+from pipelines.score.rows import ScoreRow
 
-_READING = stream.Reading(threads=4)
+_READING: Final = stream.Reading(threads=4)
 
 
 @dataclass(frozen=True)
@@ -28,46 +35,45 @@ class ScoreWorker:
     """Scores chunks of a plan: reads, has lanes do the pixels, writes masks and parts.
 
     Attributes:
-        out: The output.
-        plan: The night's plan.
+        night: The planned night.
         lanes: The pool that touches the pixels.
         models: `name@version` of the models, joined by `+`, as rows have it.
     """
 
-    out: str
-    plan: Plan
+    night: PlannedNight
     lanes: LaneSettings
     models: str
 
     def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
-        return stream.process(chunks, self._open, lanes=self.lanes, reading=_READING)
+        open_chunk = functools.partial(self._open, self.night.items())
+        return stream.process(chunks, open_chunk, lanes=self.lanes, reading=_READING)
 
-    def _open(self, chunk: int) -> "_OpenChunk | Counts":
-        items = read_chunk(self.out, self.plan, chunk)
-        found = parts.read_part_counts(self.out, self.plan, chunk, items=items)
-        return _OpenChunk(self, chunk, items.to_pylist()) if found is None else found
+    def _open(self, pieces: Pieces, chunk: int) -> "_OpenChunk | Counts":
+        items = pieces.chunk(chunk)
+        found = parts.find_counts(self.night, chunk, items=items)
+        return _OpenChunk(self, chunk, items) if found is None else found
 
 
 class _OpenChunk:
     """A chunk whose rows are not all in."""
 
-    def __init__(self, worker: ScoreWorker, chunk: int, items: list[Row]):
-        self._worker = worker
-        self._chunk = chunk
-        self.items = items
-        self._rows: list[Row | None] = [None] * len(items)
+    def __init__(self, worker: ScoreWorker, chunk: int, items: pa.Table):
+        self._night, self._models = worker.night, worker.models
+        self._chunk, self._planned = chunk, items
+        self._items = items.to_pylist()
+        self._rows: list[ScoreRow | None] = [None] * len(self._items)
         self._masks = masks.open_chunk(
-            str(worker.plan.settings["masks"]), worker.out, worker.plan.run_date, chunk
+            worker.night.folder, chunk, layout=worker.night.plan.settings.masks
         )
 
     @property
     def size(self) -> int:
-        return len(self.items)
+        return len(self._items)
 
     def request(self, key: stream.Key) -> Request:
         """Returns a photo as a lane is asked for it."""
-        item = self.items[key[1]]
+        item = self._items[key[1]]
         request = Request(key=key, header={}, blobs=[])
         try:
             request.blobs.append(
@@ -75,7 +81,7 @@ class _OpenChunk:
                     item["image_uri"],
                     version=item["version"],
                     offset=item["offset"],
-                    root=self._worker.plan.root,
+                    root=self._night.plan.root,
                 )
             )
         except BadImage as bad:
@@ -83,74 +89,68 @@ class _OpenChunk:
         return request
 
     def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one item; tells whether it has a score."""
-        item = self.items[index]
-        row = {
-            "image_key": item["image_key"],
-            "image_uri": item["image_uri"],
-            "version": item["version"],
-            "models": self._worker.models,
-            "fingerprint": self._worker.plan.fingerprint,
-            "decode_policy": images.DECODE_POLICY,
-        }
+        """Takes the outcome of one item; returns whether it has a score."""
+        item = self._items[index]
+        row = ScoreRow(
+            image_key=item["image_key"],
+            image_uri=item["image_uri"],
+            version=item["version"],
+            status="failed",
+            models=self._models,
+            fingerprint=self._night.plan.fingerprint,
+            decode_policy=images.DECODE_POLICY,
+        )
         if done.bad is not None:
-            row |= _failed(done.bad)
+            self._rows[index] = replace(row, **error_columns(done.bad))
         elif done.reply is None:
             raise SystemicFault(f"{item['image_uri']}: got no answer from its lane")
         else:
-            row |= _scored(done.reply)
+            self._rows[index] = _scored(row, PhotoScore(**done.reply))
             for png in done.reply_blobs:
                 self._masks.add(item["image_key"], png)
-        self._rows[index] = row
         return done.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""
-        worker = self._worker
-        check_kept(worker.out, worker.plan)
+        night, items = self._night, self._planned
+        night.check_kept()
         paths = self._masks.finish()
-        rows = [row for row in self._rows if row is not None]
-        for row in rows:
-            row["mask_path"] = paths.get(row["image_key"])
-        items = read_chunk(worker.out, worker.plan, self._chunk)
-        parts.write_part(worker.out, worker.plan, self._chunk, items=items, rows=rows)
-        # Whoever made the part: what it says is what counts.
-        found = parts.read_part_counts(
-            worker.out, worker.plan, self._chunk, items=items
-        )
+        rows = [
+            replace(row, mask_path=paths.get(row.image_key))
+            for row in self._rows
+            if row is not None
+        ]
+        parts.write_part(night, self._chunk, items=items, rows=rows)
+        # First writer wins: use the committed part.
+        found = parts.find_counts(night, self._chunk, items=items)
         if found is None:
-            check_kept(worker.out, worker.plan)
+            night.check_kept()
             raise SystemicFault(f"chunk {self._chunk}: its part vanished")
         return Counts(found.ok, found.failed, computed=len(rows))
 
 
-def _failed(bad: BadImage) -> Row:
-    return {
-        "status": "failed",
-        "error_stage": bad.stage,
-        "error_reason": bad.reason,
-        "error_detail": bad.detail,
-    }
-
-
-def _scored(score: dict[str, Any]) -> Row:
-    """Returns the columns of a `PhotoScore` that crossed the pipe as JSON."""
-    row: Row = {
-        "status": "ok",
-        "sha256": score["sha256"],
-        "width": score["width"],
-        "height": score["height"],
-        "dominant_class": score["dominant_class"],
-        "mask_sha256": score["mask_sha256"],
-        "aesthetics_ratings": score["ratings"],
-        "aesthetics_mean": score["mean"],
-        "aesthetics_std": score["std"],
-    }
-    if score["class_pixels"] is not None:
-        present = [(c, n) for c, n in enumerate(score["class_pixels"]) if n]
-        row["segmentation_classes"] = [class_id for class_id, _ in present]
-        row["segmentation_pixels"] = [pixels for _, pixels in present]
-    return row
+def _scored(row: ScoreRow, score: PhotoScore) -> ScoreRow:
+    """Returns a row with the columns of its photo's score."""
+    row = replace(
+        row,
+        status="ok",
+        sha256=score.sha256,
+        width=score.width,
+        height=score.height,
+        dominant_class=score.dominant_class,
+        mask_sha256=score.mask_sha256,
+        aesthetics_ratings=None if score.ratings is None else list(score.ratings),
+        aesthetics_mean=score.mean,
+        aesthetics_std=score.std,
+    )
+    if score.class_pixels is None:
+        return row
+    present = [(c, n) for c, n in enumerate(score.class_pixels) if n]
+    return replace(
+        row,
+        segmentation_classes=[class_id for class_id, _ in present],
+        segmentation_pixels=[pixels for _, pixels in present],
+    )
 
 
 def job(
@@ -163,12 +163,10 @@ def job(
             {"name": model.name, "fingerprint": model.card.fingerprint}
             for model in night.models
         ],
-        "engine": settings["engine"],
-        "precision": settings["precision"],
-        "instruction_set": settings["instruction_set"],
-        "max_side": settings["max_side"],
-        "tile": settings.get("tile"),  # nights of before tiles have none
-        "masks": settings["masks"] != "none",
+        **settings.model_dump(
+            include={"engine", "precision", "instruction_set", "max_side", "tile"}
+        ),
+        "masks": settings.masks != "none",
     }
     pool = LaneSettings(
         task="pipelines.score.lane:ScorePhotos",
@@ -176,8 +174,9 @@ def job(
         lanes=lanes or len(os.sched_getaffinity(0)),
     )
     models = "+".join(model.card.label for model in night.models)
+    ending = NightEnding(night, max_error_rate, command)
     return ChunkJob(
-        worker=ScoreWorker(night.out, night.plan, pool, models),
+        worker=ScoreWorker(PlannedNight(night.out, night.plan), pool, models),
         chunks=night.plan.chunks,
-        finish=Finish(night, max_error_rate, command),
+        finish=functools.partial(finish, ending),
     )

@@ -1,7 +1,6 @@
 """The answer of `fcn stats`: parts added up, photos that are there twice, samples."""
 
 import heapq
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,74 +8,109 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_core.canonical import readable_json
 from pipelines import files
 from pipelines.chunks.counts import Counts
-from pipelines.faults import SystemicFault
-from pipelines.statistics.parts import Contents, Part, committed_part
-from pipelines.statistics.plan import Plan
+from pipelines.chunks.finish import Refusal
+from pipelines.chunks.parts import Part
+from pipelines.statistics.parts import Contents, contents_of
+from pipelines.statistics.plan import Statistics
 
 SAMPLES: Final = 8
 
-_HEX_DIGITS: Final = 64
-_PREFIX_DIGITS: Final = 16
 _MOST_GROUPS: Final = 100
 
 
 @dataclass(frozen=True)
-class Finish:
-    """Adds up the parts and writes the answer.
+class Totals:
+    """What the parts of the statistics add up to.
 
     Attributes:
-        plan: what was counted.
+        ok: Records of all shards.
+        failed: None: what is wrong with a record is a finding.
+        splits: What each split holds.
+        photos: All photos.
     """
 
-    plan: Plan
+    ok: int
+    failed: int
+    splits: dict[str, Contents]
+    photos: "Photos"
 
-    def __call__(self, counts: Counts) -> None:
-        """Writes the JSON file; its parts are not needed any more."""
-        plan = self.plan
-        if counts.ok != plan.records:
-            raise SystemicFault(
-                f"counted {counts.ok} records, expected {plan.records} as in "
-                "dataset_info.json; run the same command again"
-            )
-        splits = {name: Contents() for name in plan.info.splits}
-        photos = _Photos(plan)
-        for chunk, (split, _) in enumerate(plan.shards):
-            part = committed_part(plan, chunk)
-            splits[split] += part.contents
+
+@dataclass(frozen=True)
+class StatisticsEnding:
+    """What is the statistics' own about their end; see `chunks.finish.Ending`.
+
+    Attributes:
+        statistics: What was counted.
+    """
+
+    statistics: Statistics
+
+    @property
+    def planned(self) -> int:
+        """Number of records."""
+        return self.statistics.records
+
+    @property
+    def refusal_uri(self) -> str:
+        """Statistics are never refused: they tell what is wrong."""
+        return files.join(self.statistics.work, "FAILED")
+
+    def is_published(self) -> bool:
+        """An older answer is replaced: never."""
+        return False
+
+    def add_up(self) -> Totals:
+        """Returns what the parts add up to."""
+        statistics, ok = self.statistics, 0
+        splits = {name: Contents() for name in statistics.info.splits}
+        photos = Photos(statistics)
+        for chunk, (split, _) in enumerate(statistics.shards):
+            part = statistics.parts.committed(chunk)
+            splits[split] += contents_of(part)
             photos.add(chunk, part)
-        answer = _answer(plan, splits, photos)
-        text = json.dumps(answer, indent=1) + "\n"
-        files.write_atomically(plan.output, text.encode())
-        files.remove_folder(plan.parts_folder)
+            ok += part.counts.ok
+        return Totals(ok, 0, splits, photos)
+
+    def refuse(self, total: Totals) -> Refusal | None:
+        """Returns None."""
+
+    def publish(self, total: Totals, counts: Counts) -> None:
+        """Writes the JSON file; the parts are not needed any more."""
+        answer = _answer(self.statistics, total.splits, total.photos)
+        files.write_atomically(self.statistics.output, readable_json(answer))
+        files.remove_folder(self.statistics.work)
+
+    def record_refusal(self, total: Totals, refusal: Refusal, counts: Counts) -> None:
+        """Never called."""
 
 
-class _Photos:
+class Photos:
     """Hashes of all photos: 8 bytes of each in memory, the rest stays in the parts."""
 
-    def __init__(self, plan: Plan):
-        self._plan = plan
+    def __init__(self, statistics: Statistics):
+        self._statistics = statistics
         self._by_chunk: list[NDArray[np.uint64]] = []
         self._least: list[tuple[int, int, int]] = []
 
     def add(self, chunk: int, part: Part) -> None:
         """Takes the photos of a part."""
-        hashes = np.frombuffer(bytes.fromhex(part.hashes), np.uint8)
-        firsts = hashes.reshape(-1, _HEX_DIGITS // 2)[:, : _PREFIX_DIGITS // 2]
-        found = np.ascontiguousarray(firsts).view(">u8").ravel().astype(np.uint64)
+        firsts = "".join(sha256[:16] for sha256 in part.rows["sha256"].to_pylist())
+        found = np.frombuffer(bytes.fromhex(firsts), ">u8").astype(np.uint64)
         self._by_chunk.append(found)
         smallest = [
             (int(found[i]), chunk, i) for i in np.argsort(found)[:SAMPLES].tolist()
         ]
         self._least = heapq.nsmallest(SAMPLES, [*self._least, *smallest])
 
-    def samples(self) -> list[dict[str, Any]]:
-        """Returns where the photos with the smallest hashes are: a drawing by lot."""
+    def samples(self) -> list[dict[str, str]]:
+        """Returns a random sample: where the photos with the smallest hashes are."""
         rows = []
         for _, chunk, index in self._least:
-            split, shard = self._plan.shards[chunk]
-            source_id = committed_part(self._plan, chunk).ids[index]
+            split, shard = self._statistics.shards[chunk]
+            source_id = self._read(chunk)[index]["id"]
             rows.append({"split": split, "shard": shard.name, "id": source_id})
         return rows
 
@@ -85,42 +119,44 @@ class _Photos:
         values, counts = np.unique(np.concatenate(self._by_chunk), return_counts=True)
         suspects = values[counts > 1]
         groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        if suspects.size:
-            for chunk, found in enumerate(self._by_chunk):
-                indices = np.flatnonzero(np.isin(found, suspects)).tolist()
-                part = committed_part(self._plan, chunk) if indices else None
-                for index in indices:
-                    assert part is not None
-                    start = _HEX_DIGITS * index
-                    sha256 = part.hashes[start : start + _HEX_DIGITS]
-                    split = self._plan.shards[chunk][0]
-                    groups[sha256].append((split, part.ids[index]))
+        for chunk, found in enumerate(self._by_chunk if suspects.size else ()):
+            indices = np.flatnonzero(np.isin(found, suspects)).tolist()
+            rows = self._read(chunk) if indices else []
+            split = self._statistics.shards[chunk][0]
+            for index in indices:
+                groups[rows[index]["sha256"]].append((split, rows[index]["id"]))
         return {sha: sorted(g) for sha, g in sorted(groups.items()) if len(g) > 1}
 
+    def _read(self, chunk: int) -> list[dict[str, str]]:
+        return self._statistics.parts.committed(chunk).rows.to_pylist()
 
-def _answer(plan: Plan, splits: dict[str, Contents], photos: _Photos) -> dict[str, Any]:
+
+def _answer(
+    statistics: Statistics, splits: dict[str, Contents], photos: Photos
+) -> dict[str, Any]:
+    """Returns the answer; nested figures of many types, as JSON has them."""
     copies = photos.copies()
     total = sum(splits.values(), Contents())
     findings = total.findings.result()
     across = {
         sha: group for sha, group in copies.items() if len({s for s, _ in group}) > 1
     }
-    if across and plan.info.settings.get("allow_leak") is not True:
+    if across and statistics.info.settings.get("allow_leak") is not True:
         ids = sorted({source_id for group in across.values() for _, source_id in group})
         what = "a photo is in two splits, and scores on one flatter the other"
         findings.append({"what": what, "records": len(ids), "ids": ids[:3]})
     return {
-        "dataset": plan.info.dataset,
-        "task": plan.info.task,
-        "fingerprint": plan.info.fingerprint,
+        "dataset": statistics.info.dataset,
+        "task": statistics.info.task,
+        "fingerprint": statistics.info.fingerprint,
         "valid": not findings,
         "findings": findings,
-        "records": plan.records,
+        "records": statistics.records,
         "splits": {
-            name: _figures(plan, contents, plan.info.splits[name].records)
+            name: _figures(statistics, contents, statistics.info.splits[name].records)
             for name, contents in splits.items()
         },
-        "total": _figures(plan, total, plan.records),
+        "total": _figures(statistics, total, statistics.records),
         "duplicates": {
             "photos": len(copies),
             "across_splits": len(across),
@@ -133,15 +169,17 @@ def _answer(plan: Plan, splits: dict[str, Contents], photos: _Photos) -> dict[st
     }
 
 
-def _figures(plan: Plan, contents: Contents, records: int) -> dict[str, Any]:
+def _figures(
+    statistics: Statistics, contents: Contents, records: int
+) -> dict[str, Any]:
     figures = {
         "records": records,
         "counted": contents.photos.records,
         "photos": contents.photos.result(),
     }
-    if plan.info.task == "segmentation":
-        names = plan.info.classes or []
-        figures["labels"] = contents.labels.result(names, void=plan.how.void)
+    if statistics.info.task == "segmentation":
+        names = statistics.info.classes or []
+        figures["labels"] = contents.labels.result(names, void=statistics.plan.how.void)
     else:
         figures["ratings"] = contents.ratings.result()
     return figures

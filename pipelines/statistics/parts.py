@@ -1,22 +1,26 @@
-"""Parts of `fcn stats`: what one shard holds."""
+"""The parts of `fcn stats`: what each shard holds."""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Sequence
+from typing import Final
 
 from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments, Sums
-from pipelines import files
-from pipelines.faults import SystemicFault
+from pipelines.chunks.counts import Counts
+from pipelines.chunks.parts import Part
 from pipelines.statistics.checks import Findings
-from pipelines.statistics.plan import Plan
+from pipelines.statistics.plan import Statistics
+from pipelines.statistics.rows import RecordRow
+
+_CONTENTS: Final = b"fcn.contents"
 
 
 class Contents(Sums):
     """What some shards hold, added up.
 
     Attributes:
-        photos: sizes and forms.
-        labels: pixels by class; none of them in a data set of ratings.
-        ratings: none of them in a data set of labels.
-        findings: what is wrong.
+        photos: Sizes and forms.
+        labels: Pixels by class; none of them in a data set of ratings.
+        ratings: None of them in a data set of labels.
+        findings: What is wrong.
     """
 
     photos: PhotoSums = PhotoSums()
@@ -25,64 +29,23 @@ class Contents(Sums):
     findings: Findings = Findings()
 
 
-class Part(BaseModel):
-    """What one shard holds.
-
-    Attributes:
-        plan_id: of the statistics that it belongs to.
-        contents: everything that is added up.
-        hashes: sha256 of each photo in hex, one after the other, in the shard's order.
-        ids: of each record.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    plan_id: str
-    contents: Contents
-    hashes: str
-    ids: tuple[str, ...]
-
-
-def part_uri(plan: Plan, chunk: int) -> str:
-    """Returns the name of a chunk's part."""
-    return files.join(plan.parts_folder, f"shard-{chunk:05}.json")
-
-
-def read_part(plan: Plan, chunk: int) -> Part | None:
-    """Returns the part of a chunk, None where it is not committed.
-
-    Raises:
-        SystemicFault: it is damaged, or belongs to other statistics.
-    """
-    uri = part_uri(plan, chunk)
-    try:
-        part = Part.model_validate_json(files.read_bytes(uri))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise SystemicFault(_damaged(uri)) from error
-    if part.plan_id != plan.plan_id:
-        raise SystemicFault(_damaged(uri))
-    return part
-
-
-def _damaged(uri: str) -> str:
-    return (
-        f"{uri}: got a damaged part, expected one of these statistics; remove it and "
-        "run the same command again"
+def write_part(
+    statistics: Statistics,
+    chunk: int,
+    *,
+    rows: Sequence[RecordRow],
+    contents: Contents,
+) -> None:
+    """Makes what a shard holds count, if nobody did before."""
+    _, shard = statistics.shards[chunk]
+    statistics.parts.create(
+        chunk,
+        [vars(row) for row in rows],
+        counts=Counts(ok=shard.records),
+        footer={_CONTENTS: contents.model_dump_json().encode()},
     )
 
 
-def committed_part(plan: Plan, chunk: int) -> Part:
-    """Returns the part of a chunk that must have one.
-
-    Raises:
-        SystemicFault: there is none, or it is damaged.
-    """
-    part = read_part(plan, chunk)
-    if part is None:
-        raise SystemicFault(
-            f"{part_uri(plan, chunk)}: the part vanished, expected to add it up; run "
-            "the same command again, once at a time"
-        )
-    return part
+def contents_of(part: Part) -> Contents:
+    """Returns what a shard holds, all but the records' names and photos."""
+    return Contents.model_validate_json(part.footer[_CONTENTS])

@@ -1,14 +1,10 @@
 """What `fcn stats` is to count, and where the parts of the answer lie meanwhile."""
 
-import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from fcn_core.labels import VOID
+from fcn_core.labels import VOID, Task
 from fcn_core.records import dataset_info
-from fcn_core.records.dataset_info import Task
 from fcn_core.records.fields import Feature
 from fcn_core.records.record import (
     AestheticsRecord,
@@ -17,21 +13,29 @@ from fcn_core.records.record import (
     features,
 )
 from pipelines import files
+from pipelines.chunks.frozen import Frozen, Identified
+from pipelines.chunks.parts import Parts
 from pipelines.faults import UsageError
 from pipelines.statistics import batches
+from pipelines.statistics.rows import RECORDS_SCHEMA
+
+_CLASS_IDS: Final = 255
+_PARTS_CURE: Final = "remove it and run the same command again"
+_RECORDS: Final[dict[Task, type[ImageRecord]]] = {
+    "segmentation": SegmentationRecord,
+    "aesthetics": AestheticsRecord,
+}
 
 
-class Read(BaseModel):
+class Read(Frozen):
     """How a data set's shards are to be read.
 
     Attributes:
-        task: what the records train.
-        schema_text: the content of `schema.pbtxt`.
-        classes: number of class ids.
-        void: the label value that is no class.
+        task: What the records train.
+        schema_text: The content of `schema.pbtxt`.
+        classes: Number of class ids.
+        void: The label value that is no class.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Task
     schema_text: str
@@ -39,35 +43,39 @@ class Read(BaseModel):
     void: int
 
 
-VERSION: Final = 1
-"""Of what is counted and how; a part of another one is not read."""
+class StatisticsPlan(Identified):
+    """What decides the statistics of a data set.
 
-_CLASS_IDS: Final = 255
-_RECORDS: Final[dict[dataset_info.Task, type[ImageRecord]]] = {
-    "segmentation": SegmentationRecord,
-    "aesthetics": AestheticsRecord,
-}
+    Attributes:
+        plan_id: Hash of everything below; parts carry it.
+        version: Of what is counted and how.
+        data_fingerprint: Of the records.
+        how: To read them.
+    """
+
+    plan_id: str = ""
+    version: Literal[2] = 2
+    data_fingerprint: str
+    how: Read
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is to be counted.
+class Statistics:
+    """Planned statistics, ready to run.
 
     Attributes:
-        folder: the data set.
-        output: the JSON file of the answer.
-        plan_id: of this data set and version.
-        info: the data set's description.
-        shards: split and shard of each chunk.
-        how: to read them.
+        folder: The data set.
+        output: The JSON file of the answer.
+        plan: What decides the answer.
+        info: The data set's description.
+        shards: Split and shard of each chunk.
     """
 
     folder: str
     output: str
-    plan_id: str
+    plan: StatisticsPlan
     info: dataset_info.DatasetInfo
     shards: tuple[tuple[str, dataset_info.Shard], ...]
-    how: Read
 
     @property
     def records(self) -> int:
@@ -75,13 +83,23 @@ class Plan:
         return sum(shard.records for _, shard in self.shards)
 
     @property
-    def parts_folder(self) -> str:
-        """Where parts lie until the answer is written."""
+    def work(self) -> str:
+        """Our own folder beside the answer; gone when it is written."""
         folder, _, name = self.output.rpartition("/")
-        return files.join(folder, f".{name}.{self.plan_id[:16]}")
+        return files.join(folder, f".{name}.{self.plan.plan_id[:16]}")
+
+    @property
+    def parts(self) -> Parts:
+        """Its parts."""
+        return Parts(
+            folder=self.work,
+            plan_id=self.plan.plan_id,
+            schema=RECORDS_SCHEMA,
+            cure=_PARTS_CURE,
+        )
 
 
-def make_plan(folder: str, output: str | None) -> Plan:
+def plan_statistics(folder: str, output: str | None) -> Statistics:
     """Returns what is to be counted; nothing of the shards is read.
 
     Args:
@@ -103,30 +121,29 @@ def make_plan(folder: str, output: str | None) -> Plan:
             "written beside it"
         )
     files.check_writable(target.rpartition("/")[0])
-    text = _schema_text(uri, info.task)
-    content = (
-        f"{VERSION} {info.fingerprint} {hashlib.sha256(text.encode()).hexdigest()}"
-    )
-    return Plan(
+    plan = StatisticsPlan(
+        data_fingerprint=info.fingerprint,
+        how=Read(
+            task=info.task,
+            schema_text=_schema_text(uri, info.task),
+            classes=_CLASS_IDS if info.classes is None else len(info.classes),
+            void=VOID if info.void is None else info.void,
+        ),
+    ).identified()
+    return Statistics(
         folder=uri,
         output=target,
-        plan_id=hashlib.sha256(content.encode()).hexdigest(),
+        plan=plan,
         info=info,
         shards=tuple(
             (name, shard)
             for name, split in info.splits.items()
             for shard in split.files
         ),
-        how=Read(
-            task=info.task,
-            schema_text=text,
-            classes=_CLASS_IDS if info.classes is None else len(info.classes),
-            void=VOID if info.void is None else info.void,
-        ),
     )
 
 
-def _schema_text(folder: str, task: dataset_info.Task) -> str:
+def _schema_text(folder: str, task: Task) -> str:
     uri = files.join(folder, dataset_info.SCHEMA_NAME)
     try:
         text = files.read_bytes(uri).decode()

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,21 +15,35 @@ from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.statistics import batches, checks
 from pipelines.statistics.checks import Findings
-from pipelines.statistics.parts import Contents, Part
+from pipelines.statistics.parts import Contents
 from pipelines.statistics.plan import Read
+from pipelines.statistics.rows import RecordRow
 
 _AESTHETICS: Final = "image/aesthetics/"
 _SOURCE: Final = "image/segmentation/class/source"
 
 
-def read_shard(uri: str, shard: Shard, how: Read, *, plan_id: str) -> Part:
+@dataclass(frozen=True)
+class ShardContents:
+    """What one shard holds.
+
+    Attributes:
+        contents: Everything that is added up.
+        rows: Its sound records, in their order.
+    """
+
+    contents: Contents
+    rows: tuple[RecordRow, ...] = ()
+
+
+def read_shard(uri: str, shard: Shard, how: Read) -> ShardContents:
     """Returns what a shard holds.
 
     Its bytes come first: a shard that is not the one that was converted is a finding,
     and nothing in it is parsed.
 
     Raises:
-        SystemicFault: it vanished.
+        SystemicFault: It vanished.
     """
     try:
         sha256 = files.sha256(uri)
@@ -40,40 +55,43 @@ def read_shard(uri: str, shard: Shard, how: Read, *, plan_id: str) -> Part:
     if sha256 != shard.sha256:
         what = "the shard is not the one that was converted (another sha256)"
         found = Findings.one(what, [shard.name], count=shard.records)
-        contents = Contents(findings=found)
-        return Part(plan_id=plan_id, contents=contents, hashes="", ids=())
-    return _read_batches(uri, shard, how, plan_id)
+        return ShardContents(Contents(findings=found))
+    return _read_batches(uri, shard, how)
 
 
-def _read_batches(uri: str, shard: Shard, how: Read, plan_id: str) -> Part:
-    contents, hashes, ids, rows = Contents(), list[str](), list[str](), 0
+def _read_batches(uri: str, shard: Shard, how: Read) -> ShardContents:
+    contents, rows, records = Contents(), list[RecordRow](), 0
     path = os.fspath(files.to_path(uri))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         try:
             schema = batches.parse_schema(how.schema_text)
             for batch in batches.read(path, schema):
-                seen = _Batch(batch, schema, how, pool)
+                seen = _Batch(batch, schema, how=how, pool=pool)
                 contents += seen.contents
-                hashes += seen.hashes
-                ids += seen.ids
-                rows += batch.num_rows
+                rows += seen.rows
+                records += batch.num_rows
         except batches.UnreadableError as error:
             what = f"the shard cannot be read: {error}"
             contents += Contents(findings=Findings.one(what, [shard.name], count=1))
         else:
-            if rows != shard.records:
+            if records != shard.records:
                 what = "records that dataset_info.json counts are not there"
-                missing = abs(shard.records - rows)
+                missing = abs(shard.records - records)
                 found = Findings.one(what, [shard.name], count=missing)
                 contents += Contents(findings=found)
-    return Part(plan_id=plan_id, contents=contents, hashes="".join(hashes), ids=ids)
+    return ShardContents(contents, tuple(rows))
 
 
 class _Batch:
     """A record batch, checked; what its sound records hold."""
 
     def __init__(
-        self, batch: pa.RecordBatch, schema: Any, how: Read, pool: ThreadPoolExecutor
+        self,
+        batch: pa.RecordBatch,
+        schema: Any,
+        *,
+        how: Read,
+        pool: ThreadPoolExecutor,
     ):
         self._names = [
             _text(value, "?") for value in batch.column("image/source_id").to_pylist()
@@ -85,8 +103,8 @@ class _Batch:
             sound &= ~wrong
         self._names = [n for n, keep in zip(self._names, sound, strict=True) if keep]
         batch = batch.filter(pa.array(sound))
-        self.ids = self._names
-        self.hashes = list(map(_text, batch.column("image/key/sha256").to_pylist()))
+        photos = map(_text, batch.column("image/key/sha256").to_pylist())
+        self.rows = list(map(RecordRow, self._names, photos))
         labels, ratings = LabelSums(), RatingMoments()
         if how.task == "segmentation":
             labels = self._labels(batch, how, pool)

@@ -1,23 +1,25 @@
 """`fcn stats` as a job: a chunk is a shard, its part is what the shard holds.
 
-Parts lie beside the answer until all are there, and are added up by `Finish`: sums are
+Parts lie beside the answer until all are there, and are added up in the end: sums are
 exact, so the figures depend neither on workers nor on their order, and a killed command
 goes on where it stopped. Label PNGs are decoded in the worker, not in lanes: their
 shard is the converter's own, byte for byte by its hash, and whoever trains on it
 decodes them in his own process as well.
 """
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipelines import files
 from pipelines.chunks import progress
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.finish import finish
 from pipelines.chunks.job import ChunkJob
 from pipelines.chunks.stop import check_stop
-from pipelines.statistics.finish import Finish
-from pipelines.statistics.parts import part_uri, read_part
-from pipelines.statistics.plan import Plan
+from pipelines.statistics.finish import StatisticsEnding
+from pipelines.statistics.parts import write_part
+from pipelines.statistics.plan import Statistics
 from pipelines.statistics.shard import read_shard
 
 
@@ -26,32 +28,35 @@ class StatisticsWorker:
     """Counts what shards hold.
 
     Attributes:
-        plan: what is to be counted.
+        statistics: What is to be counted.
     """
 
-    plan: Plan
+    statistics: Statistics
 
     def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
         """Makes sure that each shard has its part; see `chunks.job.ChunkWorker`."""
         for chunk in chunks:
             check_stop()
-            _, shard = self.plan.shards[chunk]
-            found = read_part(self.plan, chunk)
+            _, shard = self.statistics.shards[chunk]
+            found = self.statistics.parts.find(chunk, planned=shard.records)
             if found is None:
-                uri = files.join(self.plan.folder, shard.name)
-                part = read_shard(uri, shard, self.plan.how, plan_id=self.plan.plan_id)
-                files.create_once(
-                    part_uri(self.plan, chunk), part.model_dump_json().encode()
-                )
-                progress.note(ok=shard.records, computed=shard.records)
-            else:
-                progress.note(ok=shard.records)
+                self._count(chunk)
             computed = shard.records if found is None else 0
+            progress.note(ok=shard.records, computed=computed)
             yield Counts(ok=shard.records, computed=computed)
 
+    def _count(self, chunk: int) -> None:
+        statistics = self.statistics
+        _, shard = statistics.shards[chunk]
+        uri = files.join(statistics.folder, shard.name)
+        seen = read_shard(uri, shard, statistics.plan.how)
+        write_part(statistics, chunk, rows=seen.rows, contents=seen.contents)
 
-def job(plan: Plan) -> ChunkJob:
+
+def job(statistics: Statistics) -> ChunkJob:
     """Returns planned statistics as the one graph sees them."""
     return ChunkJob(
-        worker=StatisticsWorker(plan), chunks=len(plan.shards), finish=Finish(plan)
+        worker=StatisticsWorker(statistics),
+        chunks=len(statistics.shards),
+        finish=functools.partial(finish, StatisticsEnding(statistics)),
     )

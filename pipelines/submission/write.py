@@ -5,7 +5,6 @@ Everything is looked at before anything is written: a submission is whole or not
 
 import hashlib
 import io
-import json
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,8 +16,10 @@ import pyarrow.parquet as pq
 from fcn_core.labels import VOC_CLASSES
 from pipelines import files
 from pipelines.faults import AboveThreshold, SystemicFault, UsageError
-from pipelines.score import layout, masks
+from pipelines.score import masks
 from pipelines.score import states as score_states
+from pipelines.score.layout import NightFolder
+from pipelines.score.summary import read_summary
 from pipelines.submission.masks import MaskError, check, submitted
 
 TAR_NAME: Final = "results.tar"
@@ -146,7 +147,7 @@ def _rows(nights: Sequence[tuple[str, str]]) -> Rows:
 
 
 def _table(out: str, run_date: str) -> Iterator[dict[str, Any]]:
-    for uri in layout.table_uris(out, run_date):
+    for uri in NightFolder(out, run_date).tables():
         with pq.ParquetFile(files.to_path(uri)) as file:
             for batch in file.iter_batches(columns=_COLUMNS):
                 yield from batch.to_pylist()
@@ -158,17 +159,8 @@ def _class_ids(out: str, run_date: str) -> tuple[int, ...]:
     Raises:
         UsageError: the night has no masks of VOC's classes.
     """
-    uri = files.join(layout.report_folder(out, run_date), "summary.json")
-    try:
-        models: Sequence[Mapping[str, Any]] = json.loads(files.read_bytes(uri))[
-            "models"
-        ]
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        raise UsageError(
-            f"{uri}: got none, expected the summary of run_date={run_date}; run the "
-            "same fcn score again"
-        ) from error
-    classes = next((m["classes"] for m in models if m["task"] == "segmentation"), None)
+    model = read_summary(NightFolder(out, run_date)).model("segmentation")
+    classes = None if model is None else model.classes
     if classes is None or sorted(classes) != sorted(VOC_CLASSES):
         got = "no masks" if classes is None else f"{len(classes)} other classes"
         raise UsageError(

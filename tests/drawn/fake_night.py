@@ -112,16 +112,23 @@ class FakeNight:
         }
 
     def _models(self) -> list[dict[str, Any]]:
-        voc21 = {
-            "name": "voc21",
+        plain: dict[str, Any] = {
             "version": "1",
+            "notes": "",
+            "origin": "",
+            "licence": "",
+            "metrics": [],
+            "classes": None,
+            "rating_bins": None,
+        }
+        voc21 = plain | {
+            "name": "voc21",
             "task": "segmentation",
             "fingerprint": "a" * 64,
             "classes": list(VOC_CLASSES),
         }
-        quality = {
+        quality = plain | {
             "name": "quality",
-            "version": "1",
             "task": "aesthetics",
             "fingerprint": "b" * 64,
             "rating_bins": [float(rating) for rating in RATING_BINS],
@@ -151,18 +158,26 @@ class FakeNight:
         failed = sum(failures.values())
         return {
             "run_date": RUN_DATE,
+            "kind": "score",
+            "verdict": "success",
+            "why": None,
             "planned": len(self.rows),
             "ok": len(self.rows) - failed,
             "failed": failed,
             "skipped": 3,
+            "waiting": 0,
+            "ignored": 0,
             "failures": failures,
+            "computed": len(self.rows),
             "seconds": 83.4,
             "images_per_second": 41.7,
             "engine": "openvino",
             "precision": "f32",
             "instruction_set": "avx2",
+            "fingerprint": "f" * 64,
             "models": self._models(),
-            "command": ["fcn", "score", "--input", "my photos", "--output", "out"],
+            "command": "fcn score --input 'my photos' --output out",
+            "output": "out",
         }
 
 

@@ -68,7 +68,7 @@ def test_own_classes_from_a_folder_to_the_legend(tmp_path: Path) -> None:
     assert made.code == 0, made.stderr
     assert ModelCard.read(bundle).classes == CLASSES
     score_runs.scored(photos, out, "--model", str(bundle))
-    page = Path(layout.page_uri(str(out), score_runs.NIGHT)).read_text()
+    page = Path(layout.NightFolder(str(out), score_runs.NIGHT).page).read_text()
     legend = page[page.index('<ul class="legend">') :]
     for name in CLASSES:
         assert f"<span>{name}</span>" in legend[: legend.index("</ul>")]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,9 @@ from fcn_core.records import tfrecord
 from fcn_core.records.dataset_info import DatasetError, read_dataset_info
 from fcn_core.records.record import SegmentationRecord
 from pipelines import files
+from pipelines.chunks.counts import Counts
 from pipelines.cli import main
+from pipelines.convert import entries
 from pipelines.convert import worker as convert_worker
 from pipelines.convert.config import ConvertVocConfig
 from pipelines.convert.drafts.draft import drafted
@@ -64,6 +67,7 @@ def planned(
     conversion = plan_conversion(
         draft, str(out), num_shards=num_shards, allow_leak=False
     )
+    assert conversion is not None
     worker = convert_worker.job(conversion, lanes=1, max_error_rate=1).worker
     assert isinstance(worker, convert_worker.ConvertWorker)
     return worker
@@ -259,7 +263,7 @@ def test_committed_shards_are_not_made_again(tree: Path, tmp_path: Path) -> None
     worker = planned(tree, tmp_path / "out", num_shards=3)
     first = list(worker.process(range(2)))
     assert [counts.computed for counts in first] != [0, 0]
-    again = list(worker.process(range(worker.plan.chunks)))
+    again = list(worker.process(range(worker.conversion.plan.chunks)))
     assert [counts.computed for counts in again[:2]] == [0, 0]
     assert sum(counts.ok for counts in again) == TRAIN + VAL
     made = sum(counts.computed for counts in (*first, *again))
@@ -273,7 +277,8 @@ def test_a_late_second_attempt_changes_nothing(tree: Path, tmp_path: Path) -> No
     (counts,) = worker.process(range(1))
     before = contents(out)
     tiny_data.damage(tree, "2007_000002", "label-value")
-    zombie = convert_worker.OpenShard(str(out), worker.plan, 0)
+    shard = entries.read(worker.conversion.entries().chunk(0))
+    zombie = convert_worker.OpenShard(worker.conversion, 0, shard.entries)
     for index, entry in enumerate(zombie.entries):
         request = zombie.request((0, index))
         request.reply = {"rejected": {**REJECTED, "id": entry.id}}
@@ -291,12 +296,16 @@ def test_a_damaged_part_is_a_fault_with_its_name(tree: Path, tmp_path: Path) -> 
     out = tmp_path / "out"
     worker = planned(tree, out, num_shards=2)
     list(worker.process(range(1)))
-    part = out / "_convert" / "parts" / "shard-00000.json"
-    text = part.read_text()
-    part.write_text(text[:-5])
-    with pytest.raises(SystemicFault, match=r"shard-00000\.json: got a damaged part"):
+    part = out / "_convert" / "parts" / "chunk-00000000.parquet"
+    data = part.read_bytes()
+    part.write_bytes(data[:-5])
+    with pytest.raises(
+        SystemicFault, match=r"chunk-00000000\.parquet: got a file that"
+    ):
         list(worker.process(range(1)))
-    part.write_text(text.replace(worker.plan.plan_id, "0" * 64))
+    part.unlink()
+    others = replace(worker.conversion.parts, plan_id="0" * 64)
+    assert others.create(0, [], counts=Counts(), footer={})
     with pytest.raises(SystemicFault, match="another plan"):
         list(worker.process(range(1)))
     pool.close_all()
@@ -315,13 +324,13 @@ def test_kill_9_and_the_same_command_give_the_same_bytes(tmp_path: Path) -> None
     parts = killed / "_convert" / "parts"
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
-        if len(list(parts.glob("*.json"))) >= 3:
+        if len(list(parts.glob("*.parquet"))) >= 3:
             process.send_signal(signal.SIGKILL)
             break
         time.sleep(0.001)
     process.wait()
     assert process.returncode == -signal.SIGKILL, "too fast to be killed"
-    done = {path.name: path.stat().st_mtime_ns for path in parts.glob("*.json")}
+    done = {path.name: path.stat().st_mtime_ns for path in parts.glob("*.parquet")}
     assert 3 <= len(done) < 24 and not (killed / "COMPLETED").exists()
     assert run(tree, killed, *flags) == 0
     assert contents(killed) == contents(undisturbed)
@@ -331,7 +340,7 @@ def test_a_kill_while_finishing_costs_nothing(tree: Path, tmp_path: Path) -> Non
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert run(tree, undisturbed) == 0
     worker = planned(tree, killed)
-    list(worker.process(range(worker.plan.chunks)))
+    list(worker.process(range(worker.conversion.plan.chunks)))
     pool.close_all()
     (staged,) = (killed / "_convert" / "shards").glob("shard-00000-*")
     staged.rename(killed / "train-00000-of-00001.tfrecord")
@@ -348,7 +357,7 @@ def test_a_staged_shard_that_is_lost_is_a_fault(
 ) -> None:
     out = tmp_path / "out"
     worker = planned(tree, out)
-    list(worker.process(range(worker.plan.chunks)))
+    list(worker.process(range(worker.conversion.plan.chunks)))
     pool.close_all()
     for staged in (out / "_convert" / "shards").iterdir():
         staged.unlink()
@@ -455,10 +464,11 @@ def test_a_full_plan_survives_its_own_folder_only(tree: Path, tmp_path: Path) ->
     out = tmp_path / "out"
     worker = planned(tree, out)
     plan = out / "_convert" / "plan.json"
-    assert read_plan(str(out)) == worker.plan
+    folder = worker.conversion.folder
+    assert read_plan(folder) == worker.conversion.plan
     plan.write_text(plan.read_text().replace('"planned": 13', '"planned": 12'))
     with pytest.raises(SystemicFault, match="damaged plan"):
-        read_plan(str(out))
+        read_plan(folder)
 
 
 def test_a_file_that_is_no_file_is_a_row(tree: Path, tmp_path: Path) -> None:

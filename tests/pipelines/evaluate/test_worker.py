@@ -22,10 +22,14 @@ from fcn_core.metrics.confusion import ConfusionMatrix
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.record import SegmentationRecord
 from pipelines.chunks.counts import Counts
-from pipelines.evaluate import finish, parts, worker
-from pipelines.evaluate import leak as evaluate_leak
+from pipelines.evaluate import finish, worker, worst
 from pipelines.evaluate.config import EvaluateConfig
+from pipelines.evaluate.data import Data
+from pipelines.evaluate.figures import read_figures
+from pipelines.evaluate.layout import EvaluationFiles
+from pipelines.evaluate.leak import find_leak
 from pipelines.evaluate.plan import plan_evaluation
+from pipelines.evaluate.rows import PHOTOS_SCHEMA
 from pipelines.faults import AboveThreshold, UsageError
 from pipelines.lanes import pool
 from pipelines.pages import evaluation as pages_evaluation
@@ -77,7 +81,7 @@ def run(
         job.finish(total)
     finally:
         pool.close_all()
-    return finish.verdict(evaluation)
+    return finish.read_verdict(evaluation).model_dump(mode="json")
 
 
 def measured(figures: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +193,9 @@ def test_goes_on_after_a_kill(
     job.finish(sum(counts, Counts()))
     pool.close_all()
     whole = run(plan(bundle, data, tmp_path / "whole.json"))
-    assert measured(finish.verdict(evaluation)) == measured(whole)
+    assert measured(
+        finish.read_verdict(evaluation).model_dump(mode="json")
+    ) == measured(whole)
 
 
 def card_trained_on(**training: Any) -> ModelCard:
@@ -245,7 +251,7 @@ def test_leaks_are_found_and_told(
     data = tiny_shards.write_finished(tmp_path / "a", splits)
     info = dataset_info.read_dataset_info(data)
     card = card_trained_on(**training(info))
-    leak = evaluate_leak.check(card, tmp_path, data, info, "val")
+    leak = find_leak(card, tmp_path, Data.open(str(data), "val"))
     assert (leak.why is None) == (why is None)
     assert (why or "") in (leak.why or "")
     assert compared in leak.compared
@@ -372,13 +378,13 @@ def test_ratings_equal_a_plain_loop_for_any_shards(
     assert found[0]["srcc_mean"] == by_hand.srcc_mean
     assert found[0]["emd_r2"] == by_hand.emd_r2
     assert found[0]["baselines"]["constant_emd_r1"] == by_hand.constant_emd_r1
-    worst = pq.read_table(tmp_path / "a.work/worst.parquet").to_pylist()
-    gaps = [abs(row["predicted_mean"] - row["target_mean"]) for row in worst]
+    worst_rows = pq.read_table(tmp_path / "a.work/worst.parquet").to_pylist()
+    gaps = [abs(row["predicted_mean"] - row["target_mean"]) for row in worst_rows]
     assert gaps == sorted(gaps, reverse=True)
-    assert all(row["photo"] for row in worst)
+    assert all(row["photo"] for row in worst_rows)
     page = tmp_path / "a.html"
-    worst_uri = str(tmp_path / "a.work/worst.parquet")
-    pages_evaluation.build(str(tmp_path / "a.json"), worst_uri, str(page))
+    output = str(tmp_path / "a.json")
+    pages_evaluation.build(read_figures(output), EvaluationFiles(output))
     assert page.read_text().count("<figure>") == len(drawn)
     assert f"{by_hand.constant_emd_r1:.4f}" in page.read_text()
 
@@ -404,9 +410,9 @@ def test_worst_twenty_of_more_photos_with_ties_and_gaps() -> None:
     expected = [row["record"] for row in known[:20]]
     assert known[19]["iou"] == known[20]["iou"]  # a tie at the border
     for order in (rows, rows[::-1]):
-        table = pa.Table.from_pylist(order, schema=parts.PHOTOS_SCHEMA)
+        table = pa.Table.from_pylist(order, schema=PHOTOS_SCHEMA)
         for task in ("segmentation", "aesthetics"):
-            found = finish.worst(table, task)
+            found = worst.find_worst(table, task)
             assert [row["record"] for row in found] == expected
 
 

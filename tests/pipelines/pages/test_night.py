@@ -21,6 +21,7 @@ from pipelines.pages import night as pages_night
 from pipelines.pages import thumbnails
 from pipelines.pages.page import duration, percent
 from pipelines.score import masks
+from pipelines.score.layout import NightFolder
 from tests.drawn.fake_night import (
     CAT,
     DOG,
@@ -335,7 +336,9 @@ def test_two_hundred_of_many_and_the_same_page_again(tmp_path: Path) -> None:
 
 def test_masks_in_a_tar_are_shown(night: FakeNight) -> None:
     expected = build(night.write()).find("img", class_="mask")
-    chunk = masks.open_chunk("tar", files.to_uri(night.out), RUN_DATE, 0)
+    chunk = masks.open_chunk(
+        NightFolder(files.to_uri(night.out), RUN_DATE), 0, layout="tar"
+    )
     rows = [row for row in night.rows if row["status"] == "ok"]
     for row in rows:
         path = night.out / row["mask_path"]

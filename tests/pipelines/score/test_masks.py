@@ -10,6 +10,7 @@ import pytest
 
 from fcn_core import images
 from pipelines.score import masks
+from pipelines.score.layout import NightFolder
 
 NIGHT = "2026-11-20"
 
@@ -23,7 +24,7 @@ PNGS = {key: png(number) for number, key in enumerate(KEYS)}
 
 
 def write(layout: str, out: Path, pngs: dict[str, bytes]) -> dict[str, str]:
-    chunk = masks.open_chunk(layout, str(out), NIGHT, 42)
+    chunk = masks.open_chunk(NightFolder(str(out), NIGHT), 42, layout=layout)
     for key, data in pngs.items():
         chunk.add(key, data)
     return dict(chunk.finish())

@@ -1,24 +1,41 @@
 """What a person reads when a night is done."""
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.score import terminal
+from pipelines.score.layout import NightFolder
+from pipelines.score.summary import Summary
 
-SUMMARY: dict[str, Any] = {
-    "run_date": "2026-11-20",
-    "planned": 5,
-    "ok": 4,
-    "failed": 1,
-    "skipped": 2,
-    "computed": 5,
-    "images_per_second": 12.345,
-    "seconds": 3.2,
-    "failures": {"corrupt": 1},
-}
+SUMMARY = Summary(
+    run_date="2026-11-20",
+    kind="score",
+    verdict="success",
+    why=None,
+    planned=5,
+    ok=4,
+    failed=1,
+    skipped=2,
+    waiting=0,
+    ignored=0,
+    failures={"corrupt": 1},
+    computed=5,
+    seconds=3.2,
+    images_per_second=12.345,
+    engine="openvino",
+    precision="f32",
+    instruction_set="avx2",
+    fingerprint="f" * 64,
+    models=(),
+    command="fcn score",
+    output="out",
+)
+
+
+def folder_of(out: Path) -> NightFolder:
+    return NightFolder(str(out), SUMMARY.run_date)
 
 
 def write_scores(out: Path, *files: list[float | None]) -> None:
@@ -54,7 +71,7 @@ def test_a_rare_value_still_shows() -> None:
 
 def test_the_lines_tell_counts_reasons_scores_and_where(tmp_path: Path) -> None:
     write_scores(tmp_path, [2.0, None, 4.0], [6.0, 8.0])
-    lines = terminal.night_lines(str(tmp_path), SUMMARY)
+    lines = terminal.closing_lines(folder_of(tmp_path), SUMMARY)
     assert lines[0] == ("5 planned  4 ok  1 failed  2 skipped  12.3 images/s  3 s")
     assert lines[1] == "failed: corrupt 1"
     assert lines[2].startswith("scores 2.0..8.0  mean 5.0  ")
@@ -64,12 +81,16 @@ def test_the_lines_tell_counts_reasons_scores_and_where(tmp_path: Path) -> None:
 
 def test_a_night_that_scored_nothing_has_no_rate_and_no_scores(tmp_path: Path) -> None:
     nothing = {"planned": 0, "ok": 0, "failed": 0, "computed": 0, "failures": {}}
-    lines = terminal.night_lines(str(tmp_path), {**SUMMARY, **nothing, "skipped": 5})
+    lines = terminal.closing_lines(
+        folder_of(tmp_path), SUMMARY.model_copy(update={**nothing, "skipped": 5})
+    )
     assert lines[0] == "0 planned  0 ok  0 failed  5 skipped"
     assert [line.split()[0] for line in lines[1:]] == ["table", "page"]
 
 
 def test_masks_without_ratings_have_no_scores_line(tmp_path: Path) -> None:
     write_scores(tmp_path, [None, None])
-    lines = terminal.night_lines(str(tmp_path), {**SUMMARY, "failures": {}})
+    lines = terminal.closing_lines(
+        folder_of(tmp_path), SUMMARY.model_copy(update={"failures": {}})
+    )
     assert not any(line.startswith("scores ") for line in lines)

@@ -21,7 +21,7 @@ from pipelines.cli import main
 from pipelines.statistics import batches
 from pipelines.statistics.checks import Findings
 from pipelines.statistics.finish import SAMPLES
-from pipelines.statistics.plan import make_plan
+from pipelines.statistics.plan import plan_statistics
 from pipelines.statistics.shard import read_shard
 from pipelines.statistics.worker import StatisticsWorker
 from tests.drawn import tiny_ava
@@ -153,7 +153,7 @@ def test_parts_that_are_there_are_used_and_give_the_same_answer(
 ) -> None:
     """A kill leaves parts; they are found again, and swept at the end."""
     stats(data, tmp_path / "whole.json", capsys)
-    plan = make_plan(str(data), str(tmp_path / "cut.json"))
+    plan = plan_statistics(str(data), str(tmp_path / "cut.json"))
     worker = StatisticsWorker(plan)
     assert sum(c.computed for c in worker.process(range(3))) > 0
     assert sum(c.computed for c in worker.process(range(3))) == 0
@@ -218,10 +218,10 @@ def test_a_record_that_is_not_what_its_schema_says(
 
 def findings(folder: Path) -> Findings:
     """Returns what is wrong with the changed shard; no graph around it."""
-    plan = make_plan(str(folder), None)
+    plan = plan_statistics(str(folder), None)
     shard = next(s for split, s in plan.shards if split == "train" and s.records > 1)
     uri = str(folder / shard.name)
-    return read_shard(uri, shard, plan.how, plan_id=plan.plan_id).contents.findings
+    return read_shard(uri, shard, plan.plan.how).contents.findings
 
 
 def test_what_is_wrong_is_told_everywhere(

@@ -1,0 +1,109 @@
+"""The items of a plan: Parquet pieces, one row group a chunk, named by their hashes.
+
+A worker reads only the pieces of its own chunks, so a plan of millions of items weighs
+no more on a worker than one of thousands. Two launches with two lists of items never
+share a piece.
+"""
+
+import functools
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import files
+from pipelines.chunks.frozen import Frozen
+from pipelines.faults import SystemicFault
+
+CHUNKS_PER_PIECE: Final = 256
+
+_PIECES_IN_MEMORY: Final = 4  # the chunks of a run are in one piece, or two
+
+
+class Piece(Frozen):
+    """A file of planned items.
+
+    Attributes:
+        name: Below the folder of the plan's pieces.
+        sha256: Of its bytes, in hex.
+    """
+
+    name: str
+    sha256: str
+
+
+def write(folder: str, tables: Iterable[pa.Table], *, rows: int) -> tuple[Piece, ...]:
+    """Writes the items of a plan.
+
+    Args:
+        folder: Where the pieces go.
+        tables: One a piece: the items of `CHUNKS_PER_PIECE` chunks, the last one less.
+        rows: Rows a chunk.
+    """
+    return tuple(
+        _write_piece(folder, number, table, rows=rows)
+        for number, table in enumerate(tables)
+    )
+
+
+def _write_piece(folder: str, number: int, table: pa.Table, *, rows: int) -> Piece:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, row_group_size=rows, compression="zstd")
+    sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+    piece = Piece(name=f"piece-{number:05}-{sha256[:16]}.parquet", sha256=sha256)
+    files.create_once(files.join(folder, piece.name), buffer.getvalue())
+    return piece
+
+
+class Pieces:
+    """The pieces of a frozen plan; keeps the last few in memory.
+
+    Args:
+        folder: Where they are.
+        pieces: Of the plan, in order.
+        cure: What to do where one of them is missing or damaged.
+    """
+
+    def __init__(self, folder: str, pieces: Sequence[Piece], *, cure: str):
+        self._folder, self._pieces, self._cure = folder, pieces, cure
+        self._read = functools.lru_cache(maxsize=_PIECES_IN_MEMORY)(self._read_piece)
+
+    def chunk(self, number: int) -> pa.Table:
+        """Returns the items of a chunk.
+
+        Raises:
+            SystemicFault: The piece is missing or damaged.
+        """
+        piece, row_group = divmod(number, CHUNKS_PER_PIECE)
+        return self._open(piece).read_row_group(row_group)
+
+    def columns(self, names: list[str]) -> Iterator[pa.Table]:
+        """Yields some columns of all items, a table a piece.
+
+        Raises:
+            SystemicFault: A piece is missing or damaged.
+        """
+        for number in range(len(self._pieces)):
+            yield self._open(number).read(columns=names)
+
+    def _open(self, number: int) -> pq.ParquetFile:
+        return pq.ParquetFile(pa.BufferReader(self._read(number)))
+
+    def _read_piece(self, number: int) -> bytes:
+        piece = self._pieces[number]
+        uri = files.join(self._folder, piece.name)
+        try:
+            data = files.read_bytes(uri)
+        except FileNotFoundError as error:
+            raise SystemicFault(
+                f"{uri}: got nothing there, expected items of the plan; {self._cure}"
+            ) from error
+        if hashlib.sha256(data).hexdigest() != piece.sha256:
+            raise SystemicFault(
+                f"{uri}: got other items than the plan froze (another sha256), "
+                f"expected its own; {self._cure}"
+            )
+        return data

@@ -1,0 +1,60 @@
+"""Where the files of a data set are: the only place that spells their names."""
+
+from dataclasses import dataclass
+
+from fcn_core.records import dataset_info
+from pipelines import files
+
+
+@dataclass(frozen=True)
+class DatasetFolder:
+    """The paths of a data set.
+
+    Attributes:
+        out: The output of a conversion.
+    """
+
+    out: str
+
+    def file(self, name: str) -> str:
+        """Returns a file of the finished data set, see `dataset_info` for the names."""
+        return files.join(self.out, name)
+
+    def shard(self, split: str, number: int, *, shards: int) -> str:
+        """Returns the name of a finished shard."""
+        return self.file(shard_name(split, number, shards=shards))
+
+    @property
+    def completed(self) -> str:
+        """The mark that the data set is whole."""
+        return self.file(dataset_info.COMPLETED_NAME)
+
+    @property
+    def work(self) -> str:
+        """Our own folder; a complete output does not need it."""
+        return self.file("_convert")
+
+    @property
+    def plan(self) -> str:
+        """The frozen plan."""
+        return files.join(self.work, "plan.json")
+
+    @property
+    def parts(self) -> str:
+        """The folder of the parts."""
+        return files.join(self.work, "parts")
+
+    def staged(self, chunk: int, sha256: str) -> str:
+        """Returns the name of a chunk's shard until the data set is finished."""
+        name = f"shard-{chunk:05}-{sha256[:16]}.tfrecord"
+        return files.join(self.work, "shards", name)
+
+    @property
+    def refusal(self) -> str:
+        """The file that says why the data set is not completed."""
+        return files.join(self.work, "FAILED")
+
+
+def shard_name(split: str, number: int, *, shards: int) -> str:
+    """Returns the file name of a finished shard."""
+    return f"{split}-{number:05}-of-{shards:05}.tfrecord"

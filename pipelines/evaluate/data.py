@@ -1,0 +1,114 @@
+"""The split of a data set that is measured, and its records as chunks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from fcn_core.records import dataset_info, tfrecord
+from fcn_core.records.dataset_info import DatasetError, DatasetInfo
+from pipelines import files
+from pipelines.chunks.frozen import Frozen
+from pipelines.faults import UsageError
+
+
+class Chunk(Frozen):
+    """Consecutive records of one shard.
+
+    Attributes:
+        shard: Its file name.
+        first: Number of the first record in the shard.
+        records: How many.
+        offset: Where the first one begins; None where a damaged length hides it.
+    """
+
+    shard: str
+    first: int
+    records: int
+    offset: int | None
+
+
+@dataclass(frozen=True)
+class Data:
+    """A split of a finished data set.
+
+    Attributes:
+        uri: The data set's folder.
+        info: Its description.
+        split: The split's name.
+    """
+
+    uri: str
+    info: DatasetInfo
+    split: str
+
+    @classmethod
+    def open(cls, folder: str, split: str) -> Self:
+        """Returns a split whose shards are all there.
+
+        Raises:
+            UsageError: The data set is not finished, or has no such split.
+        """
+        uri = files.to_uri(folder)
+        try:
+            info = dataset_info.read_dataset_info(files.to_path(uri))
+            info.shard_paths(files.to_path(uri), split)
+        except DatasetError as error:
+            raise UsageError(f"--data: {error}") from error
+        return cls(uri, info, split)
+
+    @property
+    def folder(self) -> Path:
+        """The data set's folder."""
+        return files.to_path(self.uri)
+
+    def shard_paths(self, split: str | None = None) -> list[Path]:
+        """Returns the shards of this split, or of another one."""
+        return self.info.shard_paths(self.folder, split or self.split)
+
+    def chunks(self, size: int) -> tuple[Chunk, ...]:
+        """Cuts the records, as many as the description promises.
+
+        Args:
+            size: Records a chunk.
+
+        Raises:
+            UsageError: A shard is gone, or has more records than described.
+        """
+        return tuple(
+            Chunk(
+                shard=shard.name,
+                first=first,
+                records=min(size, shard.records - first),
+                offset=offset,
+            )
+            for shard in self.info.splits[self.split].files
+            for first, offset in zip(
+                range(0, shard.records, size),
+                _starts(self.folder / shard.name, shard.records, size),
+                strict=True,
+            )
+        )
+
+
+def _starts(path: Path, records: int, size: int) -> list[int | None]:
+    """Returns where each chunk of a shard begins; None behind a damaged length.
+
+    Raises:
+        UsageError: the shard is gone, or has more records than described.
+    """
+    starts: list[int | None] = [None] * -(-records // size)
+    try:
+        for number, offset in enumerate(tfrecord.frame_offsets(path)):
+            if number >= records:
+                raise UsageError(
+                    f"{path}: got more than the {records} records that "
+                    f"{dataset_info.INFO_NAME} tells of, expected those; convert again"
+                )
+            if number % size == 0:
+                starts[number // size] = offset
+    except OSError as error:
+        raise UsageError(
+            f"{path}: got {str(error.strerror).lower()}, expected a shard of the data "
+            "set; copy the whole folder again"
+        ) from error
+    return starts

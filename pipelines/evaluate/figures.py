@@ -1,0 +1,168 @@
+"""The figures of an evaluation, as their writer and all their readers know them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from pipelines import files
+from pipelines.chunks.frozen import Frozen
+from pipelines.evaluate.leak import Leak
+from pipelines.faults import UsageError
+
+
+class EvaluateSettings(Frozen):
+    """What decides the figures; the same output must have the same.
+
+    Attributes:
+        model: `name@version`.
+        model_fingerprint: Of the model.
+        data: Name of the data set.
+        data_fingerprint: Of its records.
+        split: The measured split.
+        engine: That runs the model, as the next two.
+        precision: Of its arithmetic.
+        instruction_set: Of the CPU, or the GPU's model.
+        max_side: Longest side that the model sees; the card's own if None.
+        void: A label value that is left out as well, or None.
+        chunk_size: Records a chunk.
+    """
+
+    model: str
+    model_fingerprint: str
+    data: str
+    data_fingerprint: str
+    split: str
+    engine: str
+    precision: str
+    instruction_set: str
+    max_side: int | None
+    void: int | None
+    chunk_size: int
+
+
+class Measured(Frozen):
+    """What the figures of both tasks begin with.
+
+    Attributes:
+        model: Its name.
+        model_version: Of the model, as the next.
+        model_fingerprint: Of the model.
+        data: Name of the data set.
+        data_fingerprint: Of its records.
+        split: The measured split.
+        images: Photos that were measured.
+        planned: Photos of the split.
+        failed: Photos that could not be used.
+        failures: Number of them for each reason.
+        leak: What was compared with the training data.
+        engine: That ran the model, as the next two.
+        precision: Of its arithmetic.
+        instruction_set: Of the CPU, or the GPU's model.
+        void: Label values that are left out.
+        seconds: Time of the last attempt.
+        images_per_second: Its speed.
+        command: What the person typed.
+        settings: All that decides the figures.
+    """
+
+    task: str
+    model: str
+    model_version: str
+    model_fingerprint: str
+    data: str
+    data_fingerprint: str
+    split: str
+    images: int
+    planned: int
+    failed: int
+    failures: dict[str, int]
+    leak: Leak
+    engine: str
+    precision: str
+    instruction_set: str
+    void: tuple[int, ...]
+    seconds: float
+    images_per_second: float
+    command: str
+    settings: EvaluateSettings
+
+
+class SegmentationFigures(Measured):
+    """Figures of masks; None where a figure cannot be computed.
+
+    Attributes:
+        miou: Mean IoU over the classes that occur.
+        pixel_accuracy: Share of the pixels that are right.
+        mean_accuracy: Mean over the classes of the share that is right.
+        frequency_weighted_iou: IoU weighted by the classes' pixels.
+        iou: Of each class by name.
+        class_accuracy: Of each class by name.
+        pixels: That were compared.
+        classes: Names, by class id.
+        confusion: Pixels, `[true class][predicted class]`.
+    """
+
+    task: Literal["segmentation"]
+    miou: float | None
+    pixel_accuracy: float | None
+    mean_accuracy: float | None
+    frequency_weighted_iou: float | None
+    iou: dict[str, float | None]
+    class_accuracy: dict[str, float | None]
+    pixels: int
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+class Baselines(Frozen):
+    """What is reached without looking at a photo."""
+
+    majority_accuracy: float | None
+    constant_emd_r1: float | None
+    constant_emd_r2: float | None
+
+
+class RatingFigures(Measured):
+    """Figures of ratings, see `fcn_core.metrics.ratings.RatingScores`.
+
+    Attributes:
+        classes: The rating bins as text.
+        confusion: Photos, `[true bin][predicted bin]`.
+    """
+
+    task: Literal["aesthetics"]
+    with_votes: int
+    accuracy: float | None
+    accuracy_at: float | None
+    srcc_mean: float | None
+    lcc_mean: float | None
+    srcc_std: float | None
+    lcc_std: float | None
+    emd_r1: float | None
+    emd_r2: float | None
+    baselines: Baselines
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+Figures = SegmentationFigures | RatingFigures
+
+_PARSER: TypeAdapter[Figures] = TypeAdapter(
+    Annotated[Figures, Field(discriminator="task")]
+)
+
+
+def read_figures(output: str) -> Figures:
+    """Returns what `fcn evaluate` wrote.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UsageError: It is not one of `fcn evaluate`.
+    """
+    try:
+        return _PARSER.validate_json(files.read_bytes(output))
+    except ValidationError as error:
+        raise UsageError(
+            f"--output {output}: got another program's file, expected a new one or "
+            "that of the same evaluation; choose another name"
+        ) from error

@@ -1,0 +1,85 @@
+"""The worst photos of an evaluation, with their pictures."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fcn_core.labels import Task
+from pipelines import files
+from pipelines.evaluate import records
+from pipelines.evaluate.data import Chunk
+from pipelines.evaluate.plan import Evaluation
+from pipelines.evaluate.rows import WORST_SCHEMA
+from pipelines.lanes.pool import shared_pool
+from pipelines.lanes.settings import LaneSettings
+
+WORST: Final = 20
+"""Photos on the page."""
+
+Row = dict[str, Any]
+"""A row of WORST_SCHEMA as Arrow gives it: its values are of many types."""
+
+
+def write_worst(evaluation: Evaluation, ok: pa.Table, lanes: LaneSettings) -> None:
+    """Scores the worst photos again to get their pictures, and writes them."""
+    rows = find_worst(ok, evaluation.plan.task)
+    offsets = _offsets(evaluation, rows)
+    requests = [
+        records.request(
+            evaluation,
+            (row["shard"], offsets[row["shard"], row["record"]]),
+            key=index,
+            pictures=True,
+        )
+        for index, row in enumerate(rows)
+    ]
+    for done in shared_pool(lanes).answer(requests):
+        if done.bad is None:
+            names = ("photo", "label", "mask")
+            pictures = [*done.reply_blobs, None, None]
+            rows[done.key] |= dict(zip(names, pictures, strict=False))
+    write_table(evaluation.files.worst, pa.Table.from_pylist(rows, schema=WORST_SCHEMA))
+
+
+def _offsets(
+    evaluation: Evaluation, rows: list[Row]
+) -> Mapping[tuple[str, int], int | None]:
+    """Returns where records begin, of all chunks that some rows are of."""
+    return {
+        (chunk.shard, chunk.first + number): offset
+        for chunk in evaluation.plan.chunks
+        if any(_is_of(row, chunk) for row in rows)
+        for number, offset in enumerate(records.offsets(evaluation, chunk))
+    }
+
+
+def _is_of(row: Row, chunk: Chunk) -> bool:
+    numbers = range(chunk.first, chunk.first + chunk.records)
+    return row["shard"] == chunk.shard and row["record"] in numbers
+
+
+def find_worst(ok: pa.Table, task: Task) -> list[Row]:
+    """Returns the rows of the worst photos, the worst first.
+
+    Worst is the lowest IoU of the photo itself, or the largest distance between the
+    predicted and the true mean rating.
+    """
+    if task == "segmentation":
+        error = ok["iou"]
+    else:
+        gap = pc.subtract(ok["predicted_mean"], ok["target_mean"])
+        error = pc.negate(pc.abs(gap))
+    table = ok.append_column("error", error)
+    keys = [(name, "ascending") for name in ("error", "shard", "record")]
+    known = table.filter(pc.is_valid(table["error"])).sort_by(keys)
+    return known.slice(0, WORST).drop_columns("error").to_pylist()
+
+
+def write_table(uri: str, table: pa.Table) -> None:
+    """Writes a table as one Parquet file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    files.write_atomically(uri, sink.getvalue().to_pybytes())

@@ -1,0 +1,128 @@
+"""Plans of nights and the rows of their photos, drawn in code."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.score import inputs, parts, sequence
+from pipelines.score.items import leave_out
+from pipelines.score.layout import NightFolder
+from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
+from pipelines.score.rows import ScoreRow
+
+NIGHT = "2026-11-20"
+REASONS = ("corrupt", "timeout", "corrupt", "vanished")
+
+SETTINGS = ScoreSettings(
+    input="/photos",
+    model=("voc21", "quality"),
+    model_fingerprints=("1" * 64, "2" * 64),
+    engine="openvino",
+    precision="f32",
+    instruction_set="avx2",
+    max_side=None,
+    tile=None,
+    masks="png",
+    chunk_size=4,
+    limit=None,
+)
+
+
+def photos(*numbers: int) -> pa.Table:
+    uris = [f"/photos/{number:06}.jpg" for number in sorted(numbers)]
+    versions = [f"{number}-1" for number in sorted(numbers)]
+    offsets = pa.nulls(len(uris), pa.int64())
+    return pa.table([uris, versions, offsets], schema=inputs.LISTING_SCHEMA)
+
+
+def draft(items: pa.Table, **settings: Any) -> Draft:
+    changed = SETTINGS.model_copy(update=settings)
+    return Draft("score", changed, "f" * 64, "/photos", items)
+
+
+def freeze(
+    out: Path | str, items: pa.Table, *, night: str = NIGHT, chunk_size: int = 4
+) -> tuple[Plan, bool]:
+    """Freezes a night of all items that no earlier plan has."""
+
+    def decide(earlier: Sequence[Plan]) -> Draft:
+        new = leave_out(items, sequence.read_identities(str(out), earlier))
+        return draft(new, chunk_size=chunk_size)
+
+    return sequence.freeze(NightFolder(str(out), night), decide)
+
+
+def uris_of(out: Path | str, frozen: Plan) -> list[str]:
+    items = PlannedNight(str(out), frozen).items()
+    return [
+        uri
+        for chunk in range(frozen.chunks)
+        for uri in items.chunk(chunk)["image_uri"].to_pylist()
+    ]
+
+
+def plan_night(out: Path, count: int, **options: Any) -> PlannedNight:
+    """Plans a night of so many photos; those of another night are others."""
+    night = options.get("night", NIGHT)
+    uris = [f"/photos/{night}/{number:04}.jpg" for number in range(count)]
+    columns = [uris, ["1-1"] * count, pa.nulls(count, pa.int64())]
+    items = pa.table(columns, schema=inputs.LISTING_SCHEMA)
+    return PlannedNight(str(out), freeze(out, items, **options)[0])
+
+
+def row_of(item: dict[str, Any], number: int) -> ScoreRow:
+    """Returns a row; every fifth photo failed."""
+    known = {
+        "image_key": item["image_key"],
+        "image_uri": item["image_uri"],
+        "version": item["version"],
+        "models": "voc21@1+quality@1",
+        "fingerprint": "f" * 64,
+        "decode_policy": 1,
+    }
+    if number % 5 == 0:
+        return ScoreRow(
+            **known,
+            status="failed",
+            error_stage="decode",
+            error_reason=REASONS[number // 5 % len(REASONS)],
+            error_detail=f"drawn {number}",
+        )
+    return ScoreRow(
+        **known,
+        status="ok",
+        sha256=hashlib.sha256(b"%d" % number).hexdigest(),
+        width=640,
+        height=480,
+        segmentation_classes=[0, 8, 15],
+        segmentation_pixels=[number, 3 * 10**9, 7],
+        dominant_class=8,
+        mask_path=f"masks/run_date={NIGHT}/chunk-00000000/{item['image_key']}.png",
+        mask_sha256="e" * 64,
+        aesthetics_ratings=[0.25, 0.5, 0.25],
+        aesthetics_mean=5.5,
+        aesthetics_std=1.5,
+    )
+
+
+def rows_of(night: PlannedNight, chunk: int) -> tuple[pa.Table, list[ScoreRow]]:
+    items = night.items().chunk(chunk)
+    numbers = itertools.count(chunk * night.plan.chunk_size)
+    return items, [row_of(item, next(numbers)) for item in items.to_pylist()]
+
+
+def write_part(night: PlannedNight, chunk: int) -> bool:
+    items, rows = rows_of(night, chunk)
+    return parts.write_part(night, chunk, items=items, rows=rows)
+
+
+def draw_night(out: Path, count: int, **options: Any) -> PlannedNight:
+    """Plans a night and writes all its parts."""
+    night = plan_night(out, count, **options)
+    for chunk in range(night.plan.chunks):
+        assert write_part(night, chunk)
+    return night
