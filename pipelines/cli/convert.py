@@ -135,17 +135,20 @@ def _convert(
     config: ConvertConfig,
     beam: Sequence[str],
 ) -> None:
+    from pipelines.chunks import progress
+    from pipelines.chunks.attempt import Attempt
     from pipelines.convert import worker
+    from pipelines.lanes.pool import pool_of
 
     assert conversion.plan is not None
-    worker.start(conversion.plan, lanes=config.lanes)
-    # Beam takes seconds to import; the lanes start meanwhile.
-    from pipelines.chunks import progress
-    from pipelines.runners import launch
+    with Attempt() as attempt:
+        pool_of(attempt, worker.settings(conversion.plan, lanes=config.lanes))
+        # Beam takes seconds to import; the lanes start meanwhile.
+        from pipelines.runners import launch
 
-    job = worker.job(
-        conversion, lanes=config.lanes, max_error_rate=config.max_error_rate
-    )
-    planned = conversion.plan.planned
-    with progress.shown(planned, unit="photos", quiet=config.json_output):
-        launch.run(job, beam)
+        job = worker.job(
+            conversion, lanes=config.lanes, max_error_rate=config.max_error_rate
+        )
+        total, quiet = conversion.plan.planned, config.json_output
+        with progress.show(attempt.tally, total, unit="photos", quiet=quiet):
+            launch.run(job, beam, attempt)

@@ -35,11 +35,15 @@ def _run(plan: Any, beam: Sequence[str], *, quiet: bool) -> tuple[dict[str, Any]
     """Counts, and writes the page; returns the figures and the page's URI."""
     from pipelines import files
     from pipelines.chunks import progress
+    from pipelines.chunks.attempt import Attempt
     from pipelines.pages import dataset
     from pipelines.runners import launch
     from pipelines.statistics import worker
 
-    with progress.shown(plan.records, unit="records", quiet=quiet):
-        launch.run(worker.job(plan), beam)
+    with (
+        Attempt() as attempt,
+        progress.show(attempt.tally, plan.records, unit="records", quiet=quiet),
+    ):
+        launch.run(worker.job(plan), beam, attempt)
     answer = json.loads(files.read_bytes(plan.output))
     return answer, dataset.build(plan.folder, plan.output, answer)

@@ -13,6 +13,7 @@ from typing import Any
 from fcn_core.records import dataset_info
 from pipelines import files
 from pipelines.chunks import gates
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.convert import duplicates as convert_duplicates
 from pipelines.convert import pieces, publish
@@ -38,7 +39,7 @@ class Finish:
     plan: ConvertPlan
     max_error_rate: float
 
-    def __call__(self, counts: Counts) -> None:
+    def __call__(self, counts: Counts, _attempt: Attempt) -> None:
         """Checks that everything is accounted for, passes the gates, publishes."""
         out, plan = self.out, self.plan
         if files.exists(files.join(out, dataset_info.COMPLETED_NAME)):

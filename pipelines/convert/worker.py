@@ -5,8 +5,6 @@ part says which staged bytes count, so a second attempt can change nothing.
 """
 
 import hashlib
-import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +13,7 @@ from fcn_core.datasets import makers
 from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.records import tfrecord
 from pipelines import files
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
 from pipelines.convert.drafts.draft import read_source
@@ -28,11 +27,9 @@ from pipelines.convert.parts import (
 )
 from pipelines.convert.pieces import read_shard
 from pipelines.convert.plan import Conversion, ConvertPlan, Rejected
-from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
-from pipelines.lanes.pool import shared_pool
-from pipelines.lanes.request import Request
-from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.settings import LaneSettings, count_lanes
 
 _READING: Final = stream.Reading(threads=4, together=8)
 
@@ -51,9 +48,11 @@ class ConvertWorker:
     plan: ConvertPlan
     lanes: LaneSettings
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
-        return stream.process(chunks, self._open, lanes=self.lanes, reading=_READING)
+        return stream.process(
+            chunks, self._open, attempt=attempt, lanes=self.lanes, reading=_READING
+        )
 
     def _open(self, chunk: int) -> "OpenShard | Counts":
         found = read_part(self.out, self.plan, chunk)
@@ -68,6 +67,7 @@ class OpenShard:
         content = plan.content
         self._maker = makers.open_maker(content.maker, content.maker_settings)
         self.entries = read_shard(out, plan.pieces, chunk).entries
+        self._contents: dict[int, bytes] = {}
         self._examples: dict[int, tuple[bytes, bytes, bytes]] = {}
         self._photos: dict[int, str] = {}
         self._rejected: dict[int, Rejected] = {}
@@ -78,42 +78,36 @@ class OpenShard:
         """Its number of entries; each becomes a record or a rejected row."""
         return len(self.entries)
 
-    def request(self, key: stream.Key) -> Request:
-        """Returns an entry with the bytes of its files, as a lane is asked for it.
-
-        Args:
-            key: number of the chunk and index of the entry.
-        """
-        entry = self.entries[key[1]]
+    def request(self, index: int) -> Request | Answer:
+        """Returns an entry with the bytes of its files, or why it is rejected."""
+        entry = self.entries[index]
         roots = self._plan.content.roots
         try:
             contents = makers.read_files(self._maker, entry, roots, read_source)
         except BadRecord as bad:
-            # Answered already: no lane is asked.
-            return Request(key, {}, [], reply={"rejected": bad.row()})
-        return Request(key, entry._asdict(), contents)
+            return Answer({"rejected": bad.row()})
+        self._contents[index] = contents[0]
+        return Request(entry._asdict(), contents)
 
-    def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one entry; tells whether it became a record."""
+    def take(self, index: int, answer: Answer) -> bool:
+        """Takes the answer about an entry; returns whether it became a record."""
         entry = self.entries[index]
-        if done.bad is not None:  # its lane did not survive it
+        photo = self._contents.pop(index, b"")  # lanes do not send it back
+        if answer.bad is not None:  # its lane did not survive it
             self._rejected[index] = Rejected(
                 id=entry.id,
                 path=makers.photo_path(self._maker, entry),
-                stage=done.bad.stage,
-                reason=done.bad.reason,
-                detail=done.bad.detail,
+                stage=answer.bad.stage,
+                reason=answer.bad.reason,
+                detail=answer.bad.detail,
             )
-        elif done.reply is None:
-            raise SystemicFault(f"{entry.id}: got no answer from its lane")
-        elif "rejected" in done.reply:
-            self._rejected[index] = Rejected.model_validate(done.reply["rejected"])
+        elif "rejected" in answer.reply:
+            self._rejected[index] = Rejected.model_validate(answer.reply["rejected"])
         else:
-            # The photo's bytes did not come back: they are here already.
-            (rest,), at = done.reply_blobs, done.reply["at"]
-            self._examples[index] = (rest[:at], done.blobs[0], rest[at:])
-            self._photos[index] = done.reply["sha256"]
-            self._highest = max(self._highest, done.reply["highest"])
+            (rest,), at = answer.blobs, answer.reply["at"]
+            self._examples[index] = (rest[:at], photo, rest[at:])
+            self._photos[index] = answer.reply["sha256"]
+            self._highest = max(self._highest, answer.reply["highest"])
         return index not in self._rejected
 
     def commit(self) -> Counts:
@@ -166,14 +160,9 @@ def settings(plan: ConvertPlan, *, lanes: int | None) -> LaneSettings:
         plan: What to do.
         lanes: How many processes; as many as cores if None.
     """
-    task = {"maker": plan.content.maker, "settings": plan.content.maker_settings}
+    config = {"maker": plan.content.maker, "settings": plan.content.maker_settings}
     return LaneSettings(
         task="pipelines.convert.lane:ConvertEntries",
-        config=json.dumps(task),
-        lanes=lanes or len(os.sched_getaffinity(0)),
+        config=config,
+        lanes=count_lanes(lanes),
     )
-
-
-def start(plan: ConvertPlan, *, lanes: int | None) -> None:
-    """Starts the lanes of this process; whoever asks for the same gets these."""
-    shared_pool(settings(plan, lanes=lanes))

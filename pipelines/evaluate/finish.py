@@ -16,13 +16,14 @@ from fcn_core.metrics.confusion import ConfusionMatrix
 from fcn_core.metrics.ratings import RatingRows
 from pipelines import files
 from pipelines.chunks import gates
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.evaluate import parts as evaluate_parts
 from pipelines.evaluate import records as evaluate_records
 from pipelines.evaluate.parts import PHOTOS_SCHEMA, Row
 from pipelines.evaluate.plan import EvaluatePlan, Evaluation, beside
 from pipelines.faults import AboveThreshold, SystemicFault
-from pipelines.lanes.pool import shared_pool
+from pipelines.lanes.pool import LanePool, pool_of
 from pipelines.lanes.settings import LaneSettings
 
 WORST: Final = 20
@@ -57,7 +58,7 @@ class Finish:
     command: str
     started: float = field(default_factory=time.time)
 
-    def __call__(self, counts: Counts) -> None:
+    def __call__(self, counts: Counts, attempt: Attempt) -> None:
         """Checks that the counts add up, passes the gate, publishes."""
         evaluation, plan = self.evaluation, self.evaluation.plan
         if files.exists(evaluation.output):
@@ -89,7 +90,7 @@ class Finish:
             files.write_atomically(_failed_uri(evaluation), _json(said))
             return
         figures = _figures(plan, parts, ok)
-        self._write_pictures(ok)
+        self._write_pictures(ok, pool_of(attempt, self.lanes))
         _write_table(beside(evaluation.output, ".photos.parquet"), photos)
         files.write_atomically(
             evaluation.output,
@@ -125,8 +126,8 @@ class Finish:
             "settings": settings,
         }
 
-    def _write_pictures(self, ok: pa.Table) -> None:
-        """Has the lanes say the worst photos again, this time with pictures."""
+    def _write_pictures(self, ok: pa.Table, pool: LanePool) -> None:
+        """Scores the worst photos again to get their pictures."""
         rows = worst(ok, self.evaluation.plan.task)
         places = {
             (chunk.shard, chunk.first + number): offset
@@ -140,15 +141,14 @@ class Finish:
             evaluate_records.request(
                 self.evaluation,
                 (row["shard"], places[row["shard"], row["record"]]),
-                key=index,
                 pictures=True,
             )
-            for index, row in enumerate(rows)
+            for row in rows
         ]
-        for done in shared_pool(self.lanes).answer(requests):
-            if done.bad is None:
-                pictures = [*done.reply_blobs, None, None]
-                rows[done.key] |= dict(
+        for index, answer in pool.answer(enumerate(requests)):
+            if answer.bad is None:
+                pictures = [*answer.blobs, None, None]
+                rows[index] |= dict(
                     zip(("photo", "label", "mask"), pictures, strict=False)
                 )
         table = pa.Table.from_pylist(rows, schema=WORST_SCHEMA)

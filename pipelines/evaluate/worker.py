@@ -5,8 +5,6 @@ night of scoring gives. A chunk's pixels by class and its rows become visible to
 by one part that is created once; `finish` adds the parts up.
 """
 
-import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from fcn_core.metrics.confusion import ConfusionMatrix
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
 from pipelines.evaluate import parts, records
@@ -22,8 +21,8 @@ from pipelines.evaluate.parts import Row
 from pipelines.evaluate.plan import Evaluation
 from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
-from pipelines.lanes.request import Request
-from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.settings import LaneSettings, count_lanes
 
 _READING: Final = stream.Reading(threads=2)
 
@@ -40,9 +39,11 @@ class EvaluateWorker:
     evaluation: Evaluation
     lanes: LaneSettings
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
-        return stream.process(chunks, self._open, lanes=self.lanes, reading=_READING)
+        return stream.process(
+            chunks, self._open, attempt=attempt, lanes=self.lanes, reading=_READING
+        )
 
     def _open(self, chunk: int) -> "_OpenChunk | Counts":
         found = parts.read_counts(self.evaluation, chunk)
@@ -63,31 +64,29 @@ class _OpenChunk:
     def size(self) -> int:
         return self.chunk.records
 
-    def request(self, key: stream.Key) -> Request:
-        """Returns a record as a lane is asked for it."""
-        place = self.chunk.shard, self._offsets[key[1]]
-        return records.request(self._evaluation, place, key=key)
+    def request(self, index: int) -> Request | Answer:
+        """Returns the request for a record, or why it cannot be read."""
+        place = self.chunk.shard, self._offsets[index]
+        return records.request(self._evaluation, place)
 
-    def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one record; tells whether it was rated."""
+    def take(self, index: int, answer: Answer) -> bool:
+        """Takes the answer about a record; returns whether it was evaluated."""
         row: Row = {"shard": self.chunk.shard, "record": self.chunk.first + index}
-        if done.bad is not None:
+        if answer.bad is not None:
             row |= {
                 "status": "failed",
-                "error_stage": done.bad.stage,
-                "error_reason": done.bad.reason,
-                "error_detail": done.bad.detail,
+                "error_stage": answer.bad.stage,
+                "error_reason": answer.bad.reason,
+                "error_detail": answer.bad.detail,
             }
-        elif done.reply is None:
-            raise SystemicFault(f"{self.chunk.shard}: got no answer from a lane")
         else:
-            answer = dict(done.reply)
-            if "confusion" in answer:
-                cells, counts = answer.pop("confusion")
+            reply = dict(answer.reply)
+            if "confusion" in reply:
+                cells, counts = reply.pop("confusion")
                 self._confusion.counts.flat[cells] += np.array(counts, np.int64)
-            row |= {"status": "ok", **answer}
+            row |= {"status": "ok", **reply}
         self._rows[index] = row
-        return done.bad is None
+        return answer.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible."""
@@ -127,8 +126,8 @@ def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
     }
     return LaneSettings(
         task="pipelines.evaluate.lane:EvaluateRecords",
-        config=json.dumps(config, sort_keys=True),
-        lanes=lanes or len(os.sched_getaffinity(0)),
+        config=config,
+        lanes=count_lanes(lanes),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines import files
 from pipelines.chunks import gates
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.faults import AboveThreshold, SystemicFault
 from pipelines.score import commit, layout, parts, publish
@@ -32,7 +33,7 @@ class Finish:
     command: str
     started: float = field(default_factory=time.time)
 
-    def __call__(self, counts: Counts) -> None:
+    def __call__(self, counts: Counts, _attempt: Attempt) -> None:
         """Checks that the counts add up, passes the gates, commits."""
         night, plan = self.night, self.night.plan
         check_kept(night.out, plan)

@@ -1,19 +1,18 @@
 """The scoring job: what a lane is asked, what a chunk does. `finish` ends it."""
 
-import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
 from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
-from pipelines.lanes.request import Request
-from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.settings import LaneSettings, count_lanes
 from pipelines.score import inputs, masks, parts
 from pipelines.score.finish import Finish
 from pipelines.score.nights import Night
@@ -39,9 +38,11 @@ class ScoreWorker:
     lanes: LaneSettings
     models: str
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
-        return stream.process(chunks, self._open, lanes=self.lanes, reading=_READING)
+        return stream.process(
+            chunks, self._open, attempt=attempt, lanes=self.lanes, reading=_READING
+        )
 
     def _open(self, chunk: int) -> "_OpenChunk | Counts":
         items = read_chunk(self.out, self.plan, chunk)
@@ -65,25 +66,22 @@ class _OpenChunk:
     def size(self) -> int:
         return len(self.items)
 
-    def request(self, key: stream.Key) -> Request:
-        """Returns a photo as a lane is asked for it."""
-        item = self.items[key[1]]
-        request = Request(key=key, header={}, blobs=[])
+    def request(self, index: int) -> Request | Answer:
+        """Returns the request for a photo's score, or why it cannot be read."""
+        item = self.items[index]
         try:
-            request.blobs.append(
-                inputs.read(
-                    item["image_uri"],
-                    version=item["version"],
-                    offset=item["offset"],
-                    root=self._worker.plan.root,
-                )
+            photo = inputs.read(
+                item["image_uri"],
+                version=item["version"],
+                offset=item["offset"],
+                root=self._worker.plan.root,
             )
         except BadImage as bad:
-            request.bad = bad
-        return request
+            return Answer(bad=bad)
+        return Request({}, [photo])
 
-    def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one item; tells whether it has a score."""
+    def take(self, index: int, answer: Answer) -> bool:
+        """Takes the answer about an item; returns whether it has a score."""
         item = self.items[index]
         row = {
             "image_key": item["image_key"],
@@ -93,16 +91,14 @@ class _OpenChunk:
             "fingerprint": self._worker.plan.fingerprint,
             "decode_policy": images.DECODE_POLICY,
         }
-        if done.bad is not None:
-            row |= _failed(done.bad)
-        elif done.reply is None:
-            raise SystemicFault(f"{item['image_uri']}: got no answer from its lane")
+        if answer.bad is not None:
+            row |= _failed(answer.bad)
         else:
-            row |= _scored(done.reply)
-            for png in done.reply_blobs:
+            row |= _scored(answer.reply)
+            for png in answer.blobs:
                 self._masks.add(item["image_key"], png)
         self._rows[index] = row
-        return done.bad is None
+        return answer.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""
@@ -172,8 +168,8 @@ def job(
     }
     pool = LaneSettings(
         task="pipelines.score.lane:ScorePhotos",
-        config=json.dumps(config, sort_keys=True),
-        lanes=lanes or len(os.sched_getaffinity(0)),
+        config=config,
+        lanes=count_lanes(lanes),
     )
     models = "+".join(model.card.label for model in night.models)
     return ChunkJob(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import files
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.statistics.parts import Contents, Part, committed_part
@@ -32,7 +33,7 @@ class Finish:
 
     plan: Plan
 
-    def __call__(self, counts: Counts) -> None:
+    def __call__(self, counts: Counts, _attempt: Attempt) -> None:
         """Writes the JSON file; its parts are not needed any more."""
         plan = self.plan
         if counts.ok != plan.records:

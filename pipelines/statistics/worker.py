@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipelines import files
-from pipelines.chunks import progress
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
-from pipelines.chunks.stop import check_stop
 from pipelines.statistics.finish import Finish
 from pipelines.statistics.parts import part_uri, read_part
 from pipelines.statistics.plan import Plan
@@ -31,10 +30,10 @@ class StatisticsWorker:
 
     plan: Plan
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each shard has its part; see `chunks.job.ChunkWorker`."""
         for chunk in chunks:
-            check_stop()
+            attempt.check_stop()
             _, shard = self.plan.shards[chunk]
             found = read_part(self.plan, chunk)
             if found is None:
@@ -43,11 +42,10 @@ class StatisticsWorker:
                 files.create_once(
                     part_uri(self.plan, chunk), part.model_dump_json().encode()
                 )
-                progress.note(ok=shard.records, computed=shard.records)
-            else:
-                progress.note(ok=shard.records)
             computed = shard.records if found is None else 0
-            yield Counts(ok=shard.records, computed=computed)
+            counts = Counts(ok=shard.records, computed=computed)
+            attempt.tally.add(counts)
+            yield counts
 
 
 def job(plan: Plan) -> ChunkJob:
