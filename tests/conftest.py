@@ -1,9 +1,11 @@
 """Bundles of tiny models, exported once a session, and the order of the files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pipelines.chunks.attempt import Attempt
 from tests.drawn import tiny_models
 
 
@@ -26,6 +28,13 @@ def rating_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "rating"
     tiny_models.write_bundle(folder, "aesthetics", seed=2)
     return folder
+
+
+@pytest.fixture
+def attempt() -> Iterator[Attempt]:
+    """What the workers of a test share; its lanes end with the test."""
+    with Attempt() as attempt:
+        yield attempt
 
 
 _FIRST = ("test_readme.py", "test_demo.py")

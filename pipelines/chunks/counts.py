@@ -1,11 +1,12 @@
-"""What became of planned items: a monoid that workers yield and Beam adds up."""
+"""The outcomes of planned items: a monoid that workers yield and Beam adds up."""
 
+import threading
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many items came to which end.
+    """How many items had which outcome.
 
     Attributes:
         ok: Items with a result.
@@ -23,3 +24,20 @@ class Counts:
             self.failed + other.failed,
             self.computed + other.computed,
         )
+
+
+class Tally:
+    """Counts that grow while a job runs; any thread may add to them.
+
+    Attributes:
+        counts: What was added so far.
+    """
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self._lock = threading.Lock()
+
+    def add(self, counts: Counts) -> None:
+        """Adds the counts of items that are done."""
+        with self._lock:
+            self.counts += counts

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from fcn_core.canonical import readable_json
 from pipelines import files
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.frozen import Frozen
 from pipelines.faults import SystemicFault
@@ -65,14 +66,14 @@ class Ending(Protocol[Total]):
     def refuse(self, total: Total) -> Refusal | None:
         """Returns why the total must not be published; None where it may."""
 
-    def publish(self, total: Total, counts: Counts) -> None:
+    def publish(self, total: Total, counts: Counts, attempt: Attempt) -> None:
         """Makes the result visible; again and again without harm."""
 
     def record_refusal(self, total: Total, refusal: Refusal, counts: Counts) -> None:
         """Leaves what helps a person to decide about a refused job."""
 
 
-def finish(ending: Ending[Total], counts: Counts) -> None:
+def finish(ending: Ending[Total], counts: Counts, attempt: Attempt) -> None:
     """Ends a job: counts -> parts -> gate -> publish, or FAILED.
 
     Raises:
@@ -93,7 +94,7 @@ def finish(ending: Ending[Total], counts: Counts) -> None:
         )
     refusal = ending.refuse(total)
     if refusal is None:
-        ending.publish(total, counts)
+        ending.publish(total, counts, attempt)
         files.remove(ending.refusal_uri)
     else:
         data = readable_json(refusal.model_dump(mode="json"))

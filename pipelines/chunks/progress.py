@@ -1,127 +1,110 @@
 """How far a local job is: a bar on a terminal, plain lines when piped.
 
-The worker's thread tells, the launcher's thread shows. Both are in this process, as
-the local runner keeps its workers here; a remote runner has its own page for this.
+Workers add to a tally, the launcher's process shows it. That is one process, as the
+local runner keeps its workers there; a remote runner has its own page for this.
 """
 
 import sys
 import threading
-import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-_WINDOW_SECONDS = 20.0
+from pipelines.chunks.counts import Tally
+
+_RATE_SECONDS = 20.0
+"""The rate and the time left are those of the last seconds."""
+_BAR_SECONDS = 0.25
 _LINE_SECONDS = 10.0
 
 
-@dataclass
-class _Tally:
-    """Items done so far in this process."""
-
-    done: int = 0
-    failed: int = 0
-    computed: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-_tally = _Tally()
-
-
-def note(*, ok: int = 0, failed: int = 0, computed: int = 0) -> None:
-    """Tells that items are done; called by workers."""
-    with _tally.lock:
-        _tally.done += ok + failed
-        _tally.failed += failed
-        _tally.computed += computed
-
-
-class _Rate:
-    """Items a second over the last seconds; start-up does not spoil the estimate."""
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
-
-    def update(self, computed: int) -> float:
-        """Returns items a second, given how many were computed so far."""
-        now = time.monotonic()
-        self._seen.append((now, computed))
-        while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW_SECONDS:
-            self._seen.popleft()
-        (start, before), (end, after) = self._seen[0], self._seen[-1]
-        return (after - before) / max(end - start, 1e-6)
-
-
 @contextmanager
-def shown(total: int, *, unit: str = "images", quiet: bool = False) -> Iterator[None]:
-    """Shows the progress of `total` items while its block runs."""
-    with _tally.lock:
-        _tally.done = _tally.failed = _tally.computed = 0
+def show(
+    tally: Tally, total: int, *, unit: str = "images", quiet: bool = False
+) -> Iterator[None]:
+    """Shows how much of `total` items a tally holds while the block runs."""
     if quiet or total == 0:
         yield
         return
-    stop = threading.Event()
-    show = _bar if sys.stderr.isatty() else _lines
-    thread = threading.Thread(target=show, args=(total, unit, stop), daemon=True)
+    done = threading.Event()
+    display = Display(tally, total, unit=unit, is_live=sys.stderr.isatty())
+    thread = threading.Thread(target=display.run, args=(done,), daemon=True)
+    thread.name = "progress"
     thread.start()
     try:
         yield
     finally:
-        stop.set()
+        done.set()
         thread.join(timeout=5)
 
 
-def _bar(total: int, unit: str, stop: threading.Event) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+class Display:
+    """The progress of one job, as a bar or as lines.
 
-    columns = (
-        TextColumn("{task.completed}/{task.total}"),
-        BarColumn(),
-        TextColumn("{task.fields[rate]}  {task.fields[failures]}  {task.fields[eta]}"),
-    )
-    rate = _Rate()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, rate="", failures="", eta="")
-        while True:
-            last = stop.wait(0.25)
-            texts = _texts(total, unit, rate)
-            bar.update(
-                task,
-                completed=_tally.done,
-                rate=texts["rate"],
-                failures=texts["failures"],
-                eta=texts["eta"],
-            )
-            if last:
-                return
+    Rate and time left are rich's. They count computed items only: those that were
+    found done come at once, and would spoil both.
 
+    Args:
+        tally: What to show.
+        total: Items of the job.
+        unit: Their name.
+        is_live: Whether to draw a bar, not to print lines.
+        clock: Returns seconds.
+    """
 
-def _lines(total: int, unit: str, stop: threading.Event) -> None:
-    rate = _Rate()
-    while True:
-        last = stop.wait(_LINE_SECONDS)
-        texts = "  ".join(text for text in _texts(total, unit, rate).values() if text)
-        print(f"{_tally.done}/{total} {unit}  {texts}", file=sys.stderr, flush=True)  # noqa: T201
-        if last:
-            return
+    def __init__(
+        self,
+        tally: Tally,
+        total: int,
+        *,
+        unit: str,
+        is_live: bool,
+        clock: Callable[[], float] | None = None,
+    ):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self._tally, self._total, self._unit = tally, total, unit
+        self._is_live = is_live
+        self._time_left = TimeRemainingColumn(compact=True)
+        self._progress = Progress(
+            TextColumn(f"{{task.fields[done]}}/{total}"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]}  {task.fields[failures]}  ETA"),
+            self._time_left,
+            console=Console(stderr=True),
+            disable=not is_live,
+            speed_estimate_period=_RATE_SECONDS,
+            get_time=clock,
+        )
+        self._id = self._progress.add_task("", total=total)
+        (self._task,) = self._progress.tasks
+        self.update()
 
-def _texts(total: int, unit: str, rate: _Rate) -> dict[str, str]:
-    per_second = rate.update(_tally.computed)
-    remaining = total - _tally.done
-    eta = ""
-    if remaining and per_second > 0:
-        eta = f"ETA {_duration(remaining / per_second)}"
-    return {
-        "rate": f"{per_second:.1f} {unit}/s",
-        "failures": f"{_tally.failed} failed",
-        "eta": eta,
-    }
+    def run(self, done: threading.Event) -> None:
+        """Shows the tally again and again until the job is done."""
+        with self._progress:
+            is_last = False
+            while not is_last:
+                is_last = done.wait(_BAR_SECONDS if self._is_live else _LINE_SECONDS)
+                self.update()
+                if not self._is_live:
+                    print(self.line(), file=sys.stderr, flush=True)  # noqa: T201
 
+    def update(self) -> None:
+        """Takes over what the tally holds now."""
+        counts = self._tally.counts
+        done = counts.ok + counts.failed
+        self._task.total = self._total - (done - counts.computed)
+        # Not `Progress.update`: it takes no note of a time without any progress.
+        self._progress.advance(self._id, counts.computed - self._task.completed)
+        rate = f"{self._task.speed or 0:.1f} {self._unit}/s"
+        self._task.fields.update(
+            done=done, rate=rate, failures=f"{counts.failed} failed"
+        )
 
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    def line(self) -> str:
+        """Returns the progress as text."""
+        fields, time_left = self._task.fields, self._task.time_remaining
+        text = f"{fields['done']}/{self._total} {self._unit}  {fields['rate']}  "
+        eta = f"  ETA {self._time_left.render(self._task)}" if time_left else ""
+        return text + fields["failures"] + eta

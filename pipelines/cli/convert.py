@@ -138,16 +138,17 @@ def _convert(
     config: ConvertConfig,
     beam: Sequence[str],
 ) -> None:
-    from pipelines.convert import worker
-
-    worker.start(conversion.plan, lanes=config.lanes)
-    # Beam takes seconds to import; the lanes start meanwhile.
     from pipelines.chunks import progress
-    from pipelines.runners import launch
+    from pipelines.chunks.attempt import Attempt
+    from pipelines.convert import worker
+    from pipelines.lanes.pool import pool_of
 
-    job = worker.job(
-        conversion, lanes=config.lanes, max_error_rate=config.max_error_rate
-    )
-    planned = conversion.plan.planned
-    with progress.shown(planned, unit="photos", quiet=config.json_output):
-        launch.run(job, beam)
+    plan, lanes, quiet = conversion.plan, config.lanes, config.json_output
+    with Attempt() as attempt:
+        pool_of(attempt, worker.settings(plan, lanes=lanes))
+        # Beam takes seconds to import; the lanes start meanwhile.
+        from pipelines.runners import launch
+
+        job = worker.job(conversion, lanes=lanes, max_error_rate=config.max_error_rate)
+        with progress.show(attempt.tally, plan.planned, unit="photos", quiet=quiet):
+            launch.run(job, beam, attempt)

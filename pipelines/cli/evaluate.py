@@ -50,6 +50,7 @@ def _run(
 
     if not files.exists(evaluation.output):
         from pipelines.chunks import progress
+        from pipelines.chunks.attempt import Attempt
         from pipelines.evaluate import worker
         from pipelines.runners import launch
 
@@ -60,8 +61,11 @@ def _run(
             command=command,
         )
         planned = evaluation.plan.planned
-        with progress.shown(planned, quiet=config.json_output):
-            launch.run(job, beam)
+        with (
+            Attempt() as attempt,
+            progress.show(attempt.tally, planned, quiet=config.json_output),
+        ):
+            launch.run(job, beam, attempt)
     elif not config.json_output:
         print(f"{evaluation.output}: already complete", file=sys.stderr)
     figures = finish.read_verdict(evaluation)

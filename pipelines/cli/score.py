@@ -64,6 +64,7 @@ def _run_night(
     """Runs what is left of a night and writes its page."""
     from pipelines import files
     from pipelines.chunks import progress
+    from pipelines.chunks.attempt import Attempt
     from pipelines.pages import night as pages_night
     from pipelines.runners import launch
     from pipelines.score import finish, worker
@@ -76,8 +77,11 @@ def _run_night(
         job = worker.job(
             night, lanes=lanes, max_error_rate=max_error_rate, command=command
         )
-        with progress.shown(night.plan.planned, quiet=quiet):
-            launch.run(job, beam)
+        with (
+            Attempt() as attempt,
+            progress.show(attempt.tally, night.plan.planned, quiet=quiet),
+        ):
+            launch.run(job, beam, attempt)
     if not finished or not files.exists(night.folder.page):
         pages_night.build(night.out, night.plan.run_date)
     summary = read_summary(night.folder)

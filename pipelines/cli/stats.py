@@ -40,11 +40,16 @@ def _run(
     """Counts, and writes the page; returns the figures and the page's URI."""
     from pipelines import files
     from pipelines.chunks import progress
+    from pipelines.chunks.attempt import Attempt
     from pipelines.pages import dataset
     from pipelines.runners import launch
     from pipelines.statistics import worker
 
-    with progress.shown(statistics.records, unit="records", quiet=quiet):
-        launch.run(worker.job(statistics), beam)
+    total = statistics.records
+    with (
+        Attempt() as attempt,
+        progress.show(attempt.tally, total, unit="records", quiet=quiet),
+    ):
+        launch.run(worker.job(statistics), beam, attempt)
     answer = json.loads(files.read_bytes(statistics.output))
     return answer, dataset.build(statistics.folder, statistics.output, answer)

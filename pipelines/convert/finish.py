@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fcn_core.records import dataset_info
 from pipelines import files
 from pipelines.chunks import gates
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Refusal, read_refusal
 from pipelines.convert import duplicates, publish
@@ -102,7 +103,7 @@ class DatasetEnding:
                 return Refusal(why=f"split {name}: {why}", failures=info.rejected)
         return None
 
-    def publish(self, total: Totals, counts: Counts) -> None:
+    def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
         """Names the shards, describes them, says COMPLETED."""
         publish.write_tables(self.conversion.folder, total.described)
         publish.publish(self.conversion, total.shards, total.described)

@@ -6,8 +6,6 @@ part says which staged bytes count, so a second attempt can change nothing.
 
 import functools
 import hashlib
-import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +15,7 @@ from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.listing import Entry
 from fcn_core.records import tfrecord
 from pipelines import files
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import finish
 from pipelines.chunks.job import ChunkJob
@@ -27,11 +26,9 @@ from pipelines.convert.finish import DatasetEnding
 from pipelines.convert.parts import StagedShard, shard_of, write_part
 from pipelines.convert.plan import Conversion, ConvertPlan, Rejected
 from pipelines.convert.rows import EntryRow
-from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
-from pipelines.lanes.pool import shared_pool
-from pipelines.lanes.request import Request
-from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.settings import LaneSettings, count_lanes
 
 _READING: Final = stream.Reading(threads=4, together=8)
 
@@ -48,10 +45,12 @@ class ConvertWorker:
     conversion: Conversion
     lanes: LaneSettings
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
         open_shard = functools.partial(self._open, self.conversion.entries())
-        return stream.process(chunks, open_shard, lanes=self.lanes, reading=_READING)
+        return stream.process(
+            chunks, open_shard, attempt=attempt, lanes=self.lanes, reading=_READING
+        )
 
     def _open(self, pieces: Pieces, chunk: int) -> "OpenShard | Counts":
         shard = entries.read(pieces.chunk(chunk))
@@ -75,6 +74,7 @@ class OpenShard:
         content = conversion.plan.content
         self._maker = makers.open_maker(content.maker, content.maker_settings)
         self.entries = planned
+        self._contents: dict[int, bytes] = {}
         self._examples: dict[int, tuple[bytes, bytes, bytes]] = {}
         self._photos: dict[int, str] = {}
         self._rejected: dict[int, Rejected] = {}
@@ -85,42 +85,36 @@ class OpenShard:
         """Its number of entries."""
         return len(self.entries)
 
-    def request(self, key: stream.Key) -> Request:
-        """Returns an entry with the bytes of its files, as a lane is asked for it.
-
-        Args:
-            key: Number of the chunk and index of the entry.
-        """
-        entry = self.entries[key[1]]
+    def request(self, index: int) -> Request | Answer:
+        """Returns an entry with the bytes of its files, or why it is rejected."""
+        entry = self.entries[index]
         roots = self._conversion.plan.content.roots
         try:
             contents = makers.read_files(self._maker, entry, roots, read_source)
         except BadRecord as bad:
-            # Answered already: no lane is asked.
-            return Request(key, {}, [], reply={"rejected": bad.row()})
-        return Request(key, entry._asdict(), contents)
+            return Answer({"rejected": bad.row()})
+        self._contents[index] = contents[0]
+        return Request(entry._asdict(), contents)
 
-    def take(self, index: int, done: Request) -> bool:
-        """Takes the outcome of one entry; returns whether it became a record."""
+    def take(self, index: int, answer: Answer) -> bool:
+        """Takes the answer about an entry; returns whether it became a record."""
         entry = self.entries[index]
-        if done.bad is not None:  # its lane did not survive it
+        photo = self._contents.pop(index, b"")  # lanes do not send it back
+        if answer.bad is not None:  # its lane did not survive it
             self._rejected[index] = Rejected(
                 id=entry.id,
                 path=makers.photo_path(self._maker, entry),
-                stage=done.bad.stage,
-                reason=done.bad.reason,
-                detail=done.bad.detail,
+                stage=answer.bad.stage,
+                reason=answer.bad.reason,
+                detail=answer.bad.detail,
             )
-        elif done.reply is None:
-            raise SystemicFault(f"{entry.id}: got no answer from its lane")
-        elif "rejected" in done.reply:
-            self._rejected[index] = Rejected.model_validate(done.reply["rejected"])
+        elif "rejected" in answer.reply:
+            self._rejected[index] = Rejected.model_validate(answer.reply["rejected"])
         else:
-            # The photo's bytes did not come back: they are here already.
-            (rest,), at = done.reply_blobs, done.reply["at"]
-            self._examples[index] = (rest[:at], done.blobs[0], rest[at:])
-            self._photos[index] = done.reply["sha256"]
-            self._highest = max(self._highest, done.reply["highest"])
+            (rest,), at = answer.blobs, answer.reply["at"]
+            self._examples[index] = (rest[:at], photo, rest[at:])
+            self._photos[index] = answer.reply["sha256"]
+            self._highest = max(self._highest, answer.reply["highest"])
         return index not in self._rejected
 
     def commit(self) -> Counts:
@@ -186,11 +180,6 @@ def settings(plan: ConvertPlan, *, lanes: int | None) -> LaneSettings:
     task = {"maker": plan.content.maker, "settings": plan.content.maker_settings}
     return LaneSettings(
         task="pipelines.convert.lane:ConvertEntries",
-        config=json.dumps(task),
-        lanes=lanes or len(os.sched_getaffinity(0)),
+        config=task,
+        lanes=count_lanes(lanes),
     )
-
-
-def start(plan: ConvertPlan, *, lanes: int | None) -> None:
-    """Starts the lanes of this process; whoever asks for the same gets these."""
-    shared_pool(settings(plan, lanes=lanes))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from fcn_core.canonical import readable_json
 from pipelines import files
 from pipelines.chunks import gates
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Refusal, read_refusal, text_of
 from pipelines.evaluate import parts, worst
@@ -22,6 +23,7 @@ from pipelines.evaluate.figures import (
 from pipelines.evaluate.parts import Totals
 from pipelines.evaluate.plan import EvaluatePlan, Evaluation
 from pipelines.faults import AboveThreshold
+from pipelines.lanes.pool import pool_of
 from pipelines.lanes.settings import LaneSettings
 
 
@@ -72,10 +74,11 @@ class EvaluationEnding:
             why = f"none of {self.planned} could be used"
         return None if why is None else Refusal(why=why, failures=total.failures)
 
-    def publish(self, total: Totals, counts: Counts) -> None:
+    def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
         """Writes the worst photos, the table and, last, the figures."""
         evaluation = self.evaluation
-        worst.write_worst(evaluation, total.measured, self.lanes)
+        pool = pool_of(attempt, self.lanes)
+        worst.write_worst(evaluation, total.measured, pool)
         worst.write_table(evaluation.files.photos, total.photos)
         figures = _figures(evaluation.plan, total, self._measured(total, counts))
         data = readable_json(figures.model_dump(mode="json"))

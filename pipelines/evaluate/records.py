@@ -1,14 +1,13 @@
 """Where a plan's records lie in their shards, and the bytes of one of them."""
 
 import itertools
-from typing import Any
 
 from fcn_core.bad_image import BadImage
 from fcn_core.records import tfrecord
 from pipelines import files
 from pipelines.evaluate.data import Chunk
 from pipelines.evaluate.plan import Evaluation
-from pipelines.lanes.request import Request
+from pipelines.lanes.messages import Answer, Request
 
 Place = tuple[str, int | None]
 
@@ -24,22 +23,20 @@ def offsets(evaluation: Evaluation, chunk: Chunk) -> list[int | None]:
 
 
 def request(
-    evaluation: Evaluation, place: Place, *, key: Any, pictures: bool = False
-) -> Request:
-    """Returns a record as a lane is asked for it, or why it cannot be read.
+    evaluation: Evaluation, place: Place, *, pictures: bool = False
+) -> Request | Answer:
+    """Returns the request for a record, or why it cannot be read.
 
     Args:
         evaluation: Whose data it is.
         place: Its shard, and where it begins there; None where that is not known.
-        key: The caller's own name for it.
         pictures: Whether its photo and masks are wanted.
     """
-    asked = Request(key=key, header={"pictures": pictures}, blobs=[])
     try:
-        asked.blobs.append(_read(evaluation, *place))
+        record = _read(evaluation, *place)
     except BadImage as bad:
-        asked.bad = bad
-    return asked
+        return Answer(bad=bad)
+    return Request({"pictures": pictures}, [record])
 
 
 def _read(evaluation: Evaluation, shard: str, offset: int | None) -> bytes:

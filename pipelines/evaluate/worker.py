@@ -6,8 +6,6 @@ by one part that is created once; `finish` adds the parts up.
 """
 
 import functools
-import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from fcn_core.metrics.confusion import ConfusionMatrix
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.columns import error_columns
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import finish
@@ -23,10 +22,9 @@ from pipelines.evaluate import parts, records
 from pipelines.evaluate.finish import EvaluationEnding
 from pipelines.evaluate.plan import Evaluation
 from pipelines.evaluate.rows import PhotoRow
-from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
-from pipelines.lanes.request import Request
-from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.settings import LaneSettings, count_lanes
 
 _READING: Final = stream.Reading(threads=2)
 
@@ -43,9 +41,11 @@ class EvaluateWorker:
     evaluation: Evaluation
     lanes: LaneSettings
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
-        return stream.process(chunks, self._open, lanes=self.lanes, reading=_READING)
+        return stream.process(
+            chunks, self._open, attempt=attempt, lanes=self.lanes, reading=_READING
+        )
 
     def _open(self, chunk: int) -> "_OpenChunk | Counts":
         planned = self.evaluation.plan.chunks[chunk].records
@@ -67,28 +67,26 @@ class _OpenChunk:
     def size(self) -> int:
         return self.chunk.records
 
-    def request(self, key: stream.Key) -> Request:
-        """Returns a record as a lane is asked for it."""
-        place = self.chunk.shard, self._offsets[key[1]]
-        return records.request(self._evaluation, place, key=key)
+    def request(self, index: int) -> Request | Answer:
+        """Returns the request for a record, or why it cannot be read."""
+        place = self.chunk.shard, self._offsets[index]
+        return records.request(self._evaluation, place)
 
-    def take(self, index: int, done: Request) -> bool:
-        """Takes the outcome of one record; returns whether it was measured."""
+    def take(self, index: int, answer: Answer) -> bool:
+        """Takes the answer about a record; returns whether it was measured."""
         row = PhotoRow(
             shard=self.chunk.shard, record=self.chunk.first + index, status="failed"
         )
-        if done.bad is not None:
-            row = replace(row, **error_columns(done.bad))
-        elif done.reply is None:
-            raise SystemicFault(f"{self.chunk.shard}: got no answer from a lane")
+        if answer.bad is not None:
+            row = replace(row, **error_columns(answer.bad))
         else:
-            columns = dict(done.reply)
+            columns = dict(answer.reply)
             if "confusion" in columns:
                 cells, counts = columns.pop("confusion")
                 self._confusion.counts.flat[cells] += np.array(counts, np.int64)
             row = replace(row, status="ok", **columns)
         self._rows[index] = row
-        return done.bad is None
+        return answer.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible."""
@@ -124,8 +122,8 @@ def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
     }
     return LaneSettings(
         task="pipelines.evaluate.lane:EvaluateRecords",
-        config=json.dumps(config, sort_keys=True),
-        lanes=lanes or len(os.sched_getaffinity(0)),
+        config=config,
+        lanes=count_lanes(lanes),
     )
 
 

@@ -13,8 +13,7 @@ from pipelines.evaluate import records
 from pipelines.evaluate.data import Chunk
 from pipelines.evaluate.plan import Evaluation
 from pipelines.evaluate.rows import WORST_SCHEMA
-from pipelines.lanes.pool import shared_pool
-from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.pool import LanePool
 
 WORST: Final = 20
 """Photos on the page."""
@@ -23,7 +22,7 @@ Row = dict[str, Any]
 """A row of WORST_SCHEMA as Arrow gives it: its values are of many types."""
 
 
-def write_worst(evaluation: Evaluation, ok: pa.Table, lanes: LaneSettings) -> None:
+def write_worst(evaluation: Evaluation, ok: pa.Table, pool: LanePool) -> None:
     """Scores the worst photos again to get their pictures, and writes them."""
     rows = find_worst(ok, evaluation.plan.task)
     offsets = _offsets(evaluation, rows)
@@ -31,16 +30,15 @@ def write_worst(evaluation: Evaluation, ok: pa.Table, lanes: LaneSettings) -> No
         records.request(
             evaluation,
             (row["shard"], offsets[row["shard"], row["record"]]),
-            key=index,
             pictures=True,
         )
-        for index, row in enumerate(rows)
+        for row in rows
     ]
-    for done in shared_pool(lanes).answer(requests):
-        if done.bad is None:
+    for index, answer in pool.answer(enumerate(requests)):
+        if answer.bad is None:
             names = ("photo", "label", "mask")
-            pictures = [*done.reply_blobs, None, None]
-            rows[done.key] |= dict(zip(names, pictures, strict=False))
+            pictures = [*answer.blobs, None, None]
+            rows[index] |= dict(zip(names, pictures, strict=False))
     write_table(evaluation.files.worst, pa.Table.from_pylist(rows, schema=WORST_SCHEMA))
 
 

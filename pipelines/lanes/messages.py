@@ -1,4 +1,4 @@
-"""What lanes and their owner say to each other through pipes.
+"""What lanes and their owner send each other: requests, answers, messages in pipes.
 
 A message is a JSON header and any number of blobs:
     4 bytes: length of the head; the head; then the blobs, one after the other.
@@ -12,7 +12,10 @@ import json
 import os
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
+
+from fcn_core.bad_image import BadImage
 
 Header = dict[str, Any]
 
@@ -20,6 +23,34 @@ _LENGTH: Final = struct.Struct("<I")
 _PIPE_BYTES: Final = 1 << 20
 _MAX_BUFFERS: Final = 512
 """Linux takes at most 1024 buffers in one call."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a lane is to do.
+
+    Attributes:
+        header: JSON-able settings of this request.
+        blobs: Bytes to work on.
+    """
+
+    header: Header
+    blobs: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The outcome of a request, or of an item for which no lane had to be asked.
+
+    Attributes:
+        reply: The task's JSON-able reply; empty where the item is bad.
+        blobs: Bytes of the reply.
+        bad: Why there is no reply, else None.
+    """
+
+    reply: Header = field(default_factory=dict)
+    blobs: Sequence[bytes] = ()
+    bad: BadImage | None = None
 
 
 def write_message(

@@ -7,15 +7,17 @@ other lane at rest, and a second strike makes it a row. Any other death (Ctrl-C,
 SIGTERM, the kernel's OOM killer, a preempted machine) blames no request.
 """
 
-import atexit
+import contextlib
 import queue
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from fcn_core.bad_image import BadImage
+from pipelines.chunks.attempt import Attempt
 from pipelines.faults import SystemicFault
+from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.process import Death, LaneProcess
-from pipelines.lanes.request import Request
 from pipelines.lanes.settings import LaneSettings
 
 _MAX_BLAMELESS_DEATHS = 3
@@ -48,7 +50,33 @@ class _Quiet:
             self._condition.notify_all()
 
 
-_Work = tuple[Request, "queue.SimpleQueue[Request | BaseException]"]
+Key = TypeVar("Key")
+
+_Replies = queue.SimpleQueue[tuple[Any, Answer] | BaseException]
+_Work = tuple[Any, Request, _Replies]
+
+
+class _Lane:
+    """One process after the other, for the thread that drives them."""
+
+    def __init__(self, settings: LaneSettings):
+        self._settings = settings
+        self._process: LaneProcess | None = None
+
+    def start_early(self) -> None:
+        """Starts before there is work; the first request reports what is wrong."""
+        with contextlib.suppress(Death, OSError, SystemicFault):
+            self._process = LaneProcess(self._settings)
+
+    def call(self, request: Request) -> Answer:
+        """Has a request answered, by a new process if the last one is gone."""
+        if self._process is None or not self._process.alive:
+            self._process = LaneProcess(self._settings)
+        return self._process.call(request)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
 
 
 class LanePool:
@@ -65,19 +93,28 @@ class LanePool:
         for thread in self._threads:
             thread.start()
 
-    def answer(self, requests: Iterable[Request]) -> Iterator[Request]:
-        """Yields the requests as they are done, not in their order.
+    def answer(
+        self, items: Iterable[tuple[Key, Request | Answer]]
+    ) -> Iterator[tuple[Key, Answer]]:
+        """Yields the answers as they come, not in the order of their requests.
 
-        Only a few more requests than lanes are taken from `requests` ahead of need,
-        so memory does not grow with their number.
+        Only a few more items than lanes are taken ahead of need, so memory does not
+        grow with their number.
+
+        Args:
+            items: A key of the caller's each, and what to ask; where the answer is
+                known already, no lane is asked.
 
         Raises:
-            SystemicFault: no request is to blame, and trying again did not help.
+            SystemicFault: No request is to blame, and trying again did not help.
         """
-        replies: queue.SimpleQueue[Request | BaseException] = queue.SimpleQueue()
+        replies: _Replies = queue.SimpleQueue()
         waiting = 0
-        for request in requests:
-            self._work.put((request, replies))
+        for key, asked in items:
+            if isinstance(asked, Request):
+                self._work.put((key, asked, replies))
+            else:
+                replies.put((key, asked))
             waiting += 1
             while waiting >= 2 * self.settings.lanes:
                 yield self._take(replies)
@@ -85,52 +122,37 @@ class LanePool:
         for _ in range(waiting):
             yield self._take(replies)
 
-    def _take(self, replies: "queue.SimpleQueue[Request | BaseException]") -> Request:
+    def _take(self, replies: _Replies) -> tuple[Any, Answer]:
         done = replies.get()
         if isinstance(done, BaseException):
             raise done
         return done
 
     def _drive(self) -> None:
-        mine = self._start_early()
+        lane = _Lane(self.settings)
+        lane.start_early()
         while (work := self._work.get()) is not None:
-            request, replies = work
+            key, request, replies = work
             try:
-                mine = self._work_on(request, mine)
-                replies.put(request)
+                replies.put((key, self._ask(lane, request)))
             except BaseException as fault:
                 replies.put(fault)
-        if mine is not None:
-            mine.close()
+        lane.close()
 
-    def _start_early(self) -> LaneProcess | None:
-        """Starts before there is work; what is wrong is told by the first request."""
-        try:
-            return LaneProcess(self.settings)
-        except (Death, OSError, SystemicFault):
-            return None
-
-    def _work_on(
-        self, request: Request, mine: LaneProcess | None
-    ) -> LaneProcess | None:
-        if request.bad is not None or request.reply is not None:
-            return mine  # it could not even be read: nothing to do
+    def _ask(self, lane: "_Lane", request: Request) -> Answer:
         strikes = deaths = 0
         while True:
             alone = strikes > 0
             self._quiet.enter(alone=alone)
             try:
-                if mine is None or not mine.alive:
-                    mine = LaneProcess(self.settings)
-                mine.call(request)
-                return mine
+                return lane.call(request)
             except Death as death:
                 if death.strike is not None:
                     strikes += 1
                     if strikes == 2:
                         detail = f"twice: {death}"
-                        request.bad = BadImage(death.strike, detail, stage="decode")
-                        return mine
+                        bad = BadImage(death.strike, detail, stage="decode")
+                        return Answer(bad=bad)
                 else:
                     deaths += 1
                     if deaths == _MAX_BLAMELESS_DEATHS:
@@ -147,25 +169,6 @@ class LanePool:
             thread.join(timeout=5)
 
 
-_pools: dict[LaneSettings, LanePool] = {}
-_pools_lock = threading.Lock()
-
-
-def shared_pool(settings: LaneSettings) -> LanePool:
-    """Returns the process's one pool of these settings, whoever asks."""
-    with _pools_lock:
-        if settings not in _pools:
-            _pools[settings] = LanePool(settings)
-        return _pools[settings]
-
-
-def close_all() -> None:
-    """Ends every shared pool of this process."""
-    with _pools_lock:
-        pools = list(_pools.values())
-        _pools.clear()
-    for pool in pools:
-        pool.close()
-
-
-atexit.register(close_all)
+def pool_of(attempt: Attempt, settings: LaneSettings) -> LanePool:
+    """Returns the attempt's one pool of these settings, whoever asks."""
+    return attempt.keep(settings, lambda: LanePool(settings))

@@ -4,7 +4,6 @@ The child's side is `pipelines.lanes.child`; which request goes to which lane, a
 a second death over the same request means, is `pipelines.lanes.pool`.
 """
 
-import json
 import math
 import os
 import signal
@@ -13,23 +12,33 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 import pipelines
 from fcn_core.bad_image import BadImage
 from pipelines.faults import SystemicFault
-from pipelines.lanes.messages import Header, read_message, widen, write_message
-from pipelines.lanes.request import Request
+from pipelines.lanes.messages import (
+    Answer,
+    Header,
+    Request,
+    read_message,
+    widen,
+    write_message,
+)
 from pipelines.lanes.settings import LaneSettings
 
 _CRASHES = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 )
 _LEAVE_SECONDS = 10.0
-_LOOKS = 20
-"""How often in its time an answer is looked for."""
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "TZ")
+_CHECKS_PER_TIMEOUT = 20
+"""How many times the deadline is checked within one timeout."""
+_PASSED_ON = (
+    *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "TZ"),
+    "TF_CPP_MIN_LOG_LEVEL",
+)
 
 
 class Death(Exception):
@@ -47,7 +56,7 @@ class Death(Exception):
 class LaneProcess:
     """One child process, started and driven by one thread for its whole life.
 
-    The kernel ends a lane when the thread that started it ends, see `lane.main`.
+    The kernel ends a lane when the thread that started it ends, see `lanes.child.main`.
     """
 
     def __init__(self, settings: LaneSettings):
@@ -78,7 +87,7 @@ class LaneProcess:
         One thread that looks now and then: a timer for each request would cost as much
         as a small request itself.
         """
-        interval = self._settings.limits.silence_seconds / _LOOKS
+        interval = self._settings.limits.silence_seconds / _CHECKS_PER_TIMEOUT
         while not self._closed.wait(interval):
             if time.monotonic() > self._deadline:
                 self._process.kill()
@@ -87,7 +96,7 @@ class LaneProcess:
         limits = self._settings.limits
         settings = {
             "task": self._settings.task,
-            "config": json.loads(self._settings.config),
+            "config": self._settings.config,
             "cpu_seconds": limits.cpu_seconds,
             "memory_bytes": limits.memory_bytes,
         }
@@ -99,12 +108,12 @@ class LaneProcess:
             self.close()
             raise SystemicFault(answer["fault"])
 
-    def call(self, request: Request) -> None:
+    def call(self, request: Request) -> Answer:
         """Has one request answered.
 
         Raises:
-            Death: the lane is lost over it.
-            SystemicFault: the task failed, and no request is to blame.
+            Death: The lane is lost over it.
+            SystemicFault: The task failed, and no request is to blame.
         """
         answer, blobs = self._exchange(request.header, request.blobs)
         if "fault" in answer:
@@ -113,16 +122,14 @@ class LaneProcess:
         if "out_of_memory" in answer:
             self.close()
             raise Death("out-of-memory", "the memory limit of one request")
-        if "bad" in answer:
-            bad = answer["bad"]
-            request.bad = BadImage(bad["reason"], bad["detail"], stage=bad["stage"])
-        else:
-            request.reply, request.reply_blobs = answer["reply"], blobs
         if answer["resident"] > self._settings.limits.recycle_bytes:
             self.close()
+        if "bad" in answer:
+            return Answer(bad=BadImage(**answer["bad"]))
+        return Answer(answer["reply"], blobs)
 
     def _exchange(
-        self, header: Header, blobs: list[bytes]
+        self, header: Header, blobs: Sequence[bytes]
     ) -> tuple[Header, list[bytes]]:
         self._deadline = time.monotonic() + self._settings.limits.silence_seconds
         try:
@@ -179,5 +186,4 @@ def _environment() -> dict[str, str]:
         **dict.fromkeys(threads, "1"),
         "PYTHONPATH": root,
         "PYTHONHASHSEED": "0",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
     }

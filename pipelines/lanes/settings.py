@@ -1,6 +1,9 @@
 """What a pool of lanes is to run, and within which limits."""
 
+import os
 from dataclasses import dataclass, field
+
+from pipelines.lanes.messages import Header
 
 
 @dataclass(frozen=True)
@@ -12,8 +15,8 @@ class LaneLimits:
         memory_bytes: Memory that one request may add to its lane.
         recycle_bytes: A lane that holds more than this between two requests is
             replaced by a fresh one.
-        silence_seconds: Wall time without an answer after which a lane is taken for
-            stuck (stopped, starved): nobody's strike.
+        silence_seconds: Wall time without an answer after which a lane counts as
+            stuck (stopped, starved); no request is blamed for it.
     """
 
     cpu_seconds: float = 60.0
@@ -24,16 +27,21 @@ class LaneLimits:
 
 @dataclass(frozen=True)
 class LaneSettings:
-    """What a pool of lanes is: equal settings share one pool in a process.
+    """A pool of lanes; equal settings share one pool of an attempt.
 
     Attributes:
-        task: `module:Class`, see `pipelines.lane.Task`.
-        config: JSON of the settings that the task is built from.
+        task: `module:Class`, see `lanes.child.Task`.
+        config: JSON-able settings that the task is built from; never changed.
         lanes: Number of child processes.
         limits: Budgets of one request.
     """
 
     task: str
-    config: str
+    config: Header = field(hash=False)
     lanes: int
     limits: LaneLimits = field(default_factory=LaneLimits)
+
+
+def count_lanes(wanted: int | None) -> int:
+    """Returns how many lanes to start: one a core that this process may use if None."""
+    return wanted or len(os.sched_getaffinity(0))

@@ -1,41 +1,38 @@
-"""Chunks through lanes without a stop: opened, read ahead, answered, committed.
+"""Chunks through lanes without a pause: opened, read ahead, answered, committed.
 
-A chunk is opened when reading comes to it, so any number of them holds the items of
-few, and its commit runs beside the lanes. What an item is and what a chunk becomes is
-the job's business, see `OpenChunk`.
+A chunk is opened when reading comes to it, so that memory holds the items of a few
+chunks however many there are; its commit runs beside the lanes. What an item is and
+what a chunk becomes is the job's business, see `OpenChunk`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
-from pipelines.chunks import progress
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.stop import check_stop
-from pipelines.lanes import read_ahead
-from pipelines.lanes.pool import shared_pool
-from pipelines.lanes.request import Request
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.pool import LanePool, pool_of
+from pipelines.lanes.read_ahead import read_ahead
 from pipelines.lanes.settings import LaneSettings
-
-Key = tuple[int, int]
-"""Number of a chunk and index of an item in it."""
-
-_NO_ITEM: Final = -1
 
 
 class OpenChunk(Protocol):
-    """A chunk whose items are not all in."""
+    """A chunk that still lacks items."""
 
     @property
     def size(self) -> int:
         """Its number of items."""
 
-    def request(self, key: Key) -> Request:
-        """Returns an item as a lane is asked for it; called from a reading thread."""
+    def request(self, index: int) -> Request | Answer:
+        """Returns what to ask a lane about an item, or the answer if it is known.
 
-    def take(self, index: int, done: Request) -> bool:
-        """Takes what came of one item; tells whether it is ok."""
+        Called from a reading thread.
+        """
+
+    def take(self, index: int, answer: Answer) -> bool:
+        """Takes the answer about an item; returns whether the item is ok."""
 
     def commit(self) -> Counts:
         """Makes the chunk visible, with all its items taken."""
@@ -46,7 +43,7 @@ class Reading:
     """How items are read ahead of the lanes.
 
     Attributes:
-        threads: How many read at once.
+        threads: Number of reading threads.
         together: Items a hand-over; each costs as much as reading something small.
     """
 
@@ -54,7 +51,7 @@ class Reading:
     together: int = 1
 
     def depth(self, lanes: int) -> int:
-        """Hand-overs held at most: one a thread, and two items a lane."""
+        """Returns how many hand-overs to hold: one a thread, and two items a lane."""
         return self.threads + -(-2 * lanes // self.together)
 
 
@@ -62,6 +59,7 @@ def process(
     chunks: Iterable[int],
     open_chunk: Callable[[int], OpenChunk | Counts],
     *,
+    attempt: Attempt,
     lanes: LaneSettings,
     reading: Reading,
 ) -> Iterator[Counts]:
@@ -69,65 +67,98 @@ def process(
 
     Args:
         chunks: Taken as reading comes to them.
-        open_chunk: Opens one, or tells the counts of one that is committed already.
+        open_chunk: Opens a chunk, or returns the counts of a committed one.
+        attempt: What this process shares.
         lanes: The pool that answers.
         reading: How to read ahead.
 
     Raises:
         SystemicFault: The fault is not one item's.
-        Interrupted: A stop was asked for.
+        Interrupted: A stop was requested.
     """
-    opened: dict[int, OpenChunk] = {}
-    missing: dict[int, int] = {}
-    found: dict[int, Counts] = {}
+    return _Stream(open_chunk, attempt, reading).run(chunks, pool_of(attempt, lanes))
 
-    def keys() -> Iterator[list[Key]]:
-        for chunk in chunks:
-            one = open_chunk(chunk)
-            if isinstance(one, Counts):
-                found[chunk], size = one, 0
-            else:
-                opened[chunk], size = one, one.size
-            missing[chunk] = size
-            if not size:
-                yield [(chunk, _NO_ITEM)]
-            for first in range(0, size, reading.together):
-                last = min(first + reading.together, size)
-                yield [(chunk, index) for index in range(first, last)]
 
-    def read(together: list[Key]) -> list[Request]:
-        return [
-            # Answered already: no lane is asked.
-            Request(key, {}, [], reply={})
-            if key[1] == _NO_ITEM
-            else opened[key[0]].request(key)
-            for key in together
-        ]
+@dataclass
+class _Missing:
+    """A chunk on its way, and how many of its items are missing."""
 
-    depth = reading.depth(lanes.lanes)
-    ahead = read_ahead.read_ahead(keys(), read, threads=reading.threads, depth=depth)
-    requests = (request for together in ahead for request in together)
-    # Chunks are committed beside this thread, or the lanes would starve meanwhile; one
-    # at a time, so that no more than one waits in memory.
-    with ThreadPoolExecutor(1, thread_name_prefix="commit") as writer:
-        committing: Future[Counts] | None = None
-        for done in shared_pool(lanes).answer(requests):
-            check_stop()
-            chunk, index = done.key
-            if index != _NO_ITEM:
-                is_ok = opened[chunk].take(index, done)
-                progress.note(ok=is_ok, failed=not is_ok, computed=1)
-                missing[chunk] -= 1
-            if missing[chunk]:
+    chunk: OpenChunk
+    items: int
+
+
+_Item = tuple[_Missing, int]
+"""A chunk, and the index of an item in it."""
+
+
+class _Stream:
+    """Chunks on their way; all of its methods but `_read` run in one thread."""
+
+    def __init__(
+        self,
+        open_chunk: Callable[[int], OpenChunk | Counts],
+        attempt: Attempt,
+        reading: Reading,
+    ):
+        self._open_chunk, self._attempt, self._reading = open_chunk, attempt, reading
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._committing: Future[Counts] | None = None
+        self._committed: list[Counts] = []
+
+    def run(self, chunks: Iterable[int], pool: LanePool) -> Iterator[Counts]:
+        together = read_ahead(
+            self._items(chunks),
+            self._read,
+            threads=self._reading.threads,
+            depth=self._reading.depth(pool.settings.lanes),
+        )
+        asked = (item for items in together for item in items)
+        with self._writer:
+            for item, answer in pool.answer(asked):
+                self._attempt.check_stop()
+                self._take(*item, answer)
+                yield from self._pop_committed()
+            self._wait_for_commit()
+            yield from self._pop_committed()
+
+    def _items(self, chunks: Iterable[int]) -> Iterator[list[_Item]]:
+        for number in chunks:
+            self._attempt.check_stop()
+            chunk = self._open_chunk(number)
+            if isinstance(chunk, Counts):
+                self._attempt.tally.add(chunk)
+                self._committed.append(chunk)
                 continue
-            del missing[chunk]
-            if chunk in found:
-                counts = found.pop(chunk)
-                progress.note(ok=counts.ok, failed=counts.failed)
-                yield counts
-                continue
-            if committing is not None:
-                yield committing.result()
-            committing = writer.submit(opened.pop(chunk).commit)
-        if committing is not None:
-            yield committing.result()
+            if chunk.size == 0:
+                self._commit(chunk)
+            missing = _Missing(chunk, chunk.size)
+            for first in range(0, chunk.size, self._reading.together):
+                last = min(first + self._reading.together, chunk.size)
+                yield [(missing, index) for index in range(first, last)]
+
+    def _read(self, items: list[_Item]) -> list[tuple[_Item, Request | Answer]]:
+        return [(item, item[0].chunk.request(item[1])) for item in items]
+
+    def _take(self, missing: _Missing, index: int, answer: Answer) -> None:
+        is_ok = missing.chunk.take(index, answer)
+        self._attempt.tally.add(Counts(ok=is_ok, failed=not is_ok, computed=1))
+        missing.items -= 1
+        if missing.items == 0:
+            self._commit(missing.chunk)
+
+    def _commit(self, chunk: OpenChunk) -> None:
+        """Commits beside this thread, or the lanes would starve meanwhile.
+
+        One at a time, so that no more than one chunk waits in memory.
+        """
+        self._wait_for_commit()
+        self._committing = self._writer.submit(chunk.commit)
+
+    def _wait_for_commit(self) -> None:
+        if self._committing is not None:
+            self._committed.append(self._committing.result())
+            self._committing = None
+
+    def _pop_committed(self) -> Iterator[Counts]:
+        while self._committed:
+            yield self._committed.pop(0)

@@ -3,15 +3,21 @@
 Only chunk numbers and counts move through Beam. What a chunk is, how it becomes
 visible and how it is recognised on the next attempt is the worker's business, see
 `ChunkWorker`. So a retry, a second launch or another runner cannot change a result.
+
+All threads of a process share one attempt through a handle of Beam's: the launcher's
+own where it acquired the handle first, else one that the process makes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.shared import Shared
 from apache_beam.utils.windowed_value import WindowedValue
 
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob, ChunkWorker
 from pipelines.chunks.stream import ChunkStream
@@ -23,13 +29,17 @@ CHUNKS_PER_RUN = 8
 class _Process(beam.DoFn):
     """Hands runs of chunks to the worker and counts what it yields."""
 
-    def __init__(self, worker: ChunkWorker):
-        self._worker = worker
+    def __init__(self, worker: ChunkWorker, handle: Shared):
+        self._worker, self._handle = worker, handle
         self._stream: ChunkStream | None = None
+
+    def setup(self) -> None:
+        self._attempt: Attempt = self._handle.acquire(Attempt)
 
     def start_bundle(self) -> None:
         self.teardown()  # a bundle that failed has no end
-        self._stream = ChunkStream(self._worker.process)
+        process = partial(self._worker.process, attempt=self._attempt)
+        self._stream = ChunkStream(process)
 
     def process(self, run: tuple[int, int]) -> Iterable[Counts]:
         assert self._stream is not None
@@ -63,12 +73,15 @@ def _counted(stream: Iterator[Counts]) -> Iterator[Counts]:
 class _Finish(beam.DoFn):
     """Hands the total to the job's last step."""
 
-    def __init__(self, finish: Callable[[Counts], None]):
-        self._finish = finish
+    def __init__(self, finish: Callable[[Counts, Attempt], None], handle: Shared):
+        self._finish, self._handle = finish, handle
+
+    def setup(self) -> None:
+        self._attempt: Attempt = self._handle.acquire(Attempt)
 
     def process(self, total: Counts) -> None:
         try:
-            self._finish(total)
+            self._finish(total, self._attempt)
         except OSError as error:
             raise of_system(error) from error
 
@@ -89,8 +102,14 @@ class _SumCounts(beam.CombineFn):
         return total
 
 
-def build(root: beam.Pipeline, job: ChunkJob) -> None:
-    """Adds the job's graph to a pipeline."""
+def build(root: beam.Pipeline, job: ChunkJob, handle: Shared) -> None:
+    """Adds the job's graph to a pipeline.
+
+    Args:
+        root: The pipeline.
+        job: What it does.
+        handle: Leads a process to its attempt.
+    """
     runs = [
         (first, min(first + CHUNKS_PER_RUN, job.chunks))
         for first in range(0, job.chunks, CHUNKS_PER_RUN)
@@ -99,7 +118,7 @@ def build(root: beam.Pipeline, job: ChunkJob) -> None:
         root
         | "Runs of chunks" >> beam.Create(runs, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "Process" >> beam.ParDo(_Process(job.worker))
+        | "Process" >> beam.ParDo(_Process(job.worker, handle))
         | "Count" >> beam.CombineGlobally(_SumCounts())
-        | "Finish" >> beam.ParDo(_Finish(job.finish))
+        | "Finish" >> beam.ParDo(_Finish(job.finish, handle))
     )

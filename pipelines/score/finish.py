@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fcn_core.canonical import readable_json
 from pipelines import files
 from pipelines.chunks import gates
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Refusal
 from pipelines.faults import AboveThreshold
@@ -62,7 +63,7 @@ class NightEnding:
             return None
         return Refusal(why=why, failures=total.failures)
 
-    def publish(self, total: Totals, counts: Counts) -> None:
+    def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
         """Commits, shows the table, and writes the summary."""
         publish.publish(self.night, total)
         publish.sweep(self.night)

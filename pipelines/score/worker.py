@@ -1,8 +1,6 @@
 """The scoring job: what a lane is asked, what a chunk does. `finish` ends it."""
 
 import functools
-import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,6 +10,7 @@ import pyarrow as pa
 from fcn_core import images
 from fcn_core.bad_image import BadImage
 from fcn_core.scoring import PhotoScore
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.columns import error_columns
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import finish
@@ -19,8 +18,8 @@ from pipelines.chunks.job import ChunkJob
 from pipelines.chunks.pieces import Pieces
 from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
-from pipelines.lanes.request import Request
-from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.settings import LaneSettings, count_lanes
 from pipelines.score import inputs, masks, parts
 from pipelines.score.finish import NightEnding
 from pipelines.score.nights import Night
@@ -44,10 +43,12 @@ class ScoreWorker:
     lanes: LaneSettings
     models: str
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
         open_chunk = functools.partial(self._open, self.night.items())
-        return stream.process(chunks, open_chunk, lanes=self.lanes, reading=_READING)
+        return stream.process(
+            chunks, open_chunk, attempt=attempt, lanes=self.lanes, reading=_READING
+        )
 
     def _open(self, pieces: Pieces, chunk: int) -> "_OpenChunk | Counts":
         items = pieces.chunk(chunk)
@@ -71,25 +72,22 @@ class _OpenChunk:
     def size(self) -> int:
         return len(self._items)
 
-    def request(self, key: stream.Key) -> Request:
-        """Returns a photo as a lane is asked for it."""
-        item = self._items[key[1]]
-        request = Request(key=key, header={}, blobs=[])
+    def request(self, index: int) -> Request | Answer:
+        """Returns the request for a photo's score, or why it cannot be read."""
+        item = self._items[index]
         try:
-            request.blobs.append(
-                inputs.read(
-                    item["image_uri"],
-                    version=item["version"],
-                    offset=item["offset"],
-                    root=self._night.plan.root,
-                )
+            photo = inputs.read(
+                item["image_uri"],
+                version=item["version"],
+                offset=item["offset"],
+                root=self._night.plan.root,
             )
         except BadImage as bad:
-            request.bad = bad
-        return request
+            return Answer(bad=bad)
+        return Request({}, [photo])
 
-    def take(self, index: int, done: Request) -> bool:
-        """Takes the outcome of one item; returns whether it has a score."""
+    def take(self, index: int, answer: Answer) -> bool:
+        """Takes the answer about an item; returns whether it has a score."""
         item = self._items[index]
         row = ScoreRow(
             image_key=item["image_key"],
@@ -100,15 +98,13 @@ class _OpenChunk:
             fingerprint=self._night.plan.fingerprint,
             decode_policy=images.DECODE_POLICY,
         )
-        if done.bad is not None:
-            self._rows[index] = replace(row, **error_columns(done.bad))
-        elif done.reply is None:
-            raise SystemicFault(f"{item['image_uri']}: got no answer from its lane")
+        if answer.bad is not None:
+            self._rows[index] = replace(row, **error_columns(answer.bad))
         else:
-            self._rows[index] = _scored(row, PhotoScore(**done.reply))
-            for png in done.reply_blobs:
+            self._rows[index] = _scored(row, PhotoScore(**answer.reply))
+            for png in answer.blobs:
                 self._masks.add(item["image_key"], png)
-        return done.bad is None
+        return answer.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""
@@ -170,8 +166,8 @@ def job(
     }
     pool = LaneSettings(
         task="pipelines.score.lane:ScorePhotos",
-        config=json.dumps(config, sort_keys=True),
-        lanes=lanes or len(os.sched_getaffinity(0)),
+        config=config,
+        lanes=count_lanes(lanes),
     )
     models = "+".join(model.card.label for model in night.models)
     ending = NightEnding(night, max_error_rate, command)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fcn_core.canonical import readable_json
 from pipelines import files
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Refusal
 from pipelines.chunks.parts import Part
@@ -77,7 +78,7 @@ class StatisticsEnding:
     def refuse(self, total: Totals) -> Refusal | None:
         """Returns None."""
 
-    def publish(self, total: Totals, counts: Counts) -> None:
+    def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
         """Writes the JSON file; the parts are not needed any more."""
         answer = _answer(self.statistics, total.splits, total.photos)
         files.write_atomically(self.statistics.output, readable_json(answer))

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipelines import files
-from pipelines.chunks import progress
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import finish
 from pipelines.chunks.job import ChunkJob
-from pipelines.chunks.stop import check_stop
 from pipelines.statistics.finish import StatisticsEnding
 from pipelines.statistics.parts import write_part
 from pipelines.statistics.plan import Statistics
@@ -33,17 +32,18 @@ class StatisticsWorker:
 
     statistics: Statistics
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each shard has its part; see `chunks.job.ChunkWorker`."""
         for chunk in chunks:
-            check_stop()
+            attempt.check_stop()
             _, shard = self.statistics.shards[chunk]
             found = self.statistics.parts.find(chunk, planned=shard.records)
             if found is None:
                 self._count(chunk)
             computed = shard.records if found is None else 0
-            progress.note(ok=shard.records, computed=computed)
-            yield Counts(ok=shard.records, computed=computed)
+            counts = Counts(ok=shard.records, computed=computed)
+            attempt.tally.add(counts)
+            yield counts
 
     def _count(self, chunk: int) -> None:
         statistics = self.statistics

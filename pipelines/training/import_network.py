@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pipelines.faults import SystemicFault, UsageError
+from pipelines.lanes.messages import Request
 from pipelines.lanes.pool import LanePool
-from pipelines.lanes.request import Request
 from pipelines.lanes.settings import LaneLimits, LaneSettings
 from pipelines.training.plainly import told_plainly
 
@@ -119,21 +119,21 @@ def _parse_mat(path: Path, archive: Path) -> dict[str, Any]:
     """Has a lane write the tensors of a `.mat` file; returns what the file says."""
     settings = LaneSettings(
         task="pipelines.training.lane:ReadMatConvNet",
-        config="{}",
+        config={},
         lanes=1,
         limits=_LIMITS,
     )
     header = {"source": str(path.resolve()), "target": str(archive)}
     pool = LanePool(settings)
     try:
-        (done,) = pool.answer([Request(key=0, header=header, blobs=[])])
+        ((_, answer),) = pool.answer([(path, Request(header, []))])
     except SystemicFault as fault:
         raise UsageError(f"{path}: {fault}; check the file") from fault
     finally:
         pool.close()
-    if done.bad is not None or done.reply is None:
-        raise UsageError(f"{path}: not readable as a .mat file ({done.bad})")
-    return done.reply
+    if answer.bad is not None:
+        raise UsageError(f"{path}: not readable as a .mat file ({answer.bad})")
+    return answer.reply
 
 
 def _write_archive(path: Path, arrays: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.stop import check_stop, request_stop
 from pipelines.faults import SystemicFault
 
 
@@ -39,14 +39,14 @@ class CountingWorker:
 
     diary: Diary
 
-    def process(self, chunks: Iterable[int]) -> Iterator[Counts]:
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         self.diary.note("stream of a bundle")
         for chunk in chunks:
             self.diary.note(f"chunk {chunk}")
-            self.act(chunk)
+            self.act(chunk, attempt)
             yield Counts(ok=2, failed=1, computed=3)
 
-    def act(self, chunk: int) -> None:
+    def act(self, chunk: int, attempt: Attempt) -> None:
         """Does what the chunk's work would do."""
 
 
@@ -57,7 +57,7 @@ class FaultyWorker(CountingWorker):
     at: int = 0
     kind: str = "systemic"
 
-    def act(self, chunk: int) -> None:
+    def act(self, chunk: int, attempt: Attempt) -> None:
         if chunk != self.at:
             return
         if self.kind == "systemic":
@@ -68,8 +68,30 @@ class FaultyWorker(CountingWorker):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         if self.kind == "bug":
             raise ZeroDivisionError("of the program")
-        request_stop()  # as Ctrl-C does
-        check_stop()
+        attempt.request_stop()  # as Ctrl-C does
+        attempt.check_stop()
+
+
+@dataclass
+class Resource:
+    """What is opened once in a process."""
+
+    diary: Diary
+
+    def close(self) -> None:
+        self.diary.note("close")
+
+
+@dataclass(frozen=True)
+class SharingWorker(CountingWorker):
+    """Needs a resource that its process shares."""
+
+    def act(self, chunk: int, attempt: Attempt) -> None:
+        attempt.keep("resource", self._open)
+
+    def _open(self) -> Resource:
+        self.diary.note(f"open in {os.getpid()}")
+        return Resource(self.diary)
 
 
 @dataclass(frozen=True)
@@ -79,7 +101,7 @@ class Ending:
     diary: Diary
     kind: str = "good"
 
-    def __call__(self, counts: Counts) -> None:
+    def __call__(self, counts: Counts, attempt: Attempt) -> None:
         self.diary.note(f"finish {counts.ok} {counts.failed} {counts.computed}")
         if self.kind == "full":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/out/table")

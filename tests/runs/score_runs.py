@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from fcn_core import scoring
 from pipelines import files
+from pipelines.chunks.attempt import Attempt as JobAttempt
 from pipelines.cli import main
-from pipelines.lanes import pool
 from pipelines.score import nights, worker
 from pipelines.score.config import ScoreConfig
 from tests.drawn import tiny_models
@@ -92,10 +92,9 @@ def leave_open(
     config, _ = ScoreConfig.parse(words(photos, out, *more, night=night)[1:])
     planned = nights.plan_night(config)
     job = worker.job(planned, lanes=2, max_error_rate=1, command="")
-    try:
-        assert len(list(job.worker.process(range(chunks)))) == chunks < job.chunks
-    finally:
-        pool.close_all()
+    with JobAttempt() as shared:
+        done = list(job.worker.process(range(chunks), shared))
+    assert len(done) == chunks < job.chunks
     return planned
 
 

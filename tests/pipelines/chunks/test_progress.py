@@ -8,6 +8,8 @@ import threading
 import pytest
 
 from pipelines.chunks import progress
+from pipelines.chunks.attempt import Attempt
+from pipelines.chunks.counts import Counts, Tally
 
 
 class Terminal(io.StringIO):
@@ -30,18 +32,23 @@ class Piped:
 
 
 @pytest.fixture
+def tally() -> Tally:
+    return Tally()
+
+
+@pytest.fixture
 def piped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Piped:
     monkeypatch.setattr(progress, "_LINE_SECONDS", 0.05)
     return Piped(capsys)
 
 
 def test_piped_progress_is_plain_lines_that_end_with_the_total(
-    piped: Piped,
+    piped: Piped, tally: Tally
 ) -> None:
-    with progress.shown(10):
+    with progress.show(tally, 10):
         for number in range(10):
             failed = number % 5 == 4
-            progress.note(ok=not failed, failed=failed, computed=1)
+            tally.add(Counts(ok=not failed, failed=failed, computed=1))
     lines = piped.getvalue().splitlines()
     line = re.compile(r"\d+/10 images  \d+\.\d images/s  \d failed(  ETA \d+:\d\d)?")
     assert all(line.fullmatch(text) for text in lines)
@@ -51,10 +58,10 @@ def test_piped_progress_is_plain_lines_that_end_with_the_total(
     assert "\r" not in piped.getvalue()
 
 
-def test_lines_come_while_the_job_runs(piped: Piped) -> None:
+def test_lines_come_while_the_job_runs(piped: Piped, tally: Tally) -> None:
     seen = threading.Event()
-    with progress.shown(3, unit="pairs"):
-        progress.note(ok=1, computed=1)
+    with progress.show(tally, 3, unit="pairs"):
+        tally.add(Counts(ok=1, computed=1))
         for _ in range(200):
             if "1/3 pairs" in piped.getvalue():
                 seen.set()
@@ -64,29 +71,29 @@ def test_lines_come_while_the_job_runs(piped: Piped) -> None:
     assert "ETA" in piped.getvalue()
 
 
-def test_quiet_and_empty_jobs_say_nothing(piped: Piped) -> None:
-    with progress.shown(5, quiet=True):
-        progress.note(ok=5, computed=5)
-    with progress.shown(0):
+def test_quiet_and_empty_jobs_print_nothing(piped: Piped, tally: Tally) -> None:
+    with progress.show(tally, 5, quiet=True):
+        tally.add(Counts(ok=5, computed=5))
+    with progress.show(tally, 0):
         pass
     assert piped.getvalue() == ""
 
 
 def test_each_job_counts_from_nothing(piped: Piped) -> None:
     for _ in range(2):
-        with progress.shown(4):
-            progress.note(ok=4)
+        with Attempt() as attempt, progress.show(attempt.tally, 4):
+            attempt.tally.add(Counts(ok=4))
     lines = [line.split()[0] for line in piped.getvalue().splitlines()]
     assert lines.count("4/4") == 2
     assert "8/4" not in lines
 
 
-def test_notes_of_many_threads_are_all_counted(piped: Piped) -> None:
+def test_items_of_many_threads_are_all_counted(piped: Piped, tally: Tally) -> None:
     def work() -> None:
         for _ in range(500):
-            progress.note(ok=1, computed=1)
+            tally.add(Counts(ok=1, computed=1))
 
-    with progress.shown(4000):
+    with progress.show(tally, 4000):
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -95,43 +102,89 @@ def test_notes_of_many_threads_are_all_counted(piped: Piped) -> None:
     assert piped.getvalue().splitlines()[-1].startswith("4000/4000")
 
 
-def test_what_was_found_done_does_not_spoil_the_rate(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    rate = progress._Rate()
-    found = [10, 20, 30, 40]
-    for computed in found:
-        clock[0] += 1.0
-        assert rate.update(computed) == pytest.approx(10)
+class Clock:
+    """Seconds that a test lets pass."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def lines_of(tally: Tally, total: int, clock: Clock) -> progress.Display:
+    return progress.Display(tally, total, unit="images", is_live=False, clock=clock)
+
+
+def test_what_was_found_done_does_not_spoil_the_rate(tally: Tally) -> None:
+    clock = Clock()
+    display = lines_of(tally, 1040, clock)
+    tally.add(Counts(ok=500, failed=400))  # found done at the start
+    for computed in (10, 20, 30, 40):
+        clock.seconds += 1.0
+        tally.add(Counts(ok=9, failed=1, computed=10))
+        display.update()
+        left = 140 - computed
+        assert display.line() == (
+            f"{900 + computed}/1040 images  10.0 images/s  {400 + computed // 10} "
+            f"failed  ETA 00:{left // 10:02}"
+        )
     for _ in range(60):  # it stalls: the rate of long ago is forgotten
-        clock[0] += 1.0
-        last = rate.update(40)
-    assert last == 0
+        clock.seconds += 1.0
+        display.update()
+    assert display.line() == "940/1040 images  0.0 images/s  404 failed"
 
 
-def test_an_error_inside_ends_the_display(piped: Piped) -> None:
-    with pytest.raises(KeyError), progress.shown(4):
+def test_an_error_inside_ends_the_display(piped: Piped, tally: Tally) -> None:
+    with pytest.raises(KeyError), progress.show(tally, 4):
+        assert [t for t in threading.enumerate() if t.name == "progress"]
         raise KeyError
-    assert not [t for t in threading.enumerate() if "_lines" in t.name]
+    assert not [t for t in threading.enumerate() if t.name == "progress"]
 
 
-def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def show_on(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Returns what is standard error from now on; pytest replaces a fixture's."""
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
-    with progress.shown(2):
-        progress.note(ok=1, failed=1, computed=2)
+    return screen
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
+    screen = show_on(monkeypatch)
+    with progress.show(tally, 2):
+        tally.add(Counts(ok=1, failed=1, computed=2))
     assert "2/2" in screen.getvalue()
     assert "1 failed" in screen.getvalue()
+    assert "images/s" in screen.getvalue()
     assert "\x1b" in screen.getvalue()
+
+
+def test_a_terminal_shows_a_job_that_was_done_before(
+    monkeypatch: pytest.MonkeyPatch, tally: Tally
+) -> None:
+    screen = show_on(monkeypatch)
+    with progress.show(tally, 5):
+        tally.add(Counts(ok=4, failed=1))
+    assert "5/5" in screen.getvalue()
+    assert "1 failed" in screen.getvalue()
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3600, "1:00:00"), (90061, "25:01:01")],
+    [
+        (59.6, "01:00"),
+        (61, "01:01"),
+        (3599, "59:59"),
+        (3600, "1:00:00"),
+        (90061, "25:01:01"),
+    ],
 )
-def test_durations(seconds: float, text: str) -> None:
-    assert progress._duration(seconds) == text
+def test_the_time_left(tally: Tally, seconds: float, text: str) -> None:
+    clock = Clock()
+    display = lines_of(tally, 1000 + round(1000 * seconds), clock)
+    clock.seconds += 1.0
+    tally.add(Counts(ok=1000, computed=1000))
+    display.update()
+    assert display.line().endswith(f"  ETA {text}")

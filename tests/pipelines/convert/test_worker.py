@@ -24,6 +24,7 @@ from fcn_core.records import tfrecord
 from fcn_core.records.dataset_info import DatasetError, read_dataset_info
 from fcn_core.records.record import SegmentationRecord
 from pipelines import files
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.cli import main
 from pipelines.convert import entries
@@ -33,7 +34,7 @@ from pipelines.convert.drafts.draft import drafted
 from pipelines.convert.drafts.pascal import draft_voc
 from pipelines.convert.plan import plan_conversion, read_plan
 from pipelines.faults import SystemicFault
-from pipelines.lanes import pool
+from pipelines.lanes.messages import Answer
 from tests.drawn import tiny_data
 from tests.drawn.tiny_data import read
 
@@ -249,66 +250,70 @@ def test_other_input_is_other_settings(
     assert "lists" in capsys.readouterr().err
 
 
-def test_an_unfinished_output_knows_its_settings(tree: Path, tmp_path: Path) -> None:
+def test_an_unfinished_output_knows_its_settings(
+    tree: Path, tmp_path: Path, attempt: Attempt
+) -> None:
     out = tmp_path / "out"
     worker = planned(tree, out, num_shards=3)
-    assert sum(counts.ok for counts in worker.process(range(2))) > 0
+    assert sum(counts.ok for counts in worker.process(range(2), attempt)) > 0
     with pytest.raises(DatasetError, match="goes on where it stopped"):
         read_dataset_info(out)
     assert run(tree, out, "--num_shards", "4") == 2
     assert run(tree, out, "--num_shards", "3") == 0
 
 
-def test_committed_shards_are_not_made_again(tree: Path, tmp_path: Path) -> None:
+def test_committed_shards_are_not_made_again(
+    tree: Path, tmp_path: Path, attempt: Attempt
+) -> None:
     worker = planned(tree, tmp_path / "out", num_shards=3)
-    first = list(worker.process(range(2)))
+    first = list(worker.process(range(2), attempt))
     assert [counts.computed for counts in first] != [0, 0]
-    again = list(worker.process(range(worker.conversion.plan.chunks)))
+    again = list(worker.process(range(worker.conversion.plan.chunks), attempt))
     assert [counts.computed for counts in again[:2]] == [0, 0]
     assert sum(counts.ok for counts in again) == TRAIN + VAL
     made = sum(counts.computed for counts in (*first, *again))
     assert made == TRAIN + VAL
-    pool.close_all()
 
 
-def test_a_late_second_attempt_changes_nothing(tree: Path, tmp_path: Path) -> None:
+def test_a_late_second_attempt_changes_nothing(
+    tree: Path, tmp_path: Path, attempt: Attempt
+) -> None:
     out = tmp_path / "out"
     worker = planned(tree, out, num_shards=1)
-    (counts,) = worker.process(range(1))
+    (counts,) = worker.process(range(1), attempt)
     before = contents(out)
     tiny_data.damage(tree, "2007_000002", "label-value")
     shard = entries.read(worker.conversion.entries().chunk(0))
     zombie = convert_worker.OpenShard(worker.conversion, 0, shard.entries)
     for index, entry in enumerate(zombie.entries):
-        request = zombie.request((0, index))
-        request.reply = {"rejected": {**REJECTED, "id": entry.id}}
-        zombie.take(index, request)
+        zombie.request(index)
+        zombie.take(index, Answer({"rejected": {**REJECTED, "id": entry.id}}))
     late = zombie.commit()
     assert (late.ok, late.failed) == (counts.ok, counts.failed) == (TRAIN, 0)
     assert contents(out) == before
-    pool.close_all()
 
 
 REJECTED = {"path": "x", "stage": "label", "reason": "label-value", "detail": ""}
 
 
-def test_a_damaged_part_is_a_fault_with_its_name(tree: Path, tmp_path: Path) -> None:
+def test_a_damaged_part_is_a_fault_with_its_name(
+    tree: Path, tmp_path: Path, attempt: Attempt
+) -> None:
     out = tmp_path / "out"
     worker = planned(tree, out, num_shards=2)
-    list(worker.process(range(1)))
+    list(worker.process(range(1), attempt))
     part = out / "_convert" / "parts" / "chunk-00000000.parquet"
     data = part.read_bytes()
     part.write_bytes(data[:-5])
     with pytest.raises(
         SystemicFault, match=r"chunk-00000000\.parquet: got a file that"
     ):
-        list(worker.process(range(1)))
+        list(worker.process(range(1), attempt))
     part.unlink()
     others = replace(worker.conversion.parts, plan_id="0" * 64)
     assert others.create(0, [], counts=Counts(), footer={})
     with pytest.raises(SystemicFault, match="another plan"):
-        list(worker.process(range(1)))
-    pool.close_all()
+        list(worker.process(range(1), attempt))
 
 
 def test_kill_9_and_the_same_command_give_the_same_bytes(tmp_path: Path) -> None:
@@ -336,12 +341,13 @@ def test_kill_9_and_the_same_command_give_the_same_bytes(tmp_path: Path) -> None
     assert contents(killed) == contents(undisturbed)
 
 
-def test_a_kill_while_finishing_costs_nothing(tree: Path, tmp_path: Path) -> None:
+def test_a_kill_while_finishing_costs_nothing(
+    tree: Path, tmp_path: Path, attempt: Attempt
+) -> None:
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert run(tree, undisturbed) == 0
     worker = planned(tree, killed)
-    list(worker.process(range(worker.conversion.plan.chunks)))
-    pool.close_all()
+    list(worker.process(range(worker.conversion.plan.chunks), attempt))
     (staged,) = (killed / "_convert" / "shards").glob("shard-00000-*")
     staged.rename(killed / "train-00000-of-00001.tfrecord")
     assert run(tree, killed) == 0
@@ -353,12 +359,11 @@ def test_a_kill_while_finishing_costs_nothing(tree: Path, tmp_path: Path) -> Non
 
 
 def test_a_staged_shard_that_is_lost_is_a_fault(
-    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], attempt: Attempt
 ) -> None:
     out = tmp_path / "out"
     worker = planned(tree, out)
-    list(worker.process(range(worker.conversion.plan.chunks)))
-    pool.close_all()
+    list(worker.process(range(worker.conversion.plan.chunks), attempt))
     for staged in (out / "_convert" / "shards").iterdir():
         staged.unlink()
     assert run(tree, out) == 1

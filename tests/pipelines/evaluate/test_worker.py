@@ -21,6 +21,7 @@ from fcn_core.metrics import ratings
 from fcn_core.metrics.confusion import ConfusionMatrix
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.record import SegmentationRecord
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.evaluate import finish, worker, worst
 from pipelines.evaluate.config import EvaluateConfig
@@ -31,7 +32,6 @@ from pipelines.evaluate.leak import find_leak
 from pipelines.evaluate.plan import plan_evaluation
 from pipelines.evaluate.rows import PHOTOS_SCHEMA
 from pipelines.faults import AboveThreshold, UsageError
-from pipelines.lanes import pool
 from pipelines.pages import evaluation as pages_evaluation
 from tests.drawn import tiny_models, tiny_ratings, tiny_shards
 from tests.runs import score_runs
@@ -76,11 +76,9 @@ def run(
     job = worker.job(
         evaluation, lanes=lane_count, max_error_rate=max_error_rate, command="fcn"
     )
-    try:
-        total = sum(job.worker.process(range(job.chunks)), Counts())
-        job.finish(total)
-    finally:
-        pool.close_all()
+    with Attempt() as attempt:
+        total = sum(job.worker.process(range(job.chunks), attempt), Counts())
+        job.finish(total, attempt)
     return finish.read_verdict(evaluation).model_dump(mode="json")
 
 
@@ -182,16 +180,18 @@ def test_nothing_usable_is_not_published(
 
 
 def test_goes_on_after_a_kill(
-    bundle: Path, records: list[SegmentationRecord], tmp_path: Path
+    bundle: Path,
+    records: list[SegmentationRecord],
+    tmp_path: Path,
+    attempt: Attempt,
 ) -> None:
     data = write(tmp_path / "a", records[:3])
     evaluation = plan(bundle, data, tmp_path / "out.json", "--chunk_size", "1")
     job = worker.job(evaluation, lanes=1, max_error_rate=0, command="fcn")
-    assert len(list(job.worker.process(range(2)))) == 2
-    counts = list(job.worker.process(range(3)))
+    assert len(list(job.worker.process(range(2), attempt))) == 2
+    counts = list(job.worker.process(range(3), attempt))
     assert [one.computed for one in counts] == [0, 0, 1]
-    job.finish(sum(counts, Counts()))
-    pool.close_all()
+    job.finish(sum(counts, Counts()), attempt)
     whole = run(plan(bundle, data, tmp_path / "whole.json"))
     assert measured(
         finish.read_verdict(evaluation).model_dump(mode="json")

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
 from pipelines.faults import Interrupted, SystemicFault
 from pipelines.runners import graph, launch
-from tests.doubles.chunk import CountingWorker, Diary, Ending, FaultyWorker
+from tests.doubles.chunk import (
+    CountingWorker,
+    Diary,
+    Ending,
+    FaultyWorker,
+    SharingWorker,
+)
 
 
 @pytest.fixture
@@ -21,7 +28,8 @@ def diary(tmp_path: Path) -> Diary:
 
 
 def run(worker: CountingWorker, chunks: int, *, flags: Sequence[str] = ()) -> None:
-    launch.run(ChunkJob(worker, chunks, Ending(worker.diary)), flags)
+    with Attempt() as attempt:
+        launch.run(ChunkJob(worker, chunks, Ending(worker.diary)), flags, attempt)
 
 
 def noted(diary: Diary, kind: str) -> list[str]:
@@ -56,6 +64,30 @@ def test_a_bundle_that_is_repeated_does_not_count_twice(diary: Diary) -> None:
     assert set(noted(diary, "finish")) == {"40 20 60"}
 
 
+@pytest.mark.parametrize(
+    "flag", ["--direct_num_workers=3", "--direct_runner_bundle_repeat=2"]
+)
+def test_all_threads_share_what_the_launcher_closes(diary: Diary, flag: str) -> None:
+    job = ChunkJob(SharingWorker(diary), 40, Ending(diary))
+    with Attempt() as attempt:
+        launch.run(job, [flag], attempt)
+        assert len(noted(diary, "stream")) > 1
+        assert noted(diary, "open") == [f"in {os.getpid()}"]
+        assert "close" not in diary.words()
+    assert diary.words().count("close") == 1
+
+
+def test_a_process_that_is_not_the_launchers_makes_its_own_attempt(
+    diary: Diary,
+) -> None:
+    flags = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    run(SharingWorker(diary), 40, flags=flags)
+    assert noted(diary, "finish") == ["80 40 120"]
+    opened = noted(diary, "open")
+    assert len(set(opened)) == len(opened) >= 1
+    assert f"in {os.getpid()}" not in opened
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     ("kind", "line"),
@@ -88,8 +120,8 @@ def test_a_fault_at_the_finish_comes_out_as_one_line(
     diary: Diary, kind: str, line: str
 ) -> None:
     job = ChunkJob(CountingWorker(diary), 1, Ending(diary, kind))
-    with pytest.raises(SystemicFault) as caught:
-        launch.run(job)
+    with pytest.raises(SystemicFault) as caught, Attempt() as attempt:
+        launch.run(job, [], attempt)
     assert str(caught.value).startswith(line)
     assert "\n" not in str(caught.value)
 

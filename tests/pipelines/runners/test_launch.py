@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.job import ChunkJob
 from pipelines.cli import main
 from pipelines.faults import UsageError
@@ -39,10 +40,10 @@ def test_another_runner_is_one_line(runner: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_the_word_direct_runner_runs_a_job(tmp_path: Path) -> None:
+def test_the_word_direct_runner_runs_a_job(tmp_path: Path, attempt: Attempt) -> None:
     diary = Diary(os.fspath(tmp_path / "diary"))
     job = ChunkJob(CountingWorker(diary), 2, Ending(diary))
-    launch.run(job, ["--runner=DirectRunner"])
+    launch.run(job, ["--runner=DirectRunner"], attempt)
     assert "finish 4 2 6" in diary.words()
 
 

@@ -17,6 +17,7 @@ from fcn_core.datasets.pascal import drawn
 from fcn_core.labels import VOID
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.record import AestheticsRecord, ImageRecord, SegmentationRecord
+from pipelines.chunks.attempt import Attempt
 from pipelines.cli import main
 from pipelines.statistics import batches
 from pipelines.statistics.checks import Findings
@@ -149,14 +150,17 @@ def test_photos_are_never_copied_into_batches(data: Path) -> None:
 
 
 def test_parts_that_are_there_are_used_and_give_the_same_answer(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    attempt: Attempt,
 ) -> None:
     """A kill leaves parts; they are found again, and swept at the end."""
     stats(data, tmp_path / "whole.json", capsys)
     plan = plan_statistics(str(data), str(tmp_path / "cut.json"))
     worker = StatisticsWorker(plan)
-    assert sum(c.computed for c in worker.process(range(3))) > 0
-    assert sum(c.computed for c in worker.process(range(3))) == 0
+    assert sum(c.computed for c in worker.process(range(3), attempt)) > 0
+    assert sum(c.computed for c in worker.process(range(3), attempt)) == 0
     assert stats(data, tmp_path / "cut.json", capsys)[0] == 0
     whole, cut = ((tmp_path / f"{n}.json").read_bytes() for n in ("whole", "cut"))
     assert whole == cut
