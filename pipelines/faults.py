@@ -1,32 +1,32 @@
 """How a job ends when it does not end well: each way has its exit code.
 
-A bad photo is none of these: it is a row with a reason. These are for what the
-person or the machine has to put right before the job can go on.
+A bad photo is none of these: it is a row with a reason. These are for what a person or
+the machine has to put right before the job can go on.
 """
 
 from typing import ClassVar
 
 
 class JobFault(Exception):
-    """A job that stops with one line: what, got, expected, cure."""
+    """Why a job stops, in one line: what, got, expected; cure."""
 
     exit_code: ClassVar[int] = 1
 
 
 class SystemicFault(JobFault):
-    """Nothing to do with one photo: a full disk, a model that does not load.
+    """A fault that is not one photo's: a full disk, a model that does not load.
 
     The open chunk commits nothing; the same command goes on where it stopped.
     """
 
 
 def of_system(error: OSError) -> SystemicFault:
-    """Returns what the system said about one of our own files, as a fault."""
+    """Returns the fault for a system error about one of our own files."""
     where = f"{error.filename}: " if error.filename else ""
-    said = error.strerror or str(error) or type(error).__name__
+    reason = error.strerror or str(error) or type(error).__name__
     return SystemicFault(
-        f"{where}got {said.lower()}, expected to read and write our own files; mend it "
-        "and run the same command again"
+        f"{where}got {reason.lower()}, expected to read and write our own files; mend "
+        "it and run the same command again"
     )
 
 
@@ -37,7 +37,7 @@ class UsageError(JobFault):
 
 
 class AboveThreshold(JobFault):
-    """Everything was worked on, but too much failed to publish it as a success."""
+    """Every item was worked on, but too many failed to publish the result."""
 
     exit_code: ClassVar[int] = 3
 

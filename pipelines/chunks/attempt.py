@@ -6,9 +6,8 @@ share it; a worker process on another machine makes its own.
 
 import threading
 from collections.abc import Callable, Hashable
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Protocol, TypeVar
 
 from pipelines.chunks.counts import Tally
 from pipelines.faults import Interrupted
@@ -24,7 +23,7 @@ class Closing(Protocol):
 Kept = TypeVar("Kept", bound=Closing)
 
 
-class Attempt:
+class Attempt(AbstractContextManager["Attempt"]):
     """One attempt at a job, in one process; its methods may be called by any thread.
 
     Attributes:
@@ -70,13 +69,5 @@ class Attempt:
             self._kept.clear()
         self._closing.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

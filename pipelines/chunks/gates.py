@@ -1,4 +1,4 @@
-"""Whether a night may be published: the threshold on failures, and its sentence."""
+"""Whether a result may be published: the threshold on failures, and its sentence."""
 
 SMALL_NIGHT = 200
 """Below this many items one bad photo in twenty is no sign of a fault."""

@@ -121,7 +121,7 @@ def run() -> NoReturn:
     the process after its work was done, and a schedule would take that for a failure.
     """
     code = main()
-    atexit._run_exitfuncs()
+    atexit._run_exitfuncs()  # private, and the only way; tests/.../test_main.py pins it
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
         sys.stderr.flush()

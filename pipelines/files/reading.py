@@ -1,9 +1,4 @@
-"""The files a job touches: list, read, write atomically, create once.
-
-A URI is an absolute local path. A path whose bytes are not UTF-8 is written as
-`file://` with percent signs, so that every URI is text and still finds its file.
-Other stores join here, one branch a function, and nowhere else.
-"""
+"""Reading files: listed, hashed, and photos as exactly the bytes that were planned."""
 
 import errno
 import hashlib
@@ -25,12 +20,12 @@ _MAX_PHOTO_BYTES = 64 << 20
 
 
 def exists(uri: str) -> bool:
-    """Tells whether a file or folder is there."""
+    """Returns whether a file or folder is there."""
     return uris.to_path(uri).exists()
 
 
 def is_file(uri: str) -> bool:
-    """Tells whether a regular file is there, not a folder or a device."""
+    """Returns whether a regular file is there, not a folder or a device."""
     return uris.to_path(uri).is_file()
 
 
@@ -40,10 +35,10 @@ def read_bytes(uri: str) -> bytes:
 
 
 def version(uri: str) -> str:
-    """Returns what tells this content of a photo from another: size and mtime.
+    """Returns size and mtime of a photo, which tell its content from another.
 
-    A file that cannot be looked at has the version `unknown`; reading it later
-    gives the reason.
+    The version is `unknown` where the system does not give them; reading the file
+    later gives the reason.
     """
     try:
         return _version(uris.to_path(uri).stat())
@@ -56,13 +51,13 @@ def read_photo(uri: str, *, version: str | None, root: str | None = None) -> byt
 
     Args:
         uri: The photo.
-        version: What `version(uri)` said when the plan was made; None: whatever is
-            there, as long as it does not change while it is read.
+        version: Its `version(uri)` when the plan was made; None for any, as long as
+            it does not change while it is read.
         root: The listed folder; a link that leads out of it is refused.
 
     Raises:
-        BadImage: the photo cannot be read; its reason is a row's reason.
-        SystemicFault: no photo could be read any more (too many open files).
+        BadImage: The photo cannot be read; its reason is a row's reason.
+        SystemicFault: No photo could be read any more (too many open files).
     """
     try:
         return _read_pinned(uri, version, root)
@@ -110,13 +105,13 @@ def _version(status: os.stat_result) -> str:
 
 
 def sha256(uri: str) -> str:
-    """Returns the hash of a file's content, in hex, without holding it in memory."""
+    """Returns the sha256 of a file in hex, without holding the file in memory."""
     with uris.to_path(uri).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def list_names(uri: str) -> list[str]:
-    """Returns the sorted names in a folder of ours, temporary files left out."""
+    """Returns the sorted names in a folder, hidden and temporary files left out."""
     try:
         names = os.listdir(uris.to_path(uri))  # noqa: PTH208 - names, not paths
     except FileNotFoundError:
@@ -127,8 +122,12 @@ def list_names(uri: str) -> list[str]:
 def walk(root: str, *, leave_out: Iterable[str] = ()) -> Iterator[str]:
     """Yields the URI of everything below a folder that is not itself a folder.
 
-    Hidden folders are not entered (thumbnail caches, version control), links to
-    folders are not followed (loops), nor are the real paths of `leave_out` entered.
+    Hidden folders are not entered (thumbnail caches, version control), and links to
+    folders are not followed (loops).
+
+    Args:
+        root: The folder.
+        leave_out: Real paths of folders that are not entered.
     """
     left_out = set(leave_out)
     pending = [os.fspath(uris.to_path(root))]

@@ -1,4 +1,9 @@
-"""URIs and the paths they stand for."""
+"""URIs and the paths they stand for.
+
+A URI is an absolute local path. A path whose bytes are not UTF-8 is written as
+`file://` with percent signs, so that every URI is text and still finds its file.
+Other stores join in this room, one branch a function, and nowhere else.
+"""
 
 import os
 import urllib.parse
@@ -11,7 +16,7 @@ def to_uri(path: str | os.PathLike[str]) -> str:
     """Returns the URI of a local path: the absolute path itself where it is text.
 
     Raises:
-        UsageError: it is a URI already, of a store that this version does not reach.
+        UsageError: It is a URI already, of a store that this version does not reach.
     """
     local = to_path(path) if isinstance(path, str) and "://" in path else path
     absolute = os.path.abspath(os.fspath(local))  # noqa: PTH100 - links stay links
@@ -26,7 +31,7 @@ def to_path(uri: str) -> Path:
     """Returns the local path of a URI.
 
     Raises:
-        UsageError: the URI names a store that this version does not reach.
+        UsageError: The URI names a store that this version does not reach.
     """
     if uri.startswith("file://"):
         quoted = uri.removeprefix("file://")
@@ -46,5 +51,5 @@ def join(uri: str, *names: str) -> str:
 
 
 def real_path(uri: str) -> str:
-    """Returns where a folder really is: the same for all its names."""
+    """Returns the path of a folder with all links resolved."""
     return os.path.realpath(to_path(uri))

@@ -1,9 +1,10 @@
-"""Writing files: atomic, create-once, durable."""
+"""Writing files: whole or not at all, created once, durable."""
 
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.faults import UsageError
@@ -11,7 +12,7 @@ from pipelines.files import uris
 
 
 def write_atomically(uri: str, data: bytes | Sequence[bytes]) -> None:
-    """Writes a file that is there whole or not at all; replaces an older one.
+    """Writes a file whole or not at all; replaces an older one.
 
     Args:
         uri: The file.
@@ -20,17 +21,13 @@ def write_atomically(uri: str, data: bytes | Sequence[bytes]) -> None:
     path = uris.to_path(uri)
     try:
         _replace(path, data)
-    except FileNotFoundError:  # swept by whoever finished the night meanwhile
+    except FileNotFoundError:  # an attempt that finished meanwhile swept it
         _replace(path, data)
 
 
 def _replace(path: Path, data: bytes | Sequence[bytes]) -> None:
-    temporary = _write_temporary(path, data, durable=False)
-    try:
+    with _temporary(path, data, durable=False) as temporary:
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def create_once(uri: str, data: bytes) -> bool:
@@ -42,26 +39,26 @@ def create_once(uri: str, data: bytes) -> bool:
     path = uris.to_path(uri)
     try:
         return _link_new(path, data)
-    except FileNotFoundError:  # swept by whoever finished the night meanwhile
+    except FileNotFoundError:  # an attempt that finished meanwhile swept it
         return _link_new(path, data)
 
 
 def _link_new(path: Path, data: bytes) -> bool:
-    temporary = _write_temporary(path, data, durable=True)
-    try:
-        # link(2) refuses an existing name, whole and atomically; rename does not.
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _temporary(path, data, durable=True) as temporary:
+        try:
+            # link(2) refuses an existing name, whole and atomically; rename does not.
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
     _sync_folder(path.parent)
     return True
 
 
-def _write_temporary(
+@contextmanager
+def _temporary(
     path: Path, data: bytes | Sequence[bytes], *, durable: bool
-) -> Path:
+) -> Iterator[Path]:
+    """Writes a file beside `path`; nothing of it is left after the block."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
@@ -70,10 +67,9 @@ def _write_temporary(
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-    except BaseException:
+        yield temporary
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
-    return temporary
 
 
 def _sync_folder(folder: Path) -> None:
@@ -85,7 +81,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def move(uri: str, target: str) -> None:
-    """Gives a finished file of the same store its final name, at once."""
+    """Renames a finished file of the same store atomically; replaces an older one."""
     path = uris.to_path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     uris.to_path(uri).replace(path)
@@ -103,7 +99,7 @@ def remove_folder(uri: str) -> None:
 
 
 def remove_temporaries(uri: str) -> None:
-    """Removes what killed attempts left half-written below a folder of ours."""
+    """Removes the temporary files and folders of killed attempts below a folder."""
     for folder, folders, names in os.walk(uris.to_path(uri)):
         for name in filter(_is_temporary, names):
             Path(folder, name).unlink(missing_ok=True)
@@ -117,10 +113,10 @@ def _is_temporary(name: str) -> bool:
 
 
 def check_writable(uri: str) -> None:
-    """Makes sure that an output folder can be made and written.
+    """Checks that an output folder can be made and written; makes it.
 
     Raises:
-        UsageError: it cannot, with the system's reason.
+        UsageError: It cannot, with the system's reason.
     """
     folder = uris.to_path(uri)
     try:

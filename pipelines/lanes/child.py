@@ -3,8 +3,8 @@
 It reads one request after the other from its standard input and answers each on its
 standard output. What it does with a request is its task, named `module:Class` by the
 first message. A photo that crashes, hangs or swells takes down its lane, never the
-worker. `pipelines.lanes.pool` owns the lanes and decides what a death means;
-`pipelines.lanes.messages` is what they say to each other.
+worker. `lanes.pool` owns the lanes and decides what a death means; `lanes.messages` is
+how they talk.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class Task(Protocol):
         """Answers one request.
 
         Raises:
-            BadImage: the reason why this request cannot be answered.
+            BadImage: Why this request cannot be answered.
         """
 
 
@@ -44,7 +44,7 @@ def _load(task: str) -> Callable[[Header], Task]:
 
 
 class _Memory:
-    """What this process holds now; asked at every request, so cheaply."""
+    """The memory of this process now; cheap, as it is read at every request."""
 
     def __init__(self) -> None:
         try:
@@ -60,12 +60,12 @@ class _Memory:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory in use; 0 where it is not told."""
+        """Memory in use; 0 where the system does not say."""
         return self._pages(1) * self._page
 
     @property
     def data_bytes(self) -> int:
-        """What counts against RLIMIT_DATA, and the stack; 0 where it is not told."""
+        """What counts against RLIMIT_DATA, and the stack; 0 where unknown."""
         return self._pages(5) * self._page
 
 
@@ -106,10 +106,10 @@ def _detach() -> None:
 
 
 def _answer(
-    task: Task, header: Header, blobs: Sequence[bytes], memory: _Memory
+    task: Task, message: tuple[Header, list[bytes]], *, memory: _Memory
 ) -> tuple[Header, list[bytes]]:
     try:
-        reply, reply_blobs = task(header, blobs)
+        reply, reply_blobs = task(*message)
         return {"reply": reply, "resident": memory.resident_bytes}, reply_blobs
     except BadImage as bad:
         verdict = {"stage": bad.stage, "reason": bad.reason, "detail": bad.detail}
@@ -117,7 +117,7 @@ def _answer(
     except MemoryError:
         return {"out_of_memory": True}, []
     except Exception as error:
-        # Bad data is a value; what is left is bad code or a bad model.
+        # Bad data is a BadImage; what is left is bad code or a bad model.
         return {"fault": f"{error}" or type(error).__name__}, []
 
 
@@ -125,9 +125,9 @@ def serve(requests: BinaryIO, replies: int, memory: _Memory) -> None:
     """Answers requests until the stream ends.
 
     Args:
-        requests: to read from.
-        replies: descriptor to write to.
-        memory: of this process.
+        requests: Stream to read from.
+        replies: Descriptor to write to.
+        memory: Memory of this process.
     """
     first = read_message(requests)
     if first is None:
@@ -146,7 +146,7 @@ def serve(requests: BinaryIO, replies: int, memory: _Memory) -> None:
     write_message(replies, {"ready": True}, [])
     while (message := read_message(requests)) is not None:
         limits.arm()
-        write_message(replies, *_answer(task, *message, memory))
+        write_message(replies, *_answer(task, message, memory=memory))
 
 
 def main() -> None:

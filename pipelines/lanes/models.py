@@ -1,7 +1,4 @@
-"""What lanes do: one class a job, built in the child process from plain settings.
-
-Nothing here imports Beam, and nothing heavier than its task needs.
-"""
+"""Opens a plan's models in a lane, after checking that they are the planned ones."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def open_models(config: Header) -> "scoring.PhotoScorer":
-    """Opens the models of a plan, after checking that they are the planned ones.
+    """Opens the models of a plan.
 
     Args:
         config: `models` (name and fingerprint each), `engine`, `precision`,
@@ -21,7 +18,7 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
             tiled, all as the plan froze them.
 
     Raises:
-        ModelError: a model or the arithmetic is another one than planned.
+        ModelError: A model or the arithmetic is not the planned one.
     """
     from fcn_core import scoring
 

@@ -1,10 +1,10 @@
 """The pool of lanes: who gets which request, and what the death of a lane means.
 
-A lane holds one request at a time, so a death has at most one suspect. Only a death
-by the decoder's own hand (a crash signal) or by our limits (CPU time, memory) is a
-strike against the request it held; a request gets a second try alone, with every
-other lane at rest, and a second strike makes it a row. Any other death (Ctrl-C,
-SIGTERM, the kernel's OOM killer, a preempted machine) blames no request.
+A lane holds one request at a time, so a death has at most one suspect. Only a crash
+signal or one of our limits (CPU time, memory) is a strike against the request that the
+lane held; it gets a second try alone, with every other lane at rest, and a second
+strike makes it a bad item. Any other death (Ctrl-C, SIGTERM, the kernel's OOM killer, a
+preempted machine) blames no request.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _MAX_BLAMELESS_DEATHS = 3
 
 
 class _Quiet:
-    """Lets many work side by side, or one alone."""
+    """Lets many threads work side by side, or one alone."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()

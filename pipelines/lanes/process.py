@@ -1,7 +1,7 @@
-"""One lane as its owner sees it: start, ask, what its end means, end.
+"""One lane as its owner sees it: started, asked, ended, and what its end means.
 
-The child's side is `pipelines.lanes.child`; which request goes to which lane, and what
-a second death over the same request means, is `pipelines.lanes.pool`.
+The child's side is `lanes.child`; which request goes to which lane, and what a second
+death over the same request means, is decided in `lanes.pool`.
 """
 
 import math
@@ -82,9 +82,9 @@ class LaneProcess:
         self._greet()
 
     def _watch(self) -> None:
-        """Takes the process down when an answer is overdue.
+        """Kills the process when an answer is overdue.
 
-        One thread that looks now and then: a timer for each request would cost as much
+        One thread that checks now and then: a timer for each request would cost as much
         as a small request itself.
         """
         interval = self._settings.limits.silence_seconds / _CHECKS_PER_TIMEOUT
@@ -102,7 +102,7 @@ class LaneProcess:
         }
         try:
             answer, _ = self._exchange(settings, [])
-        except Death as death:  # not ready yet: whatever it held is not to blame
+        except Death as death:  # it held no request yet, so none is to blame
             raise Death(None, f"a lane does not start: {death}") from death
         if "fault" in answer:
             self.close()
@@ -146,7 +146,7 @@ class LaneProcess:
     def _death(self) -> Death:
         try:
             code = self._process.wait(timeout=_LEAVE_SECONDS)
-        except subprocess.TimeoutExpired:  # it hung up, yet does not go
+        except subprocess.TimeoutExpired:  # it closed its pipe, but does not end
             self._process.kill()
             code = self._process.wait()
         log = self._last_words()
@@ -164,11 +164,11 @@ class LaneProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it can take a request."""
+        """Whether the process can take a request."""
         return self._process.poll() is None and not self._log.closed
 
     def close(self) -> None:
-        """Ends the process; closing its standard input is its sign to go."""
+        """Kills the process and closes its pipes."""
         self._closed.set()
         self._process.kill()
         self._process.wait()

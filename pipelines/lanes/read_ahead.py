@@ -1,4 +1,4 @@
-"""Reads items ahead of whoever works on them, in order, with threads."""
+"""Reads items with threads, in order, before they are needed."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -6,8 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-
-
 Read = TypeVar("Read")
 
 
@@ -17,10 +15,10 @@ def read_ahead(
     """Yields `read(item)` in order, a few ahead of need, to hide a store's latency.
 
     Args:
-        items: What to read.
-        read: Reads one; what it raises is raised here, in its turn.
-        threads: How many read at once.
-        depth: How many are held at most.
+        items: What to read; items are taken in the caller's thread.
+        read: Reads an item; its exception is raised here, in the item's turn.
+        threads: Number of items that are read at once.
+        depth: Largest number of items that are read and not yet yielded.
     """
     waiting: deque[Future[Read]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="read-ahead") as pool:

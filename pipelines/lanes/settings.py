@@ -43,5 +43,5 @@ class LaneSettings:
 
 
 def count_lanes(wanted: int | None) -> int:
-    """Returns how many lanes to start: one a core that this process may use if None."""
+    """Returns how many lanes to start; None: one for each core we may use."""
     return wanted or len(os.sched_getaffinity(0))

@@ -1,4 +1,8 @@
-"""Beam's flags: parsed, checked, made local."""
+"""Beam's flags: parsed, checked, made local.
+
+`_BeamArgumentParser`, `_add_argparse_args` and argparse's `_option_string_actions` are
+private: there is no public way to know Beam's flags. Tests of this module pin them.
+"""
 
 import difflib
 from collections.abc import Sequence
@@ -9,15 +13,13 @@ from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentP
 from pipelines.faults import UsageError
 
 _LOCAL_WORDS = ("FnApiRunner", "DirectRunner", "fnapirunner", "directrunner")
-
-
 _UNREACHED = (
     "expected FnApiRunner (local); this version of the project scores on one machine"
 )
 
 
 class _Parser(_BeamArgumentParser):
-    """Beam's flags; what is wrong with one is a line, not a page of usage."""
+    """Beam's flags; an error is one line, not a page of usage."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; it is a flag of Beam, see its documentation")
@@ -34,8 +36,12 @@ def _beam_parser() -> _Parser:
 def check_flags(arguments: Sequence[str], *, ours: Sequence[str]) -> None:
     """Refuses what neither the command nor Beam knows.
 
+    Args:
+        arguments: What the command's own parser left over.
+        ours: The command's own flags.
+
     Raises:
-        UsageError: names the flag and the nearest one, or the stray word.
+        UsageError: It names the flag and the nearest one, or the stray word.
     """
     if not arguments:
         return
@@ -54,7 +60,7 @@ def check_flags(arguments: Sequence[str], *, ours: Sequence[str]) -> None:
 
 
 def unknown_flag(flag: str, known: Sequence[str]) -> str:
-    """Returns the sentence about a flag that nobody knows."""
+    """Returns the error text about a flag that is not among the known ones."""
     nearest = difflib.get_close_matches(flag.replace("-", "_"), known, n=1)
     nearest = nearest or difflib.get_close_matches(flag, known, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
@@ -65,7 +71,7 @@ def local_options(arguments: Sequence[str]) -> PipelineOptions:
     """Returns Beam's options for a local run.
 
     Raises:
-        UsageError: the runner is not a local one.
+        UsageError: The runner is not a local one.
     """
     options = PipelineOptions(list(arguments))
     runner = options.get_all_options().get("runner") or "FnApiRunner"

@@ -1,4 +1,4 @@
-"""Workers of tests: chunks without photos, which tell a folder what was asked of them.
+"""Workers for tests: chunks without photos, which note in a folder what was asked.
 
 They travel through Beam like real ones, so what they notice is in files.
 """
@@ -6,13 +6,15 @@ They travel through Beam like real ones, so what they notice is in files.
 import errno
 import os
 import secrets
+import signal
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.faults import SystemicFault
+from pipelines.faults import JobFault, SystemicFault
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,15 @@ class FaultyWorker(CountingWorker):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         if self.kind == "bug":
             raise ZeroDivisionError("of the program")
-        attempt.request_stop()  # as Ctrl-C does
+        for fault in JobFault.__subclasses__():
+            if self.kind == fault.__name__:
+                raise fault("a fault of its class; mend it")
+        if self.kind == "ctrl-c":
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(1000):  # the launcher's thread takes the signal
+                attempt.check_stop()
+                time.sleep(0.01)
+        attempt.request_stop()
         attempt.check_stop()
 
 

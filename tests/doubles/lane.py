@@ -1,7 +1,7 @@
 """What lanes do in tests: tasks that answer, and tasks that die in each known way.
 
-They run in the lanes' child processes, so they tell the test what happened through
-files of a folder of the test's.
+They run in the lanes' child processes, so they note what happened in files of a folder
+of the test's.
 """
 
 import ctypes
@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fcn_core.bad_image import BadImage
 from fcn_core.bundles.card import ModelError
@@ -28,8 +27,8 @@ class Echo:
         self._config = config
 
     def __call__(self, header: Header, blobs: Sequence[bytes]) -> Answer:
-        said: dict[str, Any] = {"config": self._config, "pid": os.getpid()}
-        return {"header": header, **said}, list(blobs)
+        reply = {"header": header, "config": self._config, "pid": os.getpid()}
+        return reply, list(blobs)
 
 
 class Loud(Echo):
@@ -46,7 +45,7 @@ class Loud(Echo):
 
 
 class Surroundings:
-    """Tells what the lane inherited."""
+    """Answers with what the lane inherited."""
 
     def __init__(self, config: Header):
         del config

@@ -10,7 +10,7 @@ from pipelines.chunks.stream import ChunkStream
 
 
 def _lagging(chunks: Iterable[int]) -> Iterator[Counts]:
-    """Tells of a chunk once it has taken the next, as a worker that reads ahead."""
+    """Counts a chunk once it has taken the next, as a worker that reads ahead."""
     before = None
     for chunk in chunks:
         if before is not None:
@@ -20,7 +20,7 @@ def _lagging(chunks: Iterable[int]) -> Iterator[Counts]:
         yield Counts(ok=before)
 
 
-def test_what_is_in_hand_is_told_with_what_comes_next() -> None:
+def test_what_is_in_hand_is_counted_with_what_comes_next() -> None:
     stream = ChunkStream(_lagging)
     assert [c.ok for c in stream.feed(range(1, 4))] == [1, 2]
     assert [c.ok for c in stream.feed(range(4, 6))] == [3, 4]

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -230,3 +232,17 @@ def test_ctrl_c_tells_how_each_command_goes_on(
     )
     said = score_runs.fcn("export").stderr
     assert said == "fcn: interrupted; run the same command again\n"
+
+
+def test_a_command_does_what_python_does_at_an_exit() -> None:
+    code = """
+import atexit, sys
+from pipelines.cli import main
+atexit.register(print, "left behind")
+sys.argv[1:] = ["--version"]
+main.run()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "left behind"

@@ -27,12 +27,12 @@ def test_blobs_come_back_as_they_went(start: Pools) -> None:
 
 def test_results_do_not_depend_on_the_number_of_lanes(start: Pools) -> None:
     words = [f"good {number}" for number in range(12)]
-    one, three = (
+    by_one, by_three = (
         [(answer.reply["header"], answer.blobs) for answer in found]
         for found in (answers(start("Perils", count=n), *words) for n in (1, 3))
     )
-    assert one == three
-    assert [header["word"] for header, _ in one] == words
+    assert by_one == by_three
+    assert [header["word"] for header, _ in by_one] == words
 
 
 @pytest.mark.parametrize(

@@ -1,122 +1,50 @@
-"""Which runner runs a job, and which flags are nobody's."""
+"""Launching: one engine for local runs, faults by their class, Ctrl-C."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.job import ChunkJob
-from pipelines.cli import main
-from pipelines.faults import UsageError
-from pipelines.runners import flags, launch
-from tests.doubles.chunk import CountingWorker, Diary, Ending
-
-OURS = ["--input", "--output", "--chunk_size", "--max_side"]
-
-
-def test_local_is_one_engine_whatever_its_word() -> None:
-    for words in (
-        [],
-        ["--runner=FnApiRunner"],
-        ["--runner=DirectRunner"],
-        ["--runner", "directrunner"],
-        ["--direct_num_workers=2"],
-    ):
-        options = flags.local_options(words).get_all_options()
-        assert options["runner"] == "FnApiRunner"
+from pipelines.faults import (
+    AboveThreshold,
+    Interrupted,
+    JobFault,
+    SystemicFault,
+    UsageError,
+)
+from pipelines.runners import launch
+from tests.doubles.chunk import CountingWorker, Diary, Ending, FaultyWorker
 
 
-def test_beams_options_pass() -> None:
-    words = ["--direct_num_workers", "2", "--job_name=nightly"]
-    options = flags.local_options(words).get_all_options()
-    assert (options["direct_num_workers"], options["job_name"]) == (2, "nightly")
+@pytest.fixture
+def diary(tmp_path: Path) -> Diary:
+    return Diary(os.fspath(tmp_path / "diary"))
 
 
-@pytest.mark.parametrize("runner", ["DataflowRunner", "FlinkRunner", "nonsense"])
-def test_another_runner_is_one_line(runner: str) -> None:
-    with pytest.raises(UsageError, match=f"--runner: got {runner}, expected") as caught:
-        flags.local_options([f"--runner={runner}"])
-    assert "\n" not in str(caught.value)
-
-
-def test_the_word_direct_runner_runs_a_job(tmp_path: Path, attempt: Attempt) -> None:
-    diary = Diary(os.fspath(tmp_path / "diary"))
+def test_the_word_direct_runner_runs_a_job(diary: Diary, attempt: Attempt) -> None:
     job = ChunkJob(CountingWorker(diary), 2, Ending(diary))
     launch.run(job, ["--runner=DirectRunner"], attempt)
     assert "finish 4 2 6" in diary.words()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["--runner=DirectRunner"],
-        ["--direct_num_workers", "2", "--job_name", "x"],
-        ["--experiments=a", "--experiments", "b"],
-        ["--save_main_session"],
-    ],
-)
-def test_beams_flags_are_known(words: list[str]) -> None:
-    flags.check_flags(words, ours=OURS)
-
-
-@pytest.mark.parametrize(
-    ("word", "nearest"),
-    [
-        ("--chunk-size=3", "--chunk_size"),
-        ("--imput", "--input"),
-        ("--max_sid=7", "--max_side"),
-        ("--direct_num_worker=2", "--direct_num_workers"),
-        ("--runer=x", "--runner"),
-    ],
-)
-def test_an_unknown_flag_names_the_nearest(word: str, nearest: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        flags.check_flags([word], ours=OURS)
-    flag = word.partition("=")[0]
-    assert str(caught.value).startswith(f"{flag}: got an unknown flag")
-    assert str(caught.value).endswith(f"did you mean {nearest}?")
-
-
-def test_a_flag_like_no_other_points_to_help() -> None:
-    with pytest.raises(UsageError, match="see --help"):
-        flags.check_flags(["--zzzzqqqq"], ours=OURS)
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["b.jpg"], "b.jpg"),
-        (["--job_name=x", "c.jpg"], "c.jpg"),
-        (["--direct_num_workers=many"], "direct_num_workers"),
-    ],
-)
-def test_stray_words_and_wrong_values_are_one_line(words: list[str], said: str) -> None:
-    with pytest.raises(UsageError, match=said) as caught:
-        flags.check_flags(words, ours=OURS)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--chunk_sise", "3"], "did you mean --chunk_size?"),
-        (["--runner=DataflowRunner"], "got DataflowRunner, expected FnApiRunner"),
-        (["another.jpg"], "got another.jpg"),  # a pattern that the shell spread out
-    ],
-)
-def test_a_command_refuses_them_before_any_work(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("kind", [SystemicFault, UsageError, AboveThreshold])
+def test_a_fault_keeps_its_class(
+    diary: Diary, attempt: Attempt, kind: type[JobFault], workers: int
 ) -> None:
-    out = tmp_path / "out"
-    # A stray word stands behind the value of the first flag.
-    code = main.main(
-        ["score", "--input", os.fspath(tmp_path), *words, "--output", os.fspath(out)]
-    )
-    captured = capsys.readouterr()
-    assert code == 2
-    assert said in captured.err
-    assert captured.err.count("\n") == 1
-    assert captured.out == ""
-    assert not out.exists()
+    job = ChunkJob(FaultyWorker(diary, at=3, kind=kind.__name__), 6, Ending(diary))
+    with pytest.raises(kind) as caught:
+        launch.run(job, [f"--direct_num_workers={workers}"], attempt)
+    assert str(caught.value) == "a fault of its class; mend it"
+
+
+def test_ctrl_c_stops_this_job_and_no_other(diary: Diary) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    job = ChunkJob(FaultyWorker(diary, at=2, kind="ctrl-c"), 6, Ending(diary))
+    with Attempt() as attempt, pytest.raises(Interrupted):
+        launch.run(job, [], attempt)
+    assert signal.getsignal(signal.SIGINT) is before
+    Attempt().check_stop()

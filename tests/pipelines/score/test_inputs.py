@@ -2,8 +2,7 @@
 
 import os
 import random
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +13,6 @@ from fcn_core.bad_image import BadImage
 from fcn_core.records import tfrecord
 from pipelines import files
 from pipelines.faults import UsageError
-from pipelines.lanes import read_ahead
 from pipelines.score import inputs
 
 
@@ -330,37 +328,3 @@ def test_a_file_with_a_number_sign_is_no_record(tmp_path: Path) -> None:
     touch(tmp_path, "a", "a#1")
     uri = files.to_uri(tmp_path / "a#1")
     assert inputs.read_again(uri, version=files.version(uri)) == b"a#1"
-
-
-def test_reading_ahead_keeps_order_and_holds_a_few_only() -> None:
-    taken, reading, most = [], threading.Semaphore(0), []
-
-    def items() -> Iterable[int]:
-        for number in range(40):
-            taken.append(number)
-            yield number
-
-    def read(number: int) -> int:
-        reading.release()
-        return -number
-
-    got = []
-    for value in read_ahead.read_ahead(items(), read, threads=3, depth=5):
-        got.append(value)
-        most.append(len(taken) - len(got))
-    assert got == [-number for number in range(40)]
-    assert max(most) <= 5
-
-
-def raising(number: int) -> int:
-    if number == 3:
-        raise OSError(28, "No space left on device")
-    return number
-
-
-@pytest.mark.parametrize("read", [raising])
-def test_reading_ahead_raises_in_turn(read: Callable[[int], int]) -> None:
-    results = read_ahead.read_ahead(range(10), read, threads=4, depth=8)
-    assert [next(results) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(OSError, match="No space"):
-        next(results)
