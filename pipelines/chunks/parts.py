@@ -100,11 +100,11 @@ class Parts:
             part = self._read(chunk, columns=[])
         except FileNotFoundError:
             return None
-        if part.counts.ok + part.counts.failed != planned:
-            raise self._damaged(chunk, "another number of items")
         for name, value in (expected or {}).items():
             if part.footer.get(name) != value:
                 raise self._damaged(chunk, "a part with other items")
+        if part.counts.ok + part.counts.failed != planned:
+            raise self._damaged(chunk, "a part with another number of items")
         return part
 
     def committed(self, chunk: int, *, columns: list[str] | None = None) -> Part:
