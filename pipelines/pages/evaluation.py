@@ -1,7 +1,6 @@
-"""The page of an evaluation: one HTML file that opens from disk, alone.
+"""The page of an evaluation: figures, confusion picture, worst photos.
 
-Figures, the confusion picture and the worst photos, each with its label and its
-prediction. Names come from data sets of strangers: the template escapes them.
+Names come from data sets of strangers: the template escapes them.
 """
 
 import json
@@ -11,14 +10,12 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow.parquet as pq
-from markupsafe import Markup
 
-from fcn_core import geometry, images
+from fcn_core import images
 from fcn_core.labels import VOID
 from pipelines import files
-from pipelines.pages import thumbnails
-from pipelines.pages.chips import BACKGROUND, Chip, chip
-from pipelines.pages.page import TEMPLATES, environment, policy
+from pipelines.pages import page, thumbnails
+from pipelines.pages.chips import Chip, chip
 
 _CLASSES_ON_A_CARD: Final = 5
 
@@ -57,31 +54,24 @@ def build(output: str, worst_uri: str, page_uri: str) -> str:
     Returns:
         The page's URI.
     """
-    figures = json.loads(files.read_bytes(output))
+    content = json.loads(files.read_bytes(output))
     rows = pq.read_table(files.to_path(worst_uri)).to_pylist()
-    style = "\n".join(
-        (TEMPLATES / name).read_text("utf-8")
-        for name in ("night.css", "evaluation.css")
-    )
-    page = environment().get_template("evaluation.html.j2")
-    names = dict(enumerate(figures["classes"]))
+    names = dict(enumerate(content["classes"]))
     text = page.render(
-        style=Markup(style),
-        policy=policy(style),
-        figures=figures,
-        segmentation=figures["task"] == "segmentation",
-        headline=_headline(figures),
-        table=_class_table(figures),
-        cells=cells(figures["confusion"]),
-        names=figures["classes"],
-        worst=[_worst(row, figures["task"], names) for row in rows],
-        background=BACKGROUND,
+        "evaluation",
+        figures=content,
+        segmentation=content["task"] == "segmentation",
+        headline=_headline(content),
+        table=_class_table(content),
+        cells=cells(content["confusion"]),
+        names=content["classes"],
+        worst=[_worst(row, content["task"], names) for row in rows],
     )
     files.write_atomically(page_uri, text.encode())
     return page_uri
 
 
-def shown(value: float | None, digits: int = 3) -> str:
+def figure(value: float | None, digits: int = 3) -> str:
     """Returns a figure as text; a dash where there is none."""
     return "\u2013" if value is None else f"{value:.{digits}f}"
 
@@ -106,7 +96,7 @@ def _headline(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Photos", f"{figures['images']:,}"),
         ("Failed", f"{figures['failed']:,}"),
     ]
-    return [(name, shown(figures[key])) for name, key in named] + counts
+    return [(name, figure(figures[key])) for name, key in named] + counts
 
 
 def _class_table(figures: Mapping[str, Any]) -> list[tuple[Chip, str, str]]:
@@ -118,8 +108,8 @@ def _class_table(figures: Mapping[str, Any]) -> list[tuple[Chip, str, str]]:
     return [
         (
             chip(class_id, float(shares[class_id]), {class_id: name}),
-            shown(figures["iou"][name]),
-            shown(figures["class_accuracy"][name]),
+            figure(figures["iou"][name]),
+            figure(figures["class_accuracy"][name]),
         )
         for class_id, name in enumerate(figures["classes"])
     ]
@@ -140,17 +130,13 @@ def _worst(row: Mapping[str, Any], task: str, names: Mapping[int, str]) -> Worst
     photo = label = mask = None
     chips: tuple[Chip, ...] = ()
     if row["photo"] is not None:
-        # These bytes went through a lane before: they do no harm here.
-        decoded = images.decode(row["photo"], max_side=thumbnails.THUMBNAIL_SIDE)
-        side = thumbnails.THUMBNAIL_SIDE
-        size = geometry.fit(geometry.Size(*decoded.pixels.shape[:2]), max_side=side)
-        pixels = images.resize(decoded.pixels, size)
+        pixels = thumbnails.thumbnail(row["photo"])
         photo = thumbnails.photo_uri(pixels)
         if row["label"] is not None and row["mask"] is not None:
             maps = [images.decode_mask(row[name]) for name in ("label", "mask")]
             label, mask = (
-                thumbnails.overlay_uri(one, (size.height, size.width), see_through=())
-                for one in maps
+                thumbnails.overlay_uri(class_map, pixels.shape, see_through=())
+                for class_map in maps
             )
             chips = _chips(np.stack(maps), names)
     return Worst(
@@ -178,11 +164,11 @@ def _chips(maps: np.ndarray, names: Mapping[int, str]) -> tuple[Chip, ...]:
 def _facts(row: Mapping[str, Any], task: str) -> tuple[tuple[str, str], ...]:
     if task == "segmentation":
         return (
-            ("IoU", shown(row["iou"])),
-            ("Pixel accuracy", shown(row["pixel_accuracy"])),
+            ("IoU", figure(row["iou"])),
+            ("Pixel accuracy", figure(row["pixel_accuracy"])),
         )
     return (
-        ("Votes", shown(row["target_mean"], 2)),
-        ("Predicted", shown(row["predicted_mean"], 2)),
-        ("EMD, r = 2", shown(row["emd_r2"])),
+        ("Votes", figure(row["target_mean"], 2)),
+        ("Predicted", figure(row["predicted_mean"], 2)),
+        ("EMD, r = 2", figure(row["emd_r2"])),
     )

@@ -12,15 +12,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from markupsafe import Markup
-
 from fcn_core.labels import RATING_BINS
 from pipelines import files
-from pipelines.pages import chips as pages_chips
-from pipelines.pages import figures, night_cards, night_table
-from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE
+from pipelines.pages import figures, night_cards, night_table, page
+from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
-from pipelines.pages.page import TEMPLATES, environment, policy
 from pipelines.score import layout
 from pipelines.score.summary import ModelSummary, Summary, parse_summary
 
@@ -39,7 +35,7 @@ def build(out: str, run_date: str) -> str:
         The page's URI.
 
     Raises:
-        UsageError: the night has no `summary.json`.
+        UsageError: The night has no `summary.json`.
         SystemicFault: `summary.json` is not what this version writes.
     """
     folder = layout.report_folder(out, run_date)
@@ -51,9 +47,9 @@ def build(out: str, run_date: str) -> str:
         high=max(bins),
         sample_size=SAMPLE_SIZE,
     )
-    page = layout.page_uri(out, run_date)
-    files.write_atomically(page, _render(out, run_date, summary, table).encode())
-    return page
+    uri = layout.page_uri(out, run_date)
+    files.write_atomically(uri, _render(out, run_date, summary, table).encode())
+    return uri
 
 
 def _rating_bins(summary: Summary) -> tuple[float, ...]:
@@ -64,48 +60,37 @@ def _rating_bins(summary: Summary) -> tuple[float, ...]:
 
 
 def _render(out: str, run_date: str, summary: Summary, table: NightTable) -> str:
-    style = (TEMPLATES / "night.css").read_text("utf-8")
-    script = (TEMPLATES / "night.js").read_text("utf-8")
     names = _class_names(summary)
     bins = _rating_bins(summary)
     legend = [
-        (pages_chips.chip(area.class_id, area.share, names), area.photos)
-        for area in table.areas
+        (chip(area.class_id, area.share, names), area.photos) for area in table.areas
     ]
-    return (
-        environment()
-        .get_template("night.html.j2")
-        .render(
-            style=Markup(style),
-            script=Markup(script),
-            policy=policy(style, script),
-            run_date=run_date,
-            night=_night(run_date),
-            summary=summary,
-            command=_command(summary),
-            models=[(model, _measures(model)) for model in summary.models],
-            scores=table.scores,
-            histogram=table.scores and figures.histogram(table.scores),
-            bins=bins,
-            background=BACKGROUND,
-            legend=legend,
-            strip=_strip([chip for chip, _ in legend]),
-            notable_share=NOTABLE_SHARE,
-            cards=[
-                night_cards.card(row, out=out, names=names, bins=bins)
-                for row in table.sample
-            ],
-            failed=_most_first(summary.failures or table.failed),
-            failures=[
-                (night_cards.file_name(row["image_uri"]), row) for row in table.failures
-            ],
-        )
+    return page.render(
+        "night",
+        run_date=run_date,
+        night=_night(run_date),
+        summary=summary,
+        command=_command(summary),
+        models=[(model, _measures(model)) for model in summary.models],
+        scores=table.scores,
+        histogram=table.scores and figures.histogram(table.scores),
+        bins=bins,
+        background=BACKGROUND,
+        legend=legend,
+        strip=_strip([chip for chip, _ in legend]),
+        notable_share=NOTABLE_SHARE,
+        cards=[
+            night_cards.card(row, out=out, names=names, bins=bins)
+            for row in table.sample
+        ],
+        failed=_most_first(summary.failures or table.failed),
+        failures=[
+            (night_cards.file_name(row.image_uri), row) for row in table.failures
+        ],
     )
 
 
-def _strip(
-    chips: Sequence[pages_chips.Chip],
-) -> list[tuple[pages_chips.Chip, figures.Box]]:
+def _strip(chips: Sequence[Chip]) -> list[tuple[Chip, figures.Box]]:
     """Returns the classes side by side; the background would dwarf them all."""
     things = [chip for chip in chips if chip.name != BACKGROUND]
     total = sum(chip.share for chip in things)
@@ -123,13 +108,13 @@ def _class_names(summary: Summary) -> dict[int, str]:
 
 
 def _measures(model: ModelSummary) -> str:
-    """Says what a model answers, from what it answers with."""
+    """Returns a sentence about what a model answers."""
     if model.task == "aesthetics":
         bins = model.rating_bins or RATING_BINS
         return (
-            f"A rating from {min(bins):g} (worst) to {max(bins):g} (best), as the "
-            "share of votes each rating would get. The score is their mean, \u00b1 "
-            "their standard deviation."
+            f"Ratings from {min(bins):g} (worst) to {max(bins):g} (best): the share of "
+            "votes that each would get. The score is their mean, \u00b1 their standard "
+            "deviation."
         )
     classes = [name for name in model.classes or () if name != BACKGROUND]
     return (

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipelines.pages.chips import NOTABLE_SHARE
 from pipelines.pages.figures import FINE_BINS, Scores
+from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 
 _BATCH_ROWS: Final = 8192
 _CLASS_IDS: Final = 256
@@ -26,26 +27,6 @@ _STRATA: Final = 20
 _STRATA_WITHOUT_SCORE: Final = 1000
 _FAILURES_PER_REASON: Final = 25
 _KEY_HASH_DIGITS: Final = 20
-_COLUMNS: Final = (
-    "image_key",
-    "image_uri",
-    "version",
-    "sha256",
-    "width",
-    "height",
-    "status",
-    "error_stage",
-    "error_reason",
-    "error_detail",
-    "segmentation_classes",
-    "segmentation_pixels",
-    "dominant_class",
-    "mask_path",
-    "aesthetics_ratings",
-    "aesthetics_mean",
-    "aesthetics_std",
-    "mask_sha256",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +46,7 @@ class ClassArea:
 
 @dataclass(frozen=True, slots=True)
 class NightTable:
-    """What the page says about a night.
+    """What the page shows of a night.
 
     Attributes:
         scores: of every scored photo; None where no model rated.
@@ -77,8 +58,8 @@ class NightTable:
 
     scores: Scores | None
     areas: tuple[ClassArea, ...]
-    sample: tuple[dict[str, Any], ...]
-    failures: tuple[dict[str, Any], ...]
+    sample: tuple[ScoreRow, ...]
+    failures: tuple[ScoreRow, ...]
     failed: dict[str, int]
 
 
@@ -117,7 +98,7 @@ def _batches(tables: Iterable[Path]) -> Iterator[pa.Table]:
     for path in tables:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(
-                _BATCH_ROWS, use_threads=False, columns=list(_COLUMNS)
+                _BATCH_ROWS, use_threads=False, columns=SCORES_SCHEMA.names
             ):
                 yield pa.Table.from_batches([batch]).combine_chunks()
 
@@ -217,13 +198,13 @@ class _Sample:
         by_class = _STRATA_WITHOUT_SCORE + dominant.astype(np.int64)
         return np.where(np.isfinite(means), by_score, by_class)
 
-    def result(self) -> tuple[dict[str, Any], ...]:
+    def result(self) -> tuple[ScoreRow, ...]:
         if self._kept is None:
             return ()
         stratum, place = _places(self._kept)
         _, inverse, sizes = np.unique(stratum, return_inverse=True, return_counts=True)
         quotas = np.array(_even_quotas(sizes.tolist(), self._size))
-        drawn = self._kept.filter(pa.array(place < quotas[inverse])).to_pylist()
+        drawn = _rows(self._kept.filter(pa.array(place < quotas[inverse])))
         return tuple(sorted(drawn, key=_best_first))
 
 
@@ -248,15 +229,15 @@ def _even_quotas(sizes: Sequence[int], total: int) -> list[int]:
     return quotas
 
 
-def _best_first(row: dict[str, Any]) -> tuple[float, str]:
-    mean = row["aesthetics_mean"]
-    return (np.inf if mean is None or np.isnan(mean) else -mean, row["image_key"])
+def _best_first(row: ScoreRow) -> tuple[float, str]:
+    mean = row.aesthetics_mean
+    return (np.inf if mean is None or np.isnan(mean) else -mean, row.image_key)
 
 
 @dataclass
 class _Failures:
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
-    rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    rows: list[ScoreRow] = dataclasses.field(default_factory=list)
 
     def add(self, failed: pa.Table) -> None:
         reasons = failed["error_reason"].to_pylist()
@@ -265,7 +246,12 @@ class _Failures:
             self.counts[reason] += 1
             if self.counts[reason] <= _FAILURES_PER_REASON:
                 shown.append(index)
-        self.rows += failed.take(pa.array(shown, pa.int64())).to_pylist()
+        self.rows += _rows(failed.take(pa.array(shown, pa.int64())))
+
+
+def _rows(table: pa.Table) -> list[ScoreRow]:
+    names = SCORES_SCHEMA.names
+    return [ScoreRow(**row) for row in table.select(names).to_pylist()]
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

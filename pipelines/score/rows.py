@@ -1,39 +1,67 @@
-"""The scores table: one row per planned photo."""
+"""The scores table: one row per planned photo, ok or failed."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-import pyarrow as pa
+from pipelines.chunks.columns import Float32, Int32, Int64, String, schema_of
 
 SCHEMA_VERSION: Final = 1
 
 
-SCORES_SCHEMA: Final = pa.schema(
-    [
-        pa.field("image_key", pa.string(), nullable=False),
-        pa.field("image_uri", pa.string(), nullable=False),
-        pa.field("version", pa.string(), nullable=False),
-        pa.field("sha256", pa.string()),
-        pa.field("width", pa.int32()),
-        pa.field("height", pa.int32()),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("error_stage", pa.string()),
-        pa.field("error_reason", pa.string()),
-        pa.field("error_detail", pa.string()),
-        pa.field("segmentation_classes", pa.list_(pa.int32())),
-        pa.field("segmentation_pixels", pa.list_(pa.int64())),
-        pa.field("dominant_class", pa.int32()),
-        pa.field("mask_path", pa.string()),
-        pa.field("mask_sha256", pa.string()),
-        pa.field("aesthetics_ratings", pa.list_(pa.float32())),
-        pa.field("aesthetics_mean", pa.float32()),
-        pa.field("aesthetics_std", pa.float32()),
-        pa.field("models", pa.string(), nullable=False),
-        pa.field("fingerprint", pa.string(), nullable=False),
-        pa.field("decode_policy", pa.int32(), nullable=False),
-    ],
-    metadata={"fcn.schema_version": str(SCHEMA_VERSION)},
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow:
+    """A row of the table; no column depends on when it was made.
+
+    Attributes:
+        image_key: Name of the photo's results, see `items.image_key`.
+        image_uri: Where it was read.
+        version: Which of its versions.
+        sha256: Of its bytes, in hex.
+        width: Of the upright photo, in pixels.
+        height: Of the upright photo, in pixels.
+        status: `ok` or `failed`.
+        error_stage: Where it failed.
+        error_reason: Why, from the closed list.
+        error_detail: What, got, expected, cure.
+        segmentation_classes: Class ids in the mask, ascending.
+        segmentation_pixels: Pixels of each of them.
+        dominant_class: The most frequent class but the background.
+        mask_path: Of its mask, below the output.
+        mask_sha256: Of the mask's PNG, in hex.
+        aesthetics_ratings: Share of each rating bin of the model's card.
+        aesthetics_mean: Mean rating.
+        aesthetics_std: Standard deviation of the ratings.
+        models: `name@version` of each model, joined by `+`.
+        fingerprint: The models, the arithmetic and the sizes.
+        decode_policy: Version of the rules by which bytes become pixels.
+    """
+
+    image_key: String
+    image_uri: String
+    version: String
+    sha256: String | None = None
+    width: Int32 | None = None
+    height: Int32 | None = None
+    status: String
+    error_stage: String | None = None
+    error_reason: String | None = None
+    error_detail: String | None = None
+    segmentation_classes: list[Int32] | None = None
+    segmentation_pixels: list[Int64] | None = None
+    dominant_class: Int32 | None = None
+    mask_path: String | None = None
+    mask_sha256: String | None = None
+    aesthetics_ratings: list[Float32] | None = None
+    aesthetics_mean: Float32 | None = None
+    aesthetics_std: Float32 | None = None
+    models: String
+    fingerprint: String
+    decode_policy: Int32
+
+
+SCORES_SCHEMA: Final = schema_of(
+    ScoreRow, metadata={"fcn.schema_version": str(SCHEMA_VERSION)}
 )
-"""One row per planned image, ok or failed. No column depends on when it was made."""
 
 
 Row = dict[str, Any]
