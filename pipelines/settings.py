@@ -6,7 +6,6 @@ any of them is one line: what, got, expected, cure.
 
 import argparse
 import datetime
-import difflib
 import os
 import textwrap
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from fcn_core.nearest import nearest
 from pipelines.faults import UsageError
 
 POSITIONAL: dict[str, Any] = {"positional": True}
@@ -226,9 +226,8 @@ def _help(field: FieldInfo) -> str:
 
 def _unknown(flag: str, known: Sequence[str]) -> str:
     name = flag.partition("=")[0]
-    nearest = difflib.get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.4)
-    nearest = nearest or difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+    close = nearest(name, known)
+    hint = f"did you mean {close}?" if close else "see --help"
     return f"got {name}, expected one of its flags; {hint}"
 
 

@@ -10,7 +10,15 @@ SCHEMA = schema_of(Row)
 
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import pyarrow as pa
 

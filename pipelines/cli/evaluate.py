@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.beam_flags import check_beam_flags, typed_command
+from pipelines.cli.table import print_table
 from pipelines.evaluate.config import EvaluateConfig
 
 if TYPE_CHECKING:
@@ -28,11 +29,10 @@ def evaluate(arguments: Sequence[str]) -> int:
     if config.json_output:
         print(json.dumps(figures, indent=1))
         return 0
-    from rich.console import Console
-
     from pipelines.evaluate import terminal
 
-    Console().print(terminal.class_table(figures))
+    heads = terminal.heads(figures)
+    print_table(heads, terminal.rows(figures), numbers=heads[1:])
     print("\n".join(terminal.closing_lines(figures, evaluation.output)))
     return 0
 

@@ -5,7 +5,6 @@ Nothing heavy is imported before a command is chosen, so `fcn --help` answers at
 
 import atexit
 import contextlib
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -80,27 +79,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unknown_command(word: str) -> str:
-    import difflib
+    from fcn_core.nearest import nearest
 
-    nearest = difflib.get_close_matches(word, _COMMANDS, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see fcn --help"
+    close = nearest(word, _COMMANDS)
+    hint = f"did you mean {close}?" if close else "see fcn --help"
     return f"got {word}, expected a command; {hint}"
 
 
 def _run(name: str, arguments: list[str]) -> int:
     from pipelines.faults import JobFault, of_system
+    from pipelines.quiet_import import load
 
     # Quiet before anything imports TensorFlow; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    module, _, function = _COMMANDS[name][0].partition(":")
     try:
-        command: Callable[[list[str]], int] = getattr(
-            importlib.import_module(module), function
-        )
+        command: Callable[[list[str]], int] = load(_COMMANDS[name][0])
         return command(arguments)
     except JobFault as fault:
-        said = str(fault)
-        print(said if said.startswith("fcn ") else f"fcn: {said}", file=sys.stderr)
+        message = str(fault)
+        prefix = "" if message.startswith("fcn ") else "fcn: "
+        print(f"{prefix}{message}", file=sys.stderr)
         return fault.exit_code
     except KeyboardInterrupt:
         print(f"fcn: interrupted; {_AGAIN.get(name, _SAME)}", file=sys.stderr)

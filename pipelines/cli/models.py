@@ -10,6 +10,7 @@ from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.scoring import check as scoring_check
 from fcn_core.scoring.speed import measure
+from pipelines.cli.table import print_table
 from pipelines.faults import JobFault, UsageError
 from pipelines.quiet_import import import_quietly
 from pipelines.training.config import ModelsConfig, ModelsImportConfig
@@ -62,13 +63,21 @@ def list_all(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0
-    heads = ("name", "task", "output", "MB", "stride", "smallest side", "parameters")
-    lines = [(*heads, "ms/megapixel", "metric"), *map(_listed, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = zip(line, widths, strict=True)
-        print("  ".join(f"{cell:<{width}}" for cell, width in cells).rstrip())
+    print_table(_HEADS, map(_listed, rows))
     return 0
+
+
+_HEADS = (
+    "name",
+    "task",
+    "output",
+    "MB",
+    "stride",
+    "smallest side",
+    "parameters",
+    "ms/megapixel",
+    "metric",
+)
 
 
 def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -115,8 +124,8 @@ def check(name: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([vars(finding) for finding in findings], indent=1))
     else:
-        for finding in findings:
-            print(f"{finding.level:<8} {finding.check:<22} {finding.detail}")
+        rows = [(found.level, found.check, found.detail) for found in findings]
+        print_table(("level", "check", "detail"), rows)
     wrong = [finding for finding in findings if finding.level == "error"]
     if wrong:
         raise JobFault(f"{name}: {wrong[0].check}: {wrong[0].detail}")

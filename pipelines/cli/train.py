@@ -2,12 +2,12 @@
 
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fcn_core.labels import Task
+from pipelines.cli.table import print_table
 from pipelines.faults import UsageError
 from pipelines.training.config import ExportConfig, TrainConfig
 from pipelines.training.plainly import told_plainly
@@ -95,14 +95,9 @@ def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_finite(row) for row in rows], indent=1))
         return 0
-    from rich.console import Console
-    from rich.table import Table
-
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(_cell(row.get(name, "")) for name in columns))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    cells = ([_cell(row.get(name, "")) for name in columns] for row in rows)
+    print_table(columns, cells, numbers=columns[1:])
     print(f"table: {config.output / family.TABLE_NAME}")
     return 0
 

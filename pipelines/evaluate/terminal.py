@@ -1,12 +1,9 @@
 """What a person reads in the terminal when an evaluation is done."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.evaluate.plan import beside
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _FIGURES = {
     "segmentation": (
@@ -24,31 +21,30 @@ _FIGURES = {
 }
 
 
-def class_table(figures: Mapping[str, Any]) -> "Table":
-    """Returns the figures as a table: one row a class, or one a rating figure."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
+def heads(figures: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the heads of the table: names first, then numbers."""
     if figures["task"] == "aesthetics":
-        for column in ("figure", "model", "baseline"):
-            table.add_column(column, justify="left" if column == "figure" else "right")
-        for row in _rating_rows(figures):
-            table.add_row(*row)
-        return table
-    for column in ("class", "IoU", "accuracy", "pixels"):
-        table.add_column(column, justify="left" if column == "class" else "right")
+        return ("figure", "model", "baseline")
+    return ("class", "IoU", "accuracy", "pixels")
+
+
+def rows(figures: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Returns the figures as rows of a table: a class each, or a rating figure each."""
+    if figures["task"] == "aesthetics":
+        return _rating_rows(figures)
     total = max(figures["pixels"], 1)
-    for name, counts in zip(figures["classes"], figures["confusion"], strict=True):
-        table.add_row(
+    return [
+        (
             name,
             _text(figures["iou"][name]),
             _text(figures["class_accuracy"][name]),
             f"{sum(counts) / total:.2%}",
         )
-    return table
+        for name, counts in zip(figures["classes"], figures["confusion"], strict=True)
+    ]
 
 
-def _rating_rows(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _rating_rows(figures: Mapping[str, Any]) -> list[tuple[str, ...]]:
     base = figures["baselines"]
     named = (
         (f"accuracy at {figures['accuracy_at']:g}", "accuracy", "majority_accuracy"),
@@ -60,8 +56,8 @@ def _rating_rows(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("EMD r=2", "emd_r2", "constant_emd_r2"),
     )
     return [
-        (name, _text(figures[key]), _text(base[beside_it]) if beside_it else "")
-        for name, key, beside_it in named
+        (name, _text(figures[key]), _text(base[baseline]) if baseline else "")
+        for name, key, baseline in named
     ]
 
 
@@ -79,10 +75,10 @@ def closing_lines(figures: Mapping[str, Any], output: str) -> list[str]:
     if leak["why"]:
         lines.append(f"leak: {leak['why']}; these figures flatter")
     else:
-        said = f"leak check: compared {leak['compared']}"
+        check = f"leak check: compared {leak['compared']}"
         if leak["not_compared"]:
-            said += f"; not compared: {leak['not_compared']}"
-        lines.append(said)
+            check += f"; not compared: {leak['not_compared']}"
+        lines.append(check)
     lines.append(f"json   {output}")
     lines.append(f"page   {beside(output, '.html')}")
     lines.append(f"photos {beside(output, '.photos.parquet')}")

@@ -60,7 +60,7 @@ def card(
     """
     photo, missing, overlay = _pictures(row, out=out, names=names)
     ratings = tuple(row.aesthetics_ratings or ())
-    chips = _chips_of(row, names)
+    chips = chips_of(row, names)
     return Card(
         name=file_name(row.image_uri),
         uri=row.image_uri,
@@ -100,7 +100,8 @@ def _pictures(
     return thumbnails.photo_uri(pixels), "", overlay
 
 
-def _chips_of(row: ScoreRow, names: Mapping[int, str]) -> list[Chip]:
+def chips_of(row: ScoreRow, names: Mapping[int, str]) -> list[Chip]:
+    """Returns the notable classes of a photo, the largest first."""
     counts = row.segmentation_pixels or []
     pixels = dict(zip(row.segmentation_classes or [], counts, strict=True))
     return notable_chips(pixels, names, total=sum(counts))

@@ -1,11 +1,11 @@
 """Beam's flags: parsed, checked, made local."""
 
-import difflib
 from collections.abc import Sequence
 from typing import NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
+from fcn_core.nearest import nearest
 from pipelines.faults import UsageError
 
 _LOCAL_WORDS = ("FnApiRunner", "DirectRunner", "fnapirunner", "directrunner")
@@ -55,9 +55,8 @@ def check_flags(arguments: Sequence[str], *, ours: Sequence[str]) -> None:
 
 def unknown_flag(flag: str, known: Sequence[str]) -> str:
     """Returns the sentence about a flag that nobody knows."""
-    nearest = difflib.get_close_matches(flag.replace("-", "_"), known, n=1)
-    nearest = nearest or difflib.get_close_matches(flag, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+    close = nearest(flag, known)
+    hint = f"did you mean {close}?" if close else "see --help"
     return f"{flag}: got an unknown flag, expected one of this command's; {hint}"
 
 
