@@ -19,7 +19,7 @@ _COMMANDS = {
     ),
     "stats": (
         "pipelines.cli.stats:stats",
-        "validate TFRecords, tell what is in them",
+        "validate TFRecords, report what they hold",
     ),
     "train": ("pipelines.cli.train:train", "TFRecords -> a trained model"),
     "evaluate": (
@@ -53,7 +53,7 @@ def _usage() -> str:
             "",
             *lines,
             "",
-            "fcn COMMAND --help tells a command's flags; fcn --version the version.",
+            "fcn COMMAND --help lists its flags; fcn --version prints the version.",
         ]
     )
 

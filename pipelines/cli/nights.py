@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 
 from pipelines.cli.table import print_table
-from pipelines.faults import UsageError
 from pipelines.score.config import DiscardConfig, ReportConfig, StatusConfig
 
 
@@ -37,10 +36,6 @@ def report(arguments: Sequence[str]) -> int:
 def discard(arguments: Sequence[str]) -> int:
     """`fcn discard`: gives up an open night; its photos are free again."""
     config, _ = DiscardConfig.parse(arguments)
-    if config.run_date is None:
-        raise UsageError(
-            "fcn discard: --run_date is missing, expected the night to give up"
-        )
     from pipelines.score import states
 
     freed = states.discard(config.output, run_date=config.run_date)
