@@ -227,8 +227,9 @@ def _add_argument(parser: _Parser, name: str, field: FieldInfo) -> None:
         values = "true|false"
         parser.add_argument(flag, help=text, metavar=values, nargs="?", const="true")
     elif _is_list(field):
-        words = name.upper()
-        parser.add_argument(flag, help=text, metavar=words, nargs="+", action="extend")
+        parser.add_argument(
+            flag, help=text, metavar=name.upper(), nargs="+", action="extend"
+        )
     else:
         parser.add_argument(flag, help=text, metavar=_metavar(name, field))
 

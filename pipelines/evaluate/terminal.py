@@ -73,7 +73,7 @@ def closing_lines(figures: Mapping[str, Any], output: str) -> list[str]:
         lines.append("failed: " + ", ".join(reasons))
     leak = figures["leak"]
     if leak["why"]:
-        lines.append(f"leak: {leak['why']}; these figures flatter")
+        lines.append(f"leak: {leak['why']}; these figures are too good")
     else:
         check = f"leak check: compared {leak['compared']}"
         if leak["not_compared"]:

@@ -186,7 +186,7 @@ def _sample(folder: str, place: Mapping[str, str], names: Mapping[int, str]) -> 
         photo=thumbnails.photo_uri(pixels),
     )
     if isinstance(record, SegmentationRecord):
-        return _add_label(sample, record, pixels.shape, names)
+        return _add_label(sample, record, shape=pixels.shape, names=names)
     return _add_rating(sample, record)
 
 
@@ -204,6 +204,7 @@ def _find(uri: str, source_id: str) -> bytes:
 def _add_label(
     sample: Sample,
     record: SegmentationRecord,
+    *,
     shape: Sequence[int],
     names: Mapping[int, str],
 ) -> Sample:

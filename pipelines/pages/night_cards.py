@@ -17,14 +17,14 @@ class Card:
     """One photo of the grid.
 
     Attributes:
-        name: file name as text to show; `uri` is the whole address.
-        photo: data: URI of the thumbnail, or None; then `missing` says why.
-        overlay: data: URI of the mask, or None where there is none.
+        name: File name as text to show; `uri` is the whole address.
+        photo: Data: URI of the thumbnail, or None; then `missing` says why.
+        overlay: Data: URI of the mask, or None where there is none.
         score: None where no model rated.
-        ratings: shares of the votes; `boxes` draw them.
-        mean_position: where the score is among the boxes, in percent from the left.
-        chips: the largest classes, background only where there is nothing else.
-        class_ids: every class the filter finds this photo by.
+        ratings: Shares of the votes; `boxes` draw them.
+        mean_position: Where the score is among the boxes, in percent from the left.
+        chips: The largest classes, background only where there is nothing else.
+        class_ids: Every class the filter finds this photo by.
     """
 
     name: str

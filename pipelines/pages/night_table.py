@@ -35,8 +35,8 @@ class ClassArea:
 
     Attributes:
         class_id: 0..255.
-        share: of all pixels of all scored photos, 0..1.
-        photos: how many photos show it on at least `NOTABLE_SHARE` of their pixels.
+        share: Of all pixels of all scored photos, 0..1.
+        photos: How many photos show it on at least `NOTABLE_SHARE` of their pixels.
     """
 
     class_id: int
@@ -49,11 +49,11 @@ class NightTable:
     """What the page shows of a night.
 
     Attributes:
-        scores: of every scored photo; None where no model rated.
-        areas: the classes seen, largest first; empty where no model segmented.
-        sample: rows of scored photos, best score first, evenly over the scores.
-        failures: rows of failed photos, at most 25 a reason, in the table's order.
-        failed: photos by reason, all of them.
+        scores: Of every scored photo; None where no model rated.
+        areas: The classes seen, largest first; empty where no model segmented.
+        sample: Rows of scored photos, best score first, evenly over the scores.
+        failures: Rows of failed photos, at most 25 a reason, in the table's order.
+        failed: Photos by reason, all of them.
     """
 
     scores: Scores | None

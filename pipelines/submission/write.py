@@ -165,7 +165,7 @@ def _class_ids(out: str, run_date: str) -> tuple[int, ...]:
     """Returns VOC's class id for each class id of a night's model.
 
     Raises:
-        UsageError: the night has no masks of VOC's classes.
+        UsageError: The night has no masks of VOC's classes.
     """
     uri = files.join(layout.report_folder(out, run_date), "summary.json")
     try:
