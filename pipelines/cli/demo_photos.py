@@ -1,8 +1,8 @@
 """The photos of `fcn demo`: real ones from an installed package, and spoiled copies.
 
 The five colour photos and the grey one ship inside scikit-image's wheel, so the demo
-needs no network and this project redistributes none of them. What scikit-image says
-about them (docstrings of `skimage.data`):
+needs no network and this project redistributes none of them. The docstrings of
+`skimage.data` say of them:
 
 - astronaut.png: Eileen Collins, NASA Great Images database; no known copyright
   restrictions, public domain.
@@ -94,7 +94,7 @@ def write(folder: Path) -> list[DemoPhoto]:
         What lies there now, in order of the names.
 
     Raises:
-        DemoPhotosError: Scikit-image, or one of its photos, is not installed.
+        DemoPhotosError: A photo, or all of scikit-image, is not installed.
     """
     sources = _find_sources()
     folder.mkdir(parents=True, exist_ok=True)

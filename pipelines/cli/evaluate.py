@@ -1,7 +1,6 @@
 """`fcn evaluate`: settings -> one job -> a few lines.
 
-Every import of a room is inside the function that needs it, so that a usage error is
-told at once.
+Rooms are imported by the functions that need them, so that a usage error comes at once.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""The `fcn` command: which word means which job, and how every job ends.
+"""The `fcn` command: finds the function of a command, and turns its end into a code.
 
-Nothing heavy is imported before a command is chosen, so `fcn --help` answers at once.
+Nothing heavy is imported before a command is chosen: `fcn --help` answers at once.
 """
 
 import atexit
@@ -41,7 +41,7 @@ _COMMANDS = {
 
 _SAME = "run the same command again"
 _AGAIN = {"train": f"{_SAME} with --resume"}
-"""What goes on with an interrupted command, where it is not simply the same."""
+"""How an interrupted command is resumed, where it is not simply the same."""
 
 
 def _usage() -> str:
@@ -114,9 +114,9 @@ def _run(name: str, arguments: list[str]) -> int:
 def run() -> NoReturn:
     """Runs one command as a process of its own, and ends the process.
 
-    What Python has to do at an exit is done, what native libraries would do is not:
-    with TensorFlow loaded, threads that outlive their owners have been seen to abort
-    the process after its work was done, and a schedule would take that for a failure.
+    Python's own exit handlers run; those of native libraries do not: with TensorFlow
+    loaded, threads that outlive their owners have been seen to abort a process that had
+    done its work, and a schedule would take that for a failure.
     """
     code = main()
     atexit._run_exitfuncs()

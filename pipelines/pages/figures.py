@@ -22,8 +22,8 @@ class Scores:
     """Mean scores of photos, counted.
 
     Attributes:
-        low: The lowest score a photo can have, where the first fine bin starts.
-        high: The highest one, where the last fine bin ends.
+        low: The lowest possible score, where the first fine bin starts.
+        high: The highest possible score, where the last fine bin ends.
         counts: int64 `[FINE_BINS]` photos.
         lowest: The lowest score given; NaN where there is none, as are the next two.
         mean: Of all scores.
@@ -101,8 +101,8 @@ def histogram(scores: Scores) -> Histogram:
         (n for n in _JOINS if used[-1] // n - used[0] // n < _MOST_BARS - 2),
         _JOINS[-1],
     )
-    # Empty bars on either side where the scale goes on: nothing looks cut off, and a
-    # single score is not one broad block.
+    # Empty bars on either side where the scale continues: nothing looks cut off, and a
+    # single score is not a broad block.
     bars = used[-1] // join - used[0] // join + 1
     margin = max(1, (_FEWEST_BARS - bars) // 2)
     first = max(used[0] // join - margin, 0)

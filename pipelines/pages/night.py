@@ -1,10 +1,10 @@
-"""The page of one night: a single HTML file that opens from disk, alone.
+"""The page of a night: a single HTML file that opens from disk, alone.
 
-`build` reads what a finished night has left (the table, the masks, the summary, and
-the photos where they still are) and writes one page that holds everything it shows:
-styles, script, and pictures as data: URIs. Its Content-Security-Policy lets nothing
-else run or load. File names and error details come from strangers: they are escaped by
-the template, and shown with their control and direction marks spelled out.
+`build` reads what a finished night has left (table, masks, summary, and the photos
+where they still are) and writes a page that holds everything it shows: styles, script,
+and pictures as `data:` URIs. Its Content-Security-Policy lets nothing else run or load.
+File names and error details come from strangers: the template escapes them and spells
+out their control and direction marks.
 """
 
 import datetime

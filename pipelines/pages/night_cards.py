@@ -18,8 +18,8 @@ class Card:
 
     Attributes:
         name: File name as text to show; `uri` is the whole address.
-        photo: Data: URI of the thumbnail, or None; then `missing` says why.
-        overlay: Data: URI of the mask, or None where there is none.
+        photo: `data:` URI of the thumbnail, or None; then `missing` says why.
+        overlay: `data:` URI of the mask, or None where there is none.
         score: None where no model rated.
         ratings: Shares of the votes; `boxes` draw them.
         mean_position: Where the score is among the boxes, in percent from the left.

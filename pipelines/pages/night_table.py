@@ -71,7 +71,7 @@ def read(
     Args:
         tables: The files of one night, in order; may be none.
         low: The lowest rating bin of the model that rated.
-        high: The highest one.
+        high: Its highest rating bin.
         sample_size: How many scored photos to show at most.
     """
     scores = _ScoreSums(low, high)
@@ -116,7 +116,7 @@ class _ScoreSums:
         if not means.size:
             return
         position = (means - self._low) / (self._high - self._low) * FINE_BINS
-        # The table's scores are float32: one on a bin's edge must not fall below it.
+        # Scores are float32: what lies on a bin's edge must not fall below it.
         fine = np.clip(np.floor(position + 1e-4), 0, FINE_BINS - 1).astype(np.int64)
         self._counts += np.bincount(fine, minlength=FINE_BINS)
         self._sum += float(means.sum())

@@ -1,6 +1,6 @@
-"""Small pictures for the page, drawn anew by us and written as data: URIs.
+"""Small pictures for the pages, encoded anew and written as `data:` URIs.
 
-Only pixels cross over: no EXIF, GPS, colour profile or other block of a photo.
+Only pixels are taken over: no EXIF, GPS, colour profile or other block of a photo.
 """
 
 import base64
@@ -31,14 +31,14 @@ def photo_pixels(uri: str, *, version: str, sha256: str | None) -> NDArray[np.ui
 
     Args:
         uri: Where the photo was.
-        version: The one that was scored.
+        version: Of the photo that was scored.
         sha256: Of the bytes that were scored, hex; no other bytes are decoded.
 
     Returns:
         Its `thumbnail`.
 
     Raises:
-        BadImage: The photo is gone, another one, or cannot be decoded.
+        BadImage: The photo is gone, has changed, or cannot be decoded.
     """
     data = inputs.read_again(uri, version=version)
     if hashlib.sha256(data).hexdigest() != sha256:

@@ -51,9 +51,9 @@ class Submission:
 
     Attributes:
         folder: Where the PNGs lie.
-        tar: The same as one file, None unless asked for.
+        tar: The same files as a tar; None unless asked for.
         photos: How many PNGs, each read again and checked.
-        listed: How many ids the list has, None without one.
+        listed: How many ids the list has; None without a list.
         not_listed: Scored photos that the list does not name, and that are left out.
     """
 
@@ -64,11 +64,11 @@ class Submission:
     not_listed: int
 
     def described(self) -> dict[str, object]:
-        """Returns it for scripts."""
+        """Returns the submission as JSON values."""
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """Returns it for people."""
+        """Returns the lines that a person reads."""
         count = f"{self.photos} masks written and checked"
         if self.listed is not None:
             count += f", as many as ids listed; {self.not_listed} others left out"
@@ -93,7 +93,7 @@ def write(
         competition: "comp5" or "comp6".
         ids: The file that lists the ids to submit; every scored photo if None.
         run_date: The night whose rows are taken; all nights, the last first, if None.
-        tar: Whether to write one tar as well.
+        tar: Whether to write them as a tar too.
 
     Raises:
         UsageError: There is nothing to submit, or nowhere to write it.
@@ -283,7 +283,7 @@ def _refused(name: str, error: MaskError) -> str:
 
 
 def _write_tar(out: str, inside: str, names: Sequence[str]) -> str:
-    """Writes the PNGs as one tar, which is what is uploaded."""
+    """Writes the PNGs as the tar to upload."""
     uri = files.join(out, TAR_NAME)
     with tarfile.open(files.to_path(uri), "w", format=tarfile.USTAR_FORMAT) as tar:
         for name in names:

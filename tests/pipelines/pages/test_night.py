@@ -183,7 +183,7 @@ def test_masks_in_a_tar_are_shown(night: FakeNight) -> None:
     assert not build(night.write()).find("img", class_="mask")
 
 
-def test_a_replay_is_told_from_its_night(night: FakeNight) -> None:
+def test_a_replay_is_named_beside_its_night(night: FakeNight) -> None:
     out = night.write()
     for folder in ("scores", "report"):
         path = night.out / folder
