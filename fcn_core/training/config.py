@@ -24,7 +24,7 @@ class RecipeOverrides(BaseModel):
     ] = None
     learning_rate: Annotated[
         float | None,
-        Field(gt=0, description="learning rate at its height; default: recipe"),
+        Field(gt=0, description="peak of the learning rate; default: recipe"),
     ] = None
     optimizer: Annotated[
         Literal["adamw", "adam", "sgd"] | None,
@@ -87,7 +87,7 @@ class RecipeOverrides(BaseModel):
     class_weights: Annotated[
         Literal["none", "median-frequency"] | None,
         Field(
-            description="classes in the cross-entropy: none or median-frequency; "
+            description="weights of classes in the loss: none or median-frequency; "
             "default: recipe"
         ),
     ] = None

@@ -22,10 +22,10 @@ class ConvertConfig(JobConfig):
         default=None,
         ge=1,
         le=99_999,
-        description="files a split; by the size of a split if unset",
+        description="files a split; chosen by its size if unset",
     )
     lanes: Lanes = Field(
-        default=None, description="checking processes; as many as cores if unset"
+        default=None, description="checking processes; one a core if unset"
     )
     max_error_rate: ErrorRate = Field(
         default=0.05,
