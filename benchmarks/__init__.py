@@ -1,1 +1,1 @@
-"""Timings by hand: pairs in one run, told as ratios. See README.md beside this file."""
+"""Timings to run by hand: pairs in one run, reported as ratios; see README.md."""

@@ -31,17 +31,17 @@ OURS = "fcn convert voc"
 def repeat_pairs(source: Path, root: Path, count: int) -> list[str]:
     """Makes a VOC tree of `count` pairs out of a smaller one; returns the new ids.
 
-    Each photo carries its new id as a comment: copies would be told as duplicates.
+    Each photo carries its new id as a comment: copies would count as duplicates.
     """
-    there = [
-        one
-        for one in (source / voc.list_path("trainval")).read_text().split()
-        if (source / voc.label_path(one)).exists()
+    labelled = [
+        name
+        for name in (source / voc.list_path("trainval")).read_text().split()
+        if (source / voc.label_path(name)).exists()
     ]
     ids = [f"{1000 + n // 10**6:04}_{n % 10**6:06}" for n in range(count)]
     for path_of in (voc.image_path, voc.label_path):
         (root / path_of("x")).parent.mkdir(parents=True)
-    for old, new in zip(itertools.cycle(there), ids, strict=False):
+    for old, new in zip(itertools.cycle(labelled), ids, strict=False):
         photo = (source / voc.image_path(old)).read_bytes()
         (root / voc.image_path(new)).write_bytes(_commented(photo, new.encode()))
         _link(source / voc.label_path(old), root / voc.label_path(new))

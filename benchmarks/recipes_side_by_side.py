@@ -40,7 +40,9 @@ class Entry:
         return f"| {' | '.join(cells)} |"
 
 
-def _train(asked: argparse.Namespace, recipe: str, epochs: int, folder: Path) -> Entry:
+def _train(
+    asked: argparse.Namespace, recipe: str, *, epochs: int, folder: Path
+) -> Entry:
     result = train.train(
         TrainingConfig(
             task="segmentation",
@@ -71,7 +73,7 @@ def main() -> None:
     with TemporaryDirectory() as name:
         runs = asked.output or Path(name)
         for recipe, epochs in zip(asked.recipe, asked.epochs, strict=True):
-            entry = _train(asked, recipe, epochs, runs / recipe)
+            entry = _train(asked, recipe, epochs=epochs, folder=runs / recipe)
             print(entry.row(), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What a job's settings are made of: fields that are flags, environment, YAML and help.
+"""Settings of commands: fields that are flags, environment, YAML keys and help at once.
 
 Precedence: flags > environment FCN_* > --config FILE.yaml > defaults. What is wrong in
 any of them is one line: what, got, expected, cure.
@@ -6,14 +6,24 @@ any of them is one line: what, got, expected, cure.
 
 import argparse
 import datetime
-import difflib
 import os
 import textwrap
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, cast, get_origin
+from typing import (
+    Annotated,
+    ClassVar,
+    Final,
+    Literal,
+    NoReturn,
+    Self,
+    cast,
+    get_args,
+    get_origin,
+)
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -24,9 +34,10 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from fcn_core.nearest import nearest
 from pipelines.faults import UsageError
 
-POSITIONAL: dict[str, Any] = {"positional": True}
+POSITIONAL: Final[JsonDict] = {"positional": True}
 """`json_schema_extra` of a field that is given by place, not by name."""
 
 Names = Annotated[list[str], NoDecode]
@@ -35,15 +46,16 @@ Names = Annotated[list[str], NoDecode]
 
 # Fields that several commands have.
 Engine = Annotated[
-    Literal["auto", "openvino", "tensorflow"], Field(description="what runs the model")
+    Literal["auto", "openvino", "tensorflow"],
+    Field(description="library that runs the model"),
 ]
 Precision = Annotated[
     Literal["auto", "f32", "bf16"],
-    Field(description="arithmetic; bf16 needs a CPU that computes it"),
+    Field(description="arithmetic; bf16 needs a CPU that has it"),
 ]
 Lanes = Annotated[
     int | None,
-    Field(ge=1, description="scoring processes; as many as cores if unset"),
+    Field(ge=1, description="scoring processes; one a core if unset"),
 ]
 ChunkSize = Annotated[
     int, Field(ge=1, le=100_000, description="photos that are committed together")
@@ -79,8 +91,8 @@ class JobConfig(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _as_written(cls, value: Any, info: Any) -> Any:
-        field = cls.model_fields[info.field_name]
+    def _read_text(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[str(info.field_name)]
         if isinstance(value, str) and _is_list(field):
             return [part.strip() for part in value.split(",") if part.strip()]
         if isinstance(value, datetime.date):  # what YAML makes of 2026-11-20
@@ -95,11 +107,11 @@ class JobConfig(BaseSettings):
             The settings, and the arguments that are left for Beam.
 
         Raises:
-            UsageError: something is wrong with them.
+            UsageError: Something is wrong with them.
         """
         parser = _parser(cls)
         # Intermixed: a word may stand before or behind any flag.
-        known, rest = parser.parse_known_intermixed_args(_with_values(cls, arguments))
+        known, left = parser.parse_known_intermixed_args(_with_values(cls, arguments))
         flags = {
             name: value for name, value in vars(known).items() if value is not None
         }
@@ -108,22 +120,21 @@ class JobConfig(BaseSettings):
             raise UsageError(
                 f"--config: got {yaml_file}, expected a YAML file; check the path"
             )
-        if rest and not cls.beam:
-            known_flags = list(parser._option_string_actions)
-            raise UsageError(f"{cls.command}: {_unknown(rest[0], known_flags)}")
-        return cls._build(flags, yaml_file), rest
+        if left and not cls.beam:
+            raise UsageError(f"{cls.command}: {_unknown(left[0], cls.flags())}")
+        return cls._build(flags, yaml_file), left
 
     @classmethod
-    def _build(cls, flags: dict[str, Any], yaml_file: str | None) -> Self:
+    def _build(cls, flags: dict[str, object], yaml_file: str | None) -> Self:
         class Settings(cls):  # type: ignore[valid-type, misc]
             @classmethod
             def settings_customise_sources(
                 cls,
                 settings_cls: type[BaseSettings],
+                *,
                 init_settings: PydanticBaseSettingsSource,
                 env_settings: PydanticBaseSettingsSource,
-                dotenv_settings: PydanticBaseSettingsSource,
-                file_secret_settings: PydanticBaseSettingsSource,
+                **_others: PydanticBaseSettingsSource,
             ) -> tuple[PydanticBaseSettingsSource, ...]:
                 file = _yaml_source(settings_cls, yaml_file)
                 return init_settings, env_settings, file
@@ -159,9 +170,9 @@ def _yaml_source(
     try:
         return YamlConfigSettingsSource(settings, yaml_file=file)
     except yaml.YAMLError as error:
-        said = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise UsageError(
-            f"--config: got {said}, expected YAML; mend the file"
+            f"--config: got {reason}, expected YAML; mend the file"
         ) from error
     except (TypeError, ValueError) as error:
         raise UsageError(
@@ -180,7 +191,7 @@ def _is_positional(field: FieldInfo) -> bool:
 
 
 def _with_values(cls: type[JobConfig], arguments: Sequence[str]) -> list[str]:
-    """Writes `--rescore` as `--rescore=true`: the word behind it is not its value."""
+    """Writes `--rescore` as `--rescore=true`: the next word is not its value."""
     switches = {
         f"--{field.alias or name}"
         for name, field in cls.model_fields.items()
@@ -196,28 +207,45 @@ def _parser(cls: type[JobConfig]) -> _Parser:
         allow_abbrev=False,
         formatter_class=_Help,
     )
-    parser.add_argument("--config", help="YAML file with settings of this command")
-    for name, field in cls.model_fields.items():
+    # What must be given first, what all commands have last.
+    fields = sorted(
+        cls.model_fields.items(),
+        key=lambda item: (not item[1].is_required(), item[0] == "json_output"),
+    )
+    for name, field in fields:
         _add_argument(parser, field.alias or name, field)
+    parser.add_argument("--config", help="YAML file with settings of this command")
     return parser
 
 
 def _add_argument(parser: _Parser, name: str, field: FieldInfo) -> None:
-    options: dict[str, Any] = {"help": _help(field), "default": None}
+    flag, text = f"--{name}", _help(field)
     if _is_positional(field):
-        options["nargs"] = None if field.is_required() else "?"
-        parser.add_argument(name, **options)
-        return
-    if field.annotation is bool:
-        options |= {"nargs": "?", "const": "true"}  # so that help shows `[--x [X]]`
+        count = None if field.is_required() else "?"
+        parser.add_argument(name, help=text, nargs=count)
+    elif field.annotation is bool:
+        values = "true|false"
+        parser.add_argument(flag, help=text, metavar=values, nargs="?", const="true")
     elif _is_list(field):
-        options |= {"nargs": "+", "action": "extend"}
-    parser.add_argument(f"--{name}", metavar=name.upper(), **options)
+        parser.add_argument(
+            flag, help=text, metavar=name.upper(), nargs="+", action="extend"
+        )
+    else:
+        parser.add_argument(flag, help=text, metavar=_metavar(name, field))
+
+
+def _metavar(name: str, field: FieldInfo) -> str:
+    """Returns the words that a flag may have, where they are few and known."""
+    if get_origin(field.annotation) is Literal:
+        return "|".join(get_args(field.annotation))
+    return name.upper()
 
 
 def _help(field: FieldInfo) -> str:
     text = (field.description or "").replace("%", "%%")
-    if field.is_required() or field.default in (None, False, []):
+    if field.is_required():
+        return text if _is_positional(field) else f"{text} (required)"
+    if field.default in (None, False, []):
         return text
     default = field.get_default(call_default_factory=True)
     shown = " ".join(default) if isinstance(default, list) else default
@@ -226,9 +254,8 @@ def _help(field: FieldInfo) -> str:
 
 def _unknown(flag: str, known: Sequence[str]) -> str:
     name = flag.partition("=")[0]
-    nearest = difflib.get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.4)
-    nearest = nearest or difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+    close = nearest(name, known)
+    hint = f"did you mean {close}?" if close else "see --help"
     return f"got {name}, expected one of its flags; {hint}"
 
 

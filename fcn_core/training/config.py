@@ -20,10 +20,11 @@ class RecipeOverrides(BaseModel):
         int | None, Field(ge=1, description="passes over the photos; default: recipe")
     ] = None
     batch_size: Annotated[
-        int | None, Field(ge=1, description="examples a step; default: recipe")
+        int | None, Field(ge=1, description="photos a step; default: recipe")
     ] = None
     learning_rate: Annotated[
-        float | None, Field(gt=0, description="base rate; default: recipe")
+        float | None,
+        Field(gt=0, description="peak of the learning rate; default: recipe"),
     ] = None
     optimizer: Annotated[
         Literal["adamw", "adam", "sgd"] | None,
@@ -31,22 +32,18 @@ class RecipeOverrides(BaseModel):
     ] = None
     schedule: Annotated[
         Literal["poly", "constant", "step", "plateau"] | None,
-        Field(
-            description="of the rate: poly, constant, step or plateau; default: recipe"
-        ),
+        Field(description="poly, constant, step or plateau; default: recipe"),
     ] = None
     freeze: Annotated[
         list[Literal["backbone", "head", "skip"]],
-        Field(
-            description="groups of layers to leave as they are: backbone, head, skip"
-        ),
+        Field(description="groups of layers to keep as they are: backbone, head, skip"),
     ] = []
     warm_up: Annotated[
         float | None,
-        Field(ge=0, description="epochs until the rate is full; default: recipe"),
+        Field(ge=0, description="epochs in which the rate rises; default: recipe"),
     ] = None
     weight_decay: Annotated[
-        float | None, Field(ge=0, description="of adamw; default: recipe")
+        float | None, Field(ge=0, description="weight decay of adamw; default: recipe")
     ] = None
     average: Annotated[
         float | None,
@@ -61,20 +58,21 @@ class RecipeOverrides(BaseModel):
         Field(
             ge=0,
             le=1,
-            description="share of the trained in the final weights; default: recipe",
+            description="share of trained in final weights, the rest initial; default: "
+            "recipe",
         ),
     ] = None
     label_smoothing: Annotated[
         float | None,
-        Field(ge=0, lt=1, description="share of uniform targets; default: recipe"),
+        Field(ge=0, lt=1, description="share of a uniform target; default: recipe"),
     ] = None
     soft_labels: Annotated[
         float | None,
         Field(
             ge=0,
             lt=1,
-            description="share of targets that the initial weights give; default: "
-            "recipe",
+            description="weight of the initial model's prediction in the target; "
+            "default: recipe",
         ),
     ] = None
     jaccard: Annotated[
@@ -82,29 +80,29 @@ class RecipeOverrides(BaseModel):
         Field(
             ge=0,
             le=10,
-            description="weight of one minus the soft IoU beside the cross-entropy; "
-            "default: recipe",
+            description="weight of (1 - soft IoU) beside the cross-entropy; default: "
+            "recipe",
         ),
     ] = None
     class_weights: Annotated[
         Literal["none", "median-frequency"] | None,
         Field(
-            description="of the cross-entropy: none or median-frequency; default: "
-            "recipe"
+            description="weights of classes in the loss: none or median-frequency; "
+            "default: recipe"
         ),
     ] = None
     precision: Annotated[
         Literal["float32", "bfloat16", "float16"] | None,
         Field(
-            description="of the layers while training: float32, bfloat16 or float16; "
-            "weights stay float32; default: recipe"
+            description="arithmetic of the layers: float32, bfloat16 or float16, "
+            "with float32 weights; default: recipe"
         ),
     ] = None
     accumulate: Annotated[
         int | None,
         Field(
             ge=1,
-            description="parts a batch is computed in, against memory; default: recipe",
+            description="parts to compute a batch in, to save memory; default: recipe",
         ),
     ] = None
     colour: Annotated[
@@ -116,12 +114,13 @@ class RecipeOverrides(BaseModel):
         Field(
             ge=0,
             le=1,
-            description="share of photos that get objects of another; default: recipe",
+            description="share of photos that get objects of another pasted in; "
+            "default: recipe",
         ),
     ] = None
     padding_that_scores: Annotated[
         bool | None,
-        Field(description="pad crops as scoring pads photos; default: recipe"),
+        Field(description="pad crops the way scoring pads; default: recipe"),
     ] = None
 
 
@@ -131,19 +130,17 @@ class TrainingConfig(RecipeOverrides):
     task: Annotated[
         Literal["segmentation", "aesthetics"], Field(description="what to train")
     ]
-    data: Annotated[
-        Path, Field(description="finished TFRecord folder, as `fcn convert` writes it")
-    ]
+    data: Annotated[Path, Field(description="a finished folder of fcn convert")]
     recipe: Annotated[
         str,
         Field(
-            description="name of a recipe, or of a family of them; "
+            description="a recipe, or a family of them; "
             + "; ".join(
                 f"{task}: {', '.join(n)}" for task, n in names_by_task().items()
             )
         ),
     ]
-    output: Annotated[Path, Field(description="run folder, new or to be resumed")]
+    output: Annotated[Path, Field(description="run folder: new, or one to resume")]
     init: Annotated[
         str | None,
         Field(
@@ -152,24 +149,29 @@ class TrainingConfig(RecipeOverrides):
         ),
     ] = None
     resume: Annotated[
-        bool, Field(description="go on after the last finished epoch of the output")
+        bool, Field(description="resume after the last finished epoch of --output")
     ] = False
-    seed: Annotated[int, Field(ge=0, description="of weights, order and crops")] = 1
+    seed: Annotated[
+        int, Field(ge=0, description="seed of weights, order and crops")
+    ] = 1
     train_split: Annotated[str, Field(description="split to learn from")] = "train"
     holdout: Annotated[
         float,
-        Field(ge=0, lt=1, description="share of it kept to pick the best epoch with"),
+        Field(
+            ge=0, lt=1, description="share of train_split kept to choose the epoch with"
+        ),
     ] = 0.0
     validation_split: Annotated[
         str | None,
-        Field(description="split to pick the best epoch with, instead of a holdout"),
+        Field(description="split to choose the epoch with, instead of a holdout"),
     ] = None
     evaluation_split: Annotated[
         str | None,
         Field(description="split to measure the final model on, once, or none"),
     ] = "val"
     allow_leak: Annotated[
-        bool, Field(description="let the splits share photos; figures are too good")
+        bool,
+        Field(description="let the splits share photos; figures come out too good"),
     ] = False
     threads: Annotated[
         int, Field(ge=0, description="TensorFlow's threads; 0: all cores")

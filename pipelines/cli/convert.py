@@ -1,12 +1,11 @@
 """`fcn convert voc|sbd|ava|folder`: settings -> plan -> job -> a few lines.
 
-Every import of a room is inside the function that needs it, so that a usage error is
-told at once.
+Rooms are imported by the functions that need them, so that a usage error comes at once.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from pipelines.cli.beam_flags import check_beam_flags
 from pipelines.convert.config import (
@@ -16,56 +15,31 @@ from pipelines.convert.config import (
     ConvertSbdConfig,
     ConvertVocConfig,
 )
-from pipelines.convert.drafts.draft import Draft
 from pipelines.convert.terminal import told
 from pipelines.faults import UsageError
+from pipelines.quiet_import import load
 
 if TYPE_CHECKING:
     from pipelines.convert.plan import Conversion
 
 
-def _voc() -> Callable[[Any], Draft]:
-    from pipelines.convert.drafts.pascal import draft_voc
-
-    return draft_voc
-
-
-def _sbd() -> Callable[[Any], Draft]:
-    from pipelines.convert.drafts.pascal import draft_sbd
-
-    return draft_sbd
-
-
-def _ava() -> Callable[[Any], Draft]:
-    from pipelines.convert.drafts.ava import draft_ava
-
-    return draft_ava
-
-
-def _folder() -> Callable[[Any], Draft]:
-    from pipelines.convert.drafts.folder import draft_folder
-
-    return draft_folder
-
-
-_KINDS: Final[
-    Mapping[str, tuple[type[ConvertConfig], Callable[[], Callable[[Any], Draft]]]]
-] = {
-    "voc": (ConvertVocConfig, _voc),
-    "sbd": (ConvertSbdConfig, _sbd),
-    "ava": (ConvertAvaConfig, _ava),
-    "folder": (ConvertFolderConfig, _folder),
+_KINDS: Final[Mapping[str, tuple[type[ConvertConfig], str]]] = {
+    "voc": (ConvertVocConfig, "pipelines.convert.drafts.pascal:draft_voc"),
+    "sbd": (ConvertSbdConfig, "pipelines.convert.drafts.pascal:draft_sbd"),
+    "ava": (ConvertAvaConfig, "pipelines.convert.drafts.ava:draft_ava"),
+    "folder": (ConvertFolderConfig, "pipelines.convert.drafts.folder:draft_folder"),
 }
+"""Of each data set: its settings, and what drafts its conversion."""
 
 
 def usage() -> str:
-    """Returns what `fcn convert --help` tells."""
+    """Returns what `fcn convert --help` prints."""
     width = max(len(name) for name in _KINDS)
     lines = [
         f"  fcn convert {name:<{width}}  {(kind.__doc__ or '').splitlines()[0]}"
         for name, (kind, _) in _KINDS.items()
     ]
-    ending = "fcn convert voc --help tells the flags of voc, and so on."
+    ending = "fcn convert voc --help lists the flags of voc, and so on."
     return "\n".join([*lines, "", ending])
 
 
@@ -77,42 +51,36 @@ def convert(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
-    config, beam, drafter = parse(arguments)
+    kind, drafter = _kind_of(arguments)
+    config, beam = kind.parse(arguments[1:])
     check_beam_flags(beam, config)
     return run(config, beam, drafter)
 
 
-def parse(
-    arguments: Sequence[str],
-) -> tuple[ConvertConfig, list[str], Callable[[], Callable[[Any], Draft]]]:
-    """Returns the settings, what is left for Beam, and what drafts the conversion.
-
-    Raises:
-        UsageError: the first word names no data set, or a flag is wrong.
-    """
+def _kind_of(arguments: Sequence[str]) -> tuple[type[ConvertConfig], str]:
     if not arguments or arguments[0] not in _KINDS:
         got = arguments[0] if arguments else "nothing"
         raise UsageError(
             f"fcn convert: got {got}, expected {', '.join(_KINDS)}; see fcn convert "
             "--help"
         )
-    kind, drafter = _KINDS[arguments[0]]
-    config, beam = kind.parse(arguments[1:])
-    return config, beam, drafter
+    return _KINDS[arguments[0]]
 
 
-def run(
-    config: ConvertConfig,
-    beam: Sequence[str],
-    drafter: Callable[[], Callable[[Any], Draft]],
-) -> int:
-    """Runs what is left of a conversion, and tells what became of it."""
+def run(config: ConvertConfig, beam: Sequence[str], drafter: str) -> int:
+    """Runs what is left of a conversion, and reports its outcome.
+
+    Args:
+        config: The settings.
+        beam: Flags of Beam.
+        drafter: `module:function` that returns the `Draft`.
+    """
     from pipelines.convert import plan
     from pipelines.convert.drafts import draft
 
-    # No name for the draft: its lists need not live as long as the job.
+    # The draft has no name here: its lists are freed before the job runs.
     conversion = plan.plan_conversion(
-        draft.drafted(drafter(), config),
+        draft.drafted(load(drafter), config),
         config.output,
         num_shards=config.num_shards,
         allow_leak=config.allow_leak,

@@ -1,14 +1,14 @@
-"""`fcn demo`: the whole of it in a minute, with nothing but the installed packages.
+"""`fcn demo`: the whole project in a minute, with the installed packages alone.
 
 `score_photos` scores sample photos and hostile files with the built-in models;
-`train_road` walks the whole road on a drawn miniature VOC: convert, train, export,
-score, look. Both run the very commands that a person would type, and print them.
+`train_and_score` converts a drawn miniature VOC, trains on it, exports and scores. Both
+print and run the very commands that a person would type.
 """
 
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -18,20 +18,22 @@ from fcn_core.bundles.card import ModelCard
 from fcn_core.datasets.pascal import drawn
 from pipelines import files
 from pipelines.cli import convert, demo_photos, score, train
+from pipelines.cli.table import print_table
 from pipelines.faults import UsageError
+from pipelines.pages.night_cards import chips_of
+from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 from pipelines.settings import JobConfig
 
 
 class DemoConfig(JobConfig):
-    """Score sample photos, hostile ones among them, and write the page."""
+    """Score sample photos, damaged ones among them, and write the page."""
 
     command: ClassVar[str] = "fcn demo"
 
     output: str = Field(default="demo-out", description="folder for the results")
     train: bool = Field(
         default=False,
-        description="run the whole road on a drawn miniature VOC: convert, train, "
-        "export, score, look",
+        description="convert, train, export and score a drawn miniature VOC instead",
     )
 
 
@@ -42,7 +44,7 @@ _VAL_PAIRS = 12
 def demo(arguments: Sequence[str]) -> int:
     """`fcn demo`: no network, no GPU, no data set."""
     config, _ = DemoConfig.parse(arguments)
-    run = train_road if config.train else score_photos
+    run = train_and_score if config.train else score_photos
     return run(config.output, as_json=config.json_output)
 
 
@@ -55,15 +57,15 @@ def score_photos(output: str, *, as_json: bool) -> int:
     except demo_photos.DemoPhotosError as error:
         raise UsageError(str(error)) from error
     arguments = ["--input", f"{output}/photos", "--output", output]
-    code = _typed("score", score.score, arguments, as_json=as_json)
+    code = _run_typed("score", score.score, arguments, as_json=as_json)
     if code == 0 and not as_json:
-        _say_found(files.to_uri(output), [photo.name for photo in photos])
-        _say_next(output)
+        _print_found(files.to_uri(output), [photo.name for photo in photos])
+        _print_next(output)
     return code
 
 
-def train_road(output: str, *, as_json: bool) -> int:
-    """Converts, trains, exports and scores a drawn miniature VOC, and looks at it."""
+def train_and_score(output: str, *, as_json: bool) -> int:
+    """Converts a drawn miniature VOC, trains on it, exports and scores."""
     root = files.to_path(files.to_uri(output)) / "road"
     files.check_writable(files.to_uri(root))
     voc, data, run, bundle = (root / name for name in ("voc", "data", "run", "bundle"))
@@ -80,7 +82,7 @@ def train_road(output: str, *, as_json: bool) -> int:
     for name, command, arguments in steps:
         if name == "export" and (bundle / "model_card.json").exists():
             continue
-        if (code := _typed(name, command, arguments, as_json=as_json)) != 0:
+        if (code := _run_typed(name, command, arguments, as_json=as_json)) != 0:
             return code
     return 0
 
@@ -91,7 +93,7 @@ def _flags(**values: str | Path) -> list[str]:
     ]
 
 
-def _typed(
+def _run_typed(
     name: str,
     command: Callable[[Sequence[str]], int],
     arguments: list[str],
@@ -105,47 +107,42 @@ def _typed(
     return command(arguments)
 
 
-def _say_found(out: str, names: Sequence[str]) -> None:
+def _print_found(out: str, names: Sequence[str]) -> None:
     """Prints what was found in each sample photo, and its score."""
     classes = ModelCard.read(scoring.find_bundle("voc21")).classes or []
     rows = _rows(out)
-    width = max(len(name) for name in names)
-    for name in names:
-        if (row := rows.get(name)) is None:
-            continue
-        if row["status"] == "ok":
-            said = f"{row['aesthetics_mean']:.2f}  {_found(row, classes)}"
-        else:
-            said = f"failed  {row['error_reason']}"
-        print(f"  {name:<{width}}  {said}")
+    found = [
+        (name, f"{row.aesthetics_mean:.2f}", _found(row, classes))
+        if row.status == "ok"
+        else (name, row.status, row.error_reason or "")
+        for name in names
+        if (row := rows.get(name)) is not None
+    ]
+    print_table(("photo", "score", "found"), found)
 
 
-def _found(row: dict[str, Any], classes: Sequence[str]) -> str:
+def _found(row: ScoreRow, classes: Sequence[str]) -> str:
     """Returns the names of the classes that cover at least a hundredth of a photo."""
-    area = row["width"] * row["height"]
-    shares = zip(row["segmentation_classes"], row["segmentation_pixels"], strict=True)
-    kept = sorted(
-        ((pixels / area, classes[class_id]) for class_id, pixels in shares if class_id),
-        reverse=True,
-    )
-    found = [f"{name} {share:.0%}" for share, name in kept if share >= 0.01]
+    chips = chips_of(row, dict(enumerate(classes)))
+    found = [f"{chip.name} {chip.share:.0%}" for chip in chips if chip.class_id]
     return ", ".join(found) or "background only"
 
 
-def _rows(out: str) -> dict[str, dict[str, Any]]:
+def _rows(out: str) -> dict[str, ScoreRow]:
     """Returns the latest row of each sample photo by its file name."""
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, ScoreRow] = {}
     folder = files.join(out, "scores")
     for night in files.list_names(folder):
         for name in files.list_names(files.join(folder, night)):
             if name.endswith(".parquet"):
                 path = files.to_path(files.join(folder, night, name))
                 table = pq.read_table(path, partitioning=None)
-                for row in table.to_pylist():
-                    rows[row["image_uri"].rpartition("/")[2]] = row
+                for row in table.select(SCORES_SCHEMA.names).to_pylist():
+                    name = row["image_uri"].rpartition("/")[2]
+                    rows[name] = ScoreRow(**row)
     return rows
 
 
-def _say_next(output: str) -> None:
+def _print_next(output: str) -> None:
     print("\nnext:  fcn score --input MY_PHOTOS --output out")
-    print(f"again: fcn demo --output {output}   (skips what is scored)")
+    print(f"again: fcn demo --output {output}   (skips scored photos)")

@@ -1,8 +1,8 @@
 """The photos of `fcn demo`: real ones from an installed package, and spoiled copies.
 
 The five colour photos and the grey one ship inside scikit-image's wheel, so the demo
-needs no network and this project redistributes none of them. What scikit-image says
-about them (docstrings of `skimage.data`):
+needs no network and this project redistributes none of them. The docstrings of
+`skimage.data` say of them:
 
 - astronaut.png: Eileen Collins, NASA Great Images database; no known copyright
   restrictions, public domain.
@@ -15,7 +15,7 @@ about them (docstrings of `skimage.data`):
 
 Copies that are blurred, noisy, dark or squeezed show that a worse picture gets a lower
 score; files that are damaged or unusual show what becomes a row with a reason and what
-is scored all the same. The same package versions write the same bytes.
+is scored anyway. The same package versions write the same bytes.
 """
 
 import importlib.util
@@ -64,7 +64,7 @@ _COPIES: Final[tuple[tuple[str, str], ...]] = (
 
 
 class DemoPhotosError(Exception):
-    """The sample photos cannot be had; the message names the cure."""
+    """The sample photos are not installed; the message names the cure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class DemoPhoto:
     """One file of the demo.
 
     Attributes:
-        name: file name, below the folder that was asked for.
-        what: what was done to the photo, in a few words.
-        source: the file of scikit-image it is made from; empty where it is made up.
-        readable: whether it can be scored; the others must become failed rows.
+        name: Of the file, in the folder of the photos.
+        what: What was done to the photo, in a few words.
+        source: File of scikit-image that it is made from; empty if it is made up.
+        readable: Whether it can be scored; the others must become failed rows.
     """
 
     name: str
@@ -94,7 +94,7 @@ def write(folder: Path) -> list[DemoPhoto]:
         What lies there now, in order of the names.
 
     Raises:
-        DemoPhotosError: scikit-image, or one of its photos, is not installed.
+        DemoPhotosError: A photo, or all of scikit-image, is not installed.
     """
     sources = _find_sources()
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,15 +112,15 @@ def _find_sources() -> Path:
     found = importlib.util.find_spec("skimage")
     if found is None or not found.submodule_search_locations:
         raise DemoPhotosError(
-            "the demo's photos come from scikit-image, which is not installed: "
-            "install the [demo] extra, or `pip install scikit-image`"
+            "the demo's photos: got no scikit-image, expected the package they come "
+            "with; install the [demo] extra, or `pip install scikit-image`"
         )
     folder = Path(found.submodule_search_locations[0]) / "data"
     for name in (*_PHOTOS.values(), _CAMERA):
         if not (folder / name).is_file():
             raise DemoPhotosError(
-                f"the installed scikit-image ships no {name}, which the demo shows: "
-                "install the version that the constraints file pins"
+                f"the demo's photos: got a scikit-image without {name}, expected the "
+                "one of constraints.txt; install that version"
             )
     return folder
 
@@ -200,7 +200,7 @@ _SPOILERS: Final[Mapping[str, Callable[[Image.Image], bytes]]] = {
 
 
 def _turned_jpeg(image: Image.Image) -> bytes:
-    """A JPEG whose pixels lie on their side and whose EXIF says how to right them."""
+    """Returns a JPEG whose pixels lie on their side, and whose EXIF says so."""
     exif = Image.Exif()
     exif[_ORIENTATION_TAG] = _TURN_RIGHT
     buffer = io.BytesIO()

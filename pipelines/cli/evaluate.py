@@ -1,7 +1,6 @@
 """`fcn evaluate`: settings -> one job -> a few lines.
 
-Every import of a room is inside the function that needs it, so that a usage error is
-told at once.
+Rooms are imported by the functions that need them, so that a usage error comes at once.
 """
 
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import check_beam_flags, typed_command
+from pipelines.cli.table import print_table
 from pipelines.evaluate.config import EvaluateConfig
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ def evaluate(arguments: Sequence[str]) -> int:
     if config.json_output:
         print(figures.model_dump_json(indent=1))
         return 0
-    from rich.console import Console
-
     from pipelines.evaluate import terminal
 
-    Console().print(terminal.class_table(figures))
+    heads = terminal.heads(figures)
+    print_table(heads, terminal.rows(figures), numbers=heads[1:])
     print("\n".join(terminal.closing_lines(figures, evaluation.files)))
     return 0
 

@@ -1,11 +1,10 @@
-"""The `fcn` command: which word means which job, and how every job ends.
+"""The `fcn` command: finds the function of a command, and turns its end into a code.
 
-Nothing heavy is imported before a command is chosen, so `fcn --help` answers at once.
+Nothing heavy is imported before a command is chosen: `fcn --help` answers at once.
 """
 
 import atexit
 import contextlib
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ _COMMANDS = {
     ),
     "stats": (
         "pipelines.cli.stats:stats",
-        "validate TFRecords, tell what is in them",
+        "validate TFRecords, report what they hold",
     ),
     "train": ("pipelines.cli.train:train", "TFRecords -> a trained model"),
     "evaluate": (
@@ -42,7 +41,7 @@ _COMMANDS = {
 
 _SAME = "run the same command again"
 _AGAIN = {"train": f"{_SAME} with --resume"}
-"""What goes on with an interrupted command, where it is not simply the same."""
+"""How an interrupted command is resumed, where it is not simply the same."""
 
 
 def _usage() -> str:
@@ -54,7 +53,7 @@ def _usage() -> str:
             "",
             *lines,
             "",
-            "fcn COMMAND --help tells a command's flags; fcn --version the version.",
+            "fcn COMMAND --help lists its flags; fcn --version prints the version.",
         ]
     )
 
@@ -80,27 +79,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unknown_command(word: str) -> str:
-    import difflib
+    from fcn_core.nearest import nearest
 
-    nearest = difflib.get_close_matches(word, _COMMANDS, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see fcn --help"
+    close = nearest(word, _COMMANDS)
+    hint = f"did you mean {close}?" if close else "see fcn --help"
     return f"got {word}, expected a command; {hint}"
 
 
 def _run(name: str, arguments: list[str]) -> int:
     from pipelines.faults import JobFault, of_system
+    from pipelines.quiet_import import load
 
     # Quiet before anything imports TensorFlow; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    module, _, function = _COMMANDS[name][0].partition(":")
     try:
-        command: Callable[[list[str]], int] = getattr(
-            importlib.import_module(module), function
-        )
+        command: Callable[[list[str]], int] = load(_COMMANDS[name][0])
         return command(arguments)
     except JobFault as fault:
-        said = str(fault)
-        print(said if said.startswith("fcn ") else f"fcn: {said}", file=sys.stderr)
+        message = str(fault)
+        prefix = "" if message.startswith("fcn ") else "fcn: "
+        print(f"{prefix}{message}", file=sys.stderr)
         return fault.exit_code
     except KeyboardInterrupt:
         print(f"fcn: interrupted; {_AGAIN.get(name, _SAME)}", file=sys.stderr)
@@ -116,9 +114,9 @@ def _run(name: str, arguments: list[str]) -> int:
 def run() -> NoReturn:
     """Runs one command as a process of its own, and ends the process.
 
-    What Python has to do at an exit is done, what native libraries would do is not:
-    with TensorFlow loaded, threads that outlive their owners have been seen to abort
-    the process after its work was done, and a schedule would take that for a failure.
+    Python's own exit handlers run; those of native libraries do not: with TensorFlow
+    loaded, threads that outlive their owners have been seen to abort a process that had
+    done its work, and a schedule would take that for a failure.
     """
     code = main()
     atexit._run_exitfuncs()  # private, and the only way; tests/.../test_main.py pins it

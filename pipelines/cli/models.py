@@ -10,6 +10,7 @@ from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.scoring import check as scoring_check
 from fcn_core.scoring.speed import measure
+from pipelines.cli.table import print_table
 from pipelines.faults import JobFault, UsageError
 from pipelines.quiet_import import import_quietly
 from pipelines.training.config import ModelsConfig, ModelsImportConfig
@@ -23,14 +24,14 @@ def models(arguments: Sequence[str]) -> int:
     config, _ = ModelsConfig.parse(arguments)
     if config.action == "import":
         raise UsageError(
-            "fcn models: got words before import, expected fcn models import FILE "
+            "fcn models: got flags before 'import', expected fcn models import FILE "
             "--output BUNDLE; see fcn models import --help"
         )
     if config.action == "list":
         if config.name is not None:
             raise UsageError(
                 f"fcn models list: got {config.name} as well, expected nothing more; "
-                f"fcn models show {config.name} tells of one"
+                f"see fcn models show {config.name}"
             )
         return list_all(as_json=config.json_output)
     if config.name is None:
@@ -43,7 +44,7 @@ def models(arguments: Sequence[str]) -> int:
 
 
 def _import(config: ModelsImportConfig) -> int:
-    """Imports what another program trained and prints what it was."""
+    """Imports what another program trained and prints what it is."""
     from pipelines.training import import_network
 
     outcome = import_network.run(config)
@@ -62,17 +63,25 @@ def list_all(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0
-    heads = ("name", "task", "output", "MB", "stride", "smallest side", "parameters")
-    lines = [(*heads, "ms/megapixel", "metric"), *map(_listed, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = zip(line, widths, strict=True)
-        print("  ".join(f"{cell:<{width}}" for cell, width in cells).rstrip())
+    print_table(_HEADS, map(_listed, rows))
     return 0
 
 
+_HEADS = (
+    "name",
+    "task",
+    "output",
+    "MB",
+    "stride",
+    "smallest side",
+    "parameters",
+    "ms/megapixel",
+    "metric",
+)
+
+
 def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """A model's cells in the table."""
+    """Returns a model's cells below `_HEADS`."""
     kinds = row["classes"] or row["rating_bins"] or []
     parameters, time = row["parameters"], row["ms_per_megapixel"]
     return (
@@ -97,7 +106,7 @@ def show(name: str, *, as_json: bool) -> int:
         return 0
     for key, value in row.items():
         if value not in (None, "", [], {}):
-            first, *others = _told(key, value)
+            first, *others = _lines_of(key, value)
             print(f"{key:<16} {first}")
             for line in others:
                 print(f"{'':<16} {line}")
@@ -115,8 +124,8 @@ def check(name: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([vars(finding) for finding in findings], indent=1))
     else:
-        for finding in findings:
-            print(f"{finding.level:<8} {finding.check:<22} {finding.detail}")
+        rows = [(found.level, found.check, found.detail) for found in findings]
+        print_table(("level", "check", "detail"), rows)
     wrong = [finding for finding in findings if finding.level == "error"]
     if wrong:
         raise JobFault(f"{name}: {wrong[0].check}: {wrong[0].detail}")
@@ -139,7 +148,7 @@ def _described(name: str) -> dict[str, Any]:
 
 
 def _measured(path: str) -> dict[str, Any]:
-    """Returns parameters and time of a bundle; a card is shown all the same."""
+    """Returns parameters and time of a bundle, None each where it does not run."""
     try:
         facts = measure(Path(path))
     except ModelError as error:
@@ -148,22 +157,19 @@ def _measured(path: str) -> dict[str, Any]:
     return vars(facts)
 
 
-def _told(key: str, value: Any) -> list[str]:
-    """Returns a field of a card as a person reads it, a line or several."""
+def _lines_of(key: str, value: Any) -> list[str]:
+    """Returns a field of a card for people, in one line or several."""
     if key == "metrics":
         return [
-            f"{one['name']} {one['value']:.4f} on {one['images']} photos of "
-            f"{one['data']}, {one['split']}"
-            for one in value
+            f"{metric['name']} {metric['value']:.4f} on {metric['images']} photos of "
+            f"{metric['data']}, {metric['split']}"
+            for metric in value
         ]
     if isinstance(value, Mapping):
-        return [f"{name}: {_short(one)}" for name, one in value.items()]
+        return [f"{name}: {_short(entry)}" for name, entry in value.items()]
     if isinstance(value, list):
-        return [
-            ", ".join(
-                f"{one:g}" if isinstance(one, float) else str(one) for one in value
-            )
-        ]
+        texts = (f"{n:g}" if isinstance(n, float) else str(n) for n in value)
+        return [", ".join(texts)]
     return [_short(value)]
 
 

@@ -1,9 +1,9 @@
-"""The commands about nights that were planned: status, report, discard."""
+"""The commands about planned nights: status, report, discard."""
 
 import json
 from collections.abc import Sequence
 
-from pipelines.faults import UsageError
+from pipelines.cli.table import print_table
 from pipelines.score.config import DiscardConfig, ReportConfig, StatusConfig
 
 
@@ -16,13 +16,13 @@ def status(arguments: Sequence[str]) -> int:
     if config.json_output:
         print(json.dumps([night.described() for night in nights], indent=1))
         return 0
-    for night in nights:
-        print(night.line())
+    rows = [night.row() for night in nights]
+    print_table(states.HEADS, rows, numbers=states.HEADS[2:6])
     return 0
 
 
 def report(arguments: Sequence[str]) -> int:
-    """`fcn report`: a night's page again."""
+    """`fcn report`: writes a night's page again."""
     config, _ = ReportConfig.parse(arguments)
     from pipelines.pages import night as pages_night
     from pipelines.score import states
@@ -34,16 +34,12 @@ def report(arguments: Sequence[str]) -> int:
 
 
 def discard(arguments: Sequence[str]) -> int:
-    """`fcn discard`: an open night is given up, its photos are free again."""
+    """`fcn discard`: gives up an open night; its photos are free again."""
     config, _ = DiscardConfig.parse(arguments)
-    if config.run_date is None:
-        raise UsageError(
-            "fcn discard: --run_date is missing, expected the night to give up"
-        )
     from pipelines.score import states
 
     freed = states.discard(config.output, run_date=config.run_date)
-    said = {"run_date": config.run_date, "freed": freed}
+    outcome = {"run_date": config.run_date, "freed": freed}
     text = f"run_date={config.run_date}: discarded, {freed} photos are free again"
-    print(json.dumps(said) if config.json_output else text)
+    print(json.dumps(outcome) if config.json_output else text)
     return 0

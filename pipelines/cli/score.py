@@ -1,7 +1,6 @@
 """The commands `fcn score` and `fcn replay`: settings -> a night -> its page.
 
-Every import of a room is inside the command that needs it, so that each command pays
-for itself only.
+Rooms are imported by the commands that need them, so that each pays only for itself.
 """
 
 import sys

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.beam_flags import check_beam_flags
+from pipelines.cli.table import print_table
 from pipelines.quiet_import import import_quietly
+from pipelines.statistics import terminal
 from pipelines.statistics.config import StatsConfig
-from pipelines.statistics.terminal import complaints, told
 
 if TYPE_CHECKING:
     from pipelines.statistics.plan import Statistics
@@ -28,8 +29,11 @@ def stats(arguments: Sequence[str]) -> int:
     if config.json_output:
         print(json.dumps({"output": statistics.output, "page": page, **answer}))
     else:
-        print("\n".join([*told(answer), statistics.output, page]))
-    for line in complaints(answer):
+        if rows := terminal.class_rows(answer):
+            print_table(terminal.HEADS, rows, numbers=terminal.HEADS[1:])
+        print("\n".join(terminal.closing_lines(answer)))
+        print(f"json   {statistics.output}\npage   {page}")
+    for line in terminal.complaints(answer):
         print(line, file=sys.stderr)
     return 0 if answer["valid"] else 1
 

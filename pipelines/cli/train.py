@@ -2,15 +2,16 @@
 
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fcn_core.labels import Task
+from pipelines.cli.table import print_table
 from pipelines.faults import UsageError
+from pipelines.quiet_import import import_quietly
 from pipelines.training.config import ExportConfig, TrainConfig
-from pipelines.training.plainly import told_plainly
+from pipelines.training.core import core_errors_as_usage_errors, show_core_log
 
 if TYPE_CHECKING:
     from fcn_core.training.config import TrainingConfig
@@ -49,14 +50,16 @@ def train(arguments: Sequence[str]) -> int:
 
 
 def _train(config: "TrainingConfig", *, as_json: bool) -> int:
-    """Trains a recipe, or a family of them, and tells what it came to."""
+    """Trains a recipe, or a family of them, and prints the outcome."""
     from fcn_core.records.dataset_info import DatasetError, read_dataset_info
 
     try:
         read_dataset_info(config.data)  # before anything heavy is loaded
     except DatasetError as error:
         raise UsageError(str(error)) from error
-    with told_plainly():
+    show_core_log()
+    import_quietly("tensorflow")
+    with core_errors_as_usage_errors():
         from fcn_core.recipes.ratings import FAMILIES
         from fcn_core.training import publish
         from fcn_core.training import train as training_train
@@ -95,20 +98,15 @@ def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_finite(row) for row in rows], indent=1))
         return 0
-    from rich.console import Console
-    from rich.table import Table
-
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(_cell(row.get(name, "")) for name in columns))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    cells = ([_cell(row.get(name, "")) for name in columns] for row in rows)
+    print_table(columns, cells, numbers=columns[1:])
     print(f"table: {config.output / family.TABLE_NAME}")
     return 0
 
 
 def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no word for a figure that could not be computed but null."""
+    """Replaces figures that could not be computed by null, which JSON knows."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in figures.items()
@@ -123,7 +121,9 @@ def export(arguments: Sequence[str]) -> int:
     """`fcn export`: a trained model -> a bundle that scores."""
     config, _ = ExportConfig.parse(arguments)
     run, output = Path(config.model), Path(config.output)
-    with told_plainly():
+    show_core_log()
+    import_quietly("tensorflow")
+    with core_errors_as_usage_errors():
         from fcn_core.training import publish
 
         card = publish.export_run(

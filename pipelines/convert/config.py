@@ -19,14 +19,17 @@ class ConvertConfig(JobConfig):
 
     output: str = Field(description="folder for the records")
     num_shards: int | None = Field(
-        default=None, ge=1, le=99_999, description="files a split; by its size if unset"
+        default=None,
+        ge=1,
+        le=99_999,
+        description="files a split; chosen by its size if unset",
     )
     lanes: Lanes = Field(
-        default=None, description="checking processes; as many as cores if unset"
+        default=None, description="checking processes; one a core if unset"
     )
     max_error_rate: ErrorRate = Field(
         default=0.05,
-        description="complete only below this share of rejected entries",
+        description="finish only below this share of rejected entries",
     )
     allow_leak: bool = Field(default=False, description="let two splits share photos")
 
@@ -46,10 +49,11 @@ class ConvertVocConfig(ConvertConfig):
 
     input: str = Field(description="the folder VOCdevkit/VOC2012")
     sbd: str | None = Field(
-        default=None, description="SBD's folder benchmark_RELEASE/dataset, to mix in"
+        default=None,
+        description="SBD's folder benchmark_RELEASE/dataset, to add its labels",
     )
     prefer: Literal["voc", "sbd"] = Field(
-        default="voc", description="whose label a photo gets that has both"
+        default="voc", description="which label wins where a photo has both"
     )
     protocol: (
         Literal[
@@ -64,9 +68,9 @@ class ConvertVocConfig(ConvertConfig):
         | None
     ) = Field(
         default=None,
-        description="how photos are divided: voc, or with --sbd trainaug, fcn, "
-        "restricted-1, restricted-2, restricted-3, keras-fcn; voc if unset, trainaug "
-        "with --sbd",
+        description="how photos are split: voc; with --sbd trainaug, fcn, "
+        "restricted-1, restricted-2, restricted-3 or keras-fcn; voc, or with --sbd "
+        "trainaug, if unset",
     )
     void_rim: int = Field(
         default=0, ge=0, le=50, description="pixels of void beside SBD's boundaries"
@@ -95,18 +99,19 @@ class ConvertAvaConfig(ConvertConfig):
 
     command: ClassVar[str] = "fcn convert ava"
 
-    input: str = Field(description="the file AVA.txt, its lists beside it")
-    images: str = Field(description="folder of the photos, <id>.jpg")
+    input: str = Field(description="the file AVA.txt, with its lists beside it")
+    images: str = Field(description="folder of the photos, ID.jpg")
     protocol: Literal["official", "ava1", "ava2"] | None = Field(
         default=None,
-        description="who trains and who tests; official if unset and its list is there",
+        description="official, ava1 or ava2; official if unset and its list is there",
     )
     split: Names = Field(
         default=[],
         description="train and test, or names of lists; train and test if unset",
     )
     delta: str = Field(
-        default="0", description="ava1: train on means at least this far from 5"
+        default="0",
+        description="ava1: train on photos with means at least this far from 5",
     )
     seed: int = Field(default=0, ge=0, description="ava2: decides the random halves")
 
@@ -132,11 +137,12 @@ class ConvertFolderConfig(ConvertConfig):
     input: str = Field(description="folder of photos")
     targets: str = Field(description="folder of PNG masks, or a CSV of votes or means")
     label_map: str | None = Field(
-        default=None, description="JSON or YAML that names values or colours of masks"
+        default=None,
+        description="JSON or YAML with names for the values or colours of masks",
     )
     split: Names = Field(
         default=[],
-        description="NAME:FRACTION ... by the hash of a photo's name; train:1 if unset",
+        description="NAME:FRACTION ..., drawn by hashes of names; train:1 if unset",
     )
 
     @field_validator("split")

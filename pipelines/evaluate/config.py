@@ -15,7 +15,7 @@ class EvaluateConfig(JobConfig):
 
     model: str = Field(description="a built-in name or a bundle folder")
     data: str = Field(description="a finished folder of fcn convert")
-    split: str = Field(description="which of its splits, such as val")
+    split: str = Field(description="the split to measure on, such as val")
     output: str = Field(
         description="FILE.json; the page FILE.html and the table FILE.photos.parquet "
         "lie beside it"
@@ -27,21 +27,22 @@ class EvaluateConfig(JobConfig):
         default=None,
         ge=32,
         le=8192,
-        description="longest side that the model sees; its card's own if unset",
+        description="longest side that the model sees, in pixels; its card's if unset",
     )
     void: int | None = Field(
         default=None,
         ge=0,
         le=255,
-        description="a label value to leave out beside the data set's own void",
+        description="a label value to leave out, besides the data set's own void",
     )
     chunk_size: ChunkSize = 256
     max_error_rate: ErrorRate = Field(
         default=0.05,
-        description="publish only below this share of records that cannot be used",
+        description="publish only below this share of unusable records",
     )
     allow_leak: bool = Field(
-        default=False, description="measure on photos that the model was trained on"
+        default=False,
+        description="measure even on photos that the model was trained on",
     )
 
     @field_validator("output")

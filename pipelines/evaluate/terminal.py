@@ -1,13 +1,8 @@
 """What `fcn evaluate` prints when it is done."""
 
-from typing import TYPE_CHECKING
-
 from pipelines.chunks.finish import text_of
 from pipelines.evaluate.figures import Figures, RatingFigures
 from pipelines.evaluate.layout import EvaluationFiles
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _FIGURES = {
     "segmentation": (
@@ -25,31 +20,30 @@ _FIGURES = {
 }
 
 
-def class_table(figures: Figures) -> "Table":
-    """Returns the figures as a table: one row a class, or one a rating figure."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
+def heads(figures: Figures) -> tuple[str, ...]:
+    """Returns the heads of the table: names first, then numbers."""
     if isinstance(figures, RatingFigures):
-        for column in ("figure", "model", "baseline"):
-            table.add_column(column, justify="left" if column == "figure" else "right")
-        for row in _rating_rows(figures):
-            table.add_row(*row)
-        return table
-    for column in ("class", "IoU", "accuracy", "pixels"):
-        table.add_column(column, justify="left" if column == "class" else "right")
+        return ("figure", "model", "baseline")
+    return ("class", "IoU", "accuracy", "pixels")
+
+
+def rows(figures: Figures) -> list[tuple[str, ...]]:
+    """Returns the figures as rows of a table: a class each, or a rating figure each."""
+    if isinstance(figures, RatingFigures):
+        return _rating_rows(figures)
     total = max(figures.pixels, 1)
-    for name, counts in zip(figures.classes, figures.confusion, strict=True):
-        table.add_row(
+    return [
+        (
             name,
             _text(figures.iou[name]),
             _text(figures.class_accuracy[name]),
             f"{sum(counts) / total:.2%}",
         )
-    return table
+        for name, counts in zip(figures.classes, figures.confusion, strict=True)
+    ]
 
 
-def _rating_rows(figures: RatingFigures) -> list[tuple[str, str, str]]:
+def _rating_rows(figures: RatingFigures) -> list[tuple[str, ...]]:
     named = (
         (f"accuracy at {figures.accuracy_at:g}", "accuracy", "majority_accuracy"),
         ("SRCC of means", "srcc_mean", None),
@@ -80,7 +74,7 @@ def closing_lines(figures: Figures, places: EvaluationFiles) -> list[str]:
         lines.append(f"failed: {text_of(figures.failures)}")
     leak = figures.leak
     if leak.why:
-        lines.append(f"leak: {leak.why}; these figures flatter")
+        lines.append(f"leak: {leak.why}; these figures are too good")
     else:
         text = f"leak check: compared {leak.compared}"
         if leak.not_compared:

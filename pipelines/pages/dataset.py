@@ -1,33 +1,37 @@
 """The page of a data set: the figures of `fcn stats`, and some of its photos.
 
-One file that opens from disk, alone, in the style of a night's page; it has no script
-at all. Names of classes and photos come from strangers and are escaped.
+Names of classes and photos come from strangers: the template escapes them.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-from fcn_core import geometry, images
+from fcn_core import images
 from fcn_core.bad_image import BadImage
-from fcn_core.labels import RATING_BINS, VOID
+from fcn_core.labels import RATING_BINS
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.fields import RecordError
-from fcn_core.records.record import AestheticsRecord, SegmentationRecord
+from fcn_core.records.record import AestheticsRecord, SegmentationRecord, features
 from pipelines import files
-from pipelines.pages import chips as pages_chips
-from pipelines.pages import figures, thumbnails
-from pipelines.pages.chips import NOTABLE_SHARE, Chip
+from pipelines.pages import figures, page, thumbnails
+from pipelines.pages.chips import (
+    BACKGROUND,
+    Chip,
+    background_ids,
+    chip,
+    chips_on_card,
+    notable_chips,
+)
 from pipelines.pages.figures import FINE_BINS, Scores
-from pipelines.pages.page import TEMPLATES, environment, policy
 
-_MOST_CHIPS: Final = 3
+_ID_KEY: Final = features(SegmentationRecord)["source_id"].key
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +39,18 @@ class Sample:
     """A record to look at.
 
     Attributes:
-        name: its id.
-        split: where it is.
-        width: pixels, as stored.
-        height: pixels, as stored.
-        photo: data: URI.
-        overlay: data: URI of the label; None for ratings.
-        score: mean rating; None for labels.
-        spread: its standard deviation, where it is known.
-        ratings: share of the votes for each rating; none where only the mean is known.
-        boxes: draw them.
-        mean_position: where the score is among the boxes, in percent from the left.
-        chips: the largest classes.
+        name: Its id.
+        split: Where it is.
+        width: Pixels, as stored.
+        height: Pixels, as stored.
+        photo: `data:` URI.
+        overlay: `data:` URI of the label; None for ratings.
+        score: Mean rating; None for labels.
+        spread: Its standard deviation, where it is known.
+        ratings: Share of the votes for each rating; none where only the mean is known.
+        boxes: Draw them.
+        mean_position: Where the score is among the boxes, in percent from the left.
+        chips: The largest classes.
     """
 
     name: str
@@ -65,7 +69,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A histogram and its words: title, what is counted, unit of the axis."""
+    """A histogram, its title, what it counts, and the digits of its axis."""
 
     title: str
     note: str
@@ -77,58 +81,48 @@ def build(folder: str, output: str, answer: Mapping[str, Any]) -> str:
     """Writes the page beside the figures, replacing an older one; returns its URI.
 
     Args:
-        folder: the data set.
-        output: the JSON file of the figures; the page has its name, ending in .html.
-        answer: the figures.
+        folder: The data set.
+        output: The JSON file of the figures; the page has its name, ending in .html.
+        answer: The figures.
     """
-    page = f"{output.removesuffix('.json')}.html"
+    uri = f"{output.removesuffix('.json')}.html"
     info = dataset_info.read_dataset_info(files.to_path(folder))
-    files.write_atomically(page, _render(folder, info, answer).encode())
-    return page
+    files.write_atomically(uri, _render(folder, info, answer).encode())
+    return uri
 
 
 def _render(
     folder: str, info: dataset_info.DatasetInfo, answer: Mapping[str, Any]
 ) -> str:
-    style = "".join(
-        (TEMPLATES / name).read_text("utf-8") for name in ("night.css", "dataset.css")
-    )
     classes = dict(enumerate(info.classes or ()))
     total = answer["total"]
     rows = [
-        (row, pages_chips.chip(row["id"], row["share"] or 0.0, classes))
+        (row, chip(row["id"], row["share"] or 0.0, classes))
         for row in total.get("labels", {}).get("classes", ())
         if row["images"]
     ]
     largest = max((row["share"] or 0.0 for row, _ in rows[1:]), default=0.0)
-    return (
-        environment()
-        .get_template("dataset.html.j2")
-        .render(
-            style=Markup(style),
-            policy=policy(style),
-            name=Path(files.to_path(folder)).name,
-            folder=folder,
-            answer=answer,
-            info=info,
-            total=total,
-            rows=rows,
-            largest=largest or 1.0,
-            background=pages_chips.BACKGROUND,
-            drawings=[
-                Drawing(*words, figure=figures.histogram(scores), digits=digits)
-                for words, scores, digits in _scores(total)
-            ],
-            samples=list(_samples(folder, answer["samples"], classes)),
-            bins=RATING_BINS,
-        )
+    return page.render(
+        "dataset",
+        name=Path(files.to_path(folder)).name,
+        answer=answer,
+        total=total,
+        rows=rows,
+        largest=largest or 1.0,
+        background=BACKGROUND,
+        drawings=[
+            Drawing(*words, figure=figures.histogram(scores), digits=digits)
+            for words, scores, digits in _scores(total)
+        ],
+        samples=list(_samples(folder, answer["samples"], classes)),
+        bins=RATING_BINS,
     )
 
 
 def _scores(
     total: Mapping[str, Any],
 ) -> Iterator[tuple[tuple[str, str], Scores, int]]:
-    """Yields what there is a histogram of: its words, its counts, digits shown."""
+    """Yields title and note, counts and digits of each histogram."""
     sides = {int(side): n for side, n in total["photos"]["longer_sides"].items()}
     if sides:
         high = FINE_BINS * (max(sides) // FINE_BINS + 1)
@@ -170,74 +164,68 @@ def _binned(counts: Mapping[Any, int], *, low: float, high: float) -> Scores:
 def _samples(
     folder: str, wanted: Sequence[Mapping[str, str]], names: Mapping[int, str]
 ) -> Iterator[Sample]:
-    for one in wanted:
+    for place in wanted:
         try:
-            yield _sample(folder, one, names)
+            yield _sample(folder, place, names)
         except (BadImage, RecordError, tfrecord.FrameError, OSError):
             continue  # the page is not the place where validation fails
 
 
-def _sample(folder: str, wanted: Mapping[str, str], names: Mapping[int, str]) -> Sample:
-    data = _find(files.join(folder, wanted["shard"]), wanted["id"])
+def _sample(folder: str, place: Mapping[str, str], names: Mapping[int, str]) -> Sample:
+    data = _find(files.join(folder, place["shard"]), place["id"])
     record_type = SegmentationRecord if names else AestheticsRecord
     record = record_type.parse(data)
     if hashlib.sha256(record.encoded).hexdigest() != record.sha256:
         raise RecordError(f"{record.source_id}: another photo than its sha256 says")
-    decoded = images.decode(record.encoded, max_side=thumbnails.THUMBNAIL_SIDE)
-    size = geometry.Size(*decoded.pixels.shape[:2])
-    fitted = geometry.fit(size, max_side=thumbnails.THUMBNAIL_SIDE)
-    pixels = images.resize(decoded.pixels, fitted)
-    shown: dict[str, Any] = {
-        "name": record.source_id,
-        "split": wanted["split"],
-        "width": record.width,
-        "height": record.height,
-        "photo": thumbnails.photo_uri(pixels),
-    }
+    pixels = thumbnails.thumbnail(record.encoded)
+    sample = Sample(
+        name=record.source_id,
+        split=place["split"],
+        width=record.width,
+        height=record.height,
+        photo=thumbnails.photo_uri(pixels),
+    )
     if isinstance(record, SegmentationRecord):
-        return Sample(**shown, **_label(record, (fitted.height, fitted.width), names))
-    return Sample(**shown, **_rating(record))
+        return _add_label(sample, record, shape=pixels.shape, names=names)
+    return _add_rating(sample, record)
 
 
 def _find(uri: str, source_id: str) -> bytes:
-    """Returns the record of an id; only its id is looked at in the others."""
+    """Returns the record of an id; of the others, only their ids are read."""
     wanted = source_id.encode()
     for data in tfrecord.read_frames(files.to_path(uri)):
         if wanted in data:
             example = tfrecord.example_class().FromString(data).features.feature
-            if example["image/source_id"].bytes_list.value[:1] == [wanted]:
+            if example[_ID_KEY].bytes_list.value[:1] == [wanted]:
                 return data
     raise RecordError(f"{source_id}: got no record of this id in its shard")
 
 
-def _label(
-    record: SegmentationRecord, size: tuple[int, int], names: Mapping[int, str]
-) -> dict[str, Any]:
+def _add_label(
+    sample: Sample,
+    record: SegmentationRecord,
+    *,
+    shape: Sequence[int],
+    names: Mapping[int, str],
+) -> Sample:
     class_map = images.decode_mask(record.label)
-    background = [i for i, name in names.items() if name == pages_chips.BACKGROUND]
-    counts = np.bincount(class_map.ravel(), minlength=VOID + 1)
-    total = int(counts.sum())
-    chips = [
-        pages_chips.chip(i, int(counts[i]) / total, names)
-        for i in np.flatnonzero(counts).tolist()
-        if i in names and counts[i] / total >= NOTABLE_SHARE
-    ]
-    things = [chip for chip in chips if chip.name != pages_chips.BACKGROUND] or chips
-    things.sort(key=lambda chip: (-chip.share, chip.class_id))
-    return {
-        "overlay": thumbnails.overlay_uri(class_map, size, see_through=background),
-        "chips": tuple(things[:_MOST_CHIPS]),
-    }
+    counts = np.bincount(class_map.ravel())
+    pixels = {i: int(counts[i]) for i in np.flatnonzero(counts).tolist() if i in names}
+    chips = notable_chips(pixels, names, total=class_map.size)
+    hidden = background_ids(names)
+    overlay = thumbnails.overlay_uri(class_map, shape, see_through=hidden)
+    return replace(sample, overlay=overlay, chips=chips_on_card(chips))
 
 
-def _rating(record: AestheticsRecord) -> dict[str, Any]:
+def _add_rating(sample: Sample, record: AestheticsRecord) -> Sample:
     total = sum(record.votes) or 1
     shares = tuple(votes / total for votes in record.votes)
     bins = RATING_BINS[: len(shares)] or RATING_BINS
-    return {
-        "score": record.mean,
-        "spread": None if record.std != record.std else record.std,
-        "ratings": shares,
-        "boxes": figures.rating_boxes(shares),
-        "mean_position": figures.position_among(record.mean, bins),
-    }
+    return replace(
+        sample,
+        score=record.mean,
+        spread=None if math.isnan(record.std) else record.std,
+        ratings=shares,
+        boxes=figures.rating_boxes(shares),
+        mean_position=figures.position_among(record.mean, bins),
+    )

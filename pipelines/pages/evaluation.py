@@ -1,7 +1,6 @@
-"""The page of an evaluation: one HTML file that opens from disk, alone.
+"""The page of an evaluation: figures, confusion picture, worst photos.
 
-Figures, the confusion picture and the worst photos, each with its label and its
-prediction. Names come from data sets of strangers: the template escapes them.
+Names come from data sets of strangers: the template escapes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow.parquet as pq
-from markupsafe import Markup
 
-from fcn_core import geometry, images
+from fcn_core import images
 from fcn_core.labels import VOID
 from pipelines import files
 from pipelines.evaluate.figures import Figures, SegmentationFigures
 from pipelines.evaluate.layout import EvaluationFiles
-from pipelines.pages import thumbnails
-from pipelines.pages.chips import BACKGROUND, Chip, chip
-from pipelines.pages.page import TEMPLATES, environment, policy
+from pipelines.pages import page, thumbnails
+from pipelines.pages.chips import Chip, chip
 
 _CLASSES_ON_A_CARD: Final = 5
 
@@ -58,15 +55,9 @@ def build(figures: Figures, places: EvaluationFiles) -> str:
         The page's URI.
     """
     rows = pq.read_table(files.to_path(places.worst)).to_pylist()
-    style = "\n".join(
-        (TEMPLATES / name).read_text("utf-8")
-        for name in ("night.css", "evaluation.css")
-    )
-    page = environment().get_template("evaluation.html.j2")
     names = dict(enumerate(figures.classes))
     text = page.render(
-        style=Markup(style),
-        policy=policy(style),
+        "evaluation",
         figures=figures,
         segmentation=figures.task == "segmentation",
         headline=_headline(figures),
@@ -74,13 +65,12 @@ def build(figures: Figures, places: EvaluationFiles) -> str:
         cells=cells(figures.confusion),
         names=figures.classes,
         worst=[_worst(row, figures.task, names) for row in rows],
-        background=BACKGROUND,
     )
     files.write_atomically(places.page, text.encode())
     return places.page
 
 
-def shown(value: float | None, digits: int = 3) -> str:
+def figure(value: float | None, digits: int = 3) -> str:
     """Returns a figure as text; a dash where there is none."""
     return "\u2013" if value is None else f"{value:.{digits}f}"
 
@@ -105,7 +95,7 @@ def _headline(figures: Figures) -> list[tuple[str, str]]:
         ("Photos", f"{figures.images:,}"),
         ("Failed", f"{figures.failed:,}"),
     ]
-    return [(name, shown(getattr(figures, key))) for name, key in named] + counts
+    return [(name, figure(getattr(figures, key))) for name, key in named] + counts
 
 
 def _class_table(figures: Figures) -> list[tuple[Chip, str, str]]:
@@ -117,8 +107,8 @@ def _class_table(figures: Figures) -> list[tuple[Chip, str, str]]:
     return [
         (
             chip(class_id, float(shares[class_id]), {class_id: name}),
-            shown(figures.iou[name]),
-            shown(figures.class_accuracy[name]),
+            figure(figures.iou[name]),
+            figure(figures.class_accuracy[name]),
         )
         for class_id, name in enumerate(figures.classes)
     ]
@@ -139,17 +129,13 @@ def _worst(row: Mapping[str, Any], task: str, names: Mapping[int, str]) -> Worst
     photo = label = mask = None
     chips: tuple[Chip, ...] = ()
     if row["photo"] is not None:
-        # These bytes went through a lane before: they do no harm here.
-        decoded = images.decode(row["photo"], max_side=thumbnails.THUMBNAIL_SIDE)
-        side = thumbnails.THUMBNAIL_SIDE
-        size = geometry.fit(geometry.Size(*decoded.pixels.shape[:2]), max_side=side)
-        pixels = images.resize(decoded.pixels, size)
+        pixels = thumbnails.thumbnail(row["photo"])
         photo = thumbnails.photo_uri(pixels)
         if row["label"] is not None and row["mask"] is not None:
             maps = [images.decode_mask(row[name]) for name in ("label", "mask")]
             label, mask = (
-                thumbnails.overlay_uri(one, (size.height, size.width), see_through=())
-                for one in maps
+                thumbnails.overlay_uri(class_map, pixels.shape, see_through=())
+                for class_map in maps
             )
             chips = _chips(np.stack(maps), names)
     return Worst(
@@ -177,11 +163,11 @@ def _chips(maps: np.ndarray, names: Mapping[int, str]) -> tuple[Chip, ...]:
 def _facts(row: Mapping[str, Any], task: str) -> tuple[tuple[str, str], ...]:
     if task == "segmentation":
         return (
-            ("IoU", shown(row["iou"])),
-            ("Pixel accuracy", shown(row["pixel_accuracy"])),
+            ("IoU", figure(row["iou"])),
+            ("Pixel accuracy", figure(row["pixel_accuracy"])),
         )
     return (
-        ("Votes", shown(row["target_mean"], 2)),
-        ("Predicted", shown(row["predicted_mean"], 2)),
-        ("EMD, r = 2", shown(row["emd_r2"])),
+        ("Votes", figure(row["target_mean"], 2)),
+        ("Predicted", figure(row["predicted_mean"], 2)),
+        ("EMD, r = 2", figure(row["emd_r2"])),
     )

@@ -1,4 +1,4 @@
-"""The drawings of the page as plain coordinates: numbers in, percentages out.
+"""Drawings of the pages as plain coordinates: numbers in, percentages out.
 
 Everything is in percent of the drawing's width and height, so that the page can give
 a drawing any size while its lettering keeps its own.
@@ -19,15 +19,15 @@ FINE_BINS: Final = 180
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """All mean scores of the night.
+    """Mean scores of photos, counted.
 
     Attributes:
-        low: the lowest score a photo can have, where the first fine bin starts.
-        high: the highest one, where the last fine bin ends.
-        counts: int64 [FINE_BINS] photos.
-        lowest: the lowest score given; NaN where there is none, as are the next two.
-        mean: the mean of all of them.
-        highest: the highest score given.
+        low: The lowest possible score, where the first fine bin starts.
+        high: The highest possible score, where the last fine bin ends.
+        counts: int64 `[FINE_BINS]` photos.
+        lowest: The lowest score given; NaN where there is none, as are the next two.
+        mean: Of all scores.
+        highest: The highest score given.
     """
 
     low: float
@@ -79,11 +79,11 @@ class Histogram:
     """Photos by score.
 
     Attributes:
-        bars: left to right, without gaps; the highest is 100 high.
-        step: scores a bar is wide.
-        score_ticks: of the horizontal axis.
-        count_ticks: of the vertical axis, positions from the top.
-        mean: where the mean of all photos is, in percent from the left.
+        bars: Left to right, without gaps; the highest is 100 high.
+        step: Scores a bar is wide.
+        score_ticks: Of the horizontal axis.
+        count_ticks: Of the vertical axis, positions from the top.
+        mean: Where the mean of all photos is, in percent from the left.
     """
 
     bars: tuple[ScoreBar, ...]
@@ -101,8 +101,8 @@ def histogram(scores: Scores) -> Histogram:
         (n for n in _JOINS if used[-1] // n - used[0] // n < _MOST_BARS - 2),
         _JOINS[-1],
     )
-    # Empty bars on either side where the scale goes on: nothing looks cut off, and a
-    # single score is not one broad block.
+    # Empty bars on either side where the scale continues: nothing looks cut off, and a
+    # single score is not a broad block.
     bars = used[-1] // join - used[0] // join + 1
     margin = max(1, (_FEWEST_BARS - bars) // 2)
     first = max(used[0] // join - margin, 0)

@@ -1,25 +1,21 @@
-"""The page of one night: a single HTML file that opens from disk, alone.
+"""The page of a night: a single HTML file that opens from disk, alone.
 
-`build` reads what a finished night has left (the table, the masks, the summary, and
-the photos where they still are) and writes one page that holds everything it shows:
-styles, script, and pictures as data: URIs. Its Content-Security-Policy lets nothing
-else run or load. File names and error details come from strangers: they are escaped by
-the template, and shown with their control and direction marks spelled out.
+`build` reads what a finished night has left (table, masks, summary, and the photos
+where they still are) and writes a page that holds everything it shows: styles, script,
+and pictures as `data:` URIs. Its Content-Security-Policy lets nothing else run or load.
+File names and error details come from strangers: the template escapes them and spells
+out their control and direction marks.
 """
 
 import datetime
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from markupsafe import Markup
-
 from fcn_core.labels import RATING_BINS
 from pipelines import files
-from pipelines.pages import chips as pages_chips
-from pipelines.pages import figures, night_cards, night_table
-from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE
+from pipelines.pages import figures, night_cards, night_table, page
+from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
-from pipelines.pages.page import TEMPLATES, environment, policy
 from pipelines.score.layout import NightFolder
 from pipelines.score.summary import ModelSummary, Summary, read_summary
 
@@ -38,7 +34,7 @@ def build(out: str, run_date: str) -> str:
         The page's URI.
 
     Raises:
-        UsageError: the night has no `summary.json`.
+        UsageError: The night has no `summary.json`.
         SystemicFault: `summary.json` is not what this version writes.
     """
     folder = NightFolder(out, run_date)
@@ -62,48 +58,37 @@ def _rating_bins(summary: Summary) -> tuple[float, ...]:
 
 
 def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
-    style = (TEMPLATES / "night.css").read_text("utf-8")
-    script = (TEMPLATES / "night.js").read_text("utf-8")
     names = _class_names(summary)
     bins = _rating_bins(summary)
     legend = [
-        (pages_chips.chip(area.class_id, area.share, names), area.photos)
-        for area in table.areas
+        (chip(area.class_id, area.share, names), area.photos) for area in table.areas
     ]
-    return (
-        environment()
-        .get_template("night.html.j2")
-        .render(
-            style=Markup(style),
-            script=Markup(script),
-            policy=policy(style, script),
-            run_date=folder.run_date,
-            night=_night(folder.run_date),
-            summary=summary,
-            command=summary.command,
-            models=[(model, _measures(model)) for model in summary.models],
-            scores=table.scores,
-            histogram=table.scores and figures.histogram(table.scores),
-            bins=bins,
-            background=BACKGROUND,
-            legend=legend,
-            strip=_strip([chip for chip, _ in legend]),
-            notable_share=NOTABLE_SHARE,
-            cards=[
-                night_cards.card(row, out=folder.out, names=names, bins=bins)
-                for row in table.sample
-            ],
-            failed=_most_first(summary.failures or table.failed),
-            failures=[
-                (night_cards.file_name(row["image_uri"]), row) for row in table.failures
-            ],
-        )
+    return page.render(
+        "night",
+        run_date=folder.run_date,
+        night=_night(folder.run_date),
+        summary=summary,
+        command=summary.command,
+        models=[(model, _measures(model)) for model in summary.models],
+        scores=table.scores,
+        histogram=table.scores and figures.histogram(table.scores),
+        bins=bins,
+        background=BACKGROUND,
+        legend=legend,
+        strip=_strip([chip for chip, _ in legend]),
+        notable_share=NOTABLE_SHARE,
+        cards=[
+            night_cards.card(row, out=folder.out, names=names, bins=bins)
+            for row in table.sample
+        ],
+        failed=_most_first(summary.failures or table.failed),
+        failures=[
+            (night_cards.file_name(row.image_uri), row) for row in table.failures
+        ],
     )
 
 
-def _strip(
-    chips: Sequence[pages_chips.Chip],
-) -> list[tuple[pages_chips.Chip, figures.Box]]:
+def _strip(chips: Sequence[Chip]) -> list[tuple[Chip, figures.Box]]:
     """Returns the classes side by side; the background would dwarf them all."""
     things = [chip for chip in chips if chip.name != BACKGROUND]
     total = sum(chip.share for chip in things)
@@ -121,13 +106,13 @@ def _class_names(summary: Summary) -> dict[int, str]:
 
 
 def _measures(model: ModelSummary) -> str:
-    """Says what a model answers, from what it answers with."""
+    """Returns a sentence about what a model answers."""
     if model.task == "aesthetics":
         bins = model.rating_bins or RATING_BINS
         return (
-            f"A rating from {min(bins):g} (worst) to {max(bins):g} (best), as the "
-            "share of votes each rating would get. The score is their mean, \u00b1 "
-            "their standard deviation."
+            f"Ratings from {min(bins):g} (worst) to {max(bins):g} (best): the share of "
+            "votes that each would get. The score is their mean, \u00b1 their standard "
+            "deviation."
         )
     classes = [name for name in model.classes or () if name != BACKGROUND]
     return (

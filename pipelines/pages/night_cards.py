@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Final
 
 from fcn_core.bad_image import BadImage
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.pages import figures, thumbnails
-from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
-
-_MOST_CHIPS: Final = 3
+from pipelines.pages.chips import Chip, background_ids, chips_on_card, notable_chips
+from pipelines.score.rows import ScoreRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +17,14 @@ class Card:
     """One photo of the grid.
 
     Attributes:
-        name: file name as text to show; `uri` is the whole address.
-        photo: data: URI of the thumbnail, or None; then `missing` says why.
-        overlay: data: URI of the mask, or None where there is none.
+        name: File name as text to show; `uri` is the whole address.
+        photo: `data:` URI of the thumbnail, or None; then `missing` says why.
+        overlay: `data:` URI of the mask, or None where there is none.
         score: None where no model rated.
-        ratings: shares of the votes; `boxes` draw them.
-        mean_position: where the score is among the boxes, in percent from the left.
-        chips: the largest classes, background only where there is nothing else.
-        class_ids: every class the filter finds this photo by.
+        ratings: Shares of the votes; `boxes` draw them.
+        mean_position: Where the score is among the boxes, in percent from the left.
+        chips: The largest classes, background only where there is nothing else.
+        class_ids: Every class the filter finds this photo by.
     """
 
     name: str
@@ -46,7 +44,7 @@ class Card:
 
 
 def card(
-    row: Mapping[str, Any],
+    row: ScoreRow,
     *,
     out: str,
     names: Mapping[int, str],
@@ -61,62 +59,52 @@ def card(
         bins: The ratings that the shares of the votes belong to.
     """
     photo, missing, overlay = _pictures(row, out=out, names=names)
-    ratings = tuple(row["aesthetics_ratings"] or ())
+    ratings = tuple(row.aesthetics_ratings or ())
     chips = chips_of(row, names)
-    shown = [chip for chip in chips if chip.name != BACKGROUND] or chips
     return Card(
-        name=file_name(row["image_uri"]),
-        uri=row["image_uri"],
-        width=row["width"],
-        height=row["height"],
+        name=file_name(row.image_uri),
+        uri=row.image_uri,
+        width=row.width or 0,
+        height=row.height or 0,
         photo=photo,
         missing=missing,
         overlay=overlay,
-        score=row["aesthetics_mean"],
-        spread=row["aesthetics_std"],
+        score=row.aesthetics_mean,
+        spread=row.aesthetics_std,
         ratings=ratings,
         boxes=figures.rating_boxes(ratings),
-        mean_position=figures.position_among(row["aesthetics_mean"], bins),
-        chips=tuple(shown[:_MOST_CHIPS]),
+        mean_position=figures.position_among(row.aesthetics_mean, bins),
+        chips=chips_on_card(chips),
         class_ids=tuple(chip.class_id for chip in chips),
     )
 
 
 def _pictures(
-    row: Mapping[str, Any], *, out: str, names: Mapping[int, str]
+    row: ScoreRow, *, out: str, names: Mapping[int, str]
 ) -> tuple[str | None, str, str | None]:
     """Returns a row's photo, why it is missing, and its overlay."""
     try:
         pixels = thumbnails.photo_pixels(
-            row["image_uri"], version=row["version"], sha256=row["sha256"]
+            row.image_uri, version=row.version, sha256=row.sha256
         )
     except (BadImage, UsageError) as error:
         reason = error.reason if isinstance(error, BadImage) else "out of reach"
         return None, reason.replace("-", " "), None
     overlay = None
-    if row["mask_path"]:
-        class_map = thumbnails.mask_indices(
-            out, row["mask_path"], sha256=row["mask_sha256"]
-        )
+    if row.mask_path:
+        class_map = thumbnails.mask_indices(out, row.mask_path, sha256=row.mask_sha256)
         if class_map is not None:
-            size = (pixels.shape[0], pixels.shape[1])
-            background = [i for i, name in names.items() if name == BACKGROUND]
-            overlay = thumbnails.overlay_uri(class_map, size, see_through=background)
+            overlay = thumbnails.overlay_uri(
+                class_map, pixels.shape, see_through=background_ids(names)
+            )
     return thumbnails.photo_uri(pixels), "", overlay
 
 
-def chips_of(row: Mapping[str, Any], names: Mapping[int, str]) -> list[Chip]:
+def chips_of(row: ScoreRow, names: Mapping[int, str]) -> list[Chip]:
     """Returns the notable classes of a photo, the largest first."""
-    counts = row["segmentation_pixels"] or []
-    total = sum(counts) or 1
-    chips = [
-        chip(class_id, count / total, names)
-        for class_id, count in zip(
-            row["segmentation_classes"] or [], counts, strict=True
-        )
-        if count / total >= NOTABLE_SHARE
-    ]
-    return sorted(chips, key=lambda chip: (-chip.share, chip.class_id))
+    counts = row.segmentation_pixels or []
+    pixels = dict(zip(row.segmentation_classes or [], counts, strict=True))
+    return notable_chips(pixels, names, total=sum(counts))
 
 
 def file_name(uri: str) -> str:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipelines.pages.chips import NOTABLE_SHARE
 from pipelines.pages.figures import FINE_BINS, Scores
+from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 
 _BATCH_ROWS: Final = 8192
 _CLASS_IDS: Final = 256
@@ -26,26 +27,6 @@ _STRATA: Final = 20
 _STRATA_WITHOUT_SCORE: Final = 1000
 _FAILURES_PER_REASON: Final = 25
 _KEY_HASH_DIGITS: Final = 20
-_COLUMNS: Final = (
-    "image_key",
-    "image_uri",
-    "version",
-    "sha256",
-    "width",
-    "height",
-    "status",
-    "error_stage",
-    "error_reason",
-    "error_detail",
-    "segmentation_classes",
-    "segmentation_pixels",
-    "dominant_class",
-    "mask_path",
-    "aesthetics_ratings",
-    "aesthetics_mean",
-    "aesthetics_std",
-    "mask_sha256",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +35,8 @@ class ClassArea:
 
     Attributes:
         class_id: 0..255.
-        share: of all pixels of all scored photos, 0..1.
-        photos: how many photos show it on at least `NOTABLE_SHARE` of their pixels.
+        share: Of all pixels of all scored photos, 0..1.
+        photos: How many photos show it on at least `NOTABLE_SHARE` of their pixels.
     """
 
     class_id: int
@@ -65,20 +46,20 @@ class ClassArea:
 
 @dataclass(frozen=True, slots=True)
 class NightTable:
-    """What the page says about a night.
+    """What the page shows of a night.
 
     Attributes:
-        scores: of every scored photo; None where no model rated.
-        areas: the classes seen, largest first; empty where no model segmented.
-        sample: rows of scored photos, best score first, evenly over the scores.
-        failures: rows of failed photos, at most 25 a reason, in the table's order.
-        failed: photos by reason, all of them.
+        scores: Of every scored photo; None where no model rated.
+        areas: The classes seen, largest first; empty where no model segmented.
+        sample: Rows of scored photos, best score first, evenly over the scores.
+        failures: Rows of failed photos, at most 25 a reason, in the table's order.
+        failed: Photos by reason, all of them.
     """
 
     scores: Scores | None
     areas: tuple[ClassArea, ...]
-    sample: tuple[dict[str, Any], ...]
-    failures: tuple[dict[str, Any], ...]
+    sample: tuple[ScoreRow, ...]
+    failures: tuple[ScoreRow, ...]
     failed: dict[str, int]
 
 
@@ -90,7 +71,7 @@ def read(
     Args:
         tables: The files of one night, in order; may be none.
         low: The lowest rating bin of the model that rated.
-        high: The highest one.
+        high: Its highest rating bin.
         sample_size: How many scored photos to show at most.
     """
     scores = _ScoreSums(low, high)
@@ -117,7 +98,7 @@ def _batches(tables: Iterable[Path]) -> Iterator[pa.Table]:
     for path in tables:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(
-                _BATCH_ROWS, use_threads=False, columns=list(_COLUMNS)
+                _BATCH_ROWS, use_threads=False, columns=SCORES_SCHEMA.names
             ):
                 yield pa.Table.from_batches([batch]).combine_chunks()
 
@@ -135,7 +116,7 @@ class _ScoreSums:
         if not means.size:
             return
         position = (means - self._low) / (self._high - self._low) * FINE_BINS
-        # The table's scores are float32: one on a bin's edge must not fall below it.
+        # Scores are float32: what lies on a bin's edge must not fall below it.
         fine = np.clip(np.floor(position + 1e-4), 0, FINE_BINS - 1).astype(np.int64)
         self._counts += np.bincount(fine, minlength=FINE_BINS)
         self._sum += float(means.sum())
@@ -217,13 +198,13 @@ class _Sample:
         by_class = _STRATA_WITHOUT_SCORE + dominant.astype(np.int64)
         return np.where(np.isfinite(means), by_score, by_class)
 
-    def result(self) -> tuple[dict[str, Any], ...]:
+    def result(self) -> tuple[ScoreRow, ...]:
         if self._kept is None:
             return ()
         stratum, place = _places(self._kept)
         _, inverse, sizes = np.unique(stratum, return_inverse=True, return_counts=True)
         quotas = np.array(_even_quotas(sizes.tolist(), self._size))
-        drawn = self._kept.filter(pa.array(place < quotas[inverse])).to_pylist()
+        drawn = _rows(self._kept.filter(pa.array(place < quotas[inverse])))
         return tuple(sorted(drawn, key=_best_first))
 
 
@@ -248,15 +229,15 @@ def _even_quotas(sizes: Sequence[int], total: int) -> list[int]:
     return quotas
 
 
-def _best_first(row: dict[str, Any]) -> tuple[float, str]:
-    mean = row["aesthetics_mean"]
-    return (np.inf if mean is None or np.isnan(mean) else -mean, row["image_key"])
+def _best_first(row: ScoreRow) -> tuple[float, str]:
+    mean = row.aesthetics_mean
+    return (np.inf if mean is None or np.isnan(mean) else -mean, row.image_key)
 
 
 @dataclass
 class _Failures:
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
-    rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    rows: list[ScoreRow] = dataclasses.field(default_factory=list)
 
     def add(self, failed: pa.Table) -> None:
         reasons = failed["error_reason"].to_pylist()
@@ -265,7 +246,12 @@ class _Failures:
             self.counts[reason] += 1
             if self.counts[reason] <= _FAILURES_PER_REASON:
                 shown.append(index)
-        self.rows += failed.take(pa.array(shown, pa.int64())).to_pylist()
+        self.rows += _rows(failed.take(pa.array(shown, pa.int64())))
+
+
+def _rows(table: pa.Table) -> list[ScoreRow]:
+    names = SCORES_SCHEMA.names
+    return [ScoreRow(**row) for row in table.select(names).to_pylist()]
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""One HTML file that opens alone: templates, policy, filters."""
+"""One HTML file that opens alone: templates, styles, policy, filters."""
 
 import base64
 import hashlib
@@ -6,14 +6,37 @@ from pathlib import Path
 from typing import Final
 
 import jinja2
+from markupsafe import Markup
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-def environment() -> jinja2.Environment:
-    """Returns where templates come from, and the filters that they use."""
+def render(name: str, /, **values: object) -> str:
+    """Returns a page: `NAME.html.j2` with its styles and, if it has one, its script.
+
+    Args:
+        name: Of the template, and of `NAME.css` and `NAME.js` beside it.
+        values: What the template shows.
+    """
+    style = _read("page.css") + _read(f"{name}.css")
+    script = _read(f"{name}.js")
+    page = _environment().get_template(f"{name}.html.j2")
+    return page.render(
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        **values,
+    )
+
+
+def _read(name: str) -> str:
+    path = _TEMPLATES / name
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def _environment() -> jinja2.Environment:
     templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -25,13 +48,8 @@ def environment() -> jinja2.Environment:
     return templates
 
 
-def policy(style: str, script: str = "") -> str:
-    """Allows pictures inside the page and exactly this style and this script.
-
-    Args:
-        style: the page's.
-        script: the page's; none at all is allowed where it is empty.
-    """
+def _policy(style: str, script: str) -> str:
+    """Allows pictures inside the page and exactly this style and this script."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -50,7 +68,7 @@ def _source_hash(text: str) -> str:
 
 
 def visible(text: str | None) -> str:
-    r"""Returns text with what cannot be seen spelled out: `\u202e`, `\n`, `\x1b`.
+    r"""Returns text with invisible characters spelled out: `\u202e`, `\n`, `\x1b`.
 
     A right-to-left override in a file name could otherwise make `gpj.exe` of `exe.jpg`.
     """
@@ -81,7 +99,7 @@ def duration(seconds: float) -> str:
     """Returns `41.3 s`, `12 min 5 s` or `7 h 32 min`."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, seconds = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
+        return f"{minutes} min {seconds} s"
     return f"{minutes // 60} h {minutes % 60} min"

@@ -1,13 +1,13 @@
-"""Small pictures for the page, drawn anew by us and written as data: URIs.
+"""Small pictures for the pages, encoded anew and written as `data:` URIs.
 
-Only pixels cross over: no EXIF, GPS, colour profile or other block of a photo.
+Only pixels are taken over: no EXIF, GPS, colour profile or other block of a photo.
 """
 
 import base64
 import hashlib
 import io
 import tarfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -26,25 +26,36 @@ _THUMBNAIL_BYTES: Final = 36 << 10
 _QUALITIES: Final = (82, 70, 55, 40)
 
 
-def photo_pixels(uri: str, *, version: str, sha256: str) -> NDArray[np.uint8]:
+def photo_pixels(uri: str, *, version: str, sha256: str | None) -> NDArray[np.uint8]:
     """Reads a scored photo again.
 
     Args:
         uri: Where the photo was.
-        version: The one that was scored.
-        sha256: Of the bytes that were scored, hex. No other bytes are decoded: these
-            went through a child process before, where they can do no harm.
+        version: Of the photo that was scored.
+        sha256: Of the bytes that were scored, hex; no other bytes are decoded.
 
     Returns:
-        uint8 [h, w, 3] RGB, upright, the longer side at most `THUMBNAIL_SIDE`.
+        Its `thumbnail`.
 
     Raises:
-        BadImage: the photo is gone, another one, or cannot be decoded.
+        BadImage: The photo is gone, has changed, or cannot be decoded.
     """
     data = inputs.read_again(uri, version=version)
     if hashlib.sha256(data).hexdigest() != sha256:
         detail = "other bytes than those scored"
         raise BadImage("changed-while-reading", detail, stage="read")
+    return thumbnail(data)
+
+
+def thumbnail(data: bytes) -> NDArray[np.uint8]:
+    """Decodes a photo that a lane decoded before: it can do no harm here.
+
+    Returns:
+        uint8 `[h, w, 3]` RGB, upright, the longer side at most `THUMBNAIL_SIDE`.
+
+    Raises:
+        BadImage: The photo cannot be decoded.
+    """
     pixels = images.decode(data, max_side=THUMBNAIL_SIDE).pixels
     size = geometry.Size(*pixels.shape[:2])
     return images.resize(pixels, geometry.fit(size, max_side=THUMBNAIL_SIDE))
@@ -63,8 +74,10 @@ def photo_uri(pixels: NDArray[np.uint8]) -> str:
     return _data_uri("image/jpeg", data)
 
 
-def mask_indices(out: str, mask_path: str, *, sha256: str) -> NDArray[np.uint8] | None:
-    """Returns a row's mask as uint8 [H, W] class ids, None where it is not there."""
+def mask_indices(
+    out: str, mask_path: str, *, sha256: str | None
+) -> NDArray[np.uint8] | None:
+    """Returns a row's mask as uint8 `[H, W]` class ids, None where it is missing."""
     try:
         data = masks.read(out, mask_path)
     except (OSError, KeyError, tarfile.TarError):
@@ -76,18 +89,18 @@ def mask_indices(out: str, mask_path: str, *, sha256: str) -> NDArray[np.uint8] 
 
 def overlay_uri(
     class_map: NDArray[np.uint8],
-    size: tuple[int, int],
+    shape: Sequence[int],
     *,
     see_through: Collection[int] = (0,),
 ) -> str:
     """Returns a mask in the palette's colours as a PNG in a data: URI.
 
     Args:
-        class_map: uint8 [H, W] class ids.
-        size: Height and width of the thumbnail it is laid over.
+        class_map: uint8 `[H, W]` class ids.
+        shape: Of the thumbnail that it is laid over, `(h, w, ...)`.
         see_through: Ids where the photo shows whatever the opacity; void always does.
     """
-    height, width = size
+    height, width = shape[:2]
     small = Image.fromarray(class_map).resize((width, height), Image.Resampling.NEAREST)
     ids = np.array(small)
     hidden = np.isin(ids, [*see_through, VOID])

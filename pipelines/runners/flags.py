@@ -4,12 +4,12 @@
 private: there is no public way to know Beam's flags. Tests of this module pin them.
 """
 
-import difflib
 from collections.abc import Sequence
 from typing import NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
+from fcn_core.nearest import nearest
 from pipelines.faults import UsageError
 
 _LOCAL_WORDS = ("FnApiRunner", "DirectRunner", "fnapirunner", "directrunner")
@@ -61,9 +61,8 @@ def check_flags(arguments: Sequence[str], *, ours: Sequence[str]) -> None:
 
 def unknown_flag(flag: str, known: Sequence[str]) -> str:
     """Returns the error text about a flag that is not among the known ones."""
-    nearest = difflib.get_close_matches(flag.replace("-", "_"), known, n=1)
-    nearest = nearest or difflib.get_close_matches(flag, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+    close = nearest(flag, known)
+    hint = f"did you mean {close}?" if close else "see --help"
     return f"{flag}: got an unknown flag, expected one of this command's; {hint}"
 
 

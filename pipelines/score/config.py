@@ -30,12 +30,14 @@ class ScoreConfig(JobConfig):
     output: str = Field(description="folder for masks, scores table and page")
     model: Names = Field(
         default=["voc21", "quality"],
-        description="models by name or bundle folder, at most one a task",
+        description="built-in names or bundle folders, at most one a task",
     )
     run_date: str = Field(
         default="today", description="the night: YYYY-MM-DD, today or yesterday"
     )
-    timezone: str = Field(default="UTC", description="where today is decided")
+    timezone: str = Field(
+        default="UTC", description="time zone that decides which day is today"
+    )
     engine: Engine = "auto"
     precision: Precision = "auto"
     lanes: Lanes = None
@@ -46,19 +48,19 @@ class ScoreConfig(JobConfig):
         default=None,
         ge=32,
         le=8192,
-        description="longest side that the models see; their cards' own if unset",
+        description="longest side that the models see, in pixels; each card's if unset",
     )
     tile: int | None = Field(
         default=None,
         ge=256,
         le=4096,
-        description="run photos larger than this in overlapping tiles of it; needs "
-        "max_side, the size that photos keep",
+        description="side of overlapping tiles, in pixels, for photos larger than "
+        "this; needs a larger --max_side",
     )
     chunk_size: ChunkSize = 256
     max_error_rate: ErrorRate = 0.05
     rescore: bool = Field(
-        default=False, description="score again what another model or policy scored"
+        default=False, description="score again what another model or decoder scored"
     )
     limit: int | None = Field(
         default=None, ge=1, description="score at most this many photos this night"
@@ -121,15 +123,16 @@ class OutputConfig(JobConfig):
     output: str = Field(
         description="an output folder of fcn score", json_schema_extra=POSITIONAL
     )
-    run_date: str | None = Field(
-        default=None, description="the night: YYYY-MM-DD; the latest if unset"
-    )
 
 
 class StatusConfig(OutputConfig):
-    """Tell how far the nights of an output are."""
+    """Show how far the nights of an output are."""
 
     command: ClassVar[str] = "fcn status"
+
+    run_date: str | None = Field(
+        default=None, description="one night, YYYY-MM-DD; all if unset"
+    )
 
 
 class ReportConfig(OutputConfig):
@@ -137,21 +140,24 @@ class ReportConfig(OutputConfig):
 
     command: ClassVar[str] = "fcn report"
 
+    run_date: str | None = Field(
+        default=None, description="the night, YYYY-MM-DD; the latest if unset"
+    )
+
 
 class DiscardConfig(OutputConfig):
     """Give up a night that is not committed; its photos may be planned again."""
 
     command: ClassVar[str] = "fcn discard"
 
+    run_date: str = Field(description="the night to give up, YYYY-MM-DD")
 
-class ReplayConfig(JobConfig):
+
+class ReplayConfig(OutputConfig):
     """Score the failed photos of all nights again, as a night of its own."""
 
     command: ClassVar[str] = "fcn replay"
     beam: ClassVar[bool] = True
 
-    output: str = Field(
-        description="an output folder of fcn score", json_schema_extra=POSITIONAL
-    )
     lanes: Lanes = None
     max_error_rate: ErrorRate = 0.05

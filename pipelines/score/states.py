@@ -10,6 +10,8 @@ from pipelines.score import sequence
 from pipelines.score.commit import read_commit
 from pipelines.score.plan import PlannedNight
 
+HEADS = ("night", "state", "planned", "ok", "failed", "chunks", "reasons")
+
 
 @dataclass(frozen=True)
 class NightState:
@@ -43,15 +45,16 @@ class NightState:
         """Returns it for scripts."""
         return asdict(self)
 
-    def line(self) -> str:
-        """Returns it for people."""
-        text = (
-            f"{self.run_date}  {self.state:<9}  {self.planned} planned  {self.ok} ok  "
-            f"{self.failed} failed  chunks {self.chunks_done}/{self.chunks}"
+    def row(self) -> tuple[str, ...]:
+        """Returns it for people, below `HEADS`."""
+        reasons = [f"{reason} {n}" for reason, n in self.failures.items()]
+        return (
+            self.run_date,
+            self.state,
+            *(str(count) for count in (self.planned, self.ok, self.failed)),
+            f"{self.chunks_done}/{self.chunks}",
+            "; ".join(filter(None, (", ".join(reasons), self.why))),
         )
-        if self.failures:
-            text += "  " + ", ".join(f"{r} {n}" for r, n in self.failures.items())
-        return text if self.why is None else f"{text}  ({self.why})"
 
 
 def _find_plans(output: str, run_date: str | None) -> list[PlannedNight]:

@@ -8,7 +8,7 @@ from pipelines.settings import POSITIONAL, JobConfig
 
 
 class StatsConfig(JobConfig):
-    """Validate a converted data set, and tell what it holds."""
+    """Validate a converted data set and report what it holds."""
 
     command: ClassVar[str] = "fcn stats"
     beam: ClassVar[bool] = True
@@ -18,6 +18,6 @@ class StatsConfig(JobConfig):
     )
     output: str | None = Field(
         default=None,
-        description="JSON file for the figures, the page beside it; statistics.json "
-        "in the folder if unset",
+        description="JSON file for the figures, with the page beside it; "
+        "statistics.json in the folder if unset",
     )

@@ -9,9 +9,9 @@ def complaints(answer: dict[str, Any]) -> list[str]:
     """Returns why validation failed, a line each; none where it did not."""
     findings = answer["findings"]
     lines = [
-        f"  {one['records']} x {one['what']} ({', '.join(one['ids'])}"
-        f"{', ...' if one['records'] > len(one['ids']) else ''})"
-        for one in findings[:_MOST_FINDINGS]
+        f"  {finding['records']} x {finding['what']} ({', '.join(finding['ids'])}"
+        f"{', ...' if finding['records'] > len(finding['ids']) else ''})"
+        for finding in findings[:_MOST_FINDINGS]
     ]
     if len(findings) > _MOST_FINDINGS:
         lines.append(f"  and {len(findings) - _MOST_FINDINGS} other findings")
@@ -23,8 +23,23 @@ def complaints(answer: dict[str, Any]) -> list[str]:
     return lines
 
 
-def told(answer: dict[str, Any]) -> list[str]:
-    """Returns what a person is told about a data set's contents."""
+HEADS = ("class", "images", "pixels")
+
+
+def class_rows(answer: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Returns the classes, and void, as rows below `HEADS`; none for ratings."""
+    labels = answer["total"].get("labels")
+    if labels is None:
+        return []
+    classes = [row for row in labels["classes"] if row["images"]]
+    return [
+        (row["name"], str(row["images"]), _percent(row["share"]))
+        for row in [*classes, {"name": "void", **labels["void"]}]
+    ]
+
+
+def closing_lines(answer: dict[str, Any]) -> list[str]:
+    """Returns what a person reads about a data set beside its classes."""
     total = answer["total"]
     lines = [
         f"{name}: {split['records']} records"
@@ -48,21 +63,11 @@ def told(answer: dict[str, Any]) -> list[str]:
 
 
 def _labels(labels: dict[str, Any]) -> list[str]:
-    lines = [f"{'class':<14} {'images':>8} {'pixels':>8}"]
-    lines += [
-        f"{one['name']:<14} {one['images']:>8} {_percent(one['share']):>8}"
-        for one in labels["classes"]
-        if one["images"]
-    ]
-    lines.append(
-        f"{'void':<14} {labels['void']['images']:>8} "
-        f"{_percent(labels['void']['share']):>8} of all pixels, not among those above"
-    )
-    lines += [
+    lines = ["pixels: void's share of all of them, a class's share of the others"]
+    return lines + [
         f"labels of {name}: {source['images']}, void {_percent(source['void_share'])}"
         for name, source in labels["sources"].items()
     ]
-    return lines
 
 
 def _ratings(ratings: dict[str, Any]) -> list[str]:

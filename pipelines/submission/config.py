@@ -8,7 +8,7 @@ from pipelines.settings import POSITIONAL, JobConfig
 
 
 class VocSubmissionConfig(JobConfig):
-    """Turn masks of fcn score into the files of Pascal VOC's test server."""
+    """Turn masks of fcn score into files for Pascal VOC's test server."""
 
     command: ClassVar[str] = "fcn voc_submission"
 
@@ -22,10 +22,10 @@ class VocSubmissionConfig(JobConfig):
     )
     ids: str | None = Field(
         default=None,
-        description="the list of ids that must be there, such as test.txt; every "
-        "scored photo if unset",
+        description="list of ids to submit, such as test.txt; every scored photo if "
+        "unset",
     )
     run_date: str | None = Field(
-        default=None, description="take this night's rows only; all nights if unset"
+        default=None, description="submit this night alone; all nights if unset"
     )
     tar: bool = Field(default=False, description="write results.tar as well")

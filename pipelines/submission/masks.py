@@ -23,31 +23,30 @@ _COLOUR_TYPE: Final = 25
 
 
 class MaskError(Exception):
-    """A mask cannot be submitted: what is wrong with it."""
+    """A mask cannot be submitted; the message says why."""
 
 
-def submitted(
-    png: bytes, *, height: int, width: int, class_ids: Sequence[int]
+def convert_mask(
+    png: bytes, *, shape: tuple[int | None, int | None], class_ids: Sequence[int]
 ) -> bytes:
     """Returns a scored mask as a file of the submission.
 
     Args:
         png: The mask.
-        height: Of the photo.
-        width: Of the photo.
+        shape: Height and width of the photo.
         class_ids: VOC's class id for each class id of the model.
 
     Raises:
-        MaskError: it does not decode, has another size, or a class VOC has not.
+        MaskError: It does not decode, has another size, or a class VOC has not.
     """
     try:
         class_map = images.decode_mask(png)
     except BadImage as bad:
         raise MaskError(f"the mask does not decode: {bad}") from bad
-    if class_map.shape != (height, width):
+    if class_map.shape != shape:
         raise MaskError(
             f"the mask is {class_map.shape[1]} x {class_map.shape[0]}, the photo "
-            f"{width} x {height}"
+            f"{shape[1]} x {shape[0]}"
         )
     if int(class_map.max()) >= len(class_ids):
         raise MaskError(
@@ -57,14 +56,14 @@ def submitted(
 
 
 def check(written: bytes, sha256: bytes) -> None:
-    """Looks at a file's bytes as the server will, through another decoder than ours.
+    """Checks a file as the server will, through another decoder than ours.
 
     Args:
-        written: What was read again.
-        sha256: Of what was to be written.
+        written: The bytes read back from the file.
+        sha256: Of the bytes that were to be written.
 
     Raises:
-        MaskError: the server would not take it.
+        MaskError: The server would refuse it.
     """
     if hashlib.sha256(written).digest() != sha256:
         raise MaskError("other bytes were read again than were written")

@@ -1,6 +1,6 @@
 """`fcn voc_submission`: masks of `fcn score` -> what Pascal VOC's test server takes.
 
-Everything is looked at before anything is written: a submission is whole or not there.
+Everything is checked before anything is written: a submission is whole or not there.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 import pyarrow.parquet as pq
 
@@ -19,22 +19,31 @@ from pipelines.faults import AboveThreshold, SystemicFault, UsageError
 from pipelines.score import masks
 from pipelines.score import states as score_states
 from pipelines.score.layout import NightFolder
+from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 from pipelines.score.summary import read_summary
-from pipelines.submission.masks import MaskError, check, submitted
+from pipelines.submission.masks import MaskError, check, convert_mask
 
 TAR_NAME: Final = "results.tar"
 _NAMED: Final = 5
-_COLUMNS: Final = [
-    "image_uri",
-    "status",
-    "error_reason",
-    "width",
-    "height",
-    "mask_path",
-    "mask_sha256",
-]
 
-Rows = dict[str, dict[str, Any]]
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo and its last result.
+
+    Attributes:
+        row: Of the scores table.
+        out: The output that the row's mask path is relative to.
+        class_ids: VOC's class id for each class id of the model.
+    """
+
+    row: ScoreRow
+    out: str
+    class_ids: tuple[int, ...]
+
+
+Photos = dict[str, Photo]
+"""Photos by id."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +52,9 @@ class Submission:
 
     Attributes:
         folder: Where the PNGs lie.
-        tar: The same as one file, None unless asked for.
+        tar: The same files as a tar; None unless asked for.
         photos: How many PNGs, each read again and checked.
-        listed: How many ids the list has, None without one.
+        listed: How many ids the list has; None without a list.
         not_listed: Scored photos that the list does not name, and that are left out.
     """
 
@@ -55,12 +64,12 @@ class Submission:
     listed: int | None
     not_listed: int
 
-    def described(self) -> dict[str, Any]:
-        """Returns it for scripts."""
+    def described(self) -> dict[str, object]:
+        """Returns the submission as JSON values."""
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """Returns it for people."""
+        """Returns the lines that a person reads."""
         count = f"{self.photos} masks written and checked"
         if self.listed is not None:
             count += f", as many as ids listed; {self.not_listed} others left out"
@@ -85,30 +94,29 @@ def write(
         competition: "comp5" or "comp6".
         ids: The file that lists the ids to submit; every scored photo if None.
         run_date: The night whose rows are taken; all nights, the last first, if None.
-        tar: Whether to write one tar as well.
+        tar: Whether to write them as a tar too.
 
     Raises:
-        UsageError: there is nothing to submit, or nowhere to write it.
-        AboveThreshold: photos have no mask; nothing is written.
-        SystemicFault: a mask is gone, damaged, or not what the server takes.
+        UsageError: There is nothing to submit, or nowhere to write it.
+        AboveThreshold: Photos have no mask; nothing is written.
+        SystemicFault: A mask is gone, damaged, or not what the server takes.
     """
-    nights = _nights(scored, run_date)
-    rows = _rows(nights)
-    wanted = sorted(rows) if ids is None else _listed(ids)
-    _check_all_there(wanted, rows, ids)
+    photos = _photos(_nights(scored, run_date))
+    wanted = sorted(photos) if ids is None else _read_ids(ids)
+    _check_masks(wanted, photos, ids)
     out = files.to_uri(output)
     _check_empty(out)
     inside = f"results/VOC2012/Segmentation/{competition}_test_cls"
     folder = files.join(out, inside)
     pngs = {}
     for name in wanted:
-        png = _mask(name, rows[name])
+        png = _mask(name, photos[name])
         files.write_atomically(files.join(folder, f"{name}.png"), png)
         pngs[name] = hashlib.sha256(png).digest()
     _read_again(folder, pngs)
     tar_uri = _write_tar(out, inside, wanted) if tar else None
     listed = None if ids is None else len(wanted)
-    left_out = len(rows.keys() - set(wanted))
+    left_out = len(photos.keys() - set(wanted))
     return Submission(folder, tar_uri, len(wanted), listed, left_out)
 
 
@@ -125,39 +133,40 @@ def _nights(scored: str, run_date: str | None) -> list[tuple[str, str]]:
     return found
 
 
-def _rows(nights: Sequence[tuple[str, str]]) -> Rows:
-    """Returns the last row of each photo, by its id: its file's name."""
-    rows: Rows = {}
+def _photos(nights: Sequence[tuple[str, str]]) -> Photos:
+    """Returns the last result of each photo, by its id: its file's name."""
+    photos: Photos = {}
     for out, run_date in nights:
         class_ids = _class_ids(out, run_date)
-        found: Rows = {}
+        found: Photos = {}
         for row in _table(out, run_date):
-            name = PurePosixPath(row["image_uri"]).stem
+            name = PurePosixPath(row.image_uri).stem
             if name in found:
                 raise UsageError(
                     f"{out}: got two photos of the id {name} in run_date={run_date}, "
                     "expected one; score the test photos alone"
                 )
-            found[name] = {**row, "out": out, "class_ids": class_ids}
-        for name, row in found.items():
+            found[name] = Photo(row, out, class_ids)
+        for name, photo in found.items():
             # A photo that failed later keeps the mask that it got before.
-            if row["status"] == "ok" or rows.get(name, row)["status"] == "failed":
-                rows[name] = row
-    return rows
+            before = photos.get(name, photo)
+            if photo.row.status == "ok" or before.row.status == "failed":
+                photos[name] = photo
+    return photos
 
 
-def _table(out: str, run_date: str) -> Iterator[dict[str, Any]]:
+def _table(out: str, run_date: str) -> Iterator[ScoreRow]:
     for uri in NightFolder(out, run_date).tables():
         with pq.ParquetFile(files.to_path(uri)) as file:
-            for batch in file.iter_batches(columns=_COLUMNS):
-                yield from batch.to_pylist()
+            for batch in file.iter_batches(columns=SCORES_SCHEMA.names):
+                yield from (ScoreRow(**row) for row in batch.to_pylist())
 
 
 def _class_ids(out: str, run_date: str) -> tuple[int, ...]:
     """Returns VOC's class id for each class id of a night's model.
 
     Raises:
-        UsageError: the night has no masks of VOC's classes.
+        UsageError: The night has no masks of VOC's classes.
     """
     model = read_summary(NightFolder(out, run_date)).model("segmentation")
     classes = None if model is None else model.classes
@@ -170,14 +179,14 @@ def _class_ids(out: str, run_date: str) -> tuple[int, ...]:
     return tuple(VOC_CLASSES.index(name) for name in classes)
 
 
-def _listed(uri: str) -> list[str]:
+def _read_ids(uri: str) -> list[str]:
     """Returns the ids of a list such as `test.txt`, each once."""
     try:
         text = files.read_bytes(files.to_uri(uri)).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        said = getattr(error, "strerror", None) or "not a text"
+        reason = getattr(error, "strerror", None) or "not a text"
         raise UsageError(
-            f"--ids {uri}: got {said.lower()}, expected a list of ids, one a line"
+            f"--ids {uri}: got {reason.lower()}, expected a list of ids, one a line"
         ) from error
     names = [line.split()[0] for line in text.splitlines() if line.strip()]
     unsafe = next((name for name in names if "/" in name or name[0] == "."), None)
@@ -189,28 +198,26 @@ def _listed(uri: str) -> list[str]:
     return sorted(names)
 
 
-def _check_all_there(wanted: Sequence[str], rows: Rows, ids: str | None) -> None:
+def _check_masks(wanted: Sequence[str], photos: Photos, ids: str | None) -> None:
     """Raises AboveThreshold unless every wanted photo has a mask."""
     why = {
-        name: "not scored" if name not in rows else rows[name]["error_reason"]
+        name: photos[name].row.error_reason if name in photos else "not scored"
         for name in wanted
-        if name not in rows or rows[name]["status"] != "ok"
+        if name not in photos or photos[name].row.status != "ok"
     }
-    unmasked = [
-        name for name in wanted if name not in why and rows[name]["mask_path"] is None
-    ]
+    scored = [name for name in wanted if name not in why]
+    unmasked = [name for name in scored if photos[name].row.mask_path is None]
     if unmasked:
         raise UsageError(
             f"got {_few(unmasked)} scored without masks, expected masks; score with "
             "--masks png or tar"
         )
     if why:
-        cure = "fcn replay them"
-        cure += " or score what is missing" if ids else ", or name the others by --ids"
+        cure = "score what is missing" if ids else "list the others in --ids"
         named = _few([f"{name} ({reason})" for name, reason in why.items()])
         raise AboveThreshold(
             f"{len(why)} of {len(wanted)} photos have no mask: {named}; nothing is "
-            f"written, the server wants all: {cure}"
+            f"written, since the server wants all; run fcn replay, or {cure}"
         )
 
 
@@ -225,26 +232,24 @@ def _check_empty(out: str) -> None:
     if names := files.list_names(out):
         raise UsageError(
             f"--output {out}: got a folder with {_few(names)}, expected a new or empty "
-            "one; the server takes no file too many"
+            "one; the server refuses additional files"
         )
 
 
-def _mask(name: str, row: Mapping[str, Any]) -> bytes:
+def _mask(name: str, photo: Photo) -> bytes:
+    row = photo.row
     try:
-        png = masks.read(row["out"], row["mask_path"])
+        png = masks.read(photo.out, str(row.mask_path))
     except (OSError, tarfile.TarError) as error:
         raise SystemicFault(
-            f"{name}: its mask {row['mask_path']} is gone or unreadable; restore it, "
+            f"{name}: its mask {row.mask_path} is gone or unreadable; restore it, "
             "or score the photo again into another output"
         ) from error
     try:
-        if hashlib.sha256(png).hexdigest() != row["mask_sha256"]:
-            raise MaskError(f"{row['mask_path']} has other bytes than its row says")
-        return submitted(
-            png,
-            height=row["height"],
-            width=row["width"],
-            class_ids=row["class_ids"],
+        if hashlib.sha256(png).hexdigest() != row.mask_sha256:
+            raise MaskError(f"{row.mask_path} has other bytes than its row says")
+        return convert_mask(
+            png, shape=(row.height, row.width), class_ids=photo.class_ids
         )
     except MaskError as error:
         raise SystemicFault(_refused(name, error)) from error
@@ -252,10 +257,10 @@ def _mask(name: str, row: Mapping[str, Any]) -> bytes:
 
 def _read_again(folder: str, pngs: Mapping[str, bytes]) -> None:
     """Reads every file that was written, and looks for others."""
-    there = files.list_names(folder)
-    if there != sorted(f"{name}.png" for name in pngs):
+    found = files.list_names(folder)
+    if found != sorted(f"{name}.png" for name in pngs):
         raise SystemicFault(
-            f"{folder}: got {len(there)} files, expected the {len(pngs)} that were "
+            f"{folder}: got {len(found)} files, expected the {len(pngs)} that were "
             "written; remove the folder and write it again"
         )
     for name, digest in pngs.items():
@@ -270,7 +275,7 @@ def _refused(name: str, error: MaskError) -> str:
 
 
 def _write_tar(out: str, inside: str, names: Sequence[str]) -> str:
-    """Writes the PNGs as one tar, which is what is uploaded."""
+    """Writes the PNGs as the tar to upload."""
     uri = files.join(out, TAR_NAME)
     with tarfile.open(files.to_path(uri), "w", format=tarfile.USTAR_FORMAT) as tar:
         for name in names:

@@ -10,12 +10,13 @@ from pipelines.settings import POSITIONAL, JobConfig
 
 
 class ModelsConfig(JobConfig):
-    """List the built-in models, show one, prove that it works, or import another's."""
+    """List built-in models, show or check a model, or import a network of others."""
 
     command: ClassVar[str] = "fcn models"
 
     action: Literal["list", "show", "check", "import"] = Field(
-        description="list, show, check or import", json_schema_extra=POSITIONAL
+        description="list, show, check, or import (see fcn models import --help)",
+        json_schema_extra=POSITIONAL,
     )
     name: str | None = Field(
         default=None,

@@ -1,7 +1,7 @@
-"""`fcn models import`: networks that others trained, into bundles or initial weights.
+"""`fcn models import`: networks that others trained become bundles or initial weights.
 
-A `.mat` file is parsed in a lane: its parser is native code that a broken file can
-crash, and a crash there is one line here.
+A `.mat` file is parsed in a lane: a broken file can crash its parser, which is native
+code; here that is an error of one line.
 """
 
 import re
@@ -15,7 +15,8 @@ from pipelines.faults import SystemicFault, UsageError
 from pipelines.lanes.messages import Request
 from pipelines.lanes.pool import LanePool
 from pipelines.lanes.settings import LaneLimits, LaneSettings
-from pipelines.training.plainly import told_plainly
+from pipelines.quiet_import import import_quietly
+from pipelines.training.core import core_errors_as_usage_errors, show_core_log
 
 if TYPE_CHECKING:
     from fcn_core.models.imported.layouts import TrainedNetwork
@@ -28,10 +29,10 @@ _LIMITS: Final = LaneLimits(
 
 
 def run(config: "ModelsImportConfig") -> dict[str, Any]:
-    """Imports a file as the command says; returns what it was.
+    """Imports a file as the command asks; returns what it is.
 
     Raises:
-        UsageError: The file is none of a network that can be imported.
+        UsageError: The file holds no network that can be imported.
     """
     path = Path(config.file)
     if not path.is_file():
@@ -39,7 +40,9 @@ def run(config: "ModelsImportConfig") -> dict[str, Any]:
             f"fcn models import: got {config.file}, expected a .mat, .h5, .hdf5 or "
             ".npz file; check the path"
         )
-    with told_plainly():
+    show_core_log()
+    import_quietly("tensorflow")
+    with core_errors_as_usage_errors():
         if config.backbone is not None:
             return _import_backbone(config, path)
         return _import_network(config, path)
@@ -116,7 +119,7 @@ def _read(path: Path) -> "TrainedNetwork":
 
 
 def _parse_mat(path: Path, archive: Path) -> dict[str, Any]:
-    """Has a lane write the tensors of a `.mat` file; returns what the file says."""
+    """Lets a lane write the tensors of a `.mat` file; returns what the file says."""
     settings = LaneSettings(
         task="pipelines.training.lane:ReadMatConvNet",
         config={},

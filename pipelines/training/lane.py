@@ -11,7 +11,7 @@ class ReadMatConvNet:
     """Parses a `.mat` file of weights into an `.npz`.
 
     Args:
-        config: nothing; the files are in each request.
+        config: Nothing; the files are in each request.
     """
 
     def __init__(self, config: Header):
@@ -24,7 +24,7 @@ class ReadMatConvNet:
 
         Args:
             header: `source` and `target`, local paths.
-            blobs: none.
+            blobs: None.
         """
         import numpy as np
 

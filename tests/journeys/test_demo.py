@@ -37,7 +37,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("demo") / "demo-out"
     done = _demo(output)
     assert done.returncode == 0, done.stderr
-    (output.parent / "said.txt").write_text(done.stdout, encoding="utf-8")
+    (output.parent / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return output
 
 
@@ -97,13 +97,13 @@ def test_unusual_files_are_scored(rows: dict[str, dict[str, Any]]) -> None:
 
 
 def test_says_counts_scores_and_where_the_page_is(output: Path) -> None:
-    said = (output.parent / "said.txt").read_text(encoding="utf-8")
-    assert "planned" in said
-    assert "2 failed" in said
-    assert "scores " in said
+    printed = (output.parent / "printed.txt").read_text(encoding="utf-8")
+    assert "planned" in printed
+    assert "2 failed" in printed
+    assert "scores " in printed
     pages = list(output.glob("report/run_date=*/index.html"))
     assert len(pages) == 1
-    assert str(pages[0]) in said
+    assert str(pages[0]) in printed
 
 
 def test_a_second_run_skips_everything(output: Path) -> None:

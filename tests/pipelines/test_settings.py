@@ -150,7 +150,7 @@ def test_what_is_left_may_be_beams() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ["--chunk_size", "many"],
@@ -169,13 +169,13 @@ def test_what_is_left_may_be_beams() -> None:
         (["--masks"], "--masks: expected one argument"),
     ],
 )
-def test_a_wrong_value_is_one_line(words: list[str], said: str) -> None:
+def test_a_wrong_value_is_one_line(words: list[str], message: str) -> None:
     line = refusal(ScoreConfig, *NEEDED, *words)
-    assert said in line
+    assert message in line
     assert line.endswith("see fcn score --help")
 
 
-def test_what_is_missing_is_told_with_its_meaning() -> None:
+def test_a_missing_flag_is_named_with_its_meaning() -> None:
     line = refusal(ScoreConfig, "--output", "out")
     assert "--input is missing, expected photos: a folder, a glob" in line
     assert "required: output" in refusal(StatusConfig)
@@ -196,7 +196,7 @@ def test_flags_are_not_abbreviated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("chunk_sise: 3", "did you mean chunk_size?"),
         ("chunk_size: many", "--chunk_size: got 'many'"),
@@ -205,10 +205,10 @@ def test_flags_are_not_abbreviated() -> None:
         ("just words", "--config: got no names and values"),
     ],
 )
-def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         score("--config", yaml(tmp_path, text))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -249,7 +249,7 @@ COMMANDS: list[type[JobConfig]] = [
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
-def test_help_tells_every_flag_and_what_it_means(
+def test_help_names_every_flag_and_what_it_means(
     kind: type[JobConfig], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -29,7 +29,7 @@ from fcn_core.training.stages import Stage, blended
 from fcn_core.training.trainer import TrainingError
 from pipelines.faults import UsageError
 from pipelines.training.config import TrainConfig
-from pipelines.training.plainly import told_plainly
+from pipelines.training.core import core_errors_as_usage_errors
 from tests.drawn import tiny_recipes, tiny_shards
 from tests.drawn.tiny_recipes import RATING, SEGMENTATION, config
 
@@ -309,7 +309,7 @@ def test_a_photo_that_cannot_be_measured_costs_figures_not_the_model(
     asked: dict[str, Any] = {"epochs": 1, "evaluation_split": "val"}
     with (
         pytest.raises(UsageError, match=f"{last.filename}: .*the trained weights are"),
-        told_plainly(),
+        core_errors_as_usage_errors(),
     ):
         training_train.train(config(folder, tmp_path / "run", **asked))
     _, _, record = load_run(tmp_path / "run")

@@ -81,7 +81,7 @@ def test_odd_files_are_what_their_names_say(folder: Path) -> None:
         _open(folder / "rocket_truncated.jpg").load()
 
 
-def test_copies_are_spoiled_as_told(folder: Path) -> None:
+def test_copies_are_spoiled_as_their_names_say(folder: Path) -> None:
     assert _sharpness(folder / "cat_blurred.jpg") < _sharpness(folder / "cat.jpg") / 2
     assert (
         _sharpness(folder / "coffee_noisy.jpg") > _sharpness(folder / "coffee.jpg") * 2

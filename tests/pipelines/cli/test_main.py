@@ -22,7 +22,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def _check(words: list[str | Path], *, code: int = 2, says: tuple[str, ...]) -> None:
-    """Checks the exit code, and that all that is said is one line with its parts."""
+    """Checks the exit code, and that all output is one line with these parts."""
     ended = score_runs.fcn(*words)
     assert ended.code == code, ended.stderr
     assert ended.stdout == ""
@@ -217,7 +217,7 @@ def test_a_damaged_plan_stops_before_any_scoring(photos: Path, tmp_path: Path) -
     assert score_runs.scored(photos, out, night=score_runs.LATER[0])["planned"] == 1
 
 
-def test_ctrl_c_tells_how_each_command_goes_on(
+def test_ctrl_c_names_the_command_that_resumes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupted(_: list[str]) -> int:
@@ -230,8 +230,8 @@ def test_ctrl_c_tells_how_each_command_goes_on(
     assert ended.stderr == (
         "fcn: interrupted; run the same command again with --resume\n"
     )
-    said = score_runs.fcn("export").stderr
-    assert said == "fcn: interrupted; run the same command again\n"
+    message = score_runs.fcn("export").stderr
+    assert message == "fcn: interrupted; run the same command again\n"
 
 
 def test_a_command_does_what_python_does_at_an_exit() -> None:

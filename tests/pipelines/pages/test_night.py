@@ -2,24 +2,17 @@
 
 import base64
 import hashlib
-import io
 import json
 import re
-from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from fcn_core.labels import VOC_PALETTE
-from fcn_core.records import tfrecord
 from pipelines import files
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.pages import night as pages_night
-from pipelines.pages import thumbnails
-from pipelines.pages.page import duration, percent
+from pipelines.pages.page import percent
 from pipelines.score import masks
 from pipelines.score.layout import NightFolder
 from tests.drawn.fake_night import (
@@ -31,80 +24,7 @@ from tests.drawn.fake_night import (
     RUN_DATE,
     FakeNight,
 )
-
-_VOID_ELEMENTS = {"meta", "img", "input"}
-
-
-class Page(HTMLParser):
-    """The page's elements in order, and the text that a reader sees."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.html = html
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.sources = {"style": "", "script": ""}
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in _VOID_ELEMENTS:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes another element"
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in self.sources:
-            self.sources[self.open[-1]] += data
-        else:
-            self.text += f" {data}"
-
-    def find(self, tag: str, **attributes: str) -> list[dict[str, str]]:
-        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
-        return [
-            found
-            for name, found in self.elements
-            if name == tag and wanted.items() <= found.items()
-        ]
-
-    @property
-    def seen(self) -> str:
-        return re.sub(r"\s+", " ", self.text)
-
-
-def build(out: str) -> Page:
-    uri = pages_night.build(out, RUN_DATE)
-    assert uri.endswith(f"/report/{NIGHT}/index.html")
-    page = Page(Path(uri).read_text("utf-8"))
-    assert page.open == [], "every element is closed"
-    return page
-
-
-def picture(uri: str) -> Image.Image:
-    return Image.open(io.BytesIO(_data(uri)))
-
-
-def _data(uri: str) -> bytes:
-    kind, _, encoded = uri.partition(",")
-    assert kind in ("data:image/jpeg;base64", "data:image/png;base64")
-    return base64.b64decode(encoded)
-
-
-@pytest.fixture
-def night(tmp_path: Path) -> FakeNight:
-    night = FakeNight(tmp_path)
-    night.add_photo("a.jpg", mean=4.0, class_id=CAT)
-    night.add_photo("b.jpg", mean=7.0, class_id=DOG)
-    night.add_photo("c.jpg", mean=5.5, class_id=PERSON, size=(900, 500))
-    night.add_failure("broken.jpg", "corrupt", "the JPEG ends early")
-    night.add_failure("song.jpg", "not-an-image")
-    return night
+from tests.pipelines.pages.written_page import build
 
 
 def test_says_what_happened(night: FakeNight) -> None:
@@ -192,92 +112,6 @@ def test_names_are_text(tmp_path: Path) -> None:
     assert "</td><script>alert(2)</script>" in page.seen
 
 
-def test_pictures_are_small_new_and_without_metadata(tmp_path: Path) -> None:
-    night = FakeNight(tmp_path)
-    exif = Image.Exif()
-    exif[0x010E] = "SECRET PLACE"
-    night.add_photo("big.jpg", class_id=DOG, size=(1200, 800), exif=exif.tobytes())
-    page = build(night.write())
-    (photo,), (mask,) = (
-        page.find("img", class_="photo"),
-        page.find("img", class_="mask"),
-    )
-    assert b"SECRET" in Path(night.rows[0]["image_uri"]).read_bytes()
-    assert b"SECRET" not in _data(photo["src"])
-    assert b"Exif" not in _data(photo["src"])
-    thumbnail = picture(photo["src"])
-    assert thumbnail.format == "JPEG"
-    assert thumbnail.size == (240, thumbnails.THUMBNAIL_SIDE)
-    assert len(_data(photo["src"])) < 40_000
-    overlay = picture(mask["src"])
-    assert overlay.size == thumbnail.size
-    rgba = np.asarray(overlay.convert("RGBA"))
-    assert rgba[5, 5, 3] == 0, "the background lets the photo through"
-    np.testing.assert_array_equal(rgba[180, 100], [*VOC_PALETTE[DOG], 255])
-    assert photo["alt"] == "big.jpg"
-    assert "dog" in mask["alt"]
-
-
-def test_noise_stays_small() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (360, 360, 3), np.uint8)
-    assert len(_data(thumbnails.photo_uri(noise))) < 80_000
-
-
-@pytest.mark.parametrize("void_only", [False, True])
-def test_void_is_seen_through(void_only: bool) -> None:
-    class_map = np.full((40, 60), 255, np.uint8)
-    if not void_only:
-        class_map[:, 30:] = PERSON
-    uri = thumbnails.overlay_uri(class_map, (20, 30))
-    alpha = np.asarray(picture(uri).convert("RGBA"))[:, :, 3]
-    assert alpha[:, :15].max() == 0
-    assert alpha[:, 15:].min() == (0 if void_only else 255)
-
-
-def test_a_class_zero_that_is_a_thing_is_drawn() -> None:
-    class_map = np.zeros((8, 8), np.uint8)
-    class_map[:4] = 255
-    uri = thumbnails.overlay_uri(class_map, (8, 8), see_through=())
-    alpha = np.asarray(picture(uri).convert("RGBA"))[:, :, 3]
-    assert alpha[:4].max() == 0
-    assert alpha[4:].min() == 255
-
-
-def test_photos_that_are_gone_or_others_get_a_placeholder(night: FakeNight) -> None:
-    out = night.write()
-    first, second, third = (Path(row["image_uri"]) for row in night.rows[:3])
-    first.unlink()
-    second.write_bytes(third.read_bytes())
-    page = build(out)
-    assert len(page.find("li", class_="card")) == 3
-    assert len(page.find("img", class_="photo")) == 1
-    assert len(page.find("img", class_="mask")) == 1
-    assert page.seen.count("No picture") == 2
-    assert "vanished" in page.seen
-    assert "changed while reading" in page.seen
-
-
-def test_bytes_that_no_lane_decoded_are_never_decoded(tmp_path: Path) -> None:
-    night = FakeNight(tmp_path)
-    night.add_photo("a.jpg")["sha256"] = "0" * 64
-    page = build(night.write())
-    assert not page.find("img")
-    assert "changed while reading" in page.seen
-
-
-@pytest.mark.parametrize(
-    "damage", [Path.unlink, lambda path: path.write_bytes(b"no mask")]
-)
-def test_a_mask_that_is_gone_or_another_is_not_shown(
-    night: FakeNight, damage: Callable[[Path], object]
-) -> None:
-    out = night.write()
-    damage(night.out / night.rows[0]["mask_path"])
-    page = build(out)
-    assert len(page.find("img", class_="photo")) == 3
-    assert len(page.find("img", class_="mask")) == 2
-
-
 def test_segmentation_alone(tmp_path: Path) -> None:
     night = FakeNight(tmp_path, rated=False)
     night.add_photo("b.jpg")
@@ -352,26 +186,7 @@ def test_masks_in_a_tar_are_shown(night: FakeNight) -> None:
     assert not build(night.write()).find("img", class_="mask")
 
 
-def test_photos_in_tfrecords_are_shown(night: FakeNight) -> None:
-    expected = build(night.write()).find("img", class_="photo")
-    container = night.root / "photos.tfrecord"
-    rows = [row for row in night.rows if row["status"] == "ok"]
-    with container.open("wb") as file:
-        for row in rows:
-            example = tfrecord.example_class()()
-            feature = example.features.feature["image/encoded"]
-            feature.bytes_list.value.append(Path(row["image_uri"]).read_bytes())
-            tfrecord.write_frame(file, example.SerializeToString())
-    for number, row in enumerate(rows):
-        row["image_uri"] = f"{files.to_uri(container)}#{number}"
-        row["version"] = files.version(files.to_uri(container))
-    photos = build(night.write()).find("img", class_="photo")
-    assert [photo["src"] for photo in photos] == [photo["src"] for photo in expected]
-    rows[0]["image_uri"] = f"{files.to_uri(container)}#3"
-    assert "vanished" in build(night.write()).seen
-
-
-def test_a_replay_is_told_from_its_night(night: FakeNight) -> None:
+def test_a_replay_is_named_beside_its_night(night: FakeNight) -> None:
     out = night.write()
     for folder in ("scores", "report"):
         path = night.out / folder
@@ -409,34 +224,3 @@ def test_model_notes_and_metrics_are_shown(night: FakeNight) -> None:
     assert "Weak on small things." in seen
     assert "Apache-2.0" in seen
     assert "miou 0.714 on VOC val, 9 photos" in seen
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0, "0%"),
-        (0.0001, "<0.1%"),
-        (0.0345, "3.5%"),
-        (0.099, "9.9%"),
-        (0.0996, "10%"),
-        (0.5, "50%"),
-        (0.996, "99.6%"),
-        (0.99999, ">99.9%"),
-        (1, "100%"),
-    ],
-)
-def test_percent(share: float, text: str) -> None:
-    assert percent(share) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (59.96, "1 min 0 s"),
-        (83.4, "1 min 23 s"),
-        (27130, "7 h 32 min"),
-    ],
-)
-def test_duration(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

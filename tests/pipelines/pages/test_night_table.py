@@ -81,7 +81,7 @@ def test_sample_is_even_over_the_scores(tmp_path: Path) -> None:
     rows += [make_row(300 + i, aesthetics_mean=7.3) for i in range(100)]
     rows += [make_row(400 + i, aesthetics_mean=1.5) for i in range(3)]
     sample = read(tmp_path, rows, sample_size=50).sample
-    means = np.array([row["aesthetics_mean"] for row in sample])
+    means = np.array([row.aesthetics_mean for row in sample])
     assert len(sample) == 50
     assert (means < 2).sum() == 3, "every rare photo is shown"
     assert abs(int((means > 7).sum()) - int((abs(means - 5.1) < 0.1).sum())) <= 1
@@ -111,7 +111,7 @@ def test_without_scores_the_sample_is_even_over_the_classes(tmp_path: Path) -> N
     ]
     table = read(tmp_path, rows, sample_size=10)
     assert table.scores is None
-    assert sorted(row["dominant_class"] for row in table.sample) == [3] + [15] * 9
+    assert sorted(row.dominant_class or 0 for row in table.sample) == [3] + [15] * 9
 
 
 def test_failures_are_counted_all_and_shown_in_part(tmp_path: Path) -> None:
@@ -122,10 +122,8 @@ def test_failures_are_counted_all_and_shown_in_part(tmp_path: Path) -> None:
     rows.append(make_row(100, status="failed", error_reason="empty"))
     table = read(tmp_path, rows)
     assert table.failed == {"corrupt": 100, "empty": 1}
-    assert [row["error_reason"] for row in table.failures] == ["corrupt"] * 25 + [
-        "empty"
-    ]
-    assert table.failures[0]["error_detail"] == "0"
+    assert [row.error_reason for row in table.failures] == ["corrupt"] * 25 + ["empty"]
+    assert table.failures[0].error_detail == "0"
     assert (table.scores, table.areas, table.sample) == (None, (), ())
 
 
@@ -143,5 +141,5 @@ def test_a_score_that_is_no_number_is_left_out(tmp_path: Path) -> None:
     table = read(tmp_path, rows)
     assert table.scores is not None
     assert table.scores.counts.sum() == 1
-    assert table.sample[0]["aesthetics_mean"] == 4.0
+    assert table.sample[0].aesthetics_mean == 4.0
     assert len(table.sample) == 2

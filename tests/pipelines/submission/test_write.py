@@ -89,13 +89,13 @@ def test_a_damaged_mask_stops_it(scored: Path, tmp_path: Path) -> None:
 def test_masks_are_checked_and_mapped_by_name() -> None:
     class_map = np.array([[0, 1], [2, 20]], np.uint8)
     png = images.encode_mask(class_map)
-    turned = masks.submitted(png, height=2, width=2, class_ids=range(20, -1, -1))
+    turned = masks.convert_mask(png, shape=(2, 2), class_ids=range(20, -1, -1))
     assert np.array_equal(images.decode_mask(turned), 20 - class_map)
     with pytest.raises(MaskError, match="the mask is 2 x 2, the photo 3 x 2"):
-        masks.submitted(png, height=2, width=3, class_ids=range(21))
+        masks.convert_mask(png, shape=(2, 3), class_ids=range(21))
     void = images.encode_mask(np.full((2, 2), 255, np.uint8))
     with pytest.raises(MaskError, match="the value 255, expected at most 20"):
-        masks.submitted(void, height=2, width=2, class_ids=range(21))
+        masks.convert_mask(void, shape=(2, 2), class_ids=range(21))
 
 
 def test_the_check_finds_what_the_server_refuses() -> None:

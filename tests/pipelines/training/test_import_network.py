@@ -43,10 +43,10 @@ def test_a_matconvnet_file_becomes_a_bundle_that_scores_like_it(
     path = tmp_path / "my net.mat"
     test_layouts.write_mat(path, source, "fcn16s", "long")
     bundle = str(tmp_path / "bundle")
-    told = result(capfd, "models", "import", str(path), "--output", bundle)
-    assert told["layout"] == "matconvnet"
-    assert told["tensors"] == 38
-    assert told["label"] == "my-net@1"
+    imported = result(capfd, "models", "import", str(path), "--output", bundle)
+    assert imported["layout"] == "matconvnet"
+    assert imported["tensors"] == 38
+    assert imported["label"] == "my-net@1"
     assert main(["models", "check", bundle]) == 0
     data = tiny_models.draw_photo(75, 101, kind="PNG")
     scorer = scoring.load_scorer(bundle, "openvino", "f32")
@@ -66,10 +66,10 @@ def test_a_nima_file_becomes_a_rating_model(
     network = test_layouts.nima_network()
     test_layouts.write_nima(tmp_path / "nima.hdf5", network)
     bundle = tmp_path / "bundle"
-    told = result(
+    imported = result(
         capfd, "models", "import", str(tmp_path / "nima.hdf5"), "--output", str(bundle)
     )
-    assert told["model"] == "classifier on mobilenet"
+    assert imported["model"] == "classifier on mobilenet"
     card = ModelCard.read(bundle)
     assert card.task == "aesthetics"
     assert card.rating_bins == [float(rating) for rating in range(1, 11)]
@@ -134,8 +134,8 @@ def test_a_backbone_alone_becomes_initial_weights(
     )
     assert "a backbone has no head" in refused(capfd, *words, str(tmp_path / "b"))
     words[4] = "vgg16"
-    said = refused(capfd, *words, str(tmp_path / "vgg.npz"))
-    assert "own.weights.h5: not a file of vgg16" in said
+    message = refused(capfd, *words, str(tmp_path / "vgg.npz"))
+    assert "own.weights.h5: not a file of vgg16" in message
     words[4] = "mobilenet_v9"
     assert "expected one of vgg16" in refused(capfd, *words, archive)
 
