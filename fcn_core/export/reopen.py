@@ -17,6 +17,7 @@ from tensorflow.python.framework import convert_to_constants
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard
+from fcn_core.bundles.operations import producer
 from fcn_core.export import bundle
 from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
@@ -137,7 +138,7 @@ def _inputs(node: Any) -> list[str]:
 
 def _real(reference: str, nodes: dict[str, Any]) -> str:
     """The node behind a reference, past those that only hand a value on."""
-    name = reference.split(":")[0]
+    name = producer(reference)
     while nodes[name].op in _PASSED_ON:
-        name = _inputs(nodes[name])[0].split(":")[0]
+        name = producer(_inputs(nodes[name])[0])
     return name

@@ -210,44 +210,24 @@ class ModelSpec:
         return ""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns plain values that `from_json` turns back into this spec.
-
-        Fields that came with later versions are left out while they are unset, so that
-        the record of an earlier run stays equal to its spec.
-        """
-        values = dataclasses.asdict(self)
-        values["rgb_mean"] = list(self.rgb_mean)
-        unset = {
-            field.name: field.default
-            for field in dataclasses.fields(self)
-            if field.name not in _FIRST_FIELDS
-        }
-        unset |= {
-            "preprocessing": self.backbone_row.preprocessing,
-            "full_size": self.geometry == "caffe",
-            "rgb_mean": [],
-        }
-        return {
-            name: value
-            for name, value in values.items()
-            if name in _FIRST_FIELDS or value != unset[name]
-        }
+        """Returns plain values that `from_json` turns back into this spec."""
+        return dataclasses.asdict(self) | {"rgb_mean": list(self.rgb_mean)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Rebuilds a spec written by `to_json`.
 
         Raises:
-            ValueError: A name is unknown to this version.
+            ValueError: A name is unknown or missing.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
+        unknown, missing = sorted(set(values) - known), sorted(known - set(values))
+        if unknown or missing:
             raise ValueError(
-                f"model spec: got unknown {', '.join(unknown)}, expected only "
-                f"{', '.join(sorted(known))}; it was written by another version"
+                f"model spec: got unknown {unknown} and missing {missing}, expected "
+                f"exactly {', '.join(sorted(known))}; it was written by another version"
             )
-        return cls(**(values | {"rgb_mean": tuple(values.get("rgb_mean", ()))}))
+        return cls(**(values | {"rgb_mean": tuple(values["rgb_mean"])}))
 
 
 _CHOICES: dict[str, Any] = {
@@ -264,18 +244,6 @@ def _check_choice(field: str, got: Any, kind: Any) -> None:
         raise ValueError(
             f"{field}: got {got!r}, expected one of {', '.join(get_args(kind))}"
         )
-
-
-_FIRST_FIELDS = (
-    "task",
-    "name",
-    "backbone",
-    "classes",
-    "output_stride",
-    "width",
-    "head_width",
-    "dropout",
-)
 
 
 def _names(task: Task) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from PIL import Image
 from fcn_core import geometry
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.operations import check_operations
+from fcn_core.bundles.seal import verify
 from fcn_core.scoring import class_maps, engines
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.scorers import SIDE_ROUNDING, LogitsScorer
@@ -50,7 +51,7 @@ def check(folder: Path) -> list[Finding]:
     folder = Path(folder)
     try:
         card = ModelCard.read(folder)
-        card.verify(folder)
+        verify(card, folder)
     except ModelError as error:
         return [Finding("error", "card", str(error))]
     findings = [Finding("ok", "card", f"{card.label}, {len(card.files)} files")]

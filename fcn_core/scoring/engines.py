@@ -90,11 +90,6 @@ class OpenVINOEngine:
         }
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
-    @property
-    def compiled_shapes(self) -> list[tuple[int, ...]]:
-        """Input shapes ready to run, the least recently used first."""
-        return list(self._requests)
-
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.logits`."""
         return next(iter(self._infer(images).values()))

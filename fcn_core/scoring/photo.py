@@ -5,7 +5,6 @@ results. Scoring with the openvino engine loads neither TensorFlow nor Keras.
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.canonical import content_sha256
 from fcn_core.scoring import class_maps
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.feed import Fed, Feed, feed_of, prepare
@@ -28,10 +28,13 @@ def row_fingerprint(
     max_side: int | None,
     tile: int | None = None,
 ) -> str:
-    """sha256 hex of everything that decides a row's values besides the photo.
+    """Returns the sha256 in hex of all that decides a row's values besides the photo.
 
-    The order of the models does not count; `max_side` is the override, or None; `tile`
-    as for `load_scorer`.
+    Args:
+        cards: Of the models, in any order.
+        arithmetic: What computes them.
+        max_side: Overrides the working size of the cards; None: it does not.
+        tile: As for `load_scorer`.
     """
     content: dict[str, Any] = {
         "models": sorted(card.fingerprint for card in cards),
@@ -40,10 +43,9 @@ def row_fingerprint(
         "side_rounding": SIDE_ROUNDING,
         "max_side": max_side,
     }
-    if tile is not None:  # left out otherwise: rows of before tiles keep theirs
+    if tile is not None:
         content["tile"] = tile
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return content_sha256(content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.find import find_bundle
+from fcn_core.bundles.seal import verify
 from fcn_core.geometry import valid_cells
 from fcn_core.scoring import engines, tiling
 from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
@@ -181,7 +182,7 @@ def load_scorer(
     """
     bundle = find_bundle(name_or_path)
     card = ModelCard.read(bundle)
-    card.verify(bundle)
+    verify(card, bundle)
     arithmetic = resolve_arithmetic(engine, precision)
     opened = engines.open_engine(bundle, arithmetic, threads=threads)
     if isinstance(opened, engines.TensorFlowEngine) and not opened.has_logits:

@@ -238,8 +238,10 @@ def test_wrong_names_say_what_exists(options: dict[str, Any], message: str) -> N
 def test_spec_survives_json() -> None:
     spec = small()
     assert ModelSpec.from_json(spec.to_json()) == spec
-    with pytest.raises(ValueError, match="unknown depth"):
+    with pytest.raises(ValueError, match=r"unknown \['depth'\]"):
         ModelSpec.from_json(spec.to_json() | {"depth": 3})
+    with pytest.raises(ValueError, match=r"missing \['width'\]"):
+        ModelSpec.from_json({k: v for k, v in spec.to_json().items() if k != "width"})
 
 
 def test_groups_follow_names() -> None:

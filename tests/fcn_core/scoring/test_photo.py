@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fcn_core import geometry, images, scoring
-from fcn_core.bundles import find
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.seal import seal
 from fcn_core.scoring import arithmetic, class_maps, engines, scorers
 from tests.drawn import tiny_models
 from tests.drawn.tiny_models import draw_card, draw_photo
@@ -349,24 +349,6 @@ def test_row_fingerprint_tells_what_decides_a_row() -> None:
     assert len({base, *others}) == len(others) + 1
 
 
-def test_find_bundle(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, segmentation_bundle: Path
-) -> None:
-    shutil.copytree(segmentation_bundle, tmp_path / "voc21")
-    monkeypatch.setattr(find, "BUILT_IN", tmp_path)
-    monkeypatch.chdir(tmp_path)
-    assert scoring.built_in_names() == ["voc21"]
-    assert scoring.find_bundle("voc21") == tmp_path / "voc21"
-    assert scoring.find_bundle(str(segmentation_bundle)) == segmentation_bundle
-    with pytest.raises(ModelError, match="did you mean voc21"):
-        scoring.find_bundle("voc12")
-    with pytest.raises(ModelError, match="built in are voc21"):
-        scoring.find_bundle("/nowhere/at/all")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match=r"without model_card\.json"):
-        scoring.find_bundle("empty")
-
-
 def test_damaged_model_does_not_load(segmentation_bundle: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(segmentation_bundle, copy)
@@ -398,7 +380,7 @@ def write_strangers_model(folder: Path) -> None:
         }
 
     tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
-    draw_card(name="stranger").sealed(folder).write(folder)
+    seal(draw_card(name="stranger"), folder).write(folder)
 
 
 def test_strangers_model_is_scored_through_serving_default(tmp_path: Path) -> None:
