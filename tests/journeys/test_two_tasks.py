@@ -17,7 +17,7 @@ from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from fcn_core.scoring import check, scorers
 from tests.drawn import tiny_models
-from tests.fcn_core.models.networks.test_fcn import disturb
+from tests.drawn.tiny_networks import disturb
 
 SPEC = ModelSpec(
     name="fcn8s",

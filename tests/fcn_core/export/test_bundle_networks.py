@@ -14,7 +14,7 @@ from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from fcn_core.scoring import class_maps
 from tests.drawn import tiny_models
-from tests.fcn_core.models.networks.test_fcn import disturb, drawn, tiny
+from tests.drawn.tiny_networks import disturb, drawn, tiny
 
 QUICK = ("fcn8s vgg16 caffe", "classifier mobilenet")
 OTHERS = (

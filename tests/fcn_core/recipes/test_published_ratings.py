@@ -26,7 +26,7 @@ from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.files import load_weights
 from fcn_core.scoring import scorers
 from tests.drawn import tiny_models
-from tests.fcn_core.models.networks.test_fcn import disturb, drawn, tiny
+from tests.drawn.tiny_networks import disturb, drawn, tiny
 
 CLASSIFIER: dict[str, Any] = {"task": "aesthetics", "name": "classifier"}
 TINY: dict[str, Any] = {"width": 0.05, "head_width": 6}
