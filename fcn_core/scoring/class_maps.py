@@ -26,12 +26,7 @@ _CELLS_AT_ONCE: Final = 2048
 
 
 class Pixels(NamedTuple):
-    """Where the original pixels of one axis lie among the logits.
-
-    Attributes:
-        cell: intp `[pixels]`, the logit before each pixel.
-        fraction: float32 `[pixels]`, how far it is on the way to the next logit, 0..1.
-    """
+    """The logit before each pixel of an axis, and how far it is to the next, 0..1."""
 
     cell: NDArray[np.intp]
     fraction: Floats
@@ -213,13 +208,7 @@ def lay_out(
     stride: int,
     alignment: Alignment,
 ) -> tuple[Floats, Pixels, Pixels]:
-    """Returns what the pixels of a photo are interpolated from.
-
-    Args:
-        logits: float32 `[h, w, C]` for the padded photo.
-        placement: Original, fitted and padded size of the photo.
-        stride: Pixels of the padded photo between two logits.
-        alignment: Where a logit sits among its pixels.
+    """Returns what pixels are interpolated from; the arguments are as for `class_map`.
 
     Returns:
         Logits `[h + 1, w + 1, C]`, whose last row and column repeat so that every cell

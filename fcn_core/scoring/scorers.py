@@ -37,11 +37,7 @@ class Scorer(Protocol):
     arithmetic: Arithmetic
 
     def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
-        """Scores padded photos.
-
-        Args:
-            batch: uint8 RGB `[B, H, W, 3]`, content at the top left.
-            sizes: int32 `[B, 2]`, valid height and width in pixels.
+        """Scores uint8 RGB `[B, H, W, 3]`, padded, with valid height, width `[B, 2]`.
 
         Returns:
             For segmentation `logits` float32 `[B, H/s, W/s, C]`, or, from a model made

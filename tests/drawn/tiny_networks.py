@@ -7,9 +7,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_core.labels import Task
 from fcn_core.models.build import build
 from fcn_core.models.regularisation import every_layer
-from fcn_core.models.spec import ModelSpec, Task
+from fcn_core.models.spec import ModelSpec
 
 NETWORKS: dict[str, tuple[Task, str, dict[str, Any]]] = {
     "fcn32s vgg16": ("segmentation", "fcn32s", {"backbone": "vgg16"}),

@@ -30,15 +30,31 @@ def test_training_and_evaluation_measure_the_same_on_any_workers(
     found = []
     for workers in ("1", "2"):
         output = tmp_path / f"{workers}.json"
-        words: list[str | Path] = ["evaluate", "--model", tmp_path / "bundle"]
-        words += ["--data", data, "--split", "val", "--output", output, "--lanes", "1"]
-        words += ["--engine", "tensorflow", "--precision", "f32", "--chunk_size", "1"]
-        told = score_runs.fcn(*words, "--direct_num_workers", workers)
-        assert told.code == 0, told.stderr
+        arguments: list[str | Path] = ["evaluate", "--model", tmp_path / "bundle"]
+        arguments += [
+            "--data",
+            data,
+            "--split",
+            "val",
+            "--output",
+            output,
+            "--lanes",
+            "1",
+        ]
+        arguments += [
+            "--engine",
+            "tensorflow",
+            "--precision",
+            "f32",
+            "--chunk_size",
+            "1",
+        ]
+        result = score_runs.fcn(*arguments, "--direct_num_workers", workers)
+        assert result.code == 0, result.stderr
         found.append(json.loads(output.read_text()))
-    one, two = found
-    figures = {**one, **one.get("baselines", {})}
-    figures |= {f"iou_{name}": iou for name, iou in one.get("iou", {}).items()}
+    first, second = found
+    figures = {**first, **first.get("baselines", {})}
+    figures |= {f"iou_{name}": iou for name, iou in first.get("iou", {}).items()}
     compared = {
         name: value
         for name, value in run.metrics.items()
@@ -47,6 +63,6 @@ def test_training_and_evaluation_measure_the_same_on_any_workers(
     assert len(compared) >= 5
     assert compared == pytest.approx({n: figures[n] for n in compared}, abs=1e-3)
     differs = ("command", "seconds", "images_per_second")
-    assert {n: v for n, v in one.items() if n not in differs} == {
-        n: v for n, v in two.items() if n not in differs
+    assert {n: v for n, v in first.items() if n not in differs} == {
+        n: v for n, v in second.items() if n not in differs
     }

@@ -70,7 +70,7 @@ def test_fingerprint_stays_with_what_does_not(change: dict[str, Any]) -> None:
 def test_read_names_what_is_wrong(bundle: Path) -> None:
     path = bundle / CARD_NAME
     good = json.loads(path.read_text())
-    for change, words in (
+    for change, message in (
         ({"alignment": "middle"}, "alignment"),
         ({"logits_stride": "8"}, "logits_stride"),
         ({"surprise": 1}, "surprise"),
@@ -79,7 +79,7 @@ def test_read_names_what_is_wrong(bundle: Path) -> None:
         ({"max_side": 100}, "export the model again"),
     ):
         path.write_text(json.dumps(good | change))
-        with pytest.raises(ModelError, match=words) as caught:
+        with pytest.raises(ModelError, match=message) as caught:
             ModelCard.read(bundle)
         assert "\n" not in str(caught.value)
     path.write_text("{")

@@ -83,7 +83,7 @@ def test_pooling_is_the_same_in_every_signature(pooling: Any, tmp_path: Path) ->
     from fcn_core.scoring import check
 
     findings = check.check(tmp_path / "bundle")
-    assert [one for one in findings if one.level != "ok"] == []
+    assert [f for f in findings if f.level != "ok"] == []
     card = ModelCard.read(tmp_path / "bundle")
     assert card.pooling == pooling
 

@@ -66,14 +66,14 @@ def test_shifting_the_photo_by_a_stride_shifts_the_logits_by_one(backbone: str) 
         model.get_layer("head_project_context").kernel.assign(
             np.zeros(model.get_layer("head_project_context").kernel.shape)
         )
-    one = np.asarray(model(photo[:, :, :-shift]))
-    other = np.asarray(model(photo[:, :, shift:]))
+    here = np.asarray(model(photo[:, :, :-shift]))
+    shifted = np.asarray(model(photo[:, :, shift:]))
     cells = shift // spec.logits_stride
     inside = slice(74, 78)  # Beyond the reach of either border.
-    assert np.ptp(one[:, 2:4, inside]) > 1e-3
-    moved = np.asarray(other[:, 2:4, inside.start - cells : inside.stop - cells])
+    assert np.ptp(here[:, 2:4, inside]) > 1e-3
+    moved = np.asarray(shifted[:, 2:4, inside.start - cells : inside.stop - cells])
     np.testing.assert_allclose(
-        one[:, 2:4, inside], moved, rtol=1e-3, atol=1e-6 * np.abs(one).max()
+        here[:, 2:4, inside], moved, rtol=1e-3, atol=1e-6 * np.abs(here).max()
     )
 
 
@@ -86,8 +86,8 @@ def test_rating_cells_are_those_that_scoring_counts() -> None:
     pooled = np.asarray(pool_cells(logits, sizes, spec=spec))
     cells = valid_cells(sizes, stride=16, alignment=spec.alignment)
     assert cells.tolist() == [[4, 5], [3, 1]]
-    for one, values, (rows, columns) in zip(pooled, logits, cells, strict=True):
-        assert one == pytest.approx(values[:rows, :columns].mean((0, 1)), abs=1e-6)
+    for mean, values, (rows, columns) in zip(pooled, logits, cells, strict=True):
+        assert mean == pytest.approx(values[:rows, :columns].mean((0, 1)), abs=1e-6)
 
 
 def test_rating_network_scores_cells_of_16_pixels() -> None:

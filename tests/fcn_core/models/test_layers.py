@@ -34,7 +34,7 @@ def test_corner_upsampling_puts_a_logit_on_its_pixel_and_center_between() -> Non
     assert np.flatnonzero(center == center.max()).tolist() == [9, 10]
 
 
-def test_preprocessing_by_hand() -> None:
+def test_preprocessing_equals_its_definition() -> None:
     image = np.array([[[[0, 127.5, 255]]]], np.float32)
     assert np.asarray(Preprocess("tf")(image)).ravel().tolist() == [-1, 0, 1]
     caffe = np.asarray(Preprocess("caffe")(image)).ravel()

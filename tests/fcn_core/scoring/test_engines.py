@@ -62,7 +62,7 @@ def test_resolves_auto(
 
 
 @pytest.mark.parametrize(
-    ("flags", "gpu", "asked", "words"),
+    ("flags", "gpu", "asked", "message"),
     [
         (AVX512, None, ("auto", "bf16"), "--precision f32"),
         (AMX, "NVIDIA T4", ("auto", "bf16"), "NVIDIA T4.*--precision f32"),
@@ -75,10 +75,10 @@ def test_refuses_with_the_cure(
     flags: frozenset[str],
     gpu: str | None,
     asked: tuple[str, str],
-    words: str,
+    message: str,
 ) -> None:
     machine.has(flags, gpu)
-    with pytest.raises(ModelError, match=words):
+    with pytest.raises(ModelError, match=message):
         arithmetic.resolve_arithmetic(*asked)
 
 

@@ -45,7 +45,7 @@ def fake_logits(*names: int, side: int = 16) -> dict[str, NDArray[np.float32]]:
     return {"logits": logits}
 
 
-def test_score_photo_equals_each_step_by_hand(
+def test_score_photo_equals_its_steps_one_by_one(
     segmentation_bundle: Path, rating_bundle: Path
 ) -> None:
     data = draw_photo(150, 101)
@@ -119,13 +119,13 @@ def test_each_model_alone_gives_what_both_give_together(
     first = scoring.load_scorer(str(segmentation_bundle), "openvino", "f32")
     second = scoring.load_scorer(str(rating_bundle), "openvino", "f32")
     both = scoring.PhotoScorer([first, second]).score_photo(data)
-    one = scoring.PhotoScorer([first]).score_photo(data)
-    other = scoring.PhotoScorer([second], masks=False).score_photo(data)
-    assert one.ratings is None
-    assert other.class_pixels is None
-    assert other.mask_png is None
+    classes = scoring.PhotoScorer([first]).score_photo(data)
+    ratings = scoring.PhotoScorer([second], masks=False).score_photo(data)
+    assert classes.ratings is None
+    assert ratings.class_pixels is None
+    assert ratings.mask_png is None
     merged = dataclasses.replace(
-        one, ratings=other.ratings, mean=other.mean, std=other.std
+        classes, ratings=ratings.ratings, mean=ratings.mean, std=ratings.std
     )
     assert merged == both
 
@@ -246,7 +246,7 @@ def test_scoring_on_openvino_loads_no_tensorflow(
     assert answer.stdout.strip() == "[]"
 
 
-def test_row_fingerprint_tells_what_decides_a_row() -> None:
+def test_row_fingerprint_covers_what_decides_a_row() -> None:
     cards = [draw_card(network="1" * 64), draw_card("aesthetics", network="2" * 64)]
     cards = [
         c.model_copy(update={"fingerprint": c.computed_fingerprint()}) for c in cards

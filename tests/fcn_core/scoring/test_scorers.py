@@ -59,11 +59,12 @@ def compare(bundle: Path, rating_bundle: Path, *settings: tuple[str, str]) -> An
     equal = total = 0
     difference = 0.0
     for data in photos():
-        one, other = first.score_photo(data), second.score_photo(data)
-        maps = [images.decode_mask(score.mask_png or b"") for score in (one, other)]
+        scores = [scorer.score_photo(data) for scorer in (first, second)]
+        maps = [images.decode_mask(score.mask_png or b"") for score in scores]
         equal += int((maps[0] == maps[1]).sum())
         total += maps[0].size
-        difference = max(difference, abs((one.mean or 0.0) - (other.mean or 9.0)))
+        means = (scores[0].mean or 0.0, scores[1].mean or 9.0)
+        difference = max(difference, abs(means[0] - means[1]))
     return equal / total, difference
 
 

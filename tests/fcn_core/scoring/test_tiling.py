@@ -153,7 +153,7 @@ def test_models_without_logits_are_refused(
 
 
 class Coarse:
-    """A network of one class a cell, whatever it sees: any size, no time."""
+    """A network that gives each cell a class, whatever it sees: any size, no time."""
 
     card = tiny_models.draw_card()
     arithmetic = arithmetic.resolve_arithmetic("openvino", "f32")

@@ -115,12 +115,12 @@ def test_a_deeplab_archive_becomes_its_network(tmp_path: Path) -> None:
     scores = keras.Model(source.input, source.get_layer("head_score").output)
     photo = draw_floats(65, 97)
     assert np.array_equal(trained.build("w.npz")(photo), scores(photo))
-    for name, said in (
+    for name, message in (
         ("semantic/bias", "head_score/bias is missing"),
         ("proj_pool/kernel", r"1 are missing \(head_project_context/kernel"),
     ):
         save_deeplab(tmp_path / "less.npz", without=name)
-        with pytest.raises(WeightsError, match=said):
+        with pytest.raises(WeightsError, match=message):
             read_trained(tmp_path / "less.npz").build("less.npz")
 
 

@@ -35,7 +35,7 @@ def test_matconvnet_files_of_both_styles_become_their_network(
     photo = draw_floats(33, 47)
     logits = np.asarray(model(photo))
     assert np.array_equal(logits, np.asarray(source(photo)))
-    # Against arithmetic by hand: nothing is flipped, the mean is the file's.
+    # Against NumPy: nothing is flipped, the mean is the file's.
     expected = numpy_layers.run(source, photo)
     assert np.abs(logits - expected).max() <= 1e-4 * np.abs(expected).max()
 

@@ -127,7 +127,7 @@ for number, spec in enumerate(json.load(open(f"{folder}/specs.json"))):
 
 
 def jax_python() -> str:
-    """An interpreter that has jax: this one, or the one that FCN_JAX_PYTHON names."""
+    """Returns an interpreter that has jax: ours, or that of FCN_JAX_PYTHON."""
     if importlib.util.find_spec("jax") is not None:
         return sys.executable
     if not os.environ.get("FCN_JAX_PYTHON"):
@@ -138,7 +138,7 @@ def jax_python() -> str:
 def test_the_jax_backend_builds_the_same_networks(tmp_path: Path) -> None:
     python = jax_python()
     specs = [tiny(name) for name in JAX_NETWORKS]
-    (tmp_path / "specs.json").write_text(json.dumps([one.to_json() for one in specs]))
+    (tmp_path / "specs.json").write_text(json.dumps([spec.to_json() for spec in specs]))
     for number, (name, spec) in enumerate(zip(JAX_NETWORKS, specs, strict=True)):
         arrays: dict[str, Any] = {"photo": photo_for(spec), **tensors_of(drawn(name))}
         np.savez(tmp_path / f"{number}.npz", **arrays)
