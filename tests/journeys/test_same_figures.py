@@ -2,12 +2,23 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fcn_core.training import publish, train
 from tests.drawn import tiny_recipes, tiny_shards
 from tests.runs import score_runs
+
+
+def evaluate(bundle: Path, data: Path, output: Path, *, workers: str) -> dict[str, Any]:
+    """Returns what `fcn evaluate` writes about a bundle."""
+    arguments: list[str | Path] = ["evaluate", "--model", bundle, "--data", data]
+    arguments += ["--split", "val", "--output", output, "--lanes", "1"]
+    arguments += ["--engine", "tensorflow", "--precision", "f32", "--chunk_size", "1"]
+    result = score_runs.fcn(*arguments, "--direct_num_workers", workers)
+    assert result.code == 0, result.stderr
+    return json.loads(output.read_text())
 
 
 @pytest.mark.slow
@@ -27,32 +38,12 @@ def test_training_and_evaluation_measure_the_same_on_any_workers(
         tiny_recipes.config(data, tmp_path / "run", task=task, evaluation_split="val")
     )
     publish.export_run(run.folder, tmp_path / "bundle")
-    found = []
-    for workers in ("1", "2"):
-        output = tmp_path / f"{workers}.json"
-        arguments: list[str | Path] = ["evaluate", "--model", tmp_path / "bundle"]
-        arguments += [
-            "--data",
-            data,
-            "--split",
-            "val",
-            "--output",
-            output,
-            "--lanes",
-            "1",
-        ]
-        arguments += [
-            "--engine",
-            "tensorflow",
-            "--precision",
-            "f32",
-            "--chunk_size",
-            "1",
-        ]
-        result = score_runs.fcn(*arguments, "--direct_num_workers", workers)
-        assert result.code == 0, result.stderr
-        found.append(json.loads(output.read_text()))
-    first, second = found
+    first, second = (
+        evaluate(
+            tmp_path / "bundle", data, tmp_path / f"{workers}.json", workers=workers
+        )
+        for workers in ("1", "2")
+    )
     figures = {**first, **first.get("baselines", {})}
     figures |= {f"iou_{name}": iou for name, iou in first.get("iou", {}).items()}
     compared = {
