@@ -3,17 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from fcn_core.geometry import Size, check_positive, checked_size, scaled_side, to_fitted
+from fcn_core.geometry import Size, check_positive, checked_size, scaled_side
 
 ViewMode = Literal["plain", "keep_ratio", "pad", "pad_mask", "crop", "multi_crop"]
 
-
 SHORTEST_KEPT_SIDE = 224
 """`keep_ratio` enlarges until the short side has this many pixels."""
-
 
 _CROPS = 3
 
@@ -36,22 +31,6 @@ class View:
     window: tuple[int, int, int, int]
     offset: tuple[int, int]
     canvas: Size
-
-    def from_original(self, positions: ArrayLike, *, axis: int) -> NDArray[np.float64]:
-        """Maps pixel positions of the photo to the canvas, for one axis.
-
-        Args:
-            positions: pixel positions along the axis of the original photo.
-            axis: 0 for rows, 1 for columns.
-
-        Returns:
-            float64 positions of the same shape; those the view does not show lie
-            outside its window.
-        """
-        resized = to_fitted(
-            positions, original=self.original[axis], fitted=self.resized[axis]
-        )
-        return resized - self.window[axis] + self.offset[axis]
 
 
 def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ...]:

@@ -1,23 +1,52 @@
-"""Files that are whole or not there: atomic writes, and hashes of what is there."""
+"""Files and folders that are complete or not there, and hashes of what is there."""
 
 import hashlib
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 UNFINISHED: Final = ".new-"
-"""Begins the name of a file that is still being written."""
+"""Begins the name of what is still being written, or was when its writer was killed."""
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Gives a path to write to; the file has its own name once all of it is there."""
-    new = path.with_name(
-        f"{UNFINISHED}{path.name}"
-    )  # the ending tells Keras the format
-    yield new
-    new.replace(path)
+    """Yields a path to write to; it becomes `path` when the block ends.
+
+    An error leaves `path` as it was and nothing beside it.
+    """
+    new = _unfinished(path)
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yields a new folder to fill; it becomes `path` when the block ends.
+
+    An error leaves nothing behind. `path` must not exist, or be an empty folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = _unfinished(path)
+    new.mkdir()
+    try:
+        yield new
+        if path.exists():
+            path.rmdir()
+        new.rename(path)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _unfinished(path: Path) -> Path:
+    """Returns a name of its own beside `path`; its ending tells Keras the format."""
+    return path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name}")
 
 
 def sha256_of_file(path: Path) -> str:

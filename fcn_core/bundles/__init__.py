@@ -1,1 +1,1 @@
-"""A model as files: its card, what it learned from, where it is."""
+"""A model as files: its card, the photos it learned from, where it is."""

@@ -2,15 +2,13 @@
 
 A bundle is a SavedModel folder with `model_card.json`. The card is all that a scorer
 needs to know before any weight is loaded: task, classes or rating bins, geometry,
-working size, and the fingerprint that tells whether a photo was scored by this very
+working size, and the fingerprint that tells whether a photo was scored by exactly this
 model.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -21,9 +19,10 @@ from pydantic import (
     model_validator,
 )
 
+from fcn_core.canonical import content_sha256
 from fcn_core.geometry import Alignment
 from fcn_core.labels import Pooling, Task
-from fcn_core.whole_files import sha256_of_file
+from fcn_core.whole_files import whole_file
 
 CARD_NAME: Final = "model_card.json"
 SCHEMA_VERSION: Final = 1
@@ -34,12 +33,30 @@ Label = Annotated[str, Field(pattern=LABEL_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
+_SCORES: Final = (
+    "schema_version",
+    "task",
+    "classes",
+    "rating_bins",
+    "logits_stride",
+    "size_multiple",
+    "alignment",
+    "padding_value",
+    "max_side",
+    "minimum_side",
+)
+"""Fields that change a score: always part of the fingerprint."""
+
+_SCORES_IF_SET: Final = {"pooling": "average", "enlarge": 1.0, "ratings": None}
+"""Fields that are part of the fingerprint unless they have this value."""
+
+
 class ModelError(Exception):
     """A model that cannot be used: what is wrong, what was expected, the cure."""
 
 
 class Metric(BaseModel):
-    """One measured figure and exactly what it was measured on."""
+    """A measured figure and exactly what it was measured on."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -54,9 +71,9 @@ class RatingsHead(BaseModel):
     """The second output of a model that segments and rates in one pass.
 
     Attributes:
-      rating_bins: As in `ModelCard`, like the others.
-      logits_stride: Of its logits.
-      pooling: Of its cells.
+        rating_bins: As in `ModelCard`, like the others.
+        logits_stride: Of its logits.
+        pooling: Of its cells.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -70,33 +87,33 @@ class ModelCard(BaseModel):
     """Everything known about an exported model, as `model_card.json` stores it.
 
     Attributes:
-      schema_version: Of this file.
-      name: Short name, such as "voc21"; with `version` it is a row's `models`.
-      version: Of the model, free text without "@" or "+".
-      task: What the logits mean.
-      classes: Class names by id (segmentation).
-      rating_bins: The rating that each logit stands for, ascending (aesthetics).
-      logits_stride: Pixels between two logits.
-      size_multiple: Sides of the input must be multiples of this many pixels.
-      alignment: Where logit j of stride s sits: `corner` on pixel s j, `center` on
-        s j + (s - 1) / 2.
-      padding_value: RGB, 0..255, that fills a photo's right and bottom.
-      max_side: Longer photos are shrunk to this many pixels; None: never.
-      enlarge: Smaller photos are multiplied by this, up to `max_side`; 1: never.
-      minimum_side: Shorter padded sides than this do not work.
-      pooling: What makes a photo's logits from its cells' (aesthetics).
-      ratings: The second output of a segmentation that rates as well.
-      origin: Where every weight comes from.
-      licence: Of the weights.
-      notes: What a user must know, weaknesses first.
-      training: Recipe, command, data, epochs, seconds.
-      metrics: Measured figures, each with its data set and split.
-      versions: Package name to version, at export.
-      files: Path relative to the bundle to the sha256 of the file's bytes.
-      network: sha256 of what the network computes, set by the export; empty for
-        bundles made elsewhere, which are known by their files alone.
-      fingerprint: sha256 of the network (or else the files) and of all fields that
-        change a score; computed, never given.
+        schema_version: Of this file.
+        name: Short name, such as "voc21"; a row of scores names `name@version`.
+        version: Of the model, free text without "@" or "+".
+        task: What the logits mean.
+        classes: Class names by id (segmentation).
+        rating_bins: The rating that each logit stands for, ascending (aesthetics).
+        logits_stride: Pixels between two logits.
+        size_multiple: Sides of the input must be multiples of this many pixels.
+        alignment: Where logit j of stride s sits: `corner` on pixel s * j, `center` on
+            s * j + (s - 1) / 2.
+        padding_value: RGB, 0..255, that fills a photo's right and bottom.
+        max_side: Longer photos are shrunk to this many pixels; None: never.
+        enlarge: Smaller photos are multiplied by this, up to `max_side`; 1: never.
+        minimum_side: Smallest padded side that works, in pixels.
+        pooling: How the logits of cells become those of the photo (aesthetics).
+        ratings: The second output of a segmentation that rates as well.
+        origin: Where every weight comes from.
+        licence: Of the weights.
+        notes: What a user must know, weaknesses first.
+        training: Recipe, command, data, epochs, seconds.
+        metrics: Measured figures, each with its data set and split.
+        versions: Package name -> version, at export.
+        files: Path relative to the bundle -> sha256 of the file's bytes.
+        network: sha256 of what the network computes, set by the export; empty for
+            bundles made elsewhere, which are known by their files alone.
+        fingerprint: sha256 of the network (or else the files) and of all fields that
+            change a score; computed, never given.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -128,13 +145,15 @@ class ModelCard(BaseModel):
 
     @model_validator(mode="after")
     def _check_task(self) -> Self:
-        """Each task has its own list of names, and strides divide the multiple."""
+        """Checks that names and strides fit the task and the multiple."""
         wanted, other = ("classes", "rating_bins")
         if self.task == "aesthetics":
             wanted, other = other, wanted
         names = getattr(self, wanted)
         if not names or getattr(self, other) is not None:
-            raise ValueError(f"a card for {self.task} has {wanted} and no {other}")
+            raise ValueError(
+                f"expected {wanted} and no {other} in a card for {self.task}"
+            )
         if len(set(names)) != len(names) or len(names) > 255:
             raise ValueError(f"{wanted} must be at most 255 distinct values")
         if self.rating_bins is not None and self.rating_bins != sorted(names):
@@ -154,12 +173,12 @@ class ModelCard(BaseModel):
 
     @property
     def num_classes(self) -> int:
-        """Channels of the logits: classes or rating bins."""
+        """Number of channels of the logits: classes or rating bins."""
         return len(self.classes or self.rating_bins or ())
 
     @property
     def parts(self) -> list[Self]:
-        """One card a task: this one, and that of the second output if there is one."""
+        """One card for each task: a second output has a card of its own."""
         if self.ratings is None:
             return [self]
         rating = self.model_copy(
@@ -176,67 +195,35 @@ class ModelCard(BaseModel):
 
     @property
     def label(self) -> str:
-        """`name@version`, how rows and reports name the model."""
+        """`name@version`, as rows and reports name the model."""
         return f"{self.name}@{self.version}"
 
-    def sealed(self, folder: Path, *, network: str = "") -> Self:
-        """This card for the files that lie in `folder` now, with its fingerprint.
-
-        Args:
-          folder: A complete bundle, with or without a card.
-          network: sha256 of what the network computes, where the exporter knows it.
-
-        Returns:
-          A copy with `files`, `network` and `fingerprint` set.
-        """
-        card = self.model_copy(update={"files": hash_files(folder), "network": network})
-        return card.model_copy(update={"fingerprint": card.computed_fingerprint()})
-
     def computed_fingerprint(self) -> str:
-        """sha256 hex over everything of this card that changes a score.
+        """Returns the sha256 in hex of everything in this card that changes a score.
 
         The files' own hashes count only where `network` is unknown: two exports of one
-        model differ in their bytes (TensorFlow numbers functions by process) and not
-        in a single score.
+        model differ in their bytes (TensorFlow numbers functions by process) but in no
+        score.
         """
-        content: dict[str, Any] = self.model_dump(
-            include={
-                "schema_version",
-                "task",
-                "classes",
-                "rating_bins",
-                "logits_stride",
-                "size_multiple",
-                "alignment",
-                "padding_value",
-                "max_side",
-                "minimum_side",
-            }
-        )
-        if self.pooling != "average":  # Younger than the first models.
-            content["pooling"] = self.pooling
-        if self.enlarge != 1:
-            content["enlarge"] = self.enlarge
-        if self.ratings is not None:
-            content["ratings"] = self.ratings.model_dump()
-        content["network"] = self.network or self.files
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        content = self.model_dump(include={*_SCORES, *_SCORES_IF_SET})
+        for field, usual in _SCORES_IF_SET.items():
+            if content[field] == usual:
+                del content[field]
+        return content_sha256(content | {"network": self.network or self.files})
 
     def write(self, folder: Path) -> None:
-        """Writes `model_card.json` into the bundle, replacing an older one."""
+        """Writes `model_card.json` into the bundle, replacing another one."""
         text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
-        temporary = folder / f".{CARD_NAME}.writing"
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(folder / CARD_NAME)
+        with whole_file(folder / CARD_NAME) as new:
+            new.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Reads the card of a bundle.
 
         Raises:
-          ModelError: There is no card, or it is not one of this schema, or its
-            fingerprint is not that of its content.
+            ModelError: There is no card, or it is not one of this schema, or its
+                fingerprint is not that of its content.
         """
         path = Path(folder) / CARD_NAME
         try:
@@ -249,57 +236,21 @@ class ModelCard(BaseModel):
         try:
             card = cls.model_validate_json(text)
         except ValidationError as error:
-            raise ModelError(f"{path} is not a valid card: {_explain(error)}") from None
+            raise ModelError(
+                f"{path} is not a valid card: {_explain(error)}; export the model again"
+            ) from None
         expected = card.computed_fingerprint()
         if card.fingerprint != expected:
             raise ModelError(
-                f"{path} has fingerprint {card.fingerprint[:12]!r}, its content has"
-                f" {expected[:12]!r}; export the model again instead of editing its"
-                " card"
+                f"{path} has fingerprint {card.fingerprint[:12]!r}, expected"
+                f" {expected[:12]!r} for its content; export the model again instead"
+                " of editing its card"
             )
         return card
 
-    def verify(self, folder: Path, *names: str) -> None:
-        """Hashes every file the card names again, or some of them.
-
-        Raises:
-          ModelError: A file is missing or has other bytes than at export.
-        """
-        for name in names or self.files:
-            digest = self.files[name]
-            try:
-                found = sha256_of_file(Path(folder) / name)
-            except (FileNotFoundError, IsADirectoryError):
-                raise ModelError(
-                    f"{folder} lacks {name}, which its card lists; copy the whole"
-                    " folder again"
-                ) from None
-            if found != digest:
-                raise ModelError(
-                    f"{name} in {folder} has sha256 {found[:12]}..., its card says"
-                    f" {digest[:12]}...; copy the whole folder again"
-                )
-
-
-def hash_files(folder: Path) -> dict[str, str]:
-    """sha256 of every file of a bundle but its card, by sorted relative path."""
-    return {
-        path.relative_to(folder).as_posix(): sha256_of_file(path)
-        for path in _bundle_files(folder)
-    }
-
-
-def _bundle_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(
-            part.startswith((".", "__")) for part in path.relative_to(folder).parts
-        )
-        if path.is_file() and path.name != CARD_NAME and not hidden:
-            yield path
-
 
 def _explain(error: ValidationError) -> str:
-    """One line for pydantic's first complaint."""
+    """Returns pydantic's first complaint in one line."""
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the card"
     more = error.error_count() - 1

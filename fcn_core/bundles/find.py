@@ -1,24 +1,24 @@
 """Where bundles are: the built-in ones by name, all others by path."""
 
-import difflib
 from pathlib import Path
 from typing import Final
 
 from fcn_core.bundles.card import CARD_NAME, ModelCard, ModelError
+from fcn_core.nearest import did_you_mean
 
 BUILT_IN: Final = Path(__file__).parent.parent / "built_in"
 
 
 def built_in_names() -> list[str]:
-    """Names of the models that come with the package."""
+    """Returns the names of the models that come with the package."""
     return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CARD_NAME}"))
 
 
 def find_bundle(name_or_path: str) -> Path:
-    """The folder of a built-in model or of an exported one.
+    """Returns the folder of a built-in or an exported model.
 
     Raises:
-      ModelError: It is neither; names the nearest built-in model.
+        ModelError: It is neither; the message names the nearest built-in model.
     """
     names = built_in_names()
     if name_or_path in names:
@@ -31,16 +31,16 @@ def find_bundle(name_or_path: str) -> Path:
             f"{name_or_path} is a folder without {CARD_NAME}, expected one written by"
             " `fcn export`; give that folder"
         )
-    near = difflib.get_close_matches(name_or_path, names, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"built in are {', '.join(names)}"
+    built_in = f"built in are {', '.join(names)}"
+    cure = did_you_mean(name_or_path, names, otherwise=built_in, cutoff=0.4)
     raise ModelError(
         f"there is no model {name_or_path!r}, expected a built-in name or an exported"
-        f" folder; {hint}"
+        f" folder; {cure}"
     )
 
 
 def is_bundle(name: str) -> bool:
-    """Whether a name is a built-in model or a bundle's folder."""
+    """Returns whether a name is a built-in model or a bundle's folder."""
     try:
         find_bundle(name)
     except ModelError:
@@ -58,6 +58,6 @@ def card_of(name: str) -> ModelCard:
 
 
 def classes_of(name: str) -> list[str] | None:
-    """Returns the names of a bundle's classes, None for ratings."""
+    """Returns the names of a bundle's classes; None for ratings."""
     classes = card_of(name).classes
     return None if classes is None else list(classes)

@@ -1,6 +1,6 @@
 """Finds operations in a SavedModel that reach out of the graph, without loading it.
 
-A model needs arithmetic and decoding only. One that reads or writes files or calls
+A model needs arithmetic and decoding only. A model that reads or writes files or calls
 Python is not trusted: loading it may already run something.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from fcn_core.bundles.card import ModelError
 
 _SAVERS: Final = frozenset({"SaveV2", "MergeV2Checkpoints", "ShardedFilename"})
-"""Part of every SavedModel for variables: harmless where no signature reaches them."""
+"""Every SavedModel has them for its variables: harmless unless a signature does."""
 
 FORBIDDEN: Final = _SAVERS | {
     "DebugIdentityV2",
@@ -34,10 +34,10 @@ FORBIDDEN: Final = _SAVERS | {
 
 
 def check_operations(folder: Path) -> int:
-    """Returns the number of nodes of a SavedModel after looking at each.
+    """Checks every node of a SavedModel and returns their number.
 
     Raises:
-      ModelError: The file is not readable, or an operation is not arithmetic.
+        ModelError: The file is not readable, or an operation is not arithmetic.
     """
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
@@ -66,11 +66,16 @@ def check_operations(folder: Path) -> int:
     return total
 
 
+def producer(reference: str) -> str:
+    """Returns the node's name in "node", "node:1", "node:output:0" or "^node"."""
+    return reference.lstrip("^").split(":")[0]
+
+
 def _reached_operations(graph: Any, functions: dict[str, Any]) -> set[str]:
-    """Operations that some signature of the graph can run."""
+    """Returns the operations that some signature of the graph can run."""
     nodes = {node.name: node for node in graph.graph_def.node}
     pending = [
-        _producer(tensor.name)
+        producer(tensor.name)
         for signature in graph.signature_def.values()
         for tensor in signature.outputs.values()
     ]
@@ -81,9 +86,14 @@ def _reached_operations(graph: Any, functions: dict[str, Any]) -> set[str]:
         if name in seen or name not in nodes:
             continue
         seen.add(name)
-        pending += [_producer(text) for text in nodes[name].input]
+        pending += [producer(text) for text in nodes[name].input]
         called += _called_functions([nodes[name]])
-    operations = {nodes[name].op for name in seen}
+    return {nodes[name].op for name in seen} | _called_operations(called, functions)
+
+
+def _called_operations(called: list[str], functions: dict[str, Any]) -> set[str]:
+    """Returns the operations of functions and of all that these call in turn."""
+    operations: set[str] = set()
     entered: set[str] = set()
     while called:
         name = called.pop()
@@ -97,7 +107,7 @@ def _reached_operations(graph: Any, functions: dict[str, Any]) -> set[str]:
 
 
 def _called_functions(nodes: Iterable[Any]) -> list[str]:
-    """Names of the functions in the attributes of nodes (calls, branches, loops)."""
+    """Returns the functions named by the attributes of nodes (calls, branches...)."""
     names = []
     for node in nodes:
         for value in node.attr.values():
@@ -105,7 +115,3 @@ def _called_functions(nodes: Iterable[Any]) -> list[str]:
                 names.append(value.func.name)
             names += [function.name for function in value.list.func]
     return names
-
-
-def _producer(reference: str) -> str:
-    return reference.lstrip("^").split(":")[0]

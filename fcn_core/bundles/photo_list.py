@@ -1,7 +1,7 @@
 """The list of the photos that a model learned from, which travels with it.
 
 It holds the first eight bytes of the sha256 of each photo's file, sorted: whoever has a
-photo can tell whether it is one of them, and nobody can tell anything else.
+photo can find out whether it is in the list, and nobody can find out anything else.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.seal import verify
 from fcn_core.records.record import ImageRecord
 
 PHOTOS_NAME: Final = "training_photos.bin"
@@ -25,12 +26,12 @@ Photos = NDArray[np.uint64]
 
 
 def photos_of(records: Iterable[ImageRecord]) -> Photos:
-    """Returns the list of some records' photos; one record at a time is held."""
+    """Returns the list of some records' photos, holding one record at a time."""
     return np.unique(np.fromiter(map(_key, records), np.uint64))
 
 
 def contains(photos: Photos, record: ImageRecord) -> bool:
-    """Tells whether a record's photo is in a list."""
+    """Returns whether a record's photo is in a list."""
     key = _key(record)
     place = int(np.searchsorted(photos, key))
     return place < len(photos) and photos[place] == key
@@ -41,12 +42,12 @@ def _key(record: ImageRecord) -> np.uint64:
 
 
 def encode(photos: Photos) -> bytes:
-    """Returns a list as its file holds it."""
+    """Returns a list as the bytes of its file."""
     return photos.astype(_STORED).tobytes()
 
 
 def read(folder: Path) -> Photos | None:
-    """Returns the list in a folder, None where there is none.
+    """Returns the list in a folder; None if there is none.
 
     Raises:
         ModelError: It is damaged.
@@ -66,12 +67,12 @@ def read(folder: Path) -> Photos | None:
 
 
 def read_verified(bundle: Path, card: ModelCard) -> Photos | None:
-    """Returns the list of a bundle, None where its card lists none.
+    """Returns the list of a bundle; None if its card names none.
 
     Raises:
-        ModelError: It is gone, or has other bytes than at export.
+        ModelError: The file is missing, or has other bytes than at export.
     """
     if PHOTOS_NAME not in card.files:
         return None
-    card.verify(bundle, PHOTOS_NAME)
+    verify(card, bundle, PHOTOS_NAME)
     return read(bundle)

@@ -1,9 +1,9 @@
-"""Photos made worse on purpose, and the ratings such a copy would get.
+"""Photos made worse on purpose, and the ratings such copies should get.
 
-The `quality` model has never seen AVA's photos or votes; it learns what these copies
-teach. A strength runs from 0 (untouched) to 1 (anyone would complain) and lowers the
-mean rating in proportion. Sizes are in pixels of the working size (long side about
-512), where the model looks.
+The `quality` model has never seen AVA's photos or votes; it learns from these copies. A
+strength runs from 0 (untouched) to 1 (anyone would complain) and lowers the mean rating
+in proportion. Sizes are in pixels of the working size (long side about 512), which is
+what the model sees.
 """
 
 import io
@@ -27,20 +27,20 @@ RATING_STD: Final = 1.43
 
 
 def blur(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Gaussian blur of radius 0.5..4 pixels (standard deviation)."""
+    """Blurs by a Gaussian of radius 0.5..4 pixels (standard deviation)."""
     del rng
     radius = 0.5 + 3.5 * strength
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
 
 
 def noise(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Gaussian noise of standard deviation 4..40, each channel on its own."""
+    """Adds Gaussian noise of standard deviation 4..40, each channel on its own."""
     drawn = rng.standard_normal(pixels.shape, np.float32) * (4 + 36 * strength)
     return np.clip(np.rint(pixels + drawn), 0, 255).astype(np.uint8)
 
 
 def jpeg(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """JPEG of quality 20..5, decoded again."""
+    """Encodes as JPEG of quality 20..5 and decodes again."""
     del rng
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=round(20 - 15 * strength))
@@ -48,7 +48,7 @@ def jpeg(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
 
 
 def exposure(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """0.5..2.5 stops too dark or too bright, clipped."""
+    """Exposes 0.5..2.5 stops too dark or too bright, clipped."""
     stops = (0.5 + 2.0 * strength) * rng.choice((-1.0, 1.0))
     linear = (np.arange(256) / 255) ** 2.2 * 2**stops
     table = np.rint(255 * np.clip(linear, 0, 1) ** (1 / 2.2)).astype(np.uint8)
@@ -58,7 +58,7 @@ def exposure(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixel
 DEGRADATIONS: Final[
     dict[str, Callable[[Pixels, float, np.random.Generator], Pixels]]
 ] = {"blur": blur, "noise": noise, "jpeg": jpeg, "exposure": exposure}
-"""Kind -> what it does to uint8 `[H, W, 3]`; equal strengths are equally bad."""
+"""Kind -> its function on uint8 `[H, W, 3]`; equal strengths are equally bad."""
 
 
 def degrade(
@@ -70,10 +70,13 @@ def degrade(
         pixels: uint8 `[H, W, 3]` RGB at the working size.
         kind: A key of `DEGRADATIONS`.
         strength: 0..1; 0 returns the photo itself.
-        rng: Where chance comes from.
+        rng: Source of randomness.
+
+    Raises:
+        ValueError: The strength is outside 0..1.
     """
     if not 0 <= strength <= 1:
-        raise ValueError(f"strength: got {strength}, expected 0..1")
+        raise ValueError(f"strength: got {strength}, expected 0..1; correct the call")
     if strength == 0:
         return pixels
     return np.ascontiguousarray(DEGRADATIONS[kind](pixels, strength, rng))

@@ -1,4 +1,8 @@
-"""A Keras model as an engine, so that it is measured by the code that scores."""
+"""A Keras model as an engine, so that it is measured by the code that scores.
+
+Decoding, fitting, padding, upsampling and the original size cannot differ then from
+what a night of scoring does.
+"""
 
 import keras
 import numpy as np
@@ -16,14 +20,14 @@ class KerasEngine:
         self._model = model
 
     def logits(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """uint8 RGB `[B, H, W, 3]` -> float32 logits `[B, h, w, C]`."""
+        """Returns float32 logits `[B, h, w, C]` of uint8 RGB `[B, H, W, 3]`."""
         logits = self._model.predict_on_batch(batch.astype(np.float32))
-        return np.asarray(logits, np.float32)  # of a model in training may be half
+        return np.asarray(logits, np.float32)  # a model in training may give half
 
     def both_logits(
         self, batch: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The same from a model of two outputs: of classes, of ratings."""
+        """Returns the logits of classes and of ratings of a model with both outputs."""
         outputs = self._model.predict_on_batch(batch.astype(np.float32))
         return np.asarray(outputs["logits"]), np.asarray(outputs["rating_logits"])
 

@@ -1,4 +1,4 @@
-"""One record of a data set against a model: the step that every evaluation repeats.
+"""A record of a data set against a model: the step that every evaluation repeats.
 
 Training's evaluation and each lane of `fcn evaluate` call it, so they cannot differ.
 Loads neither TensorFlow nor Keras.
@@ -30,7 +30,7 @@ class Segmented:
 
 @dataclass(frozen=True)
 class Rated:
-    """A photo's score and its row beside the target."""
+    """A photo's score and its row of predicted and true ratings."""
 
     score: PhotoScore
     row: RatingRows
@@ -69,6 +69,11 @@ def rate(
     photos: PhotoScorer, record: AestheticsRecord, *, bins: Sequence[float]
 ) -> Rated:
     """Compares predicted ratings with votes, or with the mean that is known.
+
+    Args:
+        photos: Makes ratings.
+        record: Photo and votes, or mean.
+        bins: Of the model.
 
     Raises:
         BadImage: The photo does not decode.

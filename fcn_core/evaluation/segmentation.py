@@ -23,6 +23,12 @@ def evaluate_segmentation(
 ) -> confusion.SegmentationScores:
     """Scores every photo at its original size into one confusion matrix.
 
+    Args:
+        model: RGB 0..255 float `[B, H, W, 3]` -> logits.
+        card: How to feed it; its classes are those of the labels.
+        records: Photos and labels.
+        void: Label value that is left out.
+
     Raises:
         DatasetError: A photo does not decode, its label has another size or an unknown
             class; names the photo.

@@ -1,1 +1,1 @@
-"""A Keras model becomes a bundle, and a bundle a Keras model."""
+"""Turns a Keras model into a bundle, and a bundle into a Keras model."""

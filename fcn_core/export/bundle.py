@@ -2,8 +2,7 @@
 
 All signatures call one frozen function (freezing each anew would store the weights
 once a signature), weights are constants: 1.25-1.45 times faster on a processor than
-variables, and the only form that TF1 sessions load. The signatures are in
-`serving.py`.
+variables, and the only form that TF1 sessions load.
 """
 
 import hashlib
@@ -19,10 +18,13 @@ from tensorflow.python.framework import convert_to_constants
 
 from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.operations import producer
 from fcn_core.bundles.photo_list import PHOTOS_NAME, Photos
+from fcn_core.bundles.seal import seal
 from fcn_core.export import signatures
 from fcn_core.scoring.engines import IR_NAME, OUTPUT_NAMES
 from fcn_core.versions import versions_of
+from fcn_core.whole_files import whole_folder
 
 _RECORDED: Final = ("tensorflow", "keras", "openvino", "numpy")
 
@@ -33,18 +35,18 @@ def export(
     """Writes a bundle: all of it or nothing.
 
     Args:
-      model: float32 RGB in 0..255 `[B, H, W, 3]` -> logits
-        `[B, H/s, W/s, C]`, s and C as the card says; preprocessing inside. For a card
-        with `ratings` it returns a dict of `logits` and `rating_logits`.
-      folder: Must not exist, or be empty.
-      card: Everything but files, versions, network and fingerprint.
-      photos: What it learned from, where that is known.
+        model: float32 RGB in 0..255 `[B, H, W, 3]` -> logits float32
+            `[B, H/s, W/s, C]`, s and C as the card says; preprocessing inside. For a
+            card with `ratings` it returns a dict of `logits` and `rating_logits`.
+        folder: Must not exist, or be empty.
+        card: Everything but files, versions, network and fingerprint.
+        photos: The photos it learned from, where they are known.
 
     Returns:
-      The card as written.
+        The card as written.
 
     Raises:
-      ModelError: The folder is taken, or the model is not what the card says.
+        ModelError: The folder is taken, or the model is not what the card says.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -54,27 +56,20 @@ def export(
         )
     _check_geometry(model, card)
     frozen = freeze(model)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=folder.parent, prefix=f".{folder.name}-"
-    ) as temporary:
-        bundle = Path(temporary) / "bundle"
+    with whole_folder(folder) as bundle:
         _save(signatures.signatures(frozen, card), bundle)
         _write_ir(frozen, bundle)
         if photos is not None:
             (bundle / PHOTOS_NAME).write_bytes(photo_list.encode(photos))
         versions = card.versions | versions_of(*_RECORDED)
         card = card.model_copy(update={"versions": versions})
-        card = card.sealed(bundle, network=network_digest(frozen))
+        card = seal(card, bundle, network=network_digest(frozen))
         card.write(bundle)
-        if folder.exists():
-            folder.rmdir()
-        bundle.rename(folder)
     return card
 
 
 def freeze(model: keras.Model) -> Any:
-    """The concrete function uint8 `images [B, H, W, 3]` -> logits, all constants."""
+    """Returns the concrete function uint8 `[B, H, W, 3]` -> logits, all constants."""
 
     @tf.function(
         input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, "images")],
@@ -89,7 +84,7 @@ def freeze(model: keras.Model) -> Any:
 
 
 def network_digest(frozen: Any) -> str:
-    """sha256 hex of what a frozen function computes.
+    """Returns the sha256 in hex of what a frozen function computes.
 
     Every node is hashed with its operation, attributes, constants and the hashes of
     its inputs, so neither names nor the order of nodes count: TensorFlow and Keras
@@ -99,10 +94,10 @@ def network_digest(frozen: Any) -> str:
     nodes = {node.name: node for node in frozen.graph.as_graph_def().node}
     digests: dict[str, str] = {}
     # Depth first without recursion: networks are deeper than Python's stack.
-    pending = [_producer(output.name) for output in frozen.outputs]
+    pending = [producer(output.name) for output in frozen.outputs]
     while pending:
         name = pending[-1]
-        inputs = [_producer(text) for text in nodes[name].input]
+        inputs = [producer(text) for text in nodes[name].input]
         missing = [other for other in inputs if other not in digests]
         if missing:
             pending += missing
@@ -115,7 +110,7 @@ def network_digest(frozen: Any) -> str:
 
 
 def _node_digest(node: Any, digests: dict[str, str]) -> str:
-    """Hashes one node, given the digests of its inputs."""
+    """Returns the digest of a node, given those of its inputs."""
     content = hashlib.sha256(node.op.encode())
     for text in node.input:
         content.update(b"\0input\0" + _reference(text, digests).encode())
@@ -127,19 +122,14 @@ def _node_digest(node: Any, digests: dict[str, str]) -> str:
     return content.hexdigest()
 
 
-def _producer(reference: str) -> str:
-    """Name of the node behind "node", "node:1", "node:output:0" or "^node"."""
-    return reference.lstrip("^").split(":")[0]
-
-
 def _reference(reference: str, digests: dict[str, str]) -> str:
-    """An input reference with the node's digest in its name's place."""
-    name = _producer(reference)
+    """Returns a reference with the node's digest in place of its name."""
+    name = producer(reference)
     return reference.replace(name, digests[name], 1)
 
 
 def _check_geometry(model: keras.Model, card: ModelCard) -> None:
-    """Runs the model's shapes on a photo that no stride divides by chance."""
+    """Checks the model's shapes on a photo that no stride divides by chance."""
     multiple = card.size_multiple
     least = -(-card.minimum_side // multiple) * multiple
     height, width = least + multiple, least + 2 * multiple
@@ -151,9 +141,9 @@ def _check_geometry(model: keras.Model, card: ModelCard) -> None:
     found = [tuple(output.shape) for output in tf.nest.flatten(outputs)]
     if found != expected:
         raise ModelError(
-            f"the model returns {found} for [1, {height}, {width}, 3], the card of"
-            f" {card.label} promises {expected}; correct logits_stride, classes or"
-            " rating_bins in the card"
+            f"the model returns {found} for [1, {height}, {width}, 3], expected"
+            f" {expected} as the card of {card.label} promises; correct logits_stride,"
+            " classes or rating_bins in the card"
         )
 
 

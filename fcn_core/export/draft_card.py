@@ -15,7 +15,10 @@ def draft_card(
     max_side: int | None,
     enlarge: float = 1.0,
 ) -> ModelCard:
-    """Returns a card that says how to feed a model; its history comes at export."""
+    """Returns a card that says how to feed a model; its history comes at export.
+
+    The arguments are those of `ModelCard`; `classes` is None for ratings.
+    """
     return ModelCard(
         name=name,
         version="0",

@@ -1,9 +1,9 @@
-"""A bundle's frozen network -> a Keras model with its weights, to train on from.
+"""A bundle's frozen network -> a Keras model with its weights, to train further.
 
 A bundle stores weights as constants of a graph whose names depend on the process that
 wrote it. So the network is built again from the card's own description, frozen the same
-way, and both graphs are walked together from their outputs: constants that stand in the
-same place are the same weight.
+way, and both graphs are walked together from their outputs: constants in the same place
+are the same weight.
 """
 
 from pathlib import Path
@@ -17,6 +17,7 @@ from tensorflow.python.framework import convert_to_constants
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard
+from fcn_core.bundles.operations import producer
 from fcn_core.export import bundle
 from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
@@ -36,15 +37,15 @@ def load_bundle(name: str) -> keras.Model:
 
     Raises:
         ModelError: There is no such bundle.
-        WeightsError: It was not written by `fcn export`, or by another version of the
-            network's code.
+        WeightsError: It was not written by `fcn export`, or the network's code has
+            changed since.
     """
     folder = scoring.find_bundle(name)
     card = ModelCard.read(folder)
     if "model" not in card.training:
         raise WeightsError(
             f"weights {name}: its card does not describe the network, expected a "
-            "bundle that `fcn export` wrote; train from another one"
+            "bundle that `fcn export` wrote; train from another bundle"
         )
     described: Any = card.training["model"]
     model = build(ModelSpec.from_json(described))
@@ -75,7 +76,7 @@ def _other_code(name: str) -> WeightsError:
 
 
 def _mark(model: keras.Model) -> None:
-    """Gives every weight values of its own, so that it is known in a graph."""
+    """Gives every weight a value of its own, so that it can be found in a graph."""
     for number, variable in enumerate(model.weights):
         if "float" in str(variable.dtype):
             variable.assign(np.full(variable.shape, _MARK + number, np.float32))
@@ -99,24 +100,24 @@ def _pairs(
     marked: Any, frozen: Any, *, name: str
 ) -> list[tuple[float, NDArray[np.float32]]]:
     """Walks two graphs together; returns (mark, constant in the same place)."""
-    nodes, others = (
-        {node.name: node for node in one.graph.as_graph_def().node}
-        for one in (marked, frozen)
+    nodes, twins = (
+        {node.name: node for node in function.graph.as_graph_def().node}
+        for function in (marked, frozen)
     )
     pending = [
-        (_real(one.name, nodes), _real(other.name, others))
-        for one, other in zip(marked.outputs, frozen.outputs, strict=True)
+        (_real(ours.name, nodes), _real(theirs.name, twins))
+        for ours, theirs in zip(marked.outputs, frozen.outputs, strict=True)
     ]
     seen: set[str] = set()
     pairs = []
     while pending:
-        one, other = pending.pop()
-        if one in seen:
+        ours, theirs = pending.pop()
+        if ours in seen:
             continue
-        seen.add(one)
-        node, twin = nodes[one], others[other]
-        inputs, twins = _inputs(node), _inputs(twin)
-        if node.op != twin.op or len(inputs) != len(twins):
+        seen.add(ours)
+        node, twin = nodes[ours], twins[theirs]
+        inputs = _inputs(node), _inputs(twin)
+        if node.op != twin.op or len(inputs[0]) != len(inputs[1]):
             raise _other_code(name)
         if node.op == "Const":
             value, weight = (
@@ -125,8 +126,7 @@ def _pairs(
             if value.dtype == np.float32 and value.size:
                 pairs.append((float(value.flat[0]), weight))
         pending += [
-            (_real(a, nodes), _real(b, others))
-            for a, b in zip(inputs, twins, strict=True)
+            (_real(a, nodes), _real(b, twins)) for a, b in zip(*inputs, strict=True)
         ]
     return pairs
 
@@ -136,8 +136,8 @@ def _inputs(node: Any) -> list[str]:
 
 
 def _real(reference: str, nodes: dict[str, Any]) -> str:
-    """The node behind a reference, past those that only hand a value on."""
-    name = reference.split(":")[0]
+    """Returns the node behind a reference, past those that only hand a value on."""
+    name = producer(reference)
     while nodes[name].op in _PASSED_ON:
-        name = _inputs(nodes[name])[0].split(":")[0]
+        name = producer(_inputs(nodes[name])[0])
     return name

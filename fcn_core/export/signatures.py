@@ -14,7 +14,7 @@ from fcn_core.bundles.card import ModelCard
 from fcn_core.geometry import Alignment
 from fcn_core.labels import VOID
 from fcn_core.scoring.engines import OUTPUT_NAMES
-from fcn_core.scoring.scorers import SIDE_ROUNDING
+from fcn_core.scoring.scorers import side_multiple
 
 _IMAGES = tf.TensorSpec([None, None, None, 3], tf.uint8, "images")
 _SIZES = tf.TensorSpec([None, 2], tf.int32, "sizes")
@@ -41,8 +41,8 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
     `image/encoded` -> the same.
 
     Args:
-      frozen: Concrete function, images -> logits.
-      card: Task, geometry and padding.
+        frozen: Concrete function, images -> logits.
+        card: Task, geometry and padding.
     """
 
     def run(images: Any) -> list[Any]:
@@ -88,7 +88,7 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
 
 
 def upsample(logits: Any, *, stride: int, alignment: Alignment) -> Any:
-    """Bilinear `[B, h, w, C]` -> `[B, h*s, w*s, C]`; past the last logit it repeats.
+    """Enlarges `[B, h, w, C]` to `[B, h*s, w*s, C]`; past the last logit it repeats.
 
     `corner`: pixel p reads the logits at p / s; `center`: at (p + 0.5) / s - 0.5.
     """
@@ -104,12 +104,12 @@ def upsample(logits: Any, *, stride: int, alignment: Alignment) -> Any:
 
 
 def segment(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
-    """Class map uint8 `[B, H, W]` (padding VOID) and pixels int32 `[B, C]`."""
+    """Returns class maps uint8 `[B, H, W]` (padding VOID), pixels int32 `[B, C]`."""
     dense = upsample(logits, stride=card.logits_stride, alignment=card.alignment)
     classes = tf.argmax(dense, axis=-1, output_type=tf.int32)
     shape = tf.shape(classes)
     inside = _inside(sizes, shape[1], shape[2])
-    # One more bin swallows the padding; a one-hot count would need C floats a pixel.
+    # One more bin takes the padding; a one-hot count would need C floats a pixel.
     count = card.num_classes
     binned = tf.reshape(tf.where(inside, classes, count), [shape[0], -1])
     pixels = tf.math.bincount(
@@ -122,7 +122,7 @@ def segment(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
 
 
 def rate(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
-    """Ratings from the pooled logits `[B, h, w, R]` of the cells on the photo."""
+    """Returns ratings, pooled from the logits `[B, h, w, R]` of cells on the photo."""
     stride = card.logits_stride
     if card.alignment == "corner":
         cells = -(-sizes // stride)
@@ -145,18 +145,18 @@ def rate(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
 
 
 def _inside(sizes: Any, height: Any, width: Any) -> Any:
-    """Bool `[B, height, width]`: the top left part of each, sizes int32 `[B, 2]`."""
+    """Returns bool `[B, height, width]`: what is inside the sizes int32 `[B, 2]`."""
     rows = tf.range(height)[None, :, None] < sizes[:, 0, None, None]
     columns = tf.range(width)[None, None, :] < sizes[:, 1, None, None]
     return rows & columns
 
 
 def decode_batch(encoded: Any, *, card: ModelCard) -> tuple[Any, Any]:
-    """JPEG or PNG strings `[B]` -> padded uint8 `[B, H, W, 3]`, sizes int32 `[B, 2]`.
+    """Decodes JPEG or PNG strings `[B]` to uint8 `[B, H, W, 3]`, sizes int32 `[B, 2]`.
 
     H and W are the largest of the batch, rounded up as the scorer rounds them.
     """
-    multiple = math.lcm(SIDE_ROUNDING, card.size_multiple)
+    multiple = side_multiple(card)
     least = -(-card.minimum_side // multiple) * multiple
 
     def decode(data: Any) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Networks by name: `build_model` for people, `build` for a `ModelSpec`.
+"""Builds networks: `build_model` from names, `build` from a `ModelSpec`.
 
 Every model takes RGB 0..255 float `[B, H, W, 3]`, preprocesses inside and returns
 logits at `spec.logits_stride`. Layer names are a file format: ours start with `head_`,
@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 import keras
 
+from fcn_core.labels import Task
 from fcn_core.models.networks.classifier import baseline_network, classifier_network
 from fcn_core.models.networks.deconvnet import deconvolution_network
 from fcn_core.models.networks.fcn import segmentation_network
 from fcn_core.models.networks.ratings import rating_network
 from fcn_core.models.regularisation import add_l2
-from fcn_core.models.spec import ModelSpec, Task
+from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.files import load_weights
 
 NETWORKS: dict[str, Callable[[ModelSpec], keras.Model]] = {
@@ -38,7 +39,11 @@ def build(spec: ModelSpec, weights: str | None = None) -> keras.Model:
 
     Args:
         spec: Which network.
-        weights: `imagenet`, a path (see `weights.load_weights`), or None for random.
+        weights: `imagenet`, a path (see `weights.files.load_weights`), or None for
+            random weights.
+
+    Raises:
+        WeightsError: The weights do not fit.
     """
     model = NETWORKS[spec.name](spec)
     if spec.l2:
@@ -85,7 +90,7 @@ def build_model(
 
 
 def layer_group(name: str) -> Literal["backbone", "head", "skip"]:
-    """Which part of a network a layer belongs to, by its name."""
+    """Returns which part of a network a layer belongs to, by its name."""
     if name.startswith("skip_"):
         return "skip"
     return "head" if name.startswith(("head_", "rating_", "upsample_")) else "backbone"

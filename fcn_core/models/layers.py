@@ -1,6 +1,6 @@
-"""The layers Keras does not have: preprocessing, exact upsampling, padding, cropping.
+"""Layers that Keras does not have: preprocessing, exact upsampling, padding, cropping.
 
-Everything is `keras.ops`, so a model runs under any Keras backend.
+All of them use `keras.ops` only, so a model runs under any Keras backend.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Preprocess(keras.layers.Layer):
         return images
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """The shape stays."""
+        """Returns the same shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class MinimumSide(keras.layers.Layer):
         return images
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """The shape stays."""
+        """Returns the same shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class PadToMultiple(keras.layers.Layer):
         return ops.pad(x, [[0, 0], [0, below], [0, right], [0, 0]])
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Sides rounded up, where known."""
+        """Returns the sides rounded up, where known."""
         batch, height, width, channels = input_shape
         height, width = (
             side and -(-side // self.multiple) * self.multiple
@@ -180,7 +180,7 @@ class BilinearUpsampling(keras.layers.Layer):
         return ops.reshape(z, (batch, height * f, width * f, channels))
 
     def _phases(self, before: Any, here: Any, after: Any) -> list[Any]:
-        """The `factor` pixels of every cell, from the cell and its neighbours."""
+        """Returns the `factor` pixels of every cell, from it and its neighbours."""
         shift = 0.0 if self.alignment == "corner" else 0.5 / self.factor - 0.5
         phases = []
         for pixel in range(self.factor):
@@ -190,7 +190,7 @@ class BilinearUpsampling(keras.layers.Layer):
         return phases
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Sides times the factor, where known."""
+        """Returns the sides times the factor, where known."""
         batch, height, width, channels = input_shape
         f = self.factor
         return (batch, height and height * f, width and width * f, channels)
@@ -219,7 +219,7 @@ class CropLike(keras.layers.Layer):
         return coarse[:, :height, :width]
 
     def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
-        """Size of the second, channels of the first."""
+        """Returns the size of the second, channels of the first."""
         (batch, _, _, channels), (_, height, width, _) = input_shape
         return (batch, height, width, channels)
 
@@ -244,7 +244,7 @@ class CropAt(keras.layers.Layer):
         return large[:, o : o + height, o : o + width]
 
     def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
-        """Size of the second, channels of the first."""
+        """Returns the size of the second, channels of the first."""
         (batch, _, _, channels), (_, height, width, _) = input_shape
         return (batch, height, width, channels)
 
@@ -262,7 +262,7 @@ class GlobalMean(keras.layers.Layer):
         return ops.mean(features, axis=(1, 2), keepdims=True)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """One cell."""
+        """Returns the shape of a single cell."""
         return (input_shape[0], 1, 1, input_shape[3])
 
 
@@ -275,5 +275,5 @@ class WithZero(keras.layers.Layer):
         return ops.concatenate([ops.zeros_like(logits), logits], axis=-1)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Two channels."""
+        """Returns the shape with two channels."""
         return (*input_shape[:3], 2)

@@ -1,4 +1,4 @@
-"""What training adds to a finished network: penalties, layers that stay as loaded."""
+"""Adds to a finished network what training needs: penalties, frozen layers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def freeze_batch_norm(model: keras.Model) -> None:
 
 
 def every_layer(model: keras.Model) -> Iterator[Any]:
-    """Yields the layers of a model, those of nested models instead of the models."""
+    """Yields the layers of a model, with those of nested models in their place."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from every_layer(layer)

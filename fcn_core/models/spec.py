@@ -4,14 +4,12 @@ import dataclasses
 from typing import Any, Literal, Self, get_args
 
 from fcn_core.geometry import Alignment
-from fcn_core.labels import RATING_BINS
+from fcn_core.labels import RATING_BINS, Pooling, Task
 from fcn_core.models.backbones.rows import BACKBONES, Backbone
 from fcn_core.models.spec_options import check_options
 
-Task = Literal["segmentation", "aesthetics"]
 Geometry = Literal["same", "caffe", "valid"]
 Upsampling = Literal["bilinear", "transposed", "learnable"]
-Pooling = Literal["average", "max"]
 
 SEGMENTATION_STRIDES: dict[str, int] = {
     "fcn8s": 8,
@@ -27,7 +25,7 @@ RATING_STRIDE = 16
 """Stride of the cells that a rating network scores, in pixels."""
 
 RATING_STRIDES: dict[str, int] = {"rating": RATING_STRIDE, "classifier": 0}
-"""The same for the networks that rate or classify whole photos."""
+"""The same for networks that rate or classify whole photos."""
 
 BASELINE = "baseline"
 """The classifier that is not fully convolutional: one size, no map."""
@@ -35,7 +33,7 @@ BASELINE = "baseline"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """One network by name and numbers; `fcn_core.models.build` makes it.
+    """A network by name and numbers; `fcn_core.models.build` builds it.
 
     Attributes:
         task: What it predicts.
@@ -43,7 +41,7 @@ class ModelSpec:
             (segmentation); `rating`, `classifier`, `baseline` (aesthetics).
         backbone: Row of `fcn_core.models.backbones.rows.BACKBONES`.
         classes: Channels of the logits: classes, or rating bins; 1 rating bin is a
-            regression to one mark between 1 and 10.
+            regression to a mark between 1 and 10.
         output_stride: Stride of the deepest features, in pixels; 0 takes the usual one
             of the backbone for this network.
         width: Channel multiplier of the backbone (1.0 is the published network).
@@ -53,10 +51,11 @@ class ModelSpec:
             `caffe` pads the photo by 100 pixels and crops (the FCN paper's release);
             `valid` leaves fc6 without padding (classifiers on VGG).
         upsampling: `bilinear` has no weights; `transposed` uses convolutions with
-            frozen bilinear kernels, as the seeds do; `learnable` lets them learn.
+            frozen bilinear kernels, as Keras-FCN and tf-image-segmentation do;
+            `learnable` trains them.
         full_size: Whether the logits are upsampled to pixels inside the network.
         skip_scales: Scale pool4 by 0.01 and pool3 by 0.0001 before their scores, as
-            the release does where FCN-8s is trained at once.
+            the FCN paper's release does where FCN-8s is trained at once.
         l2: Penalty on the squares of all kernels, added to a model's losses.
         pooling: How cells become a photo's ratings.
         low_level: Whether a classifier sees its backbone's stride-4 features too.
@@ -111,7 +110,7 @@ class ModelSpec:
         if self._finest_stride > self.output_stride:
             raise ValueError(
                 f"{self.name} scores at stride {self._finest_stride}, its backbone "
-                f"ends at output_stride {self.output_stride}: use a larger one"
+                f"ends at output_stride {self.output_stride}; use a larger one"
             )
         check_options(self)
 
@@ -120,7 +119,7 @@ class ModelSpec:
             object.__setattr__(self, field, value)
 
     def _usual_output_stride(self) -> int:
-        """The finest usual stride of the backbone that the network can use."""
+        """Returns the finest usual stride of the backbone that the network can use."""
         row = self.backbone_row
         if self.name == "dilated":
             finer = [stride for stride in row.output_strides if stride < 32]
@@ -132,7 +131,7 @@ class ModelSpec:
 
     @property
     def backbone_row(self) -> Backbone:
-        """The backbone's row in the table."""
+        """Row of the backbone in the table."""
         if self.backbone not in BACKBONES:
             raise ValueError(
                 f"backbone: got {self.backbone!r}, expected one of "
@@ -166,9 +165,9 @@ class ModelSpec:
         """What the channels of ratings stand for; empty for a segmentation.
 
         Ten are AVA's ratings 1..10, two its low and high halves (the mean rating is
-        the probability of high). One is a mark m between 1 and 10: its two channels
-        0 and z give m = 1 + 9 sigmoid(z), which is the mean of a distribution over the
-        bins 1 and 10.
+        the probability of high). A single class is a mark m between 1 and 10: its two
+        channels 0 and z give m = 1 + 9 sigmoid(z), which is the mean of a distribution
+        over the bins 1 and 10.
         """
         count = self.classes if self.task == "aesthetics" else self.rating_classes
         return _bins(count) if count else ()
@@ -186,7 +185,7 @@ class ModelSpec:
 
     @property
     def alignment(self) -> Alignment:
-        """Which pixel a logit sits on: s*j (corner) or s*j + (s-1)/2 (center)."""
+        """Pixel of logit j: s * j (corner) or s * j + (s - 1) / 2 (center)."""
         return self.backbone_row.alignment
 
     @property
@@ -202,7 +201,7 @@ class ModelSpec:
 
     @property
     def not_exported(self) -> str:
-        """Why no bundle can be made of it, a reason; empty: one can."""
+        """Reason why no bundle can be made of it; empty: it can be exported."""
         if self.name == BASELINE:
             return f"takes photos of one size, {self.minimum_side} pixels a side"
         if self.geometry == "valid":
@@ -210,44 +209,24 @@ class ModelSpec:
         return ""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns plain values that `from_json` turns back into this spec.
-
-        Fields that came with later versions are left out while they are unset, so that
-        the record of an earlier run stays equal to its spec.
-        """
-        values = dataclasses.asdict(self)
-        values["rgb_mean"] = list(self.rgb_mean)
-        unset = {
-            field.name: field.default
-            for field in dataclasses.fields(self)
-            if field.name not in _FIRST_FIELDS
-        }
-        unset |= {
-            "preprocessing": self.backbone_row.preprocessing,
-            "full_size": self.geometry == "caffe",
-            "rgb_mean": [],
-        }
-        return {
-            name: value
-            for name, value in values.items()
-            if name in _FIRST_FIELDS or value != unset[name]
-        }
+        """Returns plain values that `from_json` turns back into this spec."""
+        return dataclasses.asdict(self) | {"rgb_mean": list(self.rgb_mean)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Rebuilds a spec written by `to_json`.
 
         Raises:
-            ValueError: A name is unknown to this version.
+            ValueError: A name is unknown or missing.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
+        unknown, missing = sorted(set(values) - known), sorted(known - set(values))
+        if unknown or missing:
             raise ValueError(
-                f"model spec: got unknown {', '.join(unknown)}, expected only "
-                f"{', '.join(sorted(known))}; it was written by another version"
+                f"model spec: got unknown {unknown} and missing {missing}, expected "
+                f"exactly {', '.join(sorted(known))}; it was written by another version"
             )
-        return cls(**(values | {"rgb_mean": tuple(values.get("rgb_mean", ()))}))
+        return cls(**(values | {"rgb_mean": tuple(values["rgb_mean"])}))
 
 
 _CHOICES: dict[str, Any] = {
@@ -264,18 +243,6 @@ def _check_choice(field: str, got: Any, kind: Any) -> None:
         raise ValueError(
             f"{field}: got {got!r}, expected one of {', '.join(get_args(kind))}"
         )
-
-
-_FIRST_FIELDS = (
-    "task",
-    "name",
-    "backbone",
-    "classes",
-    "output_stride",
-    "width",
-    "head_width",
-    "dropout",
-)
 
 
 def _names(task: Task) -> tuple[str, ...]:

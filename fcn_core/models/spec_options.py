@@ -1,9 +1,8 @@
-"""Which options go together in a `ModelSpec`, and what to say where they do not."""
+"""Which options go together in a `ModelSpec`, and the message where they do not."""
 
 from typing import Any
 
 PREPROCESSING_MODES = ("tf", "caffe", "torch", "unit", "rgb", "raw")
-
 
 _FCN = ("fcn8s", "fcn16s", "fcn32s")
 _UPSAMPLING = (*_FCN, "dilated")
@@ -17,7 +16,7 @@ def check_options(spec: Any) -> None:
         spec: A `ModelSpec`, which is built on this module.
 
     Raises:
-        ValueError: names the option and the networks that have it.
+        ValueError: The message names the option and the networks that have it.
     """
     for option, fits, expected in _rules(spec):
         if not fits:

@@ -1,4 +1,4 @@
-"""Results for eyes; nothing in the house depends on it."""
+"""Results for people to look at; nothing else depends on this room."""
 
 from fcn_core.rendering.class_shares import class_shares
 from fcn_core.rendering.crf import CrfSettings, RefinementError, refine

@@ -1,7 +1,7 @@
 """Class probabilities of every pixel, for heat maps and refinement.
 
-`class_maps` avoids computing them; who wants to see or to smooth them needs them all.
-Logits are read where `class_maps` reads them, so the largest share is its class.
+`class_maps` avoids computing them; to see or to smooth them takes them all. Logits are
+read where `class_maps` reads them, so the largest share is that of its class.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fcn_core import geometry
 from fcn_core.geometry import Alignment
-from fcn_core.scoring.class_maps import cells_of_pixels
+from fcn_core.scoring.class_maps import lay_out
 
 _VALUES_AT_ONCE: Final = 1 << 22
 
@@ -27,21 +27,17 @@ def class_shares(
 
     Args:
         logits: float32 `[h, w, C]` for the padded photo.
-        placement: original, fitted and padded size of the photo.
+        placement: Original, fitted and padded size of the photo.
         stride: Pixels of the padded photo between two logits.
         alignment: Where a logit sits among its pixels.
 
     Returns:
         float32 `[H, W, C]` at the original size; each pixel's shares sum to 1.
     """
-    original, fitted = placement.original, placement.fitted
-    row, fy = cells_of_pixels(
-        original.height, fitted.height, logits.shape[0], stride, alignment
+    z, (row, fy), (column, fx) = lay_out(
+        logits, placement, stride=stride, alignment=alignment
     )
-    column, fx = cells_of_pixels(
-        original.width, fitted.width, logits.shape[1], stride, alignment
-    )
-    z = np.pad(logits, ((0, 1), (0, 1), (0, 0)), mode="edge")
+    original = placement.original
     shares = np.empty((*original, logits.shape[2]), np.float32)
     step = max(1, _VALUES_AT_ONCE // (original.width * logits.shape[2]))
     for start in range(0, original.height, step):

@@ -1,7 +1,7 @@
 """Dense CRF: class borders that follow the photo's own (Krähenbühl and Koltun, 2011).
 
-Optional: it needs the package pydensecrf2 (`pip install 'fcn[crf]'`), takes seconds a
-photo and is no part of scoring.
+Optional: it needs the package pydensecrf2 (`pip install 'fcn[crf]'`), takes seconds for
+a photo and is not part of scoring.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def refine(
     if pixels.shape[:2] != shares.shape[:2]:
         raise ValueError(
             f"photo is {list(pixels.shape[:2])}, shares {list(shares.shape[:2])}, "
-            "expected one size: compute the shares at the photo's size"
+            "expected one size; compute the shares at the photo's size"
         )
     crf = _import_crf()
     settings = settings or CrfSettings()

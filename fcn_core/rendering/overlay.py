@@ -1,4 +1,4 @@
-"""Class maps for human eyes: colours, overlays, legends, heat maps, stickers."""
+"""Class maps for human eyes: colours, overlays, legends, heat maps."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,13 +12,13 @@ _BACKGROUND = 0
 
 
 class LegendEntry(NamedTuple):
-    """One class of a map.
+    """A class of a map.
 
     Attributes:
-        name: the class's name.
-        class_id: the class's index.
-        rgb: its colour in VOC's palette, 0..255 each.
-        share: part of the map's pixels, above 0 up to 1.
+        name: The class's name.
+        class_id: The class's index.
+        rgb: Its colour in VOC's palette, 0..255 each.
+        share: Part of the map's pixels, above 0 up to 1.
     """
 
     name: str
@@ -28,7 +28,7 @@ class LegendEntry(NamedTuple):
 
 
 def palette_mask(class_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns uint8 [H, W, 3] RGB: each class id of uint8 [H, W] in VOC's colour."""
+    """Returns class ids uint8 `[H, W]` in VOC's colours, uint8 `[H, W, 3]` RGB."""
     return VOC_PALETTE[class_map]
 
 
@@ -38,23 +38,23 @@ def overlay(
     """Tints the found objects of a photo; background and void stay as they are.
 
     Args:
-        pixels: uint8 [H, W, 3] RGB.
-        class_map: uint8 [H, W] class ids of the same size.
-        alpha: how strong the colours are, 0 (the photo) to 1 (the palette).
+        pixels: uint8 `[H, W, 3]` RGB.
+        class_map: uint8 `[H, W]` class ids of the same size.
+        alpha: How strong the colours are, 0 (the photo) to 1 (the palette).
 
     Returns:
-        uint8 [H, W, 3] RGB, a new array.
+        uint8 `[H, W, 3]` RGB, a new array.
 
     Raises:
-        ValueError: the sizes differ or alpha is outside 0..1.
+        ValueError: The sizes differ or alpha is outside 0..1.
     """
     if pixels.shape[:2] != class_map.shape:
         raise ValueError(
             f"photo is {list(pixels.shape[:2])}, class map {list(class_map.shape)}, "
-            "expected one size: resize the photo to its mask"
+            "expected one size; resize the photo to its mask"
         )
     if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha is {alpha}, expected 0..1: correct the call")
+        raise ValueError(f"alpha is {alpha}, expected 0..1; correct the call")
     tinted = pixels.copy()
     objects = (class_map != _BACKGROUND) & (class_map != VOID)
     colours = VOC_PALETTE[class_map[objects]].astype(np.float32)
@@ -67,18 +67,18 @@ def legend(class_map: NDArray[np.uint8], classes: Sequence[str]) -> list[LegendE
     """Lists the classes of a map, the largest first, the lower id first on a tie.
 
     Args:
-        class_map: uint8 [H, W] class ids; void pixels count for the total but have no
-            entry.
-        classes: names, index = class id.
+        class_map: uint8 `[H, W]` class ids; void pixels count towards the total but
+            have no entry.
+        classes: Class names; the index is the class id.
 
     Raises:
-        ValueError: the map holds an id that has no name.
+        ValueError: The map holds an id that has no name.
     """
     counts = np.bincount(class_map.reshape(-1), minlength=256)
     present = [int(i) for i in np.flatnonzero(counts) if i != VOID]
     if present and present[-1] >= len(classes):
         raise ValueError(
-            f"class map holds id {present[-1]}, expected ids below {len(classes)}: "
+            f"class map holds id {present[-1]}, expected ids below {len(classes)}; "
             "use the class list of the model that made it"
         )
     present.sort(key=lambda class_id: (-counts[class_id], class_id))
@@ -86,11 +86,7 @@ def legend(class_map: NDArray[np.uint8], classes: Sequence[str]) -> list[LegendE
         LegendEntry(
             name=classes[class_id],
             class_id=class_id,
-            rgb=(
-                int(VOC_PALETTE[class_id, 0]),
-                int(VOC_PALETTE[class_id, 1]),
-                int(VOC_PALETTE[class_id, 2]),
-            ),
+            rgb=tuple(VOC_PALETTE[class_id].tolist()),
             share=float(counts[class_id] / class_map.size),
         )
         for class_id in present
@@ -103,12 +99,12 @@ def class_list(
     """Names what a map shows, the largest first.
 
     Args:
-        class_map: uint8 [H, W] class ids.
-        classes: names, index = class id.
-        least_share: part of the map's pixels below which a class is left out, 0..1.
+        class_map: uint8 `[H, W]` class ids.
+        classes: Class names; the index is the class id.
+        least_share: Part of the map's pixels below which a class is left out, 0..1.
 
     Raises:
-        ValueError: the map holds an id that has no name.
+        ValueError: The map holds an id that has no name.
     """
     return [
         entry.name for entry in legend(class_map, classes) if entry.share >= least_share
@@ -121,18 +117,19 @@ def heat_map(
     """Shows how sure a model is of one class everywhere: black, red, yellow, white.
 
     Args:
-        shares: float32 [H, W], 0..1; one class of `class_shares.class_shares`.
-        pixels: uint8 [H, W, 3] RGB of the photo, mixed in by half; None shows the map.
+        shares: float32 `[H, W]`, 0..1; a class of `class_shares.class_shares`.
+        pixels: uint8 `[H, W, 3]` RGB of the photo, mixed in by half; None: the map
+            alone.
 
     Returns:
-        uint8 [H, W, 3] RGB, brighter in every channel where the share is larger.
+        uint8 `[H, W, 3]` RGB, brighter in every channel where the share is larger.
 
     Raises:
-        ValueError: a share is outside 0..1, or the sizes differ.
+        ValueError: A share is outside 0..1, or the sizes differ.
     """
     if shares.size and not (shares.min() >= 0 and shares.max() <= 1):
         raise ValueError(
-            f"shares are {shares.min()}..{shares.max()}, expected 0..1: take the "
+            f"shares are {shares.min()}..{shares.max()}, expected 0..1; take the "
             "softmax of the logits first"
         )
     # A third of the scale for each colour channel: the glow of hot iron.
@@ -143,6 +140,6 @@ def heat_map(
     if pixels.shape != colours.shape:
         raise ValueError(
             f"photo is {list(pixels.shape)}, heat map {list(colours.shape)}, expected "
-            "one size: compute the shares at the photo's size"
+            "one size; compute the shares at the photo's size"
         )
     return ((pixels.astype(np.uint16) + colours) // 2).astype(np.uint8)

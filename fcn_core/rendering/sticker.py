@@ -9,7 +9,7 @@ from PIL import Image
 from fcn_core import images, views
 
 SIDE: Final = 512
-"""Side of messengers' stickers in pixels."""
+"""Side of a messenger's sticker, in pixels."""
 
 _CONTOUR_GREY: Final = 248
 _CONTOUR_REACH: Final = 2
@@ -26,28 +26,28 @@ def sticker(
     """Cuts a class out and enlarges or shrinks it to a transparent square.
 
     Args:
-        pixels: uint8 [H, W, 3] RGB.
-        class_map: uint8 [H, W] class ids of the same size.
-        class_id: what is cut out.
-        side: of the result, in pixels.
+        pixels: uint8 `[H, W, 3]` RGB.
+        class_map: uint8 `[H, W]` class ids of the same size.
+        class_id: The class that is cut out.
+        side: Of the result, in pixels.
 
     Returns:
-        uint8 [side, side, 4] RGBA; alpha is 255 on the object, contour included, and 0
-        elsewhere, where the colour is black.
+        uint8 `[side, side, 4]` RGBA; alpha is 255 on the object, contour included, and
+        0 elsewhere, where the colour is black.
 
     Raises:
-        ValueError: the sizes differ or the class is not in the map.
+        ValueError: The sizes differ or the class is not in the map.
     """
     if pixels.shape[:2] != class_map.shape:
         raise ValueError(
             f"photo is {list(pixels.shape[:2])}, class map {list(class_map.shape)}, "
-            "expected one size: resize the photo to its mask"
+            "expected one size; resize the photo to its mask"
         )
     found = class_map == class_id
     if not found.any():
         raise ValueError(
             f"class {class_id} is not in the map, expected one of "
-            f"{np.unique(class_map).tolist()}: choose a class that was found"
+            f"{np.unique(class_map).tolist()}; choose a class that was found"
         )
     window = _bounding_box(found)
     (view,) = views.views(found[window].shape, "pad", side=side)
@@ -59,7 +59,7 @@ def sticker(
 
 
 def erode(inside: NDArray[np.bool_], *, reach: int) -> NDArray[np.bool_]:
-    """Keeps pixels [H, W] whose neighbours up to `reach` are all inside, too.
+    """Keeps pixels `[H, W]` whose neighbours up to `reach` are all inside, too.
 
     What lies beyond the border is outside.
     """
@@ -85,7 +85,7 @@ def _bounding_box(found: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def _resized(found: NDArray[np.bool_], view: views.View) -> NDArray[np.bool_]:
-    """The object on the view's canvas, its edge where half of a pixel is covered."""
+    """Returns the object on the view's canvas; half a covered pixel is its edge."""
     mask = Image.fromarray(np.where(found, 255, 0).astype(np.uint8))
     height, width = view.resized
     resized = np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR))

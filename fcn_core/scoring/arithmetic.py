@@ -24,10 +24,10 @@ class Arithmetic:
     """How numbers are computed: two runs that share it give the same bytes.
 
     Attributes:
-      engine: "openvino" or "tensorflow".
-      precision: "f32" or "bf16".
-      instruction_set: Of the processor ("avx2", "avx512", "amx_bf16", ...) or the
-        GPU's model name.
+        engine: "openvino" or "tensorflow".
+        precision: "f32" or "bf16".
+        instruction_set: Of the processor ("avx2", "avx512", "amx_bf16", ...) or the
+            GPU's model name.
     """
 
     engine: EngineName
@@ -42,7 +42,7 @@ def resolve_arithmetic(engine: str = "auto", precision: str = "auto") -> Arithme
     bf16 where the processor computes it in hardware, else f32.
 
     Raises:
-      ModelError: An unknown word, or a precision this machine does not compute.
+        ModelError: A word is unknown, or this machine lacks the precision.
     """
     if engine not in ("auto", "openvino", "tensorflow"):
         raise ModelError(
@@ -78,7 +78,7 @@ def resolve_arithmetic(engine: str = "auto", precision: str = "auto") -> Arithme
 
 
 def _gpu_model() -> str | None:
-    """Model name of the first visible NVIDIA GPU, or None."""
+    """Returns the model name of the first visible NVIDIA GPU, or None."""
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
         return None
     program = shutil.which("nvidia-smi")
@@ -96,7 +96,7 @@ def _gpu_model() -> str | None:
 
 
 def _cpu_flags() -> frozenset[str]:
-    """The processor's features as Linux names them; empty on other systems."""
+    """Returns the processor's features as Linux names them; none on other systems."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -106,7 +106,7 @@ def _cpu_flags() -> frozenset[str]:
 
 
 def _bf16_instructions() -> str | None:
-    """The best bfloat16 arithmetic of this processor, or None where it has none."""
+    """Returns the best bfloat16 arithmetic of this processor, or None."""
     flags = _cpu_flags()
     for name in ("amx_bf16", "avx512_bf16"):
         if name in flags:
@@ -115,7 +115,7 @@ def _bf16_instructions() -> str | None:
 
 
 def _f32_instructions() -> str:
-    """The float32 vector instructions that decide how sums are rounded."""
+    """Returns the float32 vector instructions, which decide how sums are rounded."""
     flags = _cpu_flags()
     for flag, name in (("avx512f", "avx512"), ("avx2", "avx2"), ("avx", "avx")):
         if flag in flags:

@@ -1,12 +1,12 @@
 """Proves a bundle before a job starts: card, files, operations, signatures, engines.
 
-What `fcn models check` prints. Everything is tried on one small drawn photo: each
-signature runs, and each pair of ways to the same answer must agree.
+`fcn models check` prints the findings. Everything is tried on a small drawn photo: each
+signature runs, and any two ways to the same answer must agree.
 """
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcn_core import geometry
+from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.operations import check_operations
+from fcn_core.bundles.seal import verify
 from fcn_core.scoring import class_maps, engines
 from fcn_core.scoring.arithmetic import Arithmetic
-from fcn_core.scoring.scorers import SIDE_ROUNDING, LogitsScorer
+from fcn_core.scoring.feed import Fed, feed_of, prepare
+from fcn_core.scoring.scorers import LogitsScorer, Outputs, run_network
 
 Level = Literal["ok", "warning", "error"]
 
@@ -32,12 +34,12 @@ AGREEMENT: Final = 0.999
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked.
+    """The result of one check.
 
     Attributes:
-      level: "error" if the model must not be used.
-      check: What was checked, a few words.
-      detail: What was found, and the cure where there is one.
+        level: "error" if the model must not be used.
+        check: What was checked, in a few words.
+        detail: What was found, and the cure where there is one.
     """
 
     level: Level
@@ -50,7 +52,7 @@ def check(folder: Path) -> list[Finding]:
     folder = Path(folder)
     try:
         card = ModelCard.read(folder)
-        card.verify(folder)
+        verify(card, folder)
     except ModelError as error:
         return [Finding("error", "card", str(error))]
     findings = [Finding("ok", "card", f"{card.label}, {len(card.files)} files")]
@@ -68,48 +70,51 @@ def check(folder: Path) -> list[Finding]:
 
 
 def _check_runs(folder: Path, card: ModelCard) -> Iterator[Finding]:
-    """Runs every signature and engine on one drawn photo."""
+    """Runs every signature and engine on a drawn photo."""
     reference = engines.TensorFlowEngine(folder, precision="f32")
-    placement, batch = _drawn_photo(card)
-    sizes = np.array([placement.fitted], np.int32)
-    served = reference.serve(batch, sizes)
-    yield from _check_outputs(served, card, batch)
+    file, photo = _draw_photo(card)
+    served = reference.serve(photo.batch, photo.sizes)
+    yield from _check_outputs(served, card, photo.batch)
     if not reference.has_logits:
         yield Finding(
             "warning",
             "logits",
-            "there is no signature logits: scored through serving_default, slowly",
+            "the signature logits is missing, so photos are scored through"
+            " serving_default, which is slow; export the model with `fcn export`",
         )
         return
-    arithmetic = Arithmetic("tensorflow", "f32", "any")
-    outputs = LogitsScorer(card, reference, arithmetic).score(batch, sizes)
+    scorer = LogitsScorer(card, reference, Arithmetic("tensorflow", "f32", "any"))
+    expected = _finish(scorer.score(photo.batch, photo.sizes), card, photo.placement)
+    fitted = photo.placement.fitted
     yield Finding("ok", "logits", f"stride {card.logits_stride}, {card.alignment}")
-    yield _compare(served, _finish(outputs, card, placement), sizes, "serving_default")
-    yield from _check_decoding(reference, card, placement, batch)
-    yield _check_openvino(folder, reference, batch, two=len(card.parts) == 2)
+    yield _compare("serving_default", served, expected, size=fitted)
+    for name, value in _encoded(file).items():
+        if reference.has_signature(name):
+            found = reference.serve_encoded(name, [value])
+            yield _compare(name, found, served, size=fitted)
+        else:
+            yield Finding("warning", name, "missing; export the model again")
+    yield _check_openvino(folder, card, reference, batch=photo.batch)
 
 
-def _drawn_photo(card: ModelCard) -> tuple[geometry.Placement, NDArray[np.uint8]]:
-    """Smooth colours of a size that divides by nothing, padded as for scoring."""
+def _draw_photo(card: ModelCard) -> tuple[bytes, Fed]:
+    """Draws smooth colours of a size that nothing divides.
+
+    Returns:
+        The PNG file, and the photo padded as for scoring, at its own size.
+    """
     noise = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
-    height, width = 101, 139
-    pixels = Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
-    placement = geometry.place(
-        geometry.Size(height, width),
-        max_side=None,
-        multiple=int(np.lcm(SIDE_ROUNDING, card.size_multiple)),
-        minimum=card.minimum_side,
-    )
-    batch = np.empty((1, *placement.padded, 3), np.uint8)
-    batch[:] = card.padding_value
-    batch[0, :height, :width] = np.asarray(pixels)
-    return placement, batch
+    file = io.BytesIO()
+    drawn = Image.fromarray(noise).resize((139, 101), Image.Resampling.BICUBIC)
+    drawn.save(file, "PNG")
+    feed = replace(feed_of(card), max_side=None, enlarge=1.0)
+    return file.getvalue(), prepare(images.decode(file.getvalue()), feed)
 
 
 def _finish(
-    outputs: dict[str, NDArray[Any]], card: ModelCard, placement: geometry.Placement
-) -> dict[str, NDArray[Any]]:
-    """The host's way from the scorer's outputs to those of `serving_default`."""
+    outputs: Outputs, card: ModelCard, placement: geometry.Placement
+) -> Outputs:
+    """Returns what `serving_default` must return, from the outputs of the scorer."""
     if card.task == "aesthetics":
         return outputs
     others = {name: value for name, value in outputs.items() if name != "logits"}
@@ -123,7 +128,7 @@ def _finish(
 
 
 def _check_outputs(
-    served: dict[str, NDArray[Any]], card: ModelCard, batch: NDArray[np.uint8]
+    served: Outputs, card: ModelCard, batch: NDArray[np.uint8]
 ) -> Iterator[Finding]:
     """Compares names, dtypes and shapes of `serving_default` with the contract."""
     expected: dict[str, tuple[type, tuple[int, ...]]] = {}
@@ -137,88 +142,69 @@ def _check_outputs(
             expected |= {"mean": (np.float32, (1,)), "std": (np.float32, (1,))}
     for name, (dtype, shape) in expected.items():
         value = served.get(name)
-        found = None if value is None else (value.dtype.name, value.shape)
-        wanted = (np.dtype(dtype).name, shape)
+        found = "nothing" if value is None else _kind(value.dtype, value.shape)
+        wanted = _kind(np.dtype(dtype), shape)
+        good = found == wanted
         yield Finding(
-            "ok" if found == wanted else "error",
+            "ok" if good else "error",
             f"serving_default {name}",
-            f"{found}" if found == wanted else f"{found}, expected {wanted}",
+            found if good else f"got {found}, expected {wanted}; export it again",
         )
 
 
-def _check_decoding(
-    engine: engines.TensorFlowEngine,
-    card: ModelCard,
-    placement: geometry.Placement,
-    batch: NDArray[np.uint8],
-) -> Iterator[Finding]:
-    """Sends the photo as PNG through the signatures that decode."""
+def _kind(dtype: np.dtype[Any], shape: Sequence[int]) -> str:
+    return f"{dtype.name} {list(shape)}"
+
+
+def _encoded(file: bytes) -> dict[str, bytes]:
+    """Returns the argument of each signature that decodes."""
     from tensorflow.core.example import example_pb2
 
-    height, width = placement.original
-    file = io.BytesIO()
-    Image.fromarray(batch[0, :height, :width]).save(file, "PNG")
     example = example_pb2.Example()
-    feature = example.features.feature["image/encoded"]
-    feature.bytes_list.value.append(file.getvalue())
-    encoded = {
-        "serving_bytes": file.getvalue(),
-        "serving_tf_example": example.SerializeToString(),
-    }
-    expected = engine.serve(batch, np.array([placement.fitted], np.int32))
-    sizes = np.array([placement.fitted], np.int32)
-    for name, value in encoded.items():
-        if not engine.has_signature(name):
-            yield Finding("warning", name, "missing; export the model again")
-            continue
-        found = engine.serve_encoded(name, [value])
-        yield _compare(found, expected, sizes, name)
+    example.features.feature["image/encoded"].bytes_list.value.append(file)
+    return {"serving_bytes": file, "serving_tf_example": example.SerializeToString()}
 
 
 def _check_openvino(
     folder: Path,
-    reference: engines.TensorFlowEngine,
-    batch: NDArray[np.uint8],
+    card: ModelCard,
+    reference: engines.Engine,
     *,
-    two: bool,
+    batch: NDArray[np.uint8],
 ) -> Finding:
-    """Compares the float32 logits of both engines, of both outputs if there are two."""
+    """Compares the float32 logits of OpenVINO with the reference's."""
     try:
         engine = engines.OpenVINOEngine(folder, precision="f32")
     except ModelError as error:
         return Finding("warning", "openvino", str(error))
-    expected, found = (
-        one.both_logits(batch) if two else (one.logits(batch),)
-        for one in (reference, engine)
-    )
-    difference, close = 0.0, True
-    for theirs, ours in zip(expected, found, strict=True):
+    worst, close = 0.0, True
+    both = (run_network(way, batch, card) for way in (reference, engine))
+    for theirs, ours in zip(*both, strict=True):
         if theirs.shape != ours.shape:
-            detail = f"{ours.shape}, tensorflow gives {theirs.shape}; export it again"
-            return Finding("error", "openvino", detail)
-        one = float(np.abs(theirs - ours).max())
-        close &= one <= LOGITS_TOLERANCE * max(1.0, float(np.ptp(theirs)))
-        difference = max(difference, one)
-    detail = f"largest difference of the logits {difference:.1e}"
-    return Finding(
-        "ok" if close else "error",
-        "openvino",
-        detail if close else f"{detail} from tensorflow's; export it again",
-    )
+            return Finding(
+                "error",
+                "openvino",
+                f"got logits {ours.shape}, expected {theirs.shape} as from tensorflow;"
+                " export it again",
+            )
+        difference = float(np.abs(theirs - ours).max())
+        close &= difference <= LOGITS_TOLERANCE * max(1.0, float(np.ptp(theirs)))
+        worst = max(worst, difference)
+    detail = f"logits differ from tensorflow's by up to {worst:.1e}"
+    if close:
+        return Finding("ok", "openvino", detail)
+    return Finding("error", "openvino", f"{detail}; export it again")
 
 
 def _compare(
-    found: dict[str, NDArray[Any]],
-    expected: dict[str, NDArray[Any]],
-    sizes: NDArray[np.int32],
-    name: str,
+    name: str, found: Outputs, expected: Outputs, *, size: geometry.Size
 ) -> Finding:
     """Compares two ways to a class map, or to mean ratings, on the valid part."""
-    height, width = sizes[0]
     good, details = True, []
     if "class_map" in expected:
         first, second = (
-            outputs["class_map"][0, :height, :width] for outputs in (found, expected)
+            outputs["class_map"][0, : size.height, : size.width]
+            for outputs in (found, expected)
         )
         share = float((first == second).mean())
         good &= share >= AGREEMENT
@@ -227,4 +213,7 @@ def _compare(
         difference = float(np.abs(found["mean"] - expected["mean"]).max())
         good &= difference <= 1e-4
         details.append(f"means differ by {difference:.1e}")
-    return Finding("ok" if good else "error", name, ", ".join(details))
+    detail = ", ".join(details)
+    if good:
+        return Finding("ok", name, detail)
+    return Finding("error", name, f"{detail}; export the model again")

@@ -11,7 +11,7 @@ Interpolation is written as elementwise float32 steps on purpose: a matrix produ
 would round differently from one BLAS and one processor to the next.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,13 @@ Floats = NDArray[np.float32]
 
 _CELLS_AT_ONCE: Final = 2048
 """Border cells interpolated together: bounds memory, and neighbours share classes."""
+
+
+class Pixels(NamedTuple):
+    """The logit before each pixel of an axis, and how far it is to the next, 0..1."""
+
+    cell: NDArray[np.intp]
+    fraction: Floats
 
 
 def class_map(
@@ -40,32 +47,37 @@ def class_map(
     fitted photo and the logits are read there, once.
 
     Args:
-      logits: `[h, w, C]` finite float32 for the padded photo, C at most 255.
-      placement: original, fitted and padded size of the photo.
-      stride: Pixels of the padded photo between two logits.
-      alignment: Where a logit sits among its pixels, as the model's card says.
+        logits: `[h, w, C]` finite float32 for the padded photo, C at most 255.
+        placement: Original, fitted and padded size of the photo.
+        stride: Pixels of the padded photo between two logits.
+        alignment: Where a logit sits among its pixels, as the model's card says.
 
     Returns:
-      uint8 `[H, W]` at the original size; of equal logits the lowest class wins.
+        uint8 `[H, W]` at the original size; of equal logits the lowest class wins.
 
     Raises:
-      ValueError: The logits do not cover the fitted photo or have too many classes.
+        ValueError: The logits do not cover the fitted photo or have too many classes.
     """
     logits = np.asarray(logits, np.float32)
     fitted = placement.fitted
     if logits.ndim != 3 or not 1 <= logits.shape[2] <= 255:
         raise ValueError(
-            f"logits have shape {logits.shape}, expected [h, w, C] with C in 1..255"
+            f"logits have shape {logits.shape}, expected [h, w, C] with C in 1..255;"
+            " take those of one photo"
         )
     if logits.shape[0] * stride < fitted.height or logits.shape[1] * stride < (
         fitted.width
     ):
         raise ValueError(
             f"logits {logits.shape[:2]} at stride {stride} do not cover a photo of"
-            f" {fitted.height}x{fitted.width}; expected the logits of the padded photo"
+            f" {fitted.height}x{fitted.width}, expected one in every cell; pass the"
+            " logits of the padded photo"
         )
     if alignment not in ("corner", "center"):
-        raise ValueError(f"alignment is {alignment!r}, expected 'corner' or 'center'")
+        raise ValueError(
+            f"alignment is {alignment!r}, expected 'corner' or 'center'; take that of"
+            " the model's card"
+        )
     if fitted == placement.original:
         return _map_whole_cells(logits, fitted, stride=stride, alignment=alignment)
     return _map_shrunk(logits, placement, stride=stride, alignment=alignment)
@@ -74,7 +86,7 @@ def class_map(
 def _map_whole_cells(
     logits: Floats, size: geometry.Size, *, stride: int, alignment: Alignment
 ) -> NDArray[np.uint8]:
-    """Maps a photo at its own size: every cell covers stride x stride pixels."""
+    """Returns the map of a photo at its own size: cells of stride x stride pixels."""
     # Pixel 0 is pixel `skip` of the first cell. With centres there is one more cell
     # before the first logit, and for an even stride no pixel lies on a logit.
     before, skip = (1, stride - stride // 2) if alignment == "center" else (0, 0)
@@ -104,7 +116,7 @@ def _map_whole_cells(
 
 
 def _has_border(winners: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tells, as `[h-1, w-1]`, the cells whose four corners `[h, w]` do not agree."""
+    """Returns, as `[h-1, w-1]`, which cells have corners `[h, w]` that differ."""
     horizontal = winners[:, :-1] != winners[:, 1:]
     vertical = winners[:-1] != winners[1:]
     return horizontal[:-1] | horizontal[1:] | vertical[:, :-1] | vertical[:, 1:]
@@ -114,17 +126,17 @@ def _interpolated_argmax(corners: Floats, *, x: Floats, y: Floats) -> NDArray[np
     """Interpolates n cells, each only for the classes that can win in it.
 
     Args:
-      corners: `[4, n, C]`: top left, top right, bottom left, bottom right.
-      x: Fractions to the right, broadcast against `[n]`.
-      y: Fractions downwards, broadcast against the interpolation along x.
+        corners: `[4, n, C]`: top left, top right, bottom left, bottom right.
+        x: Fractions to the right, broadcast against `[n]`.
+        y: Fractions downwards, broadcast against the interpolation along x.
 
     Returns:
-      uint8 classes `[..., n]`, the shape of `x + y` with n cells last, so that every
-      step runs over long contiguous rows.
+        uint8 classes `[..., n]`, the shape of `x + y` with n cells last, so that every
+        step runs over long contiguous rows.
     """
     worst_of_best_class = corners.min(0).max(-1, keepdims=True)
     possible = corners.max(0) >= worst_of_best_class
-    # Cells with many candidates first: those with an r-th one are then a prefix.
+    # Cells with many candidates first: those with an r-th candidate are then a prefix.
     count = possible.sum(-1)
     order = np.argsort(-count, kind="stable")
     count = count[order]
@@ -138,7 +150,7 @@ def _interpolated_argmax(corners: Floats, *, x: Floats, y: Floats) -> NDArray[np
         n = int(np.searchsorted(-count, -rank))
         name = candidate[first[:n] + rank]
         score = _interpolate(corners[:, order[:n], name], x=x[..., :n], y=y)
-        # Candidates come in ascending order: of equal ones the first stays.
+        # Candidates come in ascending order: of equal scores the first stays.
         better = score > best[..., :n]
         np.copyto(winner[..., :n], name.astype(np.uint8), where=better)
         np.maximum(best[..., :n], score, out=best[..., :n])
@@ -148,7 +160,7 @@ def _interpolated_argmax(corners: Floats, *, x: Floats, y: Floats) -> NDArray[np
 
 
 def _interpolate(corners: Floats, *, x: Floats, y: Floats) -> Floats:
-    """Bilinear values of one class between `[4, n]` corners."""
+    """Returns bilinear values of one class between `[4, n]` corners."""
     top_left, top_right, bottom_left, bottom_right = corners
     top = top_left + (top_right - top_left) * x
     bottom = bottom_left + (bottom_right - bottom_left) * x
@@ -162,22 +174,17 @@ def _map_shrunk(
     stride: int,
     alignment: Alignment,
 ) -> NDArray[np.uint8]:
-    """Maps a photo of any other size, one row of cells after the other.
+    """Returns the map of a photo of any other size, row by row of cells.
 
     A row of cells holds at most a few dozen rows of original pixels, so that a photo
     of 50 megapixels needs little more than its class map.
     """
-    original, fitted = placement.original, placement.fitted
-    row, fy = cells_of_pixels(
-        original.height, fitted.height, logits.shape[0], stride, alignment
+    z, (row, fy), (column, fx) = lay_out(
+        logits, placement, stride=stride, alignment=alignment
     )
-    column, fx = cells_of_pixels(
-        original.width, fitted.width, logits.shape[1], stride, alignment
-    )
-    z = np.pad(logits, ((0, 1), (0, 1), (0, 0)), mode="edge")
     winners = z.argmax(-1).astype(np.uint8)
     border = _has_border(winners)
-    out = np.empty(original, np.uint8)
+    out = np.empty(placement.original, np.uint8)
     first_rows = np.searchsorted(row, np.arange(logits.shape[0] + 1))
     for i in range(logits.shape[0]):
         band = slice(first_rows[i], first_rows[i + 1])
@@ -194,13 +201,34 @@ def _map_shrunk(
     return out
 
 
-def cells_of_pixels(
-    original: int, fitted: int, cells: int, stride: int, alignment: Alignment
-) -> tuple[NDArray[np.intp], Floats]:
-    """For each original pixel of one axis: its cell and the fraction inside it."""
+def lay_out(
+    logits: Floats,
+    placement: geometry.Placement,
+    *,
+    stride: int,
+    alignment: Alignment,
+) -> tuple[Floats, Pixels, Pixels]:
+    """Returns what pixels are interpolated from; the arguments are as for `class_map`.
+
+    Returns:
+        Logits `[h + 1, w + 1, C]`, whose last row and column repeat so that every cell
+        has four corners, and where the rows and the columns of the original lie.
+    """
+    rows, columns = (
+        _pixels(original, fitted, cells=cells, stride=stride, alignment=alignment)
+        for original, fitted, cells in zip(
+            placement.original, placement.fitted, logits.shape[:2], strict=True
+        )
+    )
+    return np.pad(logits, ((0, 1), (0, 1), (0, 0)), mode="edge"), rows, columns
+
+
+def _pixels(
+    original: int, fitted: int, *, cells: int, stride: int, alignment: Alignment
+) -> Pixels:
     pixel = geometry.to_fitted(np.arange(original), original=original, fitted=fitted)
     if alignment == "center":
         pixel = pixel - (stride - 1) / 2
     position = np.clip(pixel / stride, 0, cells - 1)
     cell = np.floor(position).astype(np.intp)
-    return cell, (position - cell).astype(np.float32)
+    return Pixels(cell, (position - cell).astype(np.float32))

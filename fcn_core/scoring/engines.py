@@ -21,17 +21,20 @@ OUTPUT_NAMES: Final = ("logits", "rating_logits")
 """What a network computes; the second only where one model does both tasks."""
 
 MAX_COMPILED_SHAPES: Final = 8
-"""One costs 0.2 s and some 50 MB; a night's photos, rounded to 128, need about 8."""
+"""A shape costs 0.2 s and some 50 MB; a night's photos, rounded to 128, need some 8."""
 
 
 class Engine(Protocol):
     """A network ready to run."""
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Runs uint8 RGB `[B, H, W, 3]`, H and W multiples of the card's, at once.
+        """Runs the network on a batch at once.
+
+        Args:
+            images: uint8 RGB `[B, H, W, 3]`, H and W multiples of the card's.
 
         Returns:
-          float32 `[B, H / stride, W / stride, C]`, the caller's own array.
+            float32 `[B, H / stride, W / stride, C]`, the caller's own array.
         """
         ...
 
@@ -46,7 +49,7 @@ def open_engine(bundle: Path, arithmetic: Arithmetic, *, threads: int = 1) -> En
     """Opens the bundle's network with the chosen engine.
 
     Raises:
-      ModelError: The bundle has no form that this engine reads.
+        ModelError: The bundle has no form that this engine reads.
     """
     if arithmetic.engine == "openvino":
         return OpenVINOEngine(bundle, precision=arithmetic.precision, threads=threads)
@@ -64,7 +67,7 @@ class OpenVINOEngine:
         path = Path(bundle) / IR_NAME
         if not path.is_file():
             raise ModelError(
-                f"{bundle} has no {IR_NAME}, which the openvino engine reads; pass"
+                f"{bundle} has no {IR_NAME}, expected one for the openvino engine; pass"
                 " --engine tensorflow, or export again where openvino is installed"
             )
         try:
@@ -89,11 +92,6 @@ class OpenVINOEngine:
             "ENABLE_CPU_PINNING": False,
         }
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
-
-    @property
-    def compiled_shapes(self) -> list[tuple[int, ...]]:
-        """Input shapes ready to run, the least recently used first."""
-        return list(self._requests)
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.logits`."""
@@ -127,15 +125,15 @@ class TensorFlowEngine:
     """Runs a SavedModel with TensorFlow, on the GPU where one is visible.
 
     Attributes:
-      has_logits: Whether the signature `logits` exists; a SavedModel made elsewhere
-        may have `serving_default` only, which `serve` runs.
+        has_logits: Whether the signature `logits` exists; a SavedModel made elsewhere
+            may have `serving_default` only, which `serve` runs.
     """
 
     def __init__(self, bundle: Path, *, precision: Precision, threads: int = 1) -> None:
         if not (Path(bundle) / "saved_model.pb").is_file():
             raise ModelError(
-                f"{bundle} has no saved_model.pb, which the tensorflow engine reads;"
-                " copy the whole bundle or export it again"
+                f"{bundle} has no saved_model.pb, expected one for the tensorflow"
+                " engine; copy the whole bundle or export it again"
             )
         self._tf = _import_tensorflow(precision=precision, threads=threads)
         check_operations(bundle)
@@ -173,11 +171,11 @@ class TensorFlowEngine:
         return self._run("serving_default", images=images, sizes=sizes)
 
     def has_signature(self, name: str) -> bool:
-        """Whether the SavedModel can be called that way."""
+        """Returns whether the SavedModel has a signature."""
         return name in self._signatures
 
     def serve_encoded(self, name: str, values: list[bytes]) -> dict[str, NDArray[Any]]:
-        """Runs a signature with one string argument, such as `serving_bytes`."""
+        """Runs a signature that takes strings only, such as `serving_bytes`."""
         arguments = self._signatures[name].structured_input_signature[1]
         return self._run(name, **dict.fromkeys(arguments, values))
 
@@ -200,8 +198,7 @@ def _import_tensorflow(*, precision: Precision, threads: int) -> Any:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:
-        # Already running, as in a training process that evaluates: it keeps the
-        # threads that it has.
+        # Already running, as in a training process that evaluates: its threads stay.
         pass
     if tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()

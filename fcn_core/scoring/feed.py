@@ -1,6 +1,5 @@
-"""How a model wants its pixels: fitted, padded, cut into views."""
+"""How a model wants its pixels: fitted and padded."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +8,12 @@ from numpy.typing import NDArray
 from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard
 from fcn_core.records.record import ImageRecord
-from fcn_core.scoring.scorers import SIDE_ROUNDING
+from fcn_core.scoring.scorers import side_multiple
 
 
 @dataclass(frozen=True)
 class Feed:
-    """How a model wants its pixels; models that want the same share them."""
+    """What decides the pixels of a model; models of equal feeds share them."""
 
     max_side: int | None
     enlarge: float
@@ -25,7 +24,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Fed:
-    """A photo ready for a network: uint8 `[1, H, W, 3]` and where it lies in it."""
+    """A photo ready for a network: uint8 `[1, H, W, 3]`, and where it lies there."""
 
     batch: NDArray[np.uint8]
     placement: geometry.Placement
@@ -36,19 +35,19 @@ class Fed:
         return np.array([self.placement.fitted], np.int32)
 
 
-def feed_of(card: ModelCard, max_side: int | None) -> Feed:
+def feed_of(card: ModelCard, max_side: int | None = None) -> Feed:
     """Returns how a model wants its pixels; `max_side` None means the card's."""
     return Feed(
         max_side=card.max_side if max_side is None else max_side,
         enlarge=card.enlarge,
-        multiple=math.lcm(SIDE_ROUNDING, card.size_multiple),
+        multiple=side_multiple(card),
         minimum=card.minimum_side,
         padding_value=card.padding_value,
     )
 
 
 def prepare(image: images.DecodedImage, feed: Feed) -> Fed:
-    """Fits and pads one decoded photo."""
+    """Fits and pads a decoded photo."""
     placement = geometry.place(
         geometry.Size(image.height, image.width),
         max_side=feed.max_side,

@@ -1,11 +1,10 @@
-"""The whole middle of one photo: from its bytes to a row's values and its mask.
+"""Scores a photo: from its bytes to the values of its row and its mask.
 
-This is what everything else is compared with: a night of scoring gives exactly its
-results. Scoring with the openvino engine loads neither TensorFlow nor Keras.
+This is the reference: a night of scoring gives exactly its results. Scoring with the
+openvino engine loads neither TensorFlow nor Keras.
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.canonical import content_sha256
 from fcn_core.scoring import class_maps
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.feed import Fed, Feed, feed_of, prepare
@@ -28,10 +28,13 @@ def row_fingerprint(
     max_side: int | None,
     tile: int | None = None,
 ) -> str:
-    """sha256 hex of everything that decides a row's values besides the photo.
+    """Returns the sha256 in hex of all that decides a row's values besides the photo.
 
-    The order of the models does not count; `max_side` is the override, or None; `tile`
-    as for `load_scorer`.
+    Args:
+        cards: Of the models, in any order.
+        arithmetic: What computes them.
+        max_side: Overrides the working size of the cards; None: it does not.
+        tile: As for `load_scorer`.
     """
     content: dict[str, Any] = {
         "models": sorted(card.fingerprint for card in cards),
@@ -40,27 +43,26 @@ def row_fingerprint(
         "side_rounding": SIDE_ROUNDING,
         "max_side": max_side,
     }
-    if tile is not None:  # left out otherwise: rows of before tiles keep theirs
+    if tile is not None:
         content["tile"] = tile
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return content_sha256(content)
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoScore:
-    """What one photo got.
+    """The results of one photo.
 
     Attributes:
-      sha256: Of the photo's bytes, hex.
-      height: Of the upright original, pixels.
-      width: Of the upright original, pixels.
-      class_pixels: Pixels of each class at the original size, by class id.
-      dominant_class: The class with most pixels; background only where nothing else is.
-      ratings: One share for each rating bin; they sum to 1.
-      mean: Mean rating.
-      std: Standard deviation of the ratings.
-      mask_png: Palette PNG of the class map at the original size.
-      mask_sha256: Of `mask_png`, hex.
+        sha256: Of the photo's bytes, hex.
+        height: Of the upright original, pixels.
+        width: Of the upright original, pixels.
+        class_pixels: Pixels of each class at the original size, by class id.
+        dominant_class: The class with most pixels; background only if it is alone.
+        ratings: One share for each rating bin; they sum to 1.
+        mean: Mean rating.
+        std: Standard deviation of the ratings.
+        mask_png: Palette PNG of the class map at the original size.
+        mask_sha256: Of `mask_png`, hex.
     """
 
     sha256: str
@@ -76,12 +78,12 @@ class PhotoScore:
 
 
 class PhotoScorer:
-    """Scores one photo after the other with at most one model a task.
+    """Scores photo by photo with at most one model a task.
 
     Args:
-      scorers: The models.
-      max_side: Overrides the working size of every model's card.
-      masks: Whether to encode masks.
+        scorers: The models.
+        max_side: Overrides the working size of every model's card.
+        masks: Whether to encode masks.
     """
 
     def __init__(
@@ -94,8 +96,8 @@ class PhotoScorer:
         tasks = [part.task for scorer in scorers for part in scorer.card.parts]
         if not tasks or len(set(tasks)) != len(tasks):
             raise ModelError(
-                f"models for the tasks {tasks} were given, expected one model for each"
-                " task; leave one out"
+                f"got models for the tasks {tasks}, expected one model for each task;"
+                " leave one out"
             )
         self._masks = masks
         self._feeds = [(scorer, feed_of(scorer.card, max_side)) for scorer in scorers]
@@ -104,8 +106,8 @@ class PhotoScorer:
         """Scores the photo that `data` encodes, the same every time.
 
         Raises:
-          images.BadImage: This photo cannot be scored, with a reason.
-          ModelError: The model is at fault, so no photo can.
+            images.BadImage: This photo cannot be scored, with a reason.
+            ModelError: The model is at fault, so no photo can.
         """
         digest = hashlib.sha256(data).hexdigest()
         decoded: dict[int | None, images.DecodedImage] = {}
@@ -141,8 +143,8 @@ class PhotoScorer:
         counts = np.bincount(class_map.ravel(), minlength=card.num_classes)
         if len(counts) > card.num_classes:
             raise ModelError(
-                f"{card.label} returned class {len(counts) - 1}, its card names"
-                f" {card.num_classes} classes; correct its card"
+                f"{card.label} returned class {len(counts) - 1}, expected one of the"
+                f" {card.num_classes} classes that its card names; correct its card"
             )
         values: dict[str, Any] = {
             "class_pixels": tuple(counts.tolist()),
@@ -156,7 +158,7 @@ class PhotoScorer:
 
 
 def _check_finite(outputs: Outputs) -> None:
-    """Overflow is met on freak inputs only: it fails the photo, not the night."""
+    """Fails the photo, not the night: only freak inputs overflow."""
     for name, value in outputs.items():
         if not np.isfinite(value).all():
             raise images.BadImage(
@@ -167,7 +169,7 @@ def _check_finite(outputs: Outputs) -> None:
 def _at_original_size(
     class_map: NDArray[np.uint8], placement: geometry.Placement
 ) -> NDArray[np.uint8]:
-    """Crops a padded class map and reads it at each original pixel's centre."""
+    """Returns a padded class map as read at each original pixel's centre."""
     original, fitted = placement.original, placement.fitted
     cropped = class_map[: fitted.height, : fitted.width]
     rows, columns = (
@@ -184,7 +186,7 @@ def _at_original_size(
 
 
 def _dominant_class(counts: NDArray[np.intp], card: ModelCard) -> int:
-    """The class with most pixels, of equal ones the lowest; background last."""
+    """Returns the class with most pixels: ties go to the lowest, background is last."""
     others = counts.copy()
     if card.classes is not None and "background" in card.classes:
         others[card.classes.index("background")] = 0

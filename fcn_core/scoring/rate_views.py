@@ -1,6 +1,5 @@
 """Ratings of several views of one photo."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core import geometry, images
-from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer, with_moments
+from fcn_core.scoring.scorers import Outputs, Scorer, side_multiple, with_moments
 from fcn_core.views import View
 
 
@@ -22,17 +21,17 @@ def rate_views(
     """Rates a photo by views of it: the mean of the views' ratings.
 
     Args:
-      scorer: An aesthetics model.
-      pixels: uint8 `[h, w, 3]` RGB of the whole photo.
-      views: From `geometry.views`, all of one canvas.
-      masked: Whether cells beside the photo are left out. Its window then lies at the
-        top left of the canvas, where the scorer expects it, and not in the middle.
+        scorer: An aesthetics model.
+        pixels: uint8 `[h, w, 3]` RGB of the whole photo.
+        views: From `views.views`, all of one canvas size.
+        masked: Whether cells beside the photo are left out. Its window then lies at the
+            top left of the canvas, where the scorer expects it, and not in the middle.
 
     Returns:
-      `ratings` float32 `[1, R]` that sum to 1, `mean` and `std` float32 `[1]`.
+        `ratings` float32 `[1, R]` that sum to 1, `mean` and `std` float32 `[1]`.
     """
     card = scorer.card
-    multiple = math.lcm(SIDE_ROUNDING, card.size_multiple)
+    multiple = side_multiple(card)
     batch, sizes = [], []
     for shown in views:
         if masked:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.find import find_bundle
+from fcn_core.bundles.seal import verify
 from fcn_core.geometry import valid_cells
 from fcn_core.scoring import engines, tiling
 from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
@@ -20,16 +21,16 @@ from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
 SIDE_ROUNDING: Final = 128
 """Padded sides are multiples of this: few shapes to compile, little padding."""
 
-
 Outputs = dict[str, NDArray[Any]]
+"""Name -> values: see `Scorer.score`."""
 
 
 class Scorer(Protocol):
     """A model ready to score.
 
     Attributes:
-      card: What the model is and how to feed it.
-      arithmetic: What computes it.
+        card: What the model is and how to feed it.
+        arithmetic: What computes it.
     """
 
     card: ModelCard
@@ -39,9 +40,9 @@ class Scorer(Protocol):
         """Scores uint8 RGB `[B, H, W, 3]`, padded, with valid height, width `[B, 2]`.
 
         Returns:
-          For segmentation `logits` float32 `[B, H/s, W/s, C]`, or, from a model made
-          elsewhere, `class_map` uint8 `[B, H, W]`. For aesthetics `ratings` float32
-          `[B, R]` that sum to 1, `mean` and `std` float32 `[B]` in units of the bins.
+            For segmentation `logits` float32 `[B, H/s, W/s, C]`, or, from a model made
+            elsewhere, `class_map` uint8 `[B, H, W]`. For aesthetics `ratings` float32
+            `[B, R]` that sum to 1, `mean` and `std` float32 `[B]` in units of the bins.
         """
         ...
 
@@ -58,20 +59,29 @@ class LogitsScorer:
 
     def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
         """See `Scorer.score`."""
-        parts = self.card.parts
-        computed: Sequence[NDArray[np.float32]]
-        if len(parts) == 1:
-            computed = [self._engine.logits(batch)]
-        else:
-            computed = self._engine.both_logits(batch)
         outputs: Outputs = {}
-        for card, logits in zip(parts, computed, strict=True):
+        computed = run_network(self._engine, batch, self.card)
+        for card, logits in zip(self.card.parts, computed, strict=True):
             _check_shape(logits, card, batch)
             if card.task == "segmentation":
                 outputs["logits"] = logits
             else:
                 outputs |= rate(logits, sizes, card=card)
         return outputs
+
+
+def side_multiple(card: ModelCard) -> int:
+    """Returns what the sides of padded photos are multiples of, in pixels."""
+    return math.lcm(SIDE_ROUNDING, card.size_multiple)
+
+
+def run_network(
+    engine: engines.Engine, batch: NDArray[np.uint8], card: ModelCard
+) -> Sequence[NDArray[np.float32]]:
+    """Returns the logits of each part of a card, float32 `[B, H/s, W/s, C]`."""
+    if len(card.parts) == 1:
+        return (engine.logits(batch),)
+    return engine.both_logits(batch)
 
 
 def _check_shape(
@@ -82,8 +92,8 @@ def _check_shape(
     expected = (count, height // stride, width // stride, card.num_classes)
     if logits.shape != expected:
         raise ModelError(
-            f"{card.label} returned logits {logits.shape} for images"
-            f" {batch.shape}, its card promises {expected}; export it again"
+            f"{card.label} returned logits {logits.shape} for images {batch.shape},"
+            f" expected {expected} as its card promises; export it again"
         )
 
 
@@ -93,31 +103,31 @@ def rate(
     """Pools the cells that lie on the photo, then takes the softmax.
 
     Args:
-      logits: float32 `[B, h, w, R]`.
-      sizes: Valid height and width in pixels, `[B, 2]`.
-      card: Stride, alignment, pooling and bins.
+        logits: float32 `[B, h, w, R]`.
+        sizes: Valid height and width in pixels, `[B, 2]`.
+        card: Stride, alignment, pooling and bins.
 
     Returns:
-      `ratings` float32 `[B, R]` that sum to 1, `mean` and `std` float32 `[B]`.
+        `ratings` float32 `[B, R]` that sum to 1, `mean` and `std` float32 `[B]`.
     """
     cells = valid_cells(
         np.asarray(sizes), stride=card.logits_stride, alignment=card.alignment
     )
     valid = [
-        one[:rows, :columns].reshape(-1, one.shape[-1])
-        for one, (rows, columns) in zip(logits, cells, strict=True)
+        photo[:rows, :columns].reshape(-1, photo.shape[-1])
+        for photo, (rows, columns) in zip(logits, cells, strict=True)
     ]
     if card.pooling == "max":
-        pooled = np.stack([one.max(0).astype(np.float64) for one in valid])
+        pooled = np.stack([photo.max(0).astype(np.float64) for photo in valid])
     else:
-        pooled = np.stack([one.mean(0, dtype=np.float64) for one in valid])
+        pooled = np.stack([photo.mean(0, dtype=np.float64) for photo in valid])
     shares = np.exp(pooled - pooled.max(-1, keepdims=True))
     shares /= shares.sum(-1, keepdims=True)
     return with_moments(shares, card=card)
 
 
 def with_moments(shares: NDArray[np.float64], *, card: ModelCard) -> Outputs:
-    """Adds `mean` and `std` float32 `[B]` to `ratings` `[B, R]` that sum to 1."""
+    """Returns ratings `[B, R]` that sum to 1 with their `mean` and `std` `[B]`."""
     bins = np.array(card.rating_bins)
     mean = shares @ bins
     std = np.sqrt((shares * (bins - mean[:, None]) ** 2).sum(-1))
@@ -169,33 +179,33 @@ def load_scorer(
     """Opens a model after checking that its files are those of its card.
 
     Args:
-      name_or_path: Built-in name or bundle folder.
-      engine: "auto", "openvino" or "tensorflow".
-      precision: "auto", "f32" or "bf16".
-      threads: Of the engine, inside one photo.
-      tile: Longest side in pixels that the engine sees at once; larger photos are run
-        in tiles. None: every photo in one piece.
+        name_or_path: Built-in name or bundle folder.
+        engine: "auto", "openvino" or "tensorflow".
+        precision: "auto", "f32" or "bf16".
+        threads: Of the engine, inside a photo.
+        tile: Longest side in pixels that the engine sees at once; larger photos are run
+            in tiles. None: every photo in one piece.
 
     Raises:
-      ModelError: The model cannot be used here; the message names the cure.
+        ModelError: The model cannot be used here; the message names the cure.
     """
     bundle = find_bundle(name_or_path)
     card = ModelCard.read(bundle)
-    card.verify(bundle)
+    verify(card, bundle)
     arithmetic = resolve_arithmetic(engine, precision)
     opened = engines.open_engine(bundle, arithmetic, threads=threads)
     if isinstance(opened, engines.TensorFlowEngine) and not opened.has_logits:
         if tile is not None:
             raise ModelError(
-                f"{card.label} has no signature logits, which tiles need; export it "
-                "with `fcn export`, or score without --tile"
+                f"{card.label} has no signature logits, expected one to score in tiles;"
+                " export it with `fcn export`, or score without --tile"
             )
         return SignatureScorer(card, opened, arithmetic)
     if tile is not None:
         opened = tiling.TiledEngine(
             opened,
             tile=tile,
-            multiple=math.lcm(SIDE_ROUNDING, card.size_multiple),
+            multiple=side_multiple(card),
             minimum=card.minimum_side,
         )
     return LogitsScorer(card, opened, arithmetic)

@@ -1,4 +1,4 @@
-"""What can be found out about a bundle: its size, and how fast it runs here."""
+"""Measures a bundle: how many weights it has, and how fast it runs here."""
 
 import time
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class Facts:
     """Measured properties of a bundle.
 
     Attributes:
-      parameters: Numbers in its weights; None where only TensorFlow could tell.
-      engine: What was timed.
-      ms_per_megapixel: One thread, float32, a photo of 512x512 or the smallest the
-        model accepts; the median of five runs.
+        parameters: Numbers in its weights; None where only TensorFlow could tell.
+        engine: What was timed.
+        ms_per_megapixel: One thread, float32, a photo of 512x512 or the smallest that
+            the model accepts; the median of five runs.
     """
 
     parameters: int | None
@@ -36,14 +36,12 @@ def measure(bundle: Path, *, engine: str = "auto") -> Facts:
     """Counts a bundle's weights and times it on this machine.
 
     Raises:
-      ModelError: It does not run here.
+        ModelError: It does not run here.
     """
     scorer = scorers.load_scorer(str(bundle), engine, "f32")
     card = scorer.card
     size = geometry.round_up(
-        (_SIDE, _SIDE),
-        int(np.lcm(scorers.SIDE_ROUNDING, card.size_multiple)),
-        minimum=card.minimum_side,
+        (_SIDE, _SIDE), scorers.side_multiple(card), minimum=card.minimum_side
     )
     batch = np.full((1, *size, 3), 128, np.uint8)
     sizes = np.array([size], np.int32)
@@ -64,13 +62,13 @@ def measure(bundle: Path, *, engine: str = "auto") -> Facts:
 def count_parameters(bundle: Path) -> int | None:
     """Counts the numbers in a bundle's weights.
 
-    Batch norm is part of the convolution before it, so it counts nothing.
+    Batch norm is part of the convolution before it, so it adds none.
 
     Returns:
-      None where the bundle has no OpenVINO form or openvino is not installed.
+        None where the bundle has no OpenVINO form or openvino is not installed.
 
     Raises:
-      ModelError: The bundle has no card.
+        ModelError: The bundle has no card, or openvino cannot read it.
     """
     ModelCard.read(bundle)
     try:

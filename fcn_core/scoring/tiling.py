@@ -1,7 +1,7 @@
 """Photos too large for one call: tiles that overlap, and one map of logits again.
 
-A tile sees nothing beyond its border, so what it says close to it is dropped: each
-logit comes from the tile in which it lies deepest. Tiles start on multiples of the
+A tile sees nothing beyond its border, so its logits close to the border are dropped:
+each logit comes from the tile in which it lies deepest. Tiles start on multiples of the
 deepest stride, so that features fall where they fall in the whole photo; the logits are
 then those of the whole photo wherever a network looks no further than the margin.
 """
@@ -20,7 +20,7 @@ _DEEPEST_STRIDE = 32
 
 
 class Span(NamedTuple):
-    """One tile along one axis, in pixels: what it sees, and what is kept of it."""
+    """A tile along one axis, in pixels: what it sees, and what is kept of it."""
 
     start: int
     stop: int
@@ -34,7 +34,7 @@ def spans(length: int, *, tile: int, margin: int, multiple: int) -> list[Span]:
     Args:
         length: Of the axis in pixels, a multiple of `multiple`.
         tile: Length of a tile in pixels, a multiple of `multiple`.
-        margin: Pixels next to a tile's border that another tile must say, a multiple
+        margin: Pixels next to a tile's border that come from another tile, a multiple
             of `multiple`, less than half a tile.
         multiple: Where tiles may start, in pixels.
 
@@ -42,13 +42,13 @@ def spans(length: int, *, tile: int, margin: int, multiple: int) -> list[Span]:
         Tiles from the first to the last pixel; what is kept of them lies side by side.
 
     Raises:
-        ValueError: A number is no such multiple, or the margins leave nothing.
+        ValueError: A number is not such a multiple, or the margins leave nothing.
     """
     off = any(number % multiple for number in (length, tile, margin))
     if off or (tile <= 2 * margin and tile < length):
         raise ValueError(
             f"tiles of {tile} with a margin of {margin} over {length} pixels, expected "
-            f"multiples of {multiple} and a margin below half a tile"
+            f"multiples of {multiple} and a margin below half a tile; correct the call"
         )
     if tile >= length:
         return [Span(0, length, 0, length)]
@@ -65,7 +65,7 @@ def spans(length: int, *, tile: int, margin: int, multiple: int) -> list[Span]:
 
 
 class TiledEngine:
-    """An engine that never runs on more than one tile at once.
+    """An engine that never runs on more than a tile at once.
 
     Args:
         engine: Runs a tile.
@@ -84,17 +84,17 @@ class TiledEngine:
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.logits`."""
-        (logits,) = self._stitched(images, lambda part: (self._engine.logits(part),))
+        (logits,) = self._stitch(images, lambda part: (self._engine.logits(part),))
         return logits
 
     def both_logits(
         self, images: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Engine.both_logits`."""
-        classes, ratings = self._stitched(images, self._engine.both_logits)
+        classes, ratings = self._stitch(images, self._engine.both_logits)
         return classes, ratings
 
-    def _stitched(
+    def _stitch(
         self,
         images: NDArray[np.uint8],
         run: Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]],
@@ -110,11 +110,11 @@ class TiledEngine:
                 if number == len(whole):
                     size = (count, height // stride, width // stride, found.shape[3])
                     whole.append(np.empty(size, np.float32))
-                here, there = (
+                target, source = (
                     tuple(_cells(span, stride, inside) for span in (rows, columns))
                     for inside in (False, True)
                 )
-                whole[number][:, *here] = found[:, *there]
+                whole[number][:, *target] = found[:, *source]
         return whole
 
     def _tiles(self, height: int, width: int) -> Iterator[tuple[Span, Span]]:
@@ -125,6 +125,6 @@ class TiledEngine:
 
 
 def _cells(span: Span, stride: int, inside: bool) -> slice:
-    """The kept cells of one axis, counted from the photo's start or the tile's."""
+    """Returns the kept cells of an axis, counted from the photo's or tile's start."""
     first = span.start if inside else 0
     return slice((span.keep_from - first) // stride, (span.keep_to - first) // stride)

@@ -2,12 +2,23 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fcn_core.training import publish, train
 from tests.drawn import tiny_recipes, tiny_shards
 from tests.runs import score_runs
+
+
+def evaluate(bundle: Path, data: Path, output: Path, *, workers: str) -> dict[str, Any]:
+    """Returns what `fcn evaluate` writes about a bundle."""
+    arguments: list[str | Path] = ["evaluate", "--model", bundle, "--data", data]
+    arguments += ["--split", "val", "--output", output, "--lanes", "1"]
+    arguments += ["--engine", "tensorflow", "--precision", "f32", "--chunk_size", "1"]
+    result = score_runs.fcn(*arguments, "--direct_num_workers", workers)
+    assert result.code == 0, result.stderr
+    return json.loads(output.read_text())
 
 
 @pytest.mark.slow
@@ -27,18 +38,14 @@ def test_training_and_evaluation_measure_the_same_on_any_workers(
         tiny_recipes.config(data, tmp_path / "run", task=task, evaluation_split="val")
     )
     publish.export_run(run.folder, tmp_path / "bundle")
-    found = []
-    for workers in ("1", "2"):
-        output = tmp_path / f"{workers}.json"
-        words: list[str | Path] = ["evaluate", "--model", tmp_path / "bundle"]
-        words += ["--data", data, "--split", "val", "--output", output, "--lanes", "1"]
-        words += ["--engine", "tensorflow", "--precision", "f32", "--chunk_size", "1"]
-        told = score_runs.fcn(*words, "--direct_num_workers", workers)
-        assert told.code == 0, told.stderr
-        found.append(json.loads(output.read_text()))
-    one, two = found
-    figures = {**one, **one.get("baselines", {})}
-    figures |= {f"iou_{name}": iou for name, iou in one.get("iou", {}).items()}
+    first, second = (
+        evaluate(
+            tmp_path / "bundle", data, tmp_path / f"{workers}.json", workers=workers
+        )
+        for workers in ("1", "2")
+    )
+    figures = {**first, **first.get("baselines", {})}
+    figures |= {f"iou_{name}": iou for name, iou in first.get("iou", {}).items()}
     compared = {
         name: value
         for name, value in run.metrics.items()
@@ -47,6 +54,6 @@ def test_training_and_evaluation_measure_the_same_on_any_workers(
     assert len(compared) >= 5
     assert compared == pytest.approx({n: figures[n] for n in compared}, abs=1e-3)
     differs = ("command", "seconds", "images_per_second")
-    assert {n: v for n, v in one.items() if n not in differs} == {
-        n: v for n, v in two.items() if n not in differs
+    assert {n: v for n, v in first.items() if n not in differs} == {
+        n: v for n, v in second.items() if n not in differs
     }

@@ -10,7 +10,7 @@ from fcn_core.export.bundle import export
 from fcn_core.models.build import build
 from pipelines.cli.main import main
 from tests.drawn import tiny_models
-from tests.fcn_core.models.networks.test_fcn import disturb
+from tests.drawn.tiny_networks import disturb
 from tests.journeys.test_two_tasks import SPEC, card_of
 
 

@@ -17,7 +17,7 @@ from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from fcn_core.scoring import check, scorers
 from tests.drawn import tiny_models
-from tests.fcn_core.models.networks.test_fcn import disturb
+from tests.drawn.tiny_networks import disturb
 
 SPEC = ModelSpec(
     name="fcn8s",
@@ -88,10 +88,10 @@ def test_one_pass_equals_the_model_of_both_tasks(bundle: Path, engine: str) -> N
 
 def test_models_check_walks_both_outputs(bundle: Path) -> None:
     findings = check.check(bundle)
-    assert [one for one in findings if one.level != "ok"] == []
-    checks = {one.check for one in findings}
+    assert [f for f in findings if f.level != "ok"] == []
+    checks = {finding.check for finding in findings}
     assert {"serving_default class_map", "serving_default ratings"} <= checks
-    served = next(one for one in findings if one.check == "serving_bytes")
+    served = next(f for f in findings if f.check == "serving_bytes")
     assert "pixels agree, means differ" in served.detail
 
 

@@ -23,9 +23,9 @@ STRIDE = 32
 def application_features(
     application: Callable[..., keras.Model],
     images: Any,
+    *,
     width: float,
     output_stride: int,
-    *,
     margin: tuple[int, int],
 ) -> Features:
     """Runs an application on images padded to multiples of its stride.
@@ -34,7 +34,7 @@ def application_features(
         application: A builder of `keras.applications`.
         images: Preprocessed, `[B, H, W, 3]`, any H and W >= 1.
         width: 1.0, or a channel multiplier if the application has one (`alpha`).
-        output_stride: 32.
+        output_stride: 32, the only stride that applications have.
         margin: Zero pixels before and after each axis.
 
     Returns:
@@ -43,7 +43,7 @@ def application_features(
     Raises:
         ValueError: The application cannot be made narrower.
     """
-    del output_stride  # The table has one only.
+    del output_stride
     x = PadToMultiple(STRIDE, name="pad_to_stride")(images)
     if any(margin):
         x = layers.ZeroPadding2D((margin, margin), name="pad_margin")(x)
@@ -53,7 +53,7 @@ def application_features(
 def build_application(
     application: Callable[..., keras.Model], width: float = 1.0
 ) -> keras.Model:
-    """The application without top, any size, random weights.
+    """Builds an application without top, for any size, with random weights.
 
     Raises:
         ValueError: It has no channel multiplier, but `width` is not 1.
@@ -69,13 +69,13 @@ def build_application(
         )
     except TypeError:
         raise ValueError(
-            f"width of {application.__name__}: got {width}, expected 1.0: it has no "
-            "channel multiplier"
+            f"width of {application.__name__}: got {width}, expected 1.0, as it has no "
+            "channel multiplier; leave the width out"
         ) from None
 
 
 def inner_names(network: keras.Model) -> list[str]:
-    """Names `layer/weight` inside a nested application, in the order of its weights."""
+    """Returns `layer/weight` of each weight of a nested application, in its order."""
     names = {
         id(variable): f"{layer.name}/{variable.name}"
         for layer in network.layers

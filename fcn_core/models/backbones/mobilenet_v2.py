@@ -12,8 +12,8 @@ from keras import layers
 from fcn_core.models.layers import Features
 
 
-def mobilenet_v2(images: Any, width: float, output_stride: int) -> Features:
-    """Seventeen inverted bottlenecks.
+def mobilenet_v2(images: Any, *, width: float, output_stride: int) -> Features:
+    """Runs seventeen inverted bottlenecks; returns features by stride.
 
     At output stride 16 block 13 keeps its resolution and blocks 14-16 are dilated by 2
     instead (as in DeepLab), which leaves every kernel usable as it is.
@@ -47,7 +47,7 @@ def mobilenet_v2(images: Any, width: float, output_stride: int) -> Features:
 
 
 def _channels(channels: int, width: float) -> int:
-    """Scaled and rounded to a multiple of 8, never 10% down (MobileNet's rule)."""
+    """Scales and rounds to a multiple of 8, never 10% down (MobileNet's rule)."""
     scaled = channels * width
     rounded = max(8, int(scaled + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * scaled else rounded
@@ -64,13 +64,13 @@ def _batch_norm(x: Any, name: str, *, relu: str | None = None) -> Any:
 
 
 def _expand(x: Any, *, prefix: str) -> Any:
-    """1x1 convolution to six times the channels."""
+    """Runs a 1x1 convolution to six times the channels."""
     x = layers.Conv2D(6 * x.shape[-1], 1, use_bias=False, name=f"{prefix}expand")(x)
     return _batch_norm(x, f"{prefix}expand_BN", relu=f"{prefix}expand_relu")
 
 
 def _depthwise(x: Any, *, stride: int, dilation: int, prefix: str) -> Any:
-    """3x3 depthwise convolution; (1, 1) padding keeps feature j on pixel stride * j."""
+    """Runs a 3x3 depthwise convolution; feature j stays on pixel stride * j."""
     if stride == 2:
         x = layers.ZeroPadding2D(1, name=f"{prefix}pad")(x)
     x = layers.DepthwiseConv2D(
@@ -85,6 +85,6 @@ def _depthwise(x: Any, *, stride: int, dilation: int, prefix: str) -> Any:
 
 
 def _project(x: Any, channels: int, *, prefix: str) -> Any:
-    """1x1 convolution to the block's output, linear."""
+    """Runs a 1x1 convolution to the block's output, linear."""
     x = layers.Conv2D(channels, 1, use_bias=False, name=f"{prefix}project")(x)
     return _batch_norm(x, f"{prefix}project_BN")

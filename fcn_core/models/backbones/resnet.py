@@ -12,20 +12,20 @@ from keras import layers
 from fcn_core.models.layers import Features
 
 
-def resnet50(images: Any, width: float, output_stride: int) -> Features:
-    """3 + 4 + 6 + 3 blocks; see `_stages`."""
-    return _stages(images, (3, 4, 6, 3), width, output_stride)
+def resnet50(images: Any, *, width: float, output_stride: int) -> Features:
+    """Runs 3 + 4 + 6 + 3 blocks; see `_stages`."""
+    return _stages(images, (3, 4, 6, 3), width=width, output_stride=output_stride)
 
 
-def resnet101(images: Any, width: float, output_stride: int) -> Features:
-    """3 + 4 + 23 + 3 blocks; see `_stages`."""
-    return _stages(images, (3, 4, 23, 3), width, output_stride)
+def resnet101(images: Any, *, width: float, output_stride: int) -> Features:
+    """Runs 3 + 4 + 23 + 3 blocks; see `_stages`."""
+    return _stages(images, (3, 4, 23, 3), width=width, output_stride=output_stride)
 
 
 def _stages(
-    images: Any, repeats: tuple[int, ...], width: float, output_stride: int
+    images: Any, repeats: tuple[int, ...], *, width: float, output_stride: int
 ) -> Features:
-    """A 7x7 stem and four stages of bottleneck blocks.
+    """Runs a 7x7 stem and four stages of bottleneck blocks.
 
     Args:
         images: Preprocessed, `[B, H, W, 3]`.
@@ -68,7 +68,7 @@ def _stages(
 def _bottleneck(
     x: Any, channels: int, *, stride: int, dilation: int, project: bool, name: str
 ) -> Any:
-    """1x1, 3x3, 1x1 convolutions beside the input or its projection (figure 5)."""
+    """Adds 1x1, 3x3, 1x1 convolutions to the input or its projection (figure 5)."""
     shortcut = x
     if project:
         shortcut = layers.Conv2D(4 * channels, 1, strides=stride, name=f"{name}_0_conv")

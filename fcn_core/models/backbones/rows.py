@@ -1,4 +1,4 @@
-"""The table of backbones: names and numbers, without Keras. `table` builds them.
+"""The table of backbones as names and numbers, without Keras; `table` builds them.
 
 VGG, ResNet and MobileNetV2 are built here with the layer names of `keras.applications`,
 because padding decides geometry: every stride rounds sides up, for any H, W >= 1, and
@@ -21,15 +21,15 @@ class Backbone:
     Attributes:
         application: The network's name in `keras.applications`, whose weight files it
             loads.
-        preprocessing: Mode of `layers.Preprocess` its published weights expect.
+        preprocessing: Mode of `layers.Preprocess` that its published weights expect.
         alignment: Where a feature sits in its cell of pixels.
         output_strides: Strides the deepest features can have.
-        usual_strides: Those of them that are taken when none is asked for.
+        usual_strides: Those to choose from when none is asked for.
         head: `convolutional` (fc6, fc7 of VGG), `pooled` (DeepLab's light head) or
-            `linear` (scores at once).
+            `linear` (scores alone).
         minimum_side: Smallest side the published network accepts, in pixels; scoring
             pads smaller photos up to it.
-        classifier_side: Side of the square photos the published classifier sees.
+        classifier_side: Side of the square photos that the published classifier sees.
         nested: Whether the whole application is one layer of the network.
         margin: Zero pixels before and after each axis, for stems without padding.
     """

@@ -23,7 +23,10 @@ _BUILDERS: Final[dict[str, Callable[..., Features]]] = {
 
 
 def builder(row: Backbone) -> Callable[..., Features]:
-    """Returns `(preprocessed images, width, output_stride)` -> features by stride."""
+    """Returns the function from preprocessed images to features by stride.
+
+    It takes the keywords `width` and `output_stride`, those of VGG also `pooling`.
+    """
     if row.nested:
         return functools.partial(
             application_features, application(row), margin=row.margin

@@ -13,34 +13,25 @@ from fcn_core.models.layers import Features
 _CHANNELS = (64, 128, 256, 512, 512)
 
 
-def vgg16(
-    images: Any,
-    width: float,
-    output_stride: int,
-    pooling: Literal["same", "valid"] = "same",
-) -> Features:
-    """Thirteen 3x3 convolutions in five blocks; see `_blocks`."""
-    return _blocks(images, (2, 2, 3, 3, 3), width, output_stride, pooling)
+def vgg16(images: Any, **options: Any) -> Features:
+    """Runs thirteen 3x3 convolutions in five blocks; for the options see `_blocks`."""
+    return _blocks(images, (2, 2, 3, 3, 3), **options)
 
 
-def vgg19(
-    images: Any,
-    width: float,
-    output_stride: int,
-    pooling: Literal["same", "valid"] = "same",
-) -> Features:
-    """Sixteen 3x3 convolutions in five blocks; see `_blocks`."""
-    return _blocks(images, (2, 2, 4, 4, 4), width, output_stride, pooling)
+def vgg19(images: Any, **options: Any) -> Features:
+    """Runs sixteen 3x3 convolutions in five blocks; for the options see `_blocks`."""
+    return _blocks(images, (2, 2, 4, 4, 4), **options)
 
 
 def _blocks(
     images: Any,
     repeats: tuple[int, ...],
+    *,
     width: float,
     output_stride: int,
-    pooling: Literal["same", "valid"],
+    pooling: Literal["same", "valid"] = "same",
 ) -> Features:
-    """Blocks of convolutions, each ended by pooling.
+    """Runs blocks of convolutions, each ended by pooling.
 
     Args:
         images: Preprocessed, `[B, H, W, 3]`.

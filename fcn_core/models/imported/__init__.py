@@ -1,1 +1,1 @@
-"""Networks that other programs trained: their files and layer names."""
+"""Reads networks that other programs trained: their files and layer names."""

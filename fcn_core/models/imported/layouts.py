@@ -1,7 +1,7 @@
-"""Networks that others trained, from their files: what it is, and every tensor of it.
+"""Reads networks that others trained: which network it is, and every tensor of it.
 
-A layout tells which network a file holds from the tensors' names and shapes, and gives
-each tensor our name. `TrainedNetwork.build` accepts no more and no less than that.
+A layout finds out which network a file holds from the names and shapes of its tensors,
+and gives each tensor our name. `TrainedNetwork.build` accepts exactly these tensors.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ class TrainedNetwork:
         tensors: `layer/weight` under our names.
         classes: Names of its classes; None for ratings.
         origin: Whose work the weights are, for a model's card.
-        licence: Of the weights, as far as the file's publisher tells.
+        licence: Of the weights, as far as their publisher states it.
         padding_value: RGB around photos, 0..255: zero behind the preprocessing.
         max_side: Working size in pixels; None: photos as they are.
     """
@@ -69,7 +69,7 @@ def read_trained(path: Path) -> TrainedNetwork:
     """Reads a file of one of the layouts below.
 
     Raises:
-        WeightsError: It is none of them, or lacks what tells its sizes.
+        WeightsError: It is none of them, or lacks a tensor that its sizes follow from.
     """
     try:
         return _read_trained(path)
@@ -92,20 +92,20 @@ def _read_trained(path: Path) -> TrainedNetwork:
         except OSError as error:
             raise WeightsError(
                 f"weights {path.name}: not readable as HDF5 ({error}), expected one of "
-                f"the layouts {tried}, or a MatConvNet .mat"
+                f"the layouts {tried}, or a MatConvNet .mat; copy the file again"
             ) from None
         for has, read in _HDF5_LAYOUTS.items():
             if layers is not None and has in layers:
                 return read(layers)
     raise WeightsError(
         f"weights {path.name}: no trained network is known that looks like it, "
-        f"expected one of the layouts {tried}, or a MatConvNet .mat; a backbone alone "
-        "goes to fcn train --init"
+        f"expected one of the layouts {tried}, or a MatConvNet .mat; give a backbone "
+        "alone to fcn train --init"
     )
 
 
 def deeplab(tensors: Arrays) -> TrainedNetwork:
-    """DeepLab-v3 on MobileNetV2 with its light head: FCN-16s without skips."""
+    """Reads DeepLab-v3 on MobileNetV2 with its light head: FCN-16s without skips."""
     classes = tensors["head_score/bias"].shape[0]
     return TrainedNetwork(
         layout="deeplab",
@@ -142,12 +142,12 @@ _KERAS_FCN = {
 
 
 def keras_fcn(layers: Layers) -> TrainedNetwork:
-    """FCN-32, FCN-16 or FCN-8 of kevinddchen/Keras-FCN, saved by TensorFlow's Keras."""
+    """Reads an FCN-32, FCN-16 or FCN-8 of kevinddchen/Keras-FCN."""
     stages = [name for name in ("fcn8", "fcn16", "fcn32") if name in layers]
     if len(stages) != 1:
         raise WeightsError(
             f"keras-fcn weights: got the upsampling layers {stages}, expected one of "
-            "fcn8, fcn16, fcn32"
+            "fcn8, fcn16, fcn32; export the file again"
         )
     stage = stages[0]
     classes = layers["score7"]["bias"].shape[0]
@@ -176,15 +176,16 @@ def keras_fcn(layers: Layers) -> TrainedNetwork:
 
 
 def nima(layers: Layers) -> TrainedNetwork:
-    """Ratings of MobileNet v1 by idealo/image-quality-assessment, any photo size.
+    """Reads NIMA on MobileNet v1 by idealo/image-quality-assessment, for any size.
 
-    Average pooling and a Dense layer are a 1x1 convolution and average pooling: the
-    same numbers at the size it was trained with, and a map at every other.
+    Average pooling and a Dense layer become a 1x1 convolution and average pooling: the
+    same numbers at the size it was trained with, and a map at any other.
     """
     dense = [name for name in layers if name.startswith("dense")]
     if len(dense) != 1:
         raise WeightsError(
-            f"nima weights: got the Dense layers {dense}, expected one with its ratings"
+            f"nima weights: got the Dense layers {dense}, expected one with its "
+            "ratings; export the file again"
         )
     kernel, bias = (layers[dense[0]][name] for name in ("kernel", "bias"))
     spec = ModelSpec(
@@ -209,7 +210,7 @@ def nima(layers: Layers) -> TrainedNetwork:
     return TrainedNetwork(
         layout="nima",
         spec=spec,
-        tensors=tensors | flat,  # What is left has no place, and assign_all says so.
+        tensors=tensors | flat,  # what is left has no place: `assign_all` reports it
         classes=None,
         origin=(
             "NIMA on MobileNet by idealo/image-quality-assessment, trained on AVA "
@@ -229,7 +230,12 @@ _HDF5_LAYOUTS: Mapping[str, Callable[[Layers], TrainedNetwork]] = {
 
 
 def class_names(count: int, named: Any = None) -> tuple[str, ...]:
-    """VOC's names for 21 classes, those of the file if it has any, else numbers."""
+    """Returns names of classes: the file's, or else VOC's if there are 21, or numbers.
+
+    Args:
+        count: Number of classes.
+        named: Names in the file, if any.
+    """
     if named is not None and len(named) == count:
         return tuple(str(name) for name in named)
     if count == len(VOC_CLASSES):

@@ -1,4 +1,4 @@
-"""MatConvNet's `.mat` files: tensors by name and what the file says about them."""
+"""Reads MatConvNet's `.mat` files: tensors by name, and what describes them."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
-    """Parses a `.mat` file: tensors by name, and what it says about them.
+    """Parses a `.mat` file: tensors by name, and what describes them.
 
     Parsers of such files can crash on a broken one: call it in a process of its own.
 
@@ -34,16 +34,17 @@ def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]
     if parameters is None:
         raise ValueError(
             f"{path.name} holds {sorted(k for k in content if k[0] != '_')}, expected "
-            "a DagNN network with params"
+            "a DagNN network with params; save the network itself"
         )
     try:
         tensors = {
-            str(one["name"]): np.asarray(one["value"], np.float32) for one in parameters
+            str(tensor["name"]): np.asarray(tensor["value"], np.float32)
+            for tensor in parameters
         }
     except (TypeError, KeyError, ValueError, IndexError):
         raise ValueError(
             f"{path.name} has params of another kind, expected a list of tensors with "
-            "name and value"
+            "name and value; save the network as a DagNN"
         ) from None
     meta = content.get("meta") or {}
     mean = (meta.get("normalization") or {}).get("averageImage")
@@ -56,12 +57,12 @@ def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]
 
 
 def _colour(mean: Any) -> list[float]:
-    """Red, green, blue of a mean colour or a mean image."""
+    """Returns red, green, blue of a mean colour or a mean image."""
     return np.asarray(mean, np.float64).reshape(-1, 3).mean(axis=0).tolist()
 
 
 def _padding(layers: Any) -> int | None:
-    """Padding of the first convolution, where the file describes its layers."""
+    """Returns the first convolution's padding, where the file describes layers."""
     for layer in layers if isinstance(layers, list) else ():
         if layer.get("name") == "conv1_1":
             pad = np.ravel((layer.get("block") or {}).get("pad", 0))

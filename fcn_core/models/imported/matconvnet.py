@@ -1,8 +1,8 @@
-"""FCN-32s, FCN-16s and FCN-8s from MatConvNet's `.mat` files (DagNN).
+"""Reads FCN-32s, FCN-16s and FCN-8s from MatConvNet's `.mat` files (DagNN).
 
-Kernels are height x width x in x out in both, and are not flipped. Biases of transposed
-convolutions that a file lacks are zero. Networks imported from the FCN paper's release
-pad the photo by 100 pixels; the file says so.
+Kernels are height x width x in x out there as here, and are not flipped. Biases of
+transposed convolutions that a file lacks are zero. Networks imported from the FCN
+paper's release pad the photo by 100 pixels, which is in the file.
 """
 
 from collections.abc import Mapping
@@ -39,10 +39,10 @@ _STAGES = {2: "fcn8s", 1: "fcn16s", 0: "fcn32s"}
 def from_parameters(
     parameters: Mapping[str, NDArray[np.float32]], about: Mapping[str, Any]
 ) -> TrainedNetwork:
-    """Tells which network some tensors are, and names them as ours.
+    """Finds out which network some tensors are, and gives them our names.
 
     Args:
-        parameters: What `mat_files.read_mat` returned first.
+        parameters: What `mat.read_mat` returned first.
         about: What it returned second.
 
     Raises:
@@ -53,7 +53,7 @@ def from_parameters(
     if missing:
         raise WeightsError(
             f"MatConvNet weights: {', '.join(sorted(missing))} missing among "
-            f"{len(tensors)} tensors, expected an FCN on VGG16"
+            f"{len(tensors)} tensors, expected an FCN on VGG16; save the whole network"
         )
     classes = tensors["head_score/bias"].size
     geometry: Geometry = "same" if (about["padding"] or 100) < 100 else "caffe"
@@ -91,12 +91,13 @@ def _our_name(name: str) -> str:
             return f"{layer}/{weight}"
     raise WeightsError(
         f"MatConvNet weights: got a tensor {name!r}, expected a layer of FCN on VGG16 "
-        f"such as conv1_1 or score_fr, followed by one of {', '.join(_ENDINGS)}"
+        f"such as conv1_1 or score_fr, followed by one of {', '.join(_ENDINGS)}; leave "
+        "out what is not the FCN's"
     )
 
 
 def _shaped(tensors: Mapping[str, NDArray[np.float32]], *, classes: int) -> Arrays:
-    """Gives back the sides of length 1 that Matlab drops, and absent zero biases."""
+    """Restores the sides of length 1 that Matlab drops, and absent zero biases."""
     shaped: Arrays = {}
     for name, values in tensors.items():
         layer, _, weight = name.partition("/")
@@ -106,7 +107,7 @@ def _shaped(tensors: Mapping[str, NDArray[np.float32]], *, classes: int) -> Arra
             layer in ("head_fc7", "head_score") or layer.startswith("skip_")
         ):
             outputs = tensors[f"{layer}/bias"].size
-            fits = values.size % outputs == 0  # else its shape is told as it is
+            fits = values.size % outputs == 0  # else the message shows its own shape
             shaped[name] = values.reshape(1, 1, -1, outputs) if fits else values
         else:
             shaped[name] = values

@@ -1,9 +1,9 @@
 """Classifiers of whole photos on deep features, fully convolutional and not.
 
-`classifier_network` scores every cell of 32 pixels; `aesthetics.pool_cells` and a
-softmax make the photo's distribution, in this order, so that it sums to 1 whatever is
-pooled. `baseline_network` is the usual classifier for one size, to compare with.
-(Apostolidis and Mezaris, 2019.)
+`classifier_network` scores every cell of 32 pixels; `ratings.pool_cells` and then a
+softmax make the photo's distribution, so that it sums to 1 however cells are pooled.
+`baseline_network` is the usual classifier for one size, to compare with. (Apostolidis
+and Mezaris, 2019.)
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ def classifier_network(spec: ModelSpec) -> keras.Model:
 
 
 def _low_level(features: Features, spec: ModelSpec) -> Any:
-    """Early features on the deep grid, by maxima of its cells: any size fits."""
+    """Brings early features to the deep grid by the maxima of cells, for any size."""
     x = layers.Conv2D(
         max(1, round(LOW_CHANNELS * spec.width)), 1, activation="relu", name="head_low"
     )(features[LOW_STRIDE])
@@ -71,7 +71,8 @@ def baseline_network(spec: ModelSpec) -> keras.Model:
     side = row.classifier_side
     images = keras.Input((side, side, 3), name="images")
     x = Preprocess(spec.preprocessing, spec.rgb_mean or None, name="preprocess")(images)
-    features = builder(row)(x, spec.width, spec.output_stride)[spec.output_stride]
+    stride = spec.output_stride
+    features = builder(row)(x, width=spec.width, output_stride=stride)[stride]
     if row.head == "convolutional":
         x = layers.Flatten(name="head_flatten")(features)
         x = layers.Dense(spec.head_width, activation="relu", name="head_fc6")(x)

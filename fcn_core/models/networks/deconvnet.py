@@ -54,7 +54,7 @@ def deconvolution_network(spec: ModelSpec) -> keras.Model:
 
 
 def _encode(x: Any, spec: ModelSpec) -> tuple[Any, dict[int, Any]]:
-    """VGG's blocks; what undoes each block's pooling, by block."""
+    """Runs VGG's blocks; returns also, by block, what undoes its pooling."""
     ways_back = {}
     for block, widths in enumerate(_ENCODER[spec.backbone], start=1):
         for index, channels in enumerate(widths, start=1):
@@ -72,7 +72,7 @@ def _encode(x: Any, spec: ModelSpec) -> tuple[Any, dict[int, Any]]:
 
 
 def _middle(x: Any, spec: ModelSpec) -> Any:
-    """fc6, fc7 and back to the last block's cells."""
+    """Runs fc6 and fc7, and goes back to the last block's cells."""
     channels = x.shape[-1]
     x = layers.Conv2D(spec.head_width, 7, activation="relu", name="head_fc6")(x)
     x = layers.Dropout(spec.dropout, name="head_dropout6")(x)
@@ -82,7 +82,7 @@ def _middle(x: Any, spec: ModelSpec) -> Any:
 
 
 def _deconvolve(x: Any, channels: int, size: int, *, name: str) -> Any:
-    """A transposed convolution of stride 1, batch norm, ReLU."""
+    """Runs a transposed convolution of stride 1, batch norm and ReLU."""
     x = layers.Conv2DTranspose(
         channels, size, padding="valid" if size == 7 else "same", name=name
     )(x)

@@ -3,8 +3,8 @@
 A coarse score map at the backbone's output stride is doubled step by step; at each
 finer stride a 1x1 convolution of that stride's features is added. Those skips start at
 zero, so a finer network starts exactly where the coarser one ended. Unless the spec
-says `full_size` the logits stay at the finest stride: whoever needs pixels upsamples
-them (losses, evaluation, scoring).
+says `full_size` the logits stay at the finest stride: what needs pixels upsamples them
+(losses, evaluation, scoring).
 """
 
 from typing import Any
@@ -23,10 +23,10 @@ SKIP_SCALES = {16: 0.01, 8: 0.0001}
 """Factors before the scores of pool4 and pool3 (FCN-8s at once in the release)."""
 
 CAFFE_CROPS = {16: 5, 8: 9}
-"""Where a skip's map, of the padded photo, meets the doubled coarse map."""
+"""Where the doubled coarse map starts in a skip's map, by the skip's stride."""
 
 CAFFE_FINAL_CROPS = {32: 19, 16: 27, 8: 31}
-"""Where the photo lies in the upsampled map, by the stride it was upsampled from."""
+"""Where the photo starts in the upsampled map, by the stride before upsampling."""
 
 
 def segmentation_network(spec: ModelSpec) -> keras.Model:
@@ -55,7 +55,7 @@ def segmentation_network(spec: ModelSpec) -> keras.Model:
 
 
 def scores(images: Any, features: Features, spec: ModelSpec) -> Any:
-    """Class scores of features, with the skips and upsampling of a spec."""
+    """Returns class scores of features, with the skips and upsampling of a spec."""
     logits = score_head(features[spec.output_stride], spec)
     stride = spec.output_stride
     while stride > spec.score_stride:

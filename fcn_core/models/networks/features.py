@@ -14,7 +14,7 @@ CAFFE_PADDING = 100
 
 
 def photo_input() -> Any:
-    """RGB 0..255 float `[B, H, W, 3]`, any H and W."""
+    """Returns the input of a network: RGB 0..255 float `[B, H, W, 3]`, any H and W."""
     return keras.Input((None, None, 3), name="images")
 
 
@@ -32,7 +32,10 @@ def extract(images: Any, spec: ModelSpec) -> Features:
     if spec.geometry == "caffe":
         # The first convolution adds the last pixel itself.
         x = layers.ZeroPadding2D(CAFFE_PADDING - 1, name="caffe_padding")(x)
-    row = spec.backbone_row
+    options: dict[str, Any] = {
+        "width": spec.width,
+        "output_stride": spec.output_stride,
+    }
     if spec.geometry == "valid":
-        return builder(row)(x, spec.width, spec.output_stride, pooling="valid")
-    return builder(row)(x, spec.width, spec.output_stride)
+        options["pooling"] = "valid"
+    return builder(spec.backbone_row)(x, **options)

@@ -9,9 +9,10 @@ from fcn_core.models.spec import ModelSpec
 
 
 def score_head(features: Any, spec: ModelSpec) -> Any:
-    """`[B, h, w, F]` -> class scores `[B, h, w, classes]` of the backbone's kind.
+    """Returns class scores `[B, h, w, classes]` of features `[B, h, w, F]`.
 
-    In the geometries `caffe` and `valid` VGG's head returns 6 cells less a side.
+    The head is that of the backbone. In the geometries `caffe` and `valid` VGG's head
+    returns 6 cells less a side.
     """
     head = {
         "convolutional": convolutional_head,
@@ -22,7 +23,7 @@ def score_head(features: Any, spec: ModelSpec) -> Any:
 
 
 def convolutional_head(features: Any, spec: ModelSpec) -> Any:
-    """VGG's classifier as convolutions: 7x7, 1x1, scores; dropout between.
+    """Runs VGG's classifier as convolutions: 7x7, 1x1, scores; dropout between.
 
     At an output stride below 32 the 7x7 is dilated, so that it sees the same pixels.
     """
@@ -41,7 +42,7 @@ def convolutional_head(features: Any, spec: ModelSpec) -> Any:
 
 
 def pooled_head(features: Any, spec: ModelSpec) -> Any:
-    """DeepLab-v3's light head for MobileNets (Chen et al., 2017, section 3.3).
+    """Runs DeepLab-v3's light head for MobileNets (Chen et al., 2017, section 3.3).
 
     A 1x1 convolution beside one of the globally pooled features. Their concatenation
     followed by a 1x1 convolution is written as the sum of two 1x1 convolutions: the
@@ -62,6 +63,6 @@ def pooled_head(features: Any, spec: ModelSpec) -> Any:
 
 
 def linear_head(features: Any, spec: ModelSpec) -> Any:
-    """One 1x1 convolution, as on ResNet."""
+    """Runs a 1x1 convolution, as on ResNet."""
     x = layers.Dropout(spec.dropout, name="head_dropout")(features)
     return layers.Conv2D(spec.classes, 1, name="head_score")(x)

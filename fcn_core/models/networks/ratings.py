@@ -1,7 +1,7 @@
 """Ratings of whole photos from maps of cells.
 
-`rating_network`: every cell of 16 pixels votes. Sharpness, noise and compression live
-in the early, high-resolution features: the deep ones are trained to ignore them. So its
+In `rating_network` every cell of 16 pixels votes. Sharpness, noise and compression show
+in the early, high-resolution features; deep features are trained to ignore them. So its
 head reads only strides 2 to 8 beside the mean and the mean square of the pixels
 (brightness, contrast, clipping), and the backbone ends there: a fraction of the cost of
 a segmentation network. `classifier` holds the networks that use deep features.
@@ -27,7 +27,7 @@ def rating_network(spec: ModelSpec) -> keras.Model:
 
     Returns:
         RGB 0..255 float `[B, H, W, 3]` -> logits float `[B, ceil(H/16), ceil(W/16),
-        channels]`, one a cell; `pool_cells` makes them the photo's.
+        channels]`, for each cell; `pool_cells` makes them the photo's.
     """
     images = photo_input()
     logits = rating_head(
@@ -49,15 +49,18 @@ def rating_head(
     dropout: float,
     prefix: str = "head",
 ) -> Any:
-    """Ratings of each cell of 16 pixels, from pixels and features of strides 2 to 8.
+    """Rates each cell of 16 pixels, from its pixels and features of strides 2 to 8.
 
     Args:
         images: RGB 0..255.
         features: By stride.
         classes: Rating bins; 1 is a regression, see `ModelSpec.rating_bins`.
         width: Hidden channels.
-        dropout: Rate while training.
+        dropout: Rate while training, 0..1.
         prefix: Of its layers' names.
+
+    Returns:
+        Logits float `[B, ceil(H/16), ceil(W/16), channels]`.
     """
     scaled = layers.Rescaling(1 / 255, name=f"{prefix}_pixels")(images)
     squares = layers.Multiply(name=f"{prefix}_squares")([scaled, scaled])
@@ -79,7 +82,7 @@ def rating_head(
 
 
 def as_bins(logits: Any, *, classes: int, name: str) -> Any:
-    """Gives a regression's single channel z its counterpart 0, others stay.
+    """Adds a channel of zeros to a regression's single channel z; others stay.
 
     The softmax of (0, z) over the bins 1 and 10 has the mean 1 + 9 sigmoid(z), so a
     regression is pooled, exported and scored like any distribution of ratings.
@@ -90,16 +93,16 @@ def as_bins(logits: Any, *, classes: int, name: str) -> Any:
 
 
 def cell_means(features: Any, stride: int, name: str) -> Any:
-    """Means over each cell of 16 pixels, of features at a stride."""
+    """Returns the means of features at a stride over each cell of 16 pixels."""
     window = RATING_STRIDE // stride
     return layers.AveragePooling2D(window, padding="same", name=name)(features)
 
 
 def pool_cells(logits: Any, sizes: Any, *, spec: ModelSpec) -> Any:
-    """Pools the logits of the cells that lie on the photo: mean, or the spec's maximum.
+    """Pools the logits of the cells on the photo: the mean, or the spec's maximum.
 
-    A cell counts if the pixel it sits on is inside, at least one a side: the rule of
-    `fcn_core.geometry.valid_cells`. What lies on padding has no influence at all.
+    A cell counts if the pixel that it sits on is inside, at least one cell a side: the
+    rule of `fcn_core.geometry.valid_cells`. Cells on padding have no influence at all.
 
     Args:
         logits: float `[B, h, w, R]`.

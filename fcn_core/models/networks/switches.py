@@ -42,7 +42,7 @@ class PoolWithSwitches(keras.layers.Layer):
         return pooled, switches[:, :height, :width]
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Halved sides, and the sides themselves."""
+        """Returns halved sides, and the sides themselves."""
         batch, height, width, channels = input_shape
         halves = [side and (side + 1) // 2 for side in (height, width)]
         return (batch, *halves, channels), input_shape
@@ -53,12 +53,12 @@ class Unpool(keras.layers.Layer):
     """Puts each cell back where the switches say, zeros elsewhere."""
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Takes `[B, h, w, C]` and switches `[B, H, W, C]`, returns `[B, H, W, C]`."""
+        """Returns `[B, H, W, C]` of `[B, h, w, C]` and switches `[B, H, W, C]`."""
         x, switches = inputs
         return _doubled_like(x, switches) * switches
 
     def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
-        """The switches' shape."""
+        """Returns the switches' shape."""
         return tuple(input_shape[1])
 
 
@@ -67,11 +67,11 @@ class RepeatLike(keras.layers.Layer):
     """Repeats each cell in its 2x2 window: the way back without switches."""
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Takes `[B, h, w, C]` and any `[B, H, W, _]`, returns `[B, H, W, C]`."""
+        """Returns `[B, H, W, C]` of `[B, h, w, C]` and any `[B, H, W, _]`."""
         return _doubled_like(*inputs)
 
     def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
-        """Sides of the second, channels of the first."""
+        """Returns the sides of the second, channels of the first."""
         return (*input_shape[1][:3], input_shape[0][3])
 
 

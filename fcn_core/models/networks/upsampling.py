@@ -1,8 +1,8 @@
 """Transposed convolutions that start, and by default stay, bilinear.
 
-The seeds upsample with them. Away from the border they do what
-`layers.BilinearUpsampling` does; in the outer half stride their weights sum to less
-than 1, which leaves the argmax alone and lowers softmax confidences.
+Keras-FCN and tf-image-segmentation upsample with them. Away from the border they do
+what `layers.BilinearUpsampling` does; in the outer half stride their weights sum to
+less than 1, which leaves the argmax alone and lowers softmax confidences.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ class BilinearKernel(keras.initializers.Initializer):
     """A triangle on the channel diagonal: each class is interpolated on its own."""
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        """Returns `[k, k, C, C]`.
+        """Returns a kernel float `[k, k, C, C]`.
 
         Raises:
             ValueError: The kernel is not square or changes the number of channels.
@@ -29,7 +29,8 @@ class BilinearKernel(keras.initializers.Initializer):
         height, width, filters, channels = shape
         if height != width or filters != channels:
             raise ValueError(
-                f"bilinear kernel: got shape {tuple(shape)}, expected [k, k, C, C]"
+                f"bilinear kernel: got shape {tuple(shape)}, expected [k, k, C, C]; "
+                "use a square kernel and as many filters as channels"
             )
         kernel = np.zeros(shape, np.float32)
         diagonal = np.arange(channels)
@@ -38,7 +39,7 @@ class BilinearKernel(keras.initializers.Initializer):
 
 
 def triangle(size: int) -> NDArray[np.float32]:
-    """The `[k, k]` weights that enlarge by `(k + 1) // 2` (Long et al., 2015)."""
+    """Returns float32 `[k, k]` weights that enlarge by `(k + 1) // 2` (Long 2015)."""
     factor = (size + 1) // 2
     centre = factor - 1 if size % 2 else factor - 0.5
     axis = 1 - np.abs(np.arange(size) - centre) / factor

@@ -1,6 +1,5 @@
-"""Weights into models, by layer name; what was loaded and what is new is said."""
+"""Loads weights into models by layer name and reports what was loaded."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from fcn_core.whole_files import sha256_of_file
 
 Tensors = Mapping[str, NDArray[np.float32]]
 """`layer/weight` -> values."""
@@ -21,23 +22,23 @@ _BY_CLASSES = (SCORES, "skip_", "upsample_")
 
 
 class WeightsError(Exception):
-    """The weights do not fit the model; the message says what and how to cure it."""
+    """The weights do not fit the model: what differs, what was expected, the cure."""
 
 
 @dataclass(frozen=True)
 class WeightReport:
-    """Layers that got weights, and layers that keep their initial ones."""
+    """Layers that got weights, and layers that keep their initial weights."""
 
     loaded: tuple[str, ...]
     new: tuple[str, ...]
 
 
 def describe_weights(source: str) -> str:
-    """Names a source of weights without its folder: a file by name and sha256."""
+    """Returns a source of weights without its folder: a file by name and sha256."""
     path = Path(source)
     if not path.is_file():
         return path.name
-    return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return f"{path.name} sha256:{sha256_of_file(path)}"
 
 
 def tensors_of(model: keras.Model) -> dict[str, NDArray[np.float32]]:
@@ -50,7 +51,7 @@ def tensors_of(model: keras.Model) -> dict[str, NDArray[np.float32]]:
 
 
 def named_weights(layer: Any) -> list[tuple[str, Any]]:
-    """Returns `layer/weight` and the variable, for each weight of a layer.
+    """Returns `layer/weight` and the variable for each weight of a layer.
 
     The weights of a nested model are numbered: its layers' names may be automatic.
     """
@@ -86,7 +87,7 @@ def assign(model: keras.Model, tensors: Tensors, *, source: str) -> WeightReport
         if missing:
             raise WeightsError(
                 f"weights {source}: layer {layer.name} lacks {', '.join(missing)}, "
-                f"expected all of {', '.join(names)}"
+                f"expected all of {', '.join(names)}; copy or export the file again"
             )
         for name, variable in weights:
             if tuple(variable.shape) != tensors[name].shape:
@@ -100,7 +101,7 @@ def assign(model: keras.Model, tensors: Tensors, *, source: str) -> WeightReport
     if not loaded:
         raise WeightsError(
             f"weights {source}: no layer name fits the model {model.name}, expected "
-            f"names such as {', '.join(new[:3])}"
+            f"names such as {', '.join(new[:3])}; give the weights of this network"
         )
     return WeightReport(tuple(loaded), tuple(new))
 
@@ -109,7 +110,7 @@ def assign_all(model: keras.Model, tensors: Tensors, *, source: str) -> None:
     """Copies tensors into a model that has exactly these.
 
     Raises:
-        WeightsError: One is missing, has another shape, or has no place in the model.
+        WeightsError: A tensor is missing, has another shape, or has no place.
     """
     known = {name for layer in model.layers for name, _ in named_weights(layer)}
     unused, missing = sorted(set(tensors) - known), sorted(known - set(tensors))
@@ -126,14 +127,14 @@ def assign_all(model: keras.Model, tensors: Tensors, *, source: str) -> None:
 def transfer(
     source: keras.Model, target: keras.Model, *, same_classes: bool = True
 ) -> WeightReport:
-    """Staged training: copies what both networks have; the rest is new.
+    """Copies what both networks have, for staged training; the rest is new.
 
     Scores, skips and upsampling whose shapes differ are new too, so that a trained
     network can start one for other classes.
 
     Args:
-        source: Has the weights.
-        target: Gets them.
+        source: Where the weights are.
+        target: Where they go.
         same_classes: Whether channel k of both means the same; if not, scores and skips
             are new even where their shapes agree.
 

@@ -1,7 +1,7 @@
-"""Weight files by what they are: a source's name -> tensors under our layers' names.
+"""Reads weight files: a source's name -> tensors under our layers' names.
 
-What is read here goes into a network that exists already. Files that bring a whole
-trained network with them are `layouts.py`'s business.
+What is read here goes into a network that exists already. Files of whole trained
+networks are read by `imported/layouts.py`.
 """
 
 import warnings
@@ -38,6 +38,7 @@ VGG_TOP = {"fc1": "head_fc6", "fc2": "head_fc7", "predictions": "head_score"}
 """Keras' names of VGG's Dense layers -> our convolutions."""
 
 VGG_TOP_WIDTH = 4096
+"""Units of VGG's hidden Dense layers."""
 
 
 def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightReport:
@@ -66,7 +67,8 @@ def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightRepo
         tensors = application_tensors(spec, source)
     else:
         raise WeightsError(
-            f"weights: got {source!r}, expected a file ending in .npz or .h5"
+            f"weights: got {source!r}, expected a file ending in .npz or .h5; convert "
+            "it"
         )
     return assign(model, _fitting_top(model, tensors), source=source)
 
@@ -115,22 +117,23 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
             warnings.simplefilter("ignore")  # what matters there is an error as well
             network.load_weights(source)
     except (ValueError, OSError, KeyError) as error:
-        said = " ".join(str(error).split())[:160]
+        reason = " ".join(str(error).split())[:160]
         raise WeightsError(
             f"weights {Path(source).name}: not a file of {spec.backbone} without top "
-            f"as keras.applications writes it ({said}); name the backbone that it is of"
+            f"as keras.applications writes it ({reason}); name the backbone that the "
+            "file is of"
         ) from error
     return _named_as_ours(network, nested=row.nested)
 
 
 def _downloaded(spec: ModelSpec) -> keras.Model:
-    """Returns Keras' own network with ImageNet weights, from its cache or the net."""
+    """Returns Keras' own network with ImageNet weights, cached or downloaded."""
     row = spec.backbone_row
     # The Dense layers are most of the download.
     top = row.head == "convolutional" and spec.head_width == VGG_TOP_WIDTH
     try:
         with warnings.catch_warnings():
-            # That the weights were trained on 224 pixels a side: any side does.
+            # It warns that the weights were trained at 224 pixels a side: any will do.
             warnings.simplefilter("ignore", UserWarning)
             return application(row)(
                 weights="imagenet",
@@ -148,7 +151,7 @@ def _downloaded(spec: ModelSpec) -> keras.Model:
 
 
 def _check_names(layers: Layers, network: keras.Model) -> None:
-    """A file with or without top has these layers and no others."""
+    """Checks that a file, with or without top, has these layers and no others."""
     expected = {layer.name for layer in network.layers if layer.weights}
     missing = sorted(expected - set(layers))
     unknown = sorted(set(layers) - expected - set(VGG_TOP))
@@ -206,7 +209,7 @@ def _fitting_top(
 def dense_to_convolution(
     kernel: NDArray[np.float32], shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """A Dense kernel behind Flatten as the convolution that covers the whole map.
+    """Returns a Dense kernel behind Flatten as a convolution over the whole map.
 
     Args:
         kernel: `[h * w * channels, units]`, rows in Flatten's order.
@@ -219,6 +222,7 @@ def dense_to_convolution(
     if kernel.shape != (height * width * channels, units):
         raise WeightsError(
             f"dense kernel: got shape {kernel.shape}, expected "
-            f"{(height * width * channels, units)} for a {height}x{width} convolution"
+            f"{(height * width * channels, units)} for a {height}x{width} convolution; "
+            "build the head that the weights have"
         )
     return kernel.reshape(shape)

@@ -1,4 +1,4 @@
-"""Weights that Keras 1 and 2 wrote: HDF5, one group a layer, names in attributes."""
+"""Reads the weights that Keras 1 and 2 wrote: HDF5, a group for each layer."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def read_layers(path: Path) -> Layers | None:
 
 
 def _weights(group: Any) -> dict[str, NDArray[np.float32]]:
-    """Weights by their last name: `conv1/kernel:0` is `kernel`."""
+    """Returns weights by their last name: `conv1/kernel:0` is `kernel`."""
     return {
         name.rpartition("/")[2].partition(":")[0]: np.asarray(group[name], np.float32)
         for name in _texts(group.attrs.get("weight_names", ()))

@@ -55,22 +55,21 @@ class QualityObjective:
         """One crop of a photo, untouched and degraded in other ways and strengths."""
         pixels = self._draw_view(record, rng)
         kinds = list(degradations.DEGRADATIONS)
-        drawn = [("blur", 0.0)] + [
+        worse = [
             (kinds[rng.integers(len(kinds))], float(rng.uniform(0.05, 1.0)))
             for _ in range(self._recipe.copies)
         ]
         crop = self._settings.crop_of(pixels)
-        copies = [
+        copies = [pixels] + [
             degradations.degrade(pixels, kind, strength=strength, rng=rng)
-            for kind, strength in drawn
+            for kind, strength in worse
         ]
         padded = np.stack(
             [images.pad(copy, crop, self._recipe.padding_value) for copy in copies]
         )
         sizes = np.array([copy.shape[:2] for copy in copies], np.int32)
-        targets = np.stack(
-            [degradations.target_ratings(strength) for _, strength in drawn]
-        )
+        strengths = [0.0] + [strength for _, strength in worse]
+        targets = np.stack([degradations.target_ratings(s) for s in strengths])
         return padded, sizes, targets
 
     def _draw_view(

@@ -8,6 +8,7 @@ import pytest
 
 from fcn_core import images, scoring
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.seal import verify
 from fcn_core.export import bundle as export_bundle
 from tests.drawn import tiny_models
 from tests.drawn.tiny_models import draw_card, draw_network, draw_photo, draw_pixels
@@ -205,7 +206,7 @@ def test_fingerprint_is_the_same_in_another_process(
 
 def test_card_is_complete(segmentation_bundle: Path) -> None:
     card = ModelCard.read(segmentation_bundle)
-    card.verify(segmentation_bundle)
+    verify(card, segmentation_bundle)
     assert {"saved_model.pb", "logits.xml", "logits.bin"} <= set(card.files)
     assert {"tensorflow", "keras", "openvino"} <= set(card.versions)
 

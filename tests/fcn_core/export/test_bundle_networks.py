@@ -14,7 +14,7 @@ from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from fcn_core.scoring import class_maps
 from tests.drawn import tiny_models
-from tests.fcn_core.models.networks.test_fcn import disturb, drawn, tiny
+from tests.drawn.tiny_networks import disturb, drawn, tiny
 
 QUICK = ("fcn8s vgg16 caffe", "classifier mobilenet")
 OTHERS = (
@@ -83,7 +83,7 @@ def test_pooling_is_the_same_in_every_signature(pooling: Any, tmp_path: Path) ->
     from fcn_core.scoring import check
 
     findings = check.check(tmp_path / "bundle")
-    assert [one for one in findings if one.level != "ok"] == []
+    assert [f for f in findings if f.level != "ok"] == []
     card = ModelCard.read(tmp_path / "bundle")
     assert card.pooling == pooling
 

@@ -11,7 +11,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -27,11 +26,11 @@ from fcn_core.models.regularisation import freeze_batch_norm
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import tensors_of, transfer
 from fcn_core.models.weights.files import load_weights
-from fcn_core.models.weights.hdf5 import Layers
 from fcn_core.scoring import class_maps
 from fcn_core.training.objectives.losses import pixel_cross_entropy
 from fcn_core.training.trainer import Trainer
-from tests.fcn_core.models.networks.test_fcn import disturb, drawn
+from tests.drawn.tiny_networks import disturb, drawn
+from tests.drawn.trained_files import write_keras2_file
 
 SIZES = ((500, 375), (333, 500), (33, 47))
 TINY: dict[str, Any] = {"width": 0.05, "head_width": 6, "classes": 3}
@@ -99,18 +98,6 @@ def test_row01_and_row11_parameter_counts_are_the_published_ones() -> None:
     ]
     assert sum(counts[3]) == pytest.approx(251.8e6, abs=5e4)
     assert counts[4:] == [[134_268_738, 0], [159_975_362, 0]]
-
-
-def write_keras2_file(path: Path, layers: Layers) -> None:
-    """Writes weights as `save_weights` of Keras 2 does."""
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [name.encode() for name in layers]
-        for name, weights in layers.items():
-            group = file.create_group(name)
-            names = [f"{name}/{weight}:0" for weight in weights]
-            group.attrs["weight_names"] = [text.encode() for text in names]
-            for text, values in zip(names, weights.values(), strict=True):
-                group[text] = values
 
 
 def test_row02_dense_layers_become_convolutions(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def iou(found: NDArray[Any], truth: NDArray[Any]) -> float:
     return float((found & truth).sum() / (found | truth).sum())
 
 
-def test_row34_refinement_follows_the_photo() -> None:
+def test_refinement_follows_the_photo() -> None:
     if importlib.util.find_spec("pydensecrf") is None:
         pytest.skip("pydensecrf2 is not installed")
     pixels, truth, shares = drawn_square()
@@ -71,7 +71,7 @@ def test_row34_refinement_follows_the_photo() -> None:
     assert iou(refined, truth) > max(0.95, before)
 
 
-def test_row34_without_the_package_a_message_names_the_cure(
+def test_without_the_package_a_message_names_the_cure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pydensecrf", None)

@@ -13,7 +13,7 @@ def disc(height: int, width: int) -> NDArray[np.uint8]:
     return np.where(inside, CAT, 0).astype(np.uint8)
 
 
-def test_row33_a_sticker_is_the_object_on_a_transparent_square() -> None:
+def test_a_sticker_is_the_object_on_a_transparent_square() -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 200, (100, 150, 3), np.uint8)
     result = sticker(pixels, disc(100, 150), CAT)
@@ -34,14 +34,14 @@ def test_row33_a_sticker_is_the_object_on_a_transparent_square() -> None:
     assert inside.mean() == pytest.approx(share, abs=0.01)
 
 
-def test_row33_the_photo_is_inside_the_contour() -> None:
+def test_the_photo_is_inside_the_contour() -> None:
     pixels = np.full((100, 150, 3), (10, 120, 70), np.uint8)
     result = sticker(pixels, disc(100, 150), CAT, side=128)
     assert result.shape == (128, 128, 4)
     assert result[64, 64].tolist() == [10, 120, 70, 255]
 
 
-def test_row33_flat_objects_stay_flat_and_in_the_middle() -> None:
+def test_flat_objects_stay_flat_and_in_the_middle() -> None:
     class_map = np.zeros((50, 300), np.uint8)
     class_map[20:30, 40:240] = CAT
     inside = sticker(np.zeros((50, 300, 3), np.uint8), class_map, CAT)[..., 3] == 255

@@ -6,6 +6,7 @@ import pytest
 
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.operations import check_operations
+from fcn_core.bundles.seal import seal
 from fcn_core.scoring import check, engines
 from tests.drawn.tiny_models import draw_card
 
@@ -44,7 +45,7 @@ def test_wrong_alignment_in_the_card_is_found(
     copy = tmp_path / "copy"
     shutil.copytree(segmentation_bundle, copy)
     card = ModelCard.read(copy).model_copy(update={"alignment": "center"})
-    card.sealed(copy).write(copy)
+    seal(card, copy).write(copy)
     assert levels(copy)["serving_default"] == "error"
 
 
@@ -55,7 +56,7 @@ def test_weights_of_another_model_are_found(
     shutil.copytree(segmentation_bundle, copy)
     shutil.copy(center_bundle / "logits.bin", copy)
     assert levels(copy) == {"card": "error"}
-    ModelCard.read(copy).sealed(copy).write(copy)
+    seal(ModelCard.read(copy), copy).write(copy)
     assert levels(copy)["openvino"] == "error"
 
 
@@ -63,7 +64,7 @@ def test_missing_ir_is_a_warning(segmentation_bundle: Path, tmp_path: Path) -> N
     copy = tmp_path / "copy"
     shutil.copytree(segmentation_bundle, copy)
     (copy / engines.IR_NAME).unlink()
-    ModelCard.read(copy).sealed(copy).write(copy)
+    seal(ModelCard.read(copy), copy).write(copy)
     found = levels(copy)
     assert found.pop("openvino") == "warning"
     assert set(found.values()) == {"ok"}
@@ -78,7 +79,7 @@ def save(folder: Path, body: Any, *, has_sizes: bool = True) -> None:
     tf.saved_model.save(
         tf.Module(), str(folder), signatures={"serving_default": function}
     )
-    draw_card().sealed(folder).write(folder)
+    seal(draw_card(), folder).write(folder)
 
 
 def test_strangers_good_model_passes_with_a_warning(tmp_path: Path) -> None:

@@ -239,12 +239,12 @@ def test_real_logits_equal_tensorflow(alignment: geometry.Alignment) -> None:
 
 def test_refuses_logits_that_do_not_fit() -> None:
     placement = place(Size(64, 64), 8)
-    for shape, words in (
+    for shape, message in (
         ((4, 8, 3), "do not cover"),
         ((8, 8, 256), "1..255"),
         ((8, 8), "expected"),
     ):
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(ValueError, match=message):
             class_maps.class_map(
                 np.zeros(shape, np.float32), placement, stride=8, alignment="corner"
             )

@@ -1,8 +1,10 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import openvino
 import pytest
 
 from fcn_core.bundles.card import ModelError
@@ -60,7 +62,7 @@ def test_resolves_auto(
 
 
 @pytest.mark.parametrize(
-    ("flags", "gpu", "asked", "words"),
+    ("flags", "gpu", "asked", "message"),
     [
         (AVX512, None, ("auto", "bf16"), "--precision f32"),
         (AMX, "NVIDIA T4", ("auto", "bf16"), "NVIDIA T4.*--precision f32"),
@@ -73,10 +75,10 @@ def test_refuses_with_the_cure(
     flags: frozenset[str],
     gpu: str | None,
     asked: tuple[str, str],
-    words: str,
+    message: str,
 ) -> None:
     machine.has(flags, gpu)
-    with pytest.raises(ModelError, match=words):
+    with pytest.raises(ModelError, match=message):
         arithmetic.resolve_arithmetic(*asked)
 
 
@@ -121,17 +123,31 @@ def test_same_photo_same_logits_whatever_came_before(segmentation_bundle: Path) 
     np.testing.assert_array_equal(used.logits(images), expected)
 
 
-def test_compiled_shapes_are_bounded(segmentation_bundle: Path) -> None:
+def test_compiled_shapes_are_bounded(
+    segmentation_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = []
+
+    class Counting(openvino.Core):
+        def compile_model(self, model: openvino.Model, *settings: Any) -> Any:
+            compiled.append(tuple(model.input().shape)[1:3])
+            return super().compile_model(model, *settings)
+
+    monkeypatch.setattr(openvino, "Core", Counting)
     engine = engines.OpenVINOEngine(segmentation_bundle, precision="f32")
-    widths = [16 * n for n in range(1, engines.MAX_COMPILED_SHAPES + 1)]
-    for width in widths:
-        engine.logits(draw_pixels(16, width)[None])
-    engine.logits(draw_pixels(16, widths[0])[None])
-    engine.logits(draw_pixels(32, 16)[None])
-    shapes = engine.compiled_shapes
-    assert len(shapes) == engines.MAX_COMPILED_SHAPES
-    assert shapes[-2:] == [(1, 16, widths[0], 3), (1, 32, 16, 3)]
-    assert (1, 16, widths[1], 3) not in shapes
+
+    def run(*sizes: tuple[int, int]) -> list[tuple[int, int]]:
+        """Runs photos of these sizes; returns those that were compiled for it."""
+        compiled.clear()
+        for size in sizes:
+            engine.logits(draw_pixels(*size)[None])
+        return compiled.copy()
+
+    sizes = [(16, 16 * n) for n in range(1, engines.MAX_COMPILED_SHAPES + 1)]
+    assert run(*sizes) == sizes
+    assert run(sizes[0], (32, 16)) == [(32, 16)]
+    assert run(*sizes[2:], sizes[0], (32, 16)) == []
+    assert run(sizes[1]) == [sizes[1]]
 
 
 def test_bundle_without_ir(segmentation_bundle: Path, tmp_path: Path) -> None:

@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fcn_core import geometry, images, scoring
-from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.card import ModelError
 from fcn_core.scoring import arithmetic, scorers, tiling
-from pipelines.faults import UsageError
-from pipelines.score.config import ScoreConfig
-from pipelines.score.lane import ScorePhotos
 from tests.drawn import tiny_models
-from tests.fcn_core.models.networks.test_fcn import drawn
+from tests.drawn.tiny_networks import drawn
 
 
 class Spy:
@@ -43,22 +40,22 @@ def draw(height: int, width: int) -> NDArray[np.uint8]:
     return rng.integers(0, 256, (1, height, width, 3), np.uint8)
 
 
-def test_row27_tiles_keep_every_pixel_once_and_deep_inside() -> None:
+def test_tiles_keep_every_pixel_once_and_deep_inside() -> None:
     for length in range(32, 4097, 32):
         for tile, margin in ((256, 32), (512, 64), (1024, 128), (96, 32)):
             found = tiling.spans(length, tile=tile, margin=margin, multiple=32)
-            kept = [range(one.keep_from, one.keep_to) for one in found]
+            kept = [range(span.keep_from, span.keep_to) for span in found]
             assert [pixel for part in kept for pixel in part[::32]] == [
                 *range(0, length, 32)
             ]
-            for one in found:
-                assert one.stop - one.start == min(tile, length)
-                assert one.start % 32 == 0
-                assert one.keep_from == 0 or one.keep_from - one.start >= margin
-                assert one.keep_to == length or one.stop - one.keep_to >= margin
+            for span in found:
+                assert span.stop - span.start == min(tile, length)
+                assert span.start % 32 == 0
+                assert span.keep_from == 0 or span.keep_from - span.start >= margin
+                assert span.keep_to == length or span.stop - span.keep_to >= margin
 
 
-def test_row27_tiled_equals_whole_where_margins_hide_the_seams() -> None:
+def test_tiled_equals_whole_where_margins_hide_the_seams() -> None:
     """FCN-8s on VGG16 looks 240 pixels far; these tiles overlap by 768."""
     network = drawn("fcn8s vgg16")
     spy = Spy(network)
@@ -71,7 +68,7 @@ def test_row27_tiled_equals_whole_where_margins_hide_the_seams() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_row27_seams_change_nothing_but_what_lies_at_them() -> None:
+def test_seams_change_nothing_but_what_lies_at_them() -> None:
     network = drawn("fcn8s vgg16")
     photo = draw(64, 1024)
     tiled = tiling.TiledEngine(Spy(network), tile=512, multiple=32)
@@ -83,7 +80,7 @@ def test_row27_seams_change_nothing_but_what_lies_at_them() -> None:
     assert off[~at_seams].max() < 1e-4 < off[at_seams].max()
 
 
-def test_row27_memory_is_bounded_by_the_tile() -> None:
+def test_memory_is_bounded_by_the_tile() -> None:
     network = tiny_models.draw_network()
     spy = Spy(network)
     photo = draw(640, 1024)
@@ -95,7 +92,7 @@ def test_row27_memory_is_bounded_by_the_tile() -> None:
     assert np.array_equal(engine.logits(small), Spy(network).logits(small))
 
 
-def test_row27_both_tasks_are_tiled() -> None:
+def test_both_tasks_are_tiled() -> None:
     network = tiny_models.draw_network()
     photo = draw(128, 512)
 
@@ -109,7 +106,7 @@ def test_row27_both_tasks_are_tiled() -> None:
         np.testing.assert_allclose(found, whole, atol=1e-4)
 
 
-def test_row27_numbers_that_do_not_fit_are_refused() -> None:
+def test_numbers_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="multiples of 32"):
         tiling.spans(100, tile=64, margin=0, multiple=32)
     with pytest.raises(ValueError, match="margin below half a tile"):
@@ -117,7 +114,7 @@ def test_row27_numbers_that_do_not_fit_are_refused() -> None:
 
 
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
-def test_row27_a_tiled_photo_has_the_same_mask(
+def test_a_tiled_photo_has_the_same_mask(
     engine: str, segmentation_bundle: Path
 ) -> None:
     data = tiny_models.draw_photo(700, 500, kind="PNG")
@@ -132,23 +129,7 @@ def test_row27_a_tiled_photo_has_the_same_mask(
     assert len(np.unique(images.decode_mask(tiled.mask_png or b""))) > 1
 
 
-def test_row27_lanes_tile_as_the_plan_says(segmentation_bundle: Path) -> None:
-    chosen = arithmetic.resolve_arithmetic("openvino", "f32")
-    card = ModelCard.read(segmentation_bundle)
-    config = {
-        "models": [{"name": str(segmentation_bundle), "fingerprint": card.fingerprint}],
-        "engine": chosen.engine,
-        "precision": chosen.precision,
-        "instruction_set": chosen.instruction_set,
-        "max_side": 1024,
-        "masks": True,
-    }
-    data = tiny_models.draw_photo(300, 700, kind="PNG")
-    without = ScorePhotos(config)({}, [data])
-    assert ScorePhotos(config | {"tile": 256})({}, [data]) == without
-
-
-def test_row27_tiles_belong_to_the_fingerprint_and_need_a_larger_side() -> None:
+def test_tiles_belong_to_the_fingerprint() -> None:
     chosen = arithmetic.resolve_arithmetic("openvino", "f32")
     card = tiny_models.draw_card()
     plain, none, tiled = (
@@ -156,14 +137,9 @@ def test_row27_tiles_belong_to_the_fingerprint_and_need_a_larger_side() -> None:
         for tile in ({}, {"tile": None}, {"tile": 512})
     )
     assert plain == none != tiled
-    words: dict[str, Any] = {"input": "a", "output": "b", "tile": 512}
-    assert ScoreConfig(**words, max_side=2048).tile == 512
-    for max_side in (None, 512):
-        with pytest.raises((ValueError, UsageError), match="max_side above it"):
-            ScoreConfig(**words, max_side=max_side)
 
 
-def test_row27_models_without_logits_are_refused(
+def test_models_without_logits_are_refused(
     segmentation_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fcn_core.scoring.engines import TensorFlowEngine
@@ -177,7 +153,7 @@ def test_row27_models_without_logits_are_refused(
 
 
 class Coarse:
-    """A network of one class a cell, whatever it sees: any size, no time."""
+    """A network that gives each cell a class, whatever it sees: any size, no time."""
 
     card = tiny_models.draw_card()
     arithmetic = arithmetic.resolve_arithmetic("openvino", "f32")
@@ -194,7 +170,7 @@ class Coarse:
     "size", [(1, 1), (1, 60), (97, 2), (500, 375), (31, 4096), (4096, 4096)]
 )
 @pytest.mark.parametrize("max_side", [None, 512])
-def test_row26_masks_have_the_photos_size_from_1x1_to_4096x4096(
+def test_masks_have_the_photos_size_from_1x1_to_4096x4096(
     size: tuple[int, int], max_side: int | None
 ) -> None:
     file = io.BytesIO()

@@ -15,6 +15,7 @@ import pytest
 from fcn_core import images, scoring
 from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.seal import seal
 from fcn_core.evaluation import photo
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.metrics import ratings
@@ -267,7 +268,7 @@ def listing_bundle(folder: Path, bundle: Path, learned: list[Any]) -> Path:
     card = ModelCard.read(folder)
     training = {"data": "voc", "data_split": "train", "data_fingerprint": "0" * 64}
     card = card.model_copy(update={"training": training})
-    card.sealed(folder, network=card.network).write(folder)
+    seal(card, folder, network=card.network).write(folder)
     return folder
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from fcn_core import scoring
 from fcn_core.bundles.card import CARD_NAME, ModelCard
+from fcn_core.bundles.seal import seal
 from fcn_core.records import tfrecord
 from tests.drawn import tiny_models
 from tests.runs import score_runs
@@ -131,7 +132,7 @@ def _other_voc21(folder: Path) -> Path:
             os.link(path, target)
     card = ModelCard.read(bundle)
     card = card.model_copy(update={"padding_value": (0, 0, 0), "version": "other"})
-    card.sealed(folder, network=card.network).write(folder)
+    seal(card, folder, network=card.network).write(folder)
     return folder
 
 

@@ -15,9 +15,8 @@ from fcn_core.models.weights.files import load_weights
 from fcn_core.scoring import speed
 from pipelines.cli import models
 from pipelines.cli.main import main
-from tests.drawn import tiny_models
-from tests.fcn_core.models.imported import test_layouts
-from tests.fcn_core.models.networks.test_fcn import disturb
+from tests.drawn import tiny_models, trained_files
+from tests.drawn.tiny_networks import disturb
 
 
 def result(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
@@ -37,11 +36,11 @@ def test_a_matconvnet_file_becomes_a_bundle_that_scores_like_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("scipy")
-    source = test_layouts.fcn(
-        "fcn16s", geometry="caffe", preprocessing="rgb", rgb_mean=test_layouts.MEAN
+    source = trained_files.draw_fcn(
+        "fcn16s", geometry="caffe", preprocessing="rgb", rgb_mean=trained_files.MEAN
     )
     path = tmp_path / "my net.mat"
-    test_layouts.write_mat(path, source, "fcn16s", "long")
+    trained_files.write_mat(path, source, "fcn16s", "long")
     bundle = str(tmp_path / "bundle")
     imported = result(capfd, "models", "import", str(path), "--output", bundle)
     assert imported["layout"] == "matconvnet"
@@ -63,8 +62,8 @@ def test_a_matconvnet_file_becomes_a_bundle_that_scores_like_it(
 def test_a_nima_file_becomes_a_rating_model(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    network = test_layouts.nima_network()
-    test_layouts.write_nima(tmp_path / "nima.hdf5", network)
+    network = trained_files.nima_network()
+    trained_files.write_nima(tmp_path / "nima.hdf5", network)
     bundle = tmp_path / "bundle"
     imported = result(
         capfd, "models", "import", str(tmp_path / "nima.hdf5"), "--output", str(bundle)
@@ -94,7 +93,7 @@ def test_a_nima_file_becomes_a_rating_model(
 def test_weights_alone_go_on_to_training(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    test_layouts.write_nima(tmp_path / "nima.hdf5", test_layouts.nima_network())
+    trained_files.write_nima(tmp_path / "nima.hdf5", trained_files.nima_network())
     archive = str(tmp_path / "weights.npz")
     words = ["models", "import", str(tmp_path / "nima.hdf5"), "--output", archive]
     assert result(capfd, *words)["path"] == archive
