@@ -5,23 +5,19 @@ rejected, unless leaks are allowed. Within a split a second copy only counts twi
 is written, and listed as a warning.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from fcn_core.datasets import makers
 from fcn_core.datasets.listing import Entry
+from fcn_core.metrics.copies import Prefixes, find_copies, hash_at
 from pipelines.convert import pieces
-from pipelines.convert.parts import Part, committed_part
+from pipelines.convert.parts import committed_part
 from pipelines.convert.plan import ConvertPlan, Rejected
 
 REASON: Final = "duplicate-image"
-_HEX_DIGITS: Final = 64
-_PREFIX_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, order=True)
@@ -48,17 +44,10 @@ class Duplicates:
     warnings: list[tuple[str, Rejected]]
 
 
-def prefixes(part: Part) -> NDArray[np.uint64]:
-    """Returns the first 8 bytes of the hash of each photo: enough to look closer."""
-    hashes = np.frombuffer(bytes.fromhex(part.photos), np.uint8)
-    firsts = hashes.reshape(-1, _HEX_DIGITS // 2)[:, : _PREFIX_DIGITS // 2]
-    return np.ascontiguousarray(firsts).view(np.uint64).ravel()
-
-
 def find(
     out: str,
     plan: ConvertPlan,
-    by_chunk: list[NDArray[np.uint64]],
+    by_chunk: Sequence[Prefixes],
     *,
     allow_leak: bool,
 ) -> Duplicates:
@@ -67,16 +56,15 @@ def find(
     Args:
         out: The output.
         plan: Its plan.
-        by_chunk: `prefixes` of every part.
+        by_chunk: `copies.prefixes` of every part.
         allow_leak: Whether two splits may share photos.
     """
-    values, counts = np.unique(np.concatenate(by_chunk), return_counts=True)
-    suspects = values[counts > 1]
     found = Duplicates({}, [])
-    if not suspects.size:
+    groups = find_copies(by_chunk, partial(_copies, out, plan))
+    if not groups:
         return found
     maker = makers.open_maker(plan.content.maker, plan.content.maker_settings)
-    for copies in _groups(out, plan, by_chunk, suspects):
+    for copies in groups.values():
         first, *others = sorted(copies)
         for other in others:
             row = Rejected(
@@ -94,22 +82,6 @@ def find(
     return found
 
 
-def _groups(
-    out: str,
-    plan: ConvertPlan,
-    by_chunk: list[NDArray[np.uint64]],
-    suspects: NDArray[np.uint64],
-) -> Iterator[list[_Copy]]:
-    """Yields the records of each photo that is there more than once."""
-    groups: dict[str, list[_Copy]] = defaultdict(list)
-    for chunk, found in enumerate(by_chunk):
-        indices = np.flatnonzero(np.isin(found, suspects))
-        if indices.size:
-            for photo, copy in _copies(out, plan, chunk, indices.tolist()):
-                groups[photo].append(copy)
-    yield from (copies for copies in groups.values() if len(copies) > 1)
-
-
 def _copies(
     out: str, plan: ConvertPlan, chunk: int, indices: Iterable[int]
 ) -> Iterator[tuple[str, _Copy]]:
@@ -118,6 +90,6 @@ def _copies(
     rejected = {row.id for row in part.rejected}
     written = [entry for entry in entries if entry.id not in rejected]
     for index in indices:
-        photo = part.photos[_HEX_DIGITS * index : _HEX_DIGITS * (index + 1)]
+        photo = hash_at(part.photos, index)
         is_training = split.startswith("train")
         yield photo, _Copy(is_training, split, written[index], chunk, index)

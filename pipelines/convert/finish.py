@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fcn_core.metrics import copies
 from fcn_core.records import dataset_info
 from pipelines import files
 from pipelines.chunks import gates
@@ -64,7 +65,7 @@ def _parts(out: str, plan: ConvertPlan) -> tuple[list[Part], Duplicates]:
     parts, prefixes = [], []
     for chunk in range(plan.chunks):
         part = committed_part(out, plan, chunk)
-        prefixes.append(convert_duplicates.prefixes(part))
+        prefixes.append(copies.prefixes(part.photos))
         parts.append(part.model_copy(update={"photos": ""}))
     allow_leak = bool(plan.settings["allow_leak"])
     found = convert_duplicates.find(out, plan, prefixes, allow_leak=allow_leak)

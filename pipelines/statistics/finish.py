@@ -2,13 +2,13 @@
 
 import heapq
 import json
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcn_core.metrics.copies import Prefixes, find_copies, hash_at, prefixes
 from pipelines import files
 from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
@@ -17,8 +17,6 @@ from pipelines.statistics.plan import Plan
 
 SAMPLES: Final = 8
 
-_HEX_DIGITS: Final = 64
-_PREFIX_DIGITS: Final = 16
 _MOST_GROUPS: Final = 100
 
 
@@ -57,14 +55,12 @@ class _Photos:
 
     def __init__(self, plan: Plan):
         self._plan = plan
-        self._by_chunk: list[NDArray[np.uint64]] = []
+        self._by_chunk: list[Prefixes] = []
         self._least: list[tuple[int, int, int]] = []
 
     def add(self, chunk: int, part: Part) -> None:
         """Takes the photos of a part."""
-        hashes = np.frombuffer(bytes.fromhex(part.hashes), np.uint8)
-        firsts = hashes.reshape(-1, _HEX_DIGITS // 2)[:, : _PREFIX_DIGITS // 2]
-        found = np.ascontiguousarray(firsts).view(">u8").ravel().astype(np.uint64)
+        found = prefixes(part.hashes)
         self._by_chunk.append(found)
         smallest = [
             (int(found[i]), chunk, i) for i in np.argsort(found)[:SAMPLES].tolist()
@@ -82,20 +78,16 @@ class _Photos:
 
     def copies(self) -> dict[str, list[tuple[str, str]]]:
         """Returns sha256 -> (split, id) of each photo that is there more than once."""
-        values, counts = np.unique(np.concatenate(self._by_chunk), return_counts=True)
-        suspects = values[counts > 1]
-        groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        if suspects.size:
-            for chunk, found in enumerate(self._by_chunk):
-                indices = np.flatnonzero(np.isin(found, suspects)).tolist()
-                part = committed_part(self._plan, chunk) if indices else None
-                for index in indices:
-                    assert part is not None
-                    start = _HEX_DIGITS * index
-                    sha256 = part.hashes[start : start + _HEX_DIGITS]
-                    split = self._plan.shards[chunk][0]
-                    groups[sha256].append((split, part.ids[index]))
-        return {sha: sorted(g) for sha, g in sorted(groups.items()) if len(g) > 1}
+        groups = find_copies(self._by_chunk, self._look)
+        return {sha256: sorted(group) for sha256, group in sorted(groups.items())}
+
+    def _look(
+        self, chunk: int, indices: list[int]
+    ) -> Iterator[tuple[str, tuple[str, str]]]:
+        part = committed_part(self._plan, chunk)
+        split, _ = self._plan.shards[chunk]
+        for index in indices:
+            yield hash_at(part.hashes, index), (split, part.ids[index])
 
 
 def _answer(plan: Plan, splits: dict[str, Contents], photos: _Photos) -> dict[str, Any]:
