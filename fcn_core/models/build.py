@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 import keras
 
+from fcn_core.labels import Task
 from fcn_core.models.networks.classifier import baseline_network, classifier_network
 from fcn_core.models.networks.deconvnet import deconvolution_network
 from fcn_core.models.networks.fcn import segmentation_network
 from fcn_core.models.networks.ratings import rating_network
 from fcn_core.models.regularisation import add_l2
-from fcn_core.models.spec import ModelSpec, Task
+from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.files import load_weights
 
 NETWORKS: dict[str, Callable[[ModelSpec], keras.Model]] = {

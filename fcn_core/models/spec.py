@@ -4,14 +4,12 @@ import dataclasses
 from typing import Any, Literal, Self, get_args
 
 from fcn_core.geometry import Alignment
-from fcn_core.labels import RATING_BINS
+from fcn_core.labels import RATING_BINS, Pooling, Task
 from fcn_core.models.backbones.rows import BACKBONES, Backbone
 from fcn_core.models.spec_options import check_options
 
-Task = Literal["segmentation", "aesthetics"]
 Geometry = Literal["same", "caffe", "valid"]
 Upsampling = Literal["bilinear", "transposed", "learnable"]
-Pooling = Literal["average", "max"]
 
 SEGMENTATION_STRIDES: dict[str, int] = {
     "fcn8s": 8,

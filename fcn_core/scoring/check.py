@@ -17,6 +17,7 @@ from PIL import Image
 from fcn_core import geometry
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.operations import check_operations
+from fcn_core.records.record import ImageRecord, keys
 from fcn_core.scoring import class_maps, engines
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.scorers import SIDE_ROUNDING, LogitsScorer
@@ -159,7 +160,7 @@ def _check_decoding(
     file = io.BytesIO()
     Image.fromarray(batch[0, :height, :width]).save(file, "PNG")
     example = example_pb2.Example()
-    feature = example.features.feature["image/encoded"]
+    feature = example.features.feature[keys(ImageRecord)["encoded"]]
     feature.bytes_list.value.append(file.getvalue())
     encoded = {
         "serving_bytes": file.getvalue(),

@@ -17,7 +17,7 @@ from fcn_core.bundles.photo_list import Photos
 from fcn_core.records import tfrecord
 from fcn_core.records.dataset_info import DatasetInfo
 from fcn_core.records.fields import RecordError
-from fcn_core.records.record import AestheticsRecord, ImageRecord, SegmentationRecord
+from fcn_core.records.record import RECORD_OF, ImageRecord
 
 
 class Leak(BaseModel):
@@ -155,8 +155,7 @@ class _Records:
     """The records of a split, one at a time, as far as they can be read."""
 
     def __init__(self, folder: Path, info: DatasetInfo, split: str):
-        rated = info.task == "aesthetics"
-        self._kind = AestheticsRecord if rated else SegmentationRecord
+        self._kind = RECORD_OF[info.task]
         self._paths = info.shard_paths(folder, split)
         self.is_damaged = False
 

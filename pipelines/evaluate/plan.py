@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.labels import Task
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.dataset_info import DatasetError, DatasetInfo
 from fcn_core.scoring import arithmetic
@@ -62,7 +63,7 @@ class EvaluatePlan(_Frozen):
 
     plan_id: str
     settings: dict[str, JsonValue]
-    task: dataset_info.Task
+    task: Task
     class_names: tuple[str, ...]
     class_ids: tuple[int, ...]
     bins: tuple[float, ...]

@@ -19,7 +19,13 @@ from fcn_core.bad_image import BadImage
 from fcn_core.labels import RATING_BINS, VOID
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.fields import RecordError
-from fcn_core.records.record import AestheticsRecord, SegmentationRecord
+from fcn_core.records.record import (
+    RECORD_OF,
+    AestheticsRecord,
+    ImageRecord,
+    SegmentationRecord,
+    keys,
+)
 from pipelines import files
 from pipelines.pages import chips as pages_chips
 from pipelines.pages import figures, thumbnails
@@ -28,6 +34,7 @@ from pipelines.pages.figures import FINE_BINS, Scores
 from pipelines.pages.page import TEMPLATES, environment, policy
 
 _MOST_CHIPS: Final = 3
+_ID: Final = keys(ImageRecord)["source_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,7 @@ def _render(
                 Drawing(*words, figure=figures.histogram(scores), digits=digits)
                 for words, scores, digits in _scores(total)
             ],
-            samples=list(_samples(folder, answer["samples"], classes)),
+            samples=list(_samples(folder, answer["samples"], info)),
             bins=RATING_BINS,
         )
     )
@@ -168,19 +175,20 @@ def _binned(counts: Mapping[Any, int], *, low: float, high: float) -> Scores:
 
 
 def _samples(
-    folder: str, wanted: Sequence[Mapping[str, str]], names: Mapping[int, str]
+    folder: str, wanted: Sequence[Mapping[str, str]], info: dataset_info.DatasetInfo
 ) -> Iterator[Sample]:
     for one in wanted:
         try:
-            yield _sample(folder, one, names)
+            yield _sample(folder, one, info)
         except (BadImage, RecordError, tfrecord.FrameError, OSError):
             continue  # the page is not the place where validation fails
 
 
-def _sample(folder: str, wanted: Mapping[str, str], names: Mapping[int, str]) -> Sample:
+def _sample(
+    folder: str, wanted: Mapping[str, str], info: dataset_info.DatasetInfo
+) -> Sample:
     data = _find(files.join(folder, wanted["shard"]), wanted["id"])
-    record_type = SegmentationRecord if names else AestheticsRecord
-    record = record_type.parse(data)
+    record = RECORD_OF[info.task].parse(data)
     if hashlib.sha256(record.encoded).hexdigest() != record.sha256:
         raise RecordError(f"{record.source_id}: another photo than its sha256 says")
     decoded = images.decode(record.encoded, max_side=thumbnails.THUMBNAIL_SIDE)
@@ -195,6 +203,7 @@ def _sample(folder: str, wanted: Mapping[str, str], names: Mapping[int, str]) ->
         "photo": thumbnails.photo_uri(pixels),
     }
     if isinstance(record, SegmentationRecord):
+        names = dict(enumerate(info.classes or ()))
         return Sample(**shown, **_label(record, (fitted.height, fitted.width), names))
     return Sample(**shown, **_rating(record))
 
@@ -205,7 +214,7 @@ def _find(uri: str, source_id: str) -> bytes:
     for data in tfrecord.read_frames(files.to_path(uri)):
         if wanted in data:
             example = tfrecord.example_class().FromString(data).features.feature
-            if example["image/source_id"].bytes_list.value[:1] == [wanted]:
+            if example[_ID].bytes_list.value[:1] == [wanted]:
                 return data
     raise RecordError(f"{source_id}: got no record of this id in its shard")
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from fcn_core.bad_image import BadImage
 from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
 from fcn_core.records import tfrecord
+from fcn_core.records.record import ImageRecord, keys
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import manifests
@@ -30,6 +31,8 @@ LISTING_SCHEMA = pa.schema(
     ]
 )
 """`offset` is where a TFRecord's record begins, null for a file of its own."""
+
+_PHOTO = keys(ImageRecord)["encoded"]
 
 
 @dataclass(frozen=True)
@@ -200,9 +203,9 @@ def read(uri: str, *, version: str, offset: int | None, root: str | None) -> byt
         except Exception as error:
             detail = f"record {number} is damaged"
             raise BadImage("corrupt", detail, stage="read") from error
-    encoded = example.features.feature["image/encoded"].bytes_list.value
+    encoded = example.features.feature[_PHOTO].bytes_list.value
     if len(encoded) != 1:
-        detail = "the record has no image/encoded"
+        detail = f"the record has no {_PHOTO}"
         raise BadImage("not-an-image", detail, stage="read")
     return encoded[0]
 

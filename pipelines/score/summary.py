@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fcn_core.bundles.card import Metric
+from fcn_core.labels import Task
 from pipelines import files
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score.layout import summary_uri
@@ -19,7 +20,7 @@ class ModelSummary(BaseModel):
 
     name: str
     version: str | int = ""
-    task: Literal["segmentation", "aesthetics"]
+    task: Task
     fingerprint: str = ""
     classes: tuple[str, ...] | None = None
     rating_bins: tuple[float, ...] | None = None

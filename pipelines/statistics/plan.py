@@ -6,16 +6,10 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from fcn_core.labels import VOID
+from fcn_core.labels import VOID, Task
 from fcn_core.records import dataset_info
-from fcn_core.records.dataset_info import Task
 from fcn_core.records.fields import Feature
-from fcn_core.records.record import (
-    AestheticsRecord,
-    ImageRecord,
-    SegmentationRecord,
-    features,
-)
+from fcn_core.records.record import RECORD_OF, features
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.statistics import batches
@@ -43,10 +37,6 @@ VERSION: Final = 1
 """Of what is counted and how; a part of another one is not read."""
 
 _CLASS_IDS: Final = 255
-_RECORDS: Final[dict[dataset_info.Task, type[ImageRecord]]] = {
-    "segmentation": SegmentationRecord,
-    "aesthetics": AestheticsRecord,
-}
 
 
 @dataclass(frozen=True)
@@ -126,7 +116,7 @@ def make_plan(folder: str, output: str | None) -> Plan:
     )
 
 
-def _schema_text(folder: str, task: dataset_info.Task) -> str:
+def _schema_text(folder: str, task: Task) -> str:
     uri = files.join(folder, dataset_info.SCHEMA_NAME)
     try:
         text = files.read_bytes(uri).decode()
@@ -138,7 +128,7 @@ def _schema_text(folder: str, task: dataset_info.Task) -> str:
             "set again"
         ) from error
     described = {feature.name: feature.type for feature in schema.feature}
-    wanted = {f.key: _kind(f) for f in features(_RECORDS[task]).values()}
+    wanted = {f.key: _kind(f) for f in features(RECORD_OF[task]).values()}
     for name in sorted(wanted):
         if described.get(name) != wanted[name]:
             raise UsageError(

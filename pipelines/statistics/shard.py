@@ -10,6 +10,12 @@ import pyarrow.compute as pc
 
 from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments
 from fcn_core.records.dataset_info import Shard
+from fcn_core.records.record import (
+    AestheticsRecord,
+    ImageRecord,
+    SegmentationRecord,
+    keys,
+)
 from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.statistics import batches, checks
@@ -17,8 +23,9 @@ from pipelines.statistics.checks import Findings
 from pipelines.statistics.parts import Contents, Part
 from pipelines.statistics.plan import Read
 
-_AESTHETICS: Final = "image/aesthetics/"
-_SOURCE: Final = "image/segmentation/class/source"
+_PHOTO: Final = keys(ImageRecord)
+_RATING: Final = keys(AestheticsRecord)
+_SOURCE: Final = keys(SegmentationRecord)["source"]
 
 
 def read_shard(uri: str, shard: Shard, how: Read, *, plan_id: str) -> Part:
@@ -76,7 +83,7 @@ class _Batch:
         self, batch: pa.RecordBatch, schema: Any, how: Read, pool: ThreadPoolExecutor
     ):
         self._names = [
-            _text(value, "?") for value in batch.column("image/source_id").to_pylist()
+            _text(value, "?") for value in batch.column(_PHOTO["source_id"]).to_pylist()
         ]
         self._findings = Findings()
         sound = np.ones(batch.num_rows, bool)
@@ -86,7 +93,7 @@ class _Batch:
         self._names = [n for n, keep in zip(self._names, sound, strict=True) if keep]
         batch = batch.filter(pa.array(sound))
         self.ids = self._names
-        self.hashes = list(map(_text, batch.column("image/key/sha256").to_pylist()))
+        self.hashes = list(map(_text, batch.column(_PHOTO["sha256"]).to_pylist()))
         labels, ratings = LabelSums(), RatingMoments()
         if how.task == "segmentation":
             labels = self._labels(batch, how, pool)
@@ -118,7 +125,7 @@ class _Batch:
 
     def _ratings(self, batch: pa.RecordBatch) -> RatingMoments:
         names = ("votes", "vote_count", "mean", "std", "label")
-        columns = {name: batch.column(_AESTHETICS + name).to_pylist() for name in names}
+        columns = {name: batch.column(_RATING[name]).to_pylist() for name in names}
         rows = [
             dict(zip(names, (votes, *(one[0] for one in rest)), strict=True))
             for votes, *rest in zip(*columns.values(), strict=True)
@@ -135,12 +142,12 @@ class _Batch:
 
 def _photos(batch: pa.RecordBatch) -> PhotoSums:
     def numbers(name: str) -> np.ndarray:
-        return np.asarray(pc.list_flatten(batch.column(f"image/{name}")))
+        return np.asarray(pc.list_flatten(batch.column(_PHOTO[name])))
 
     return PhotoSums.of(
         widths=numbers("width"),
         heights=numbers("height"),
-        formats=list(map(_text, batch.column("image/format").to_pylist())),
+        formats=list(map(_text, batch.column(_PHOTO["format"]).to_pylist())),
         channels=numbers("channels"),
         orientations=numbers("orientation"),
     )

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fcn_core.labels import Task
 from fcn_core.models.build import build
 from fcn_core.models.regularisation import every_layer
-from fcn_core.models.spec import ModelSpec, Task
+from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import tensors_of
 from tests.drawn import numpy_layers
 
