@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.seal import verify
+from fcn_core.metrics.copies import Prefixes, prefixes
 from fcn_core.records.record import ImageRecord
 
 PHOTOS_NAME: Final = "training_photos.bin"
 """In run folders and bundles: big-endian, ascending, nothing else."""
 
-_DIGITS: Final = 16
 _STORED: Final = ">u8"
 
-Photos = NDArray[np.uint64]
+Photos = Prefixes
 """Sorted and distinct, `[photos]`."""
 
 
@@ -38,7 +37,7 @@ def contains(photos: Photos, record: ImageRecord) -> bool:
 
 
 def _key(record: ImageRecord) -> np.uint64:
-    return np.uint64(int(record.sha256[:_DIGITS], 16))
+    return prefixes(record.sha256)[0]
 
 
 def encode(photos: Photos) -> bytes:

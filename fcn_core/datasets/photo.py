@@ -87,8 +87,7 @@ def _depth(data: bytes, header: Header, path: str) -> tuple[int, int]:
     if header.format == "JPEG":
         return header.components, 8
     try:
-        png_header = png.read_png_header(data)
-        return png.components(data, png_header), png_header.bits
+        return png.read_png(data).components, header.bits
     except png.PngError as error:
         raise _bad("corrupt", str(error), path) from error
 

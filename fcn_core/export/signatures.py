@@ -13,11 +13,13 @@ import tensorflow as tf
 from fcn_core.bundles.card import ModelCard
 from fcn_core.geometry import Alignment
 from fcn_core.labels import VOID
+from fcn_core.records.record import ImageRecord, keys
 from fcn_core.scoring.engines import OUTPUT_NAMES
 from fcn_core.scoring.scorers import side_multiple
 
 _IMAGES = tf.TensorSpec([None, None, None, 3], tf.uint8, "images")
 _SIZES = tf.TensorSpec([None, 2], tf.int32, "sizes")
+_PHOTO_KEY = keys(ImageRecord)["encoded"]
 
 
 def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
@@ -75,9 +77,9 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
     )
     def serving_tf_example(examples: Any) -> dict[str, Any]:
         features = tf.io.parse_example(
-            examples, {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
+            examples, {_PHOTO_KEY: tf.io.FixedLenFeature([], tf.string)}
         )
-        return serving_bytes(features["image/encoded"])
+        return serving_bytes(features[_PHOTO_KEY])
 
     return {
         "logits": logits,

@@ -43,6 +43,7 @@ class Header:
             whose metadata may follow the pixels.
         components: colour components of a JPEG, else 0.
         bits: bits a channel of a PNG, else 8.
+        colour_type: of a PNG, as the format numbers them, else 0.
         scans: scans of a JPEG if it may have many, else 1.
     """
 
@@ -52,6 +53,7 @@ class Header:
     orientation: int = 1
     components: int = 0
     bits: int = 8
+    colour_type: int = 0
     scans: int = 1
 
 

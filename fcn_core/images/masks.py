@@ -8,7 +8,6 @@ zlib alone.
 """
 
 import io
-import struct
 import zlib
 from typing import Final
 
@@ -19,12 +18,9 @@ from PIL import Image
 from fcn_core.bad_image import BadImage
 from fcn_core.images.headers import read_header
 from fcn_core.images.limits import DEFAULT_LIMITS
-from fcn_core.images.png import check_png_chunks, encode_chunk
+from fcn_core.images.png import GREY, PALETTE, check_png_chunks, encode_png
 from fcn_core.labels import VOC_PALETTE
 
-_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_GREY: Final = 0
-_PALETTE: Final = 3
 _FILTER_NONE: Final = 0
 _FILTER_UP: Final = 2
 
@@ -41,7 +37,7 @@ def encode_mask(class_map: NDArray[np.uint8]) -> bytes:
     Raises:
         ValueError: not a uint8 map with at least one pixel.
     """
-    return _encode(class_map, _PALETTE, encode_chunk(b"PLTE", VOC_PALETTE.tobytes()))
+    return _encode(class_map, PALETTE, VOC_PALETTE.tobytes())
 
 
 def encode_grey(class_map: NDArray[np.uint8]) -> bytes:
@@ -55,7 +51,7 @@ def encode_grey(class_map: NDArray[np.uint8]) -> bytes:
     Raises:
         ValueError: not a uint8 map with at least one pixel.
     """
-    return _encode(class_map, _GREY, b"")
+    return _encode(class_map, GREY)
 
 
 def decode_mask(data: bytes) -> NDArray[np.uint8]:
@@ -75,9 +71,9 @@ def decode_mask(data: bytes) -> NDArray[np.uint8]:
     if header.format != "PNG":
         raise _not_a_mask(header.format)
     check_png_chunks(data)
-    bits, colours = header.bits, data[25]
-    if colours != _PALETTE and (bits, colours) != (8, _GREY):
-        raise _not_a_mask(f"PNG of {bits} bits, colour type {colours}")
+    kind = header.colour_type
+    if kind != PALETTE and (header.bits, kind) != (8, GREY):
+        raise _not_a_mask(f"PNG of {header.bits} bits, colour type {kind}")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             return np.array(image)
@@ -96,7 +92,9 @@ def _not_a_mask(what: str) -> BadImage:
     )
 
 
-def _encode(class_map: NDArray[np.uint8], colours: int, palette: bytes) -> bytes:
+def _encode(
+    class_map: NDArray[np.uint8], colour_type: int, palette: bytes = b""
+) -> bytes:
     if class_map.dtype != np.uint8 or class_map.ndim != 2 or class_map.size == 0:
         raise ValueError(
             f"class map is {class_map.dtype} {list(class_map.shape)}, expected uint8 "
@@ -105,16 +103,8 @@ def _encode(class_map: NDArray[np.uint8], colours: int, palette: bytes) -> bytes
     height, width = class_map.shape
     compressor = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     pixels = compressor.compress(_filtered(class_map).data) + compressor.flush()
-    return b"".join(
-        (
-            _SIGNATURE,
-            encode_chunk(
-                b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0)
-            ),
-            palette,
-            encode_chunk(b"IDAT", pixels),
-            encode_chunk(b"IEND", b""),
-        )
+    return encode_png(
+        height, width, colour_type=colour_type, pixels=pixels, palette=palette
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from fcn_core.bad_image import BadImage
+from fcn_core.images.png import SIGNATURE
 
 _CONVERT: Final = "convert to JPEG"
 _DEVELOP: Final = "convert to JPEG with the camera's software"
@@ -74,7 +75,7 @@ def sniff(data: bytes) -> str:
     """
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
-    if data.startswith(b"\x89PNG"):
+    if data.startswith(SIGNATURE[:4]):
         return _png(data)
     if data.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
@@ -93,7 +94,7 @@ def sniff(data: bytes) -> str:
 
 
 def _png(data: bytes) -> str:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+    if data.startswith(SIGNATURE):
         return "PNG"
     raise BadImage(
         "bad-header", "a PNG signature with changed line ends: transfer it as binary"

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from fcn_core.models.spec import ModelSpec, Task
+from fcn_core.labels import Task
+from fcn_core.models.spec import ModelSpec
 
 Optimizer = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["poly", "constant", "step", "plateau"]

@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 
 import pydantic
 
-Task = Literal["segmentation", "aesthetics"]
+from fcn_core.labels import Task
 
 SCHEMA_VERSION: Final = 1
 INFO_NAME: Final = "dataset_info.json"

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from google.protobuf import message
 
-from fcn_core.labels import RATING_BINS
+from fcn_core.labels import RATING_BINS, Task
 from fcn_core.records import tfrecord
 from fcn_core.records.fields import Feature, Kind, RecordError, fill, value_of
 
@@ -98,7 +98,7 @@ class ImageRecord:
                 f"{cls.__name__}"
             ) from error
         table = features(cls)
-        expected = {feature.key for feature in table.values()}
+        expected = set(keys(cls).values())
         if expected != set(written):
             raise RecordError(
                 f"keys of a {cls.__name__} differ: missing "
@@ -215,9 +215,23 @@ class AestheticsRecord(ImageRecord):
     )
 
 
+Record = SegmentationRecord | AestheticsRecord
+
+RECORD_OF: Final[Mapping[Task, type[Record]]] = {
+    "segmentation": SegmentationRecord,
+    "aesthetics": AestheticsRecord,
+}
+"""What the examples of a data set are, by its task."""
+
+
 def features(record_type: type[ImageRecord]) -> Mapping[str, Feature]:
     """Returns attribute name -> Feature of a record type: its one field table."""
     return {
         field.name: field.metadata["feature"]
         for field in dataclasses.fields(record_type)
     }
+
+
+def keys(record_type: type[ImageRecord]) -> Mapping[str, str]:
+    """Returns attribute name -> key in the tf.Example of a record type."""
+    return {name: feature.key for name, feature in features(record_type).items()}

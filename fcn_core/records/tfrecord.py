@@ -12,12 +12,45 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import google_crc32c
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    text_format,
+)
 
 _HEADER: Final = struct.Struct("<QI")
 _CRC: Final = struct.Struct("<I")
 _MAX_FRAME_BYTES: Final = (1 << 31) - 1
 """A protobuf message cannot be longer; a longer length is damage."""
+
+_EXAMPLE_PROTO: Final = """
+name: "fcn_core/example.proto" package: "tensorflow" syntax: "proto3"
+message_type { name: "BytesList"
+  field { name: "value" number: 1 type: TYPE_BYTES label: LABEL_REPEATED } }
+message_type { name: "FloatList"
+  field { name: "value" number: 1 type: TYPE_FLOAT label: LABEL_REPEATED } }
+message_type { name: "Int64List"
+  field { name: "value" number: 1 type: TYPE_INT64 label: LABEL_REPEATED } }
+message_type { name: "Feature"
+  oneof_decl { name: "kind" }
+  field { name: "bytes_list" number: 1 label: LABEL_OPTIONAL oneof_index: 0
+          type: TYPE_MESSAGE type_name: ".tensorflow.BytesList" }
+  field { name: "float_list" number: 2 label: LABEL_OPTIONAL oneof_index: 0
+          type: TYPE_MESSAGE type_name: ".tensorflow.FloatList" }
+  field { name: "int64_list" number: 3 label: LABEL_OPTIONAL oneof_index: 0
+          type: TYPE_MESSAGE type_name: ".tensorflow.Int64List" } }
+message_type { name: "Features"
+  nested_type { name: "FeatureEntry" options { map_entry: true }
+    field { name: "key" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+    field { name: "value" number: 2 label: LABEL_OPTIONAL
+            type: TYPE_MESSAGE type_name: ".tensorflow.Feature" } }
+  field { name: "feature" number: 1 label: LABEL_REPEATED
+          type: TYPE_MESSAGE type_name: ".tensorflow.Features.FeatureEntry" } }
+message_type { name: "Example"
+  field { name: "features" number: 1 label: LABEL_OPTIONAL
+          type: TYPE_MESSAGE type_name: ".tensorflow.Features" } }
+"""
 
 
 class FrameError(Exception):
@@ -65,8 +98,8 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
         what = f"record {number} of {name}"
         if len(header) < _HEADER.size:
             raise FrameError(f"{what} ends inside its header; write the file again")
-        length, length_crc = _HEADER.unpack(header)
-        if length_crc != _masked_crc(header[:8]) or length > _MAX_FRAME_BYTES:
+        length = _length(header)
+        if length is None:
             raise FrameError(
                 f"the length of {what} is damaged, or this is no TFRecord file"
             )
@@ -83,28 +116,40 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
         number += 1
 
 
-def frame_offsets(path: Path, *, start: int = 0) -> Iterator[int]:
+def frame_offsets(
+    path: Path, *, start: int = 0, with_damaged: bool = False
+) -> Iterator[int]:
     """Yields where each record of a TFRecord file begins, without reading the records.
 
-    It ends early, and says nothing, where a length is damaged: what lies behind it
-    cannot be found. Whoever knows how many records there should be can tell.
+    It ends early, without an error, where a length is damaged: what lies behind it
+    cannot be found. A caller who knows the number of records can tell.
 
     Args:
-        path: a local file.
-        start: where a record begins.
+        path: A local file.
+        start: Where a record begins.
+        with_damaged: Yield where the record of a damaged length begins, too.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         while start < size:
             file.seek(start)
             header = file.read(_HEADER.size)
-            if len(header) < _HEADER.size:
+            length = _length(header)
+            if length is not None or with_damaged:
+                yield start
+            if length is None:
                 return
-            length, length_crc = _HEADER.unpack(header)
-            if length_crc != _masked_crc(header[:8]):
-                return
-            yield start
             start += _HEADER.size + length + _CRC.size
+
+
+def _length(header: bytes) -> int | None:
+    """Returns the length of a record; None where its header is cut short or damaged."""
+    if len(header) < _HEADER.size:
+        return None
+    length, checksum = _HEADER.unpack(header)
+    if checksum != _masked_crc(header[:8]) or length > _MAX_FRAME_BYTES:
+        return None
+    return int(length)
 
 
 def _masked_crc(data: bytes) -> int:
@@ -124,64 +169,9 @@ def example_class() -> Any:
     tensorflow/core/example. The pool is private: TensorFlow registers the same
     names in the default one.
     """
-    file = descriptor_pb2.FileDescriptorProto(
-        name="fcn_core/example.proto", package="tensorflow", syntax="proto3"
-    )
-    kinds = descriptor_pb2.FieldDescriptorProto
-    for name, kind in (
-        ("BytesList", kinds.TYPE_BYTES),
-        ("FloatList", kinds.TYPE_FLOAT),
-        ("Int64List", kinds.TYPE_INT64),
-    ):
-        file.message_type.add(name=name).field.add(
-            name="value", number=1, type=kind, label=kinds.LABEL_REPEATED
-        )
-    feature = file.message_type.add(name="Feature")
-    feature.oneof_decl.add(name="kind")
-    for number, name in enumerate(("bytes_list", "float_list", "int64_list"), start=1):
-        feature.field.add(
-            name=name,
-            number=number,
-            type=kinds.TYPE_MESSAGE,
-            type_name=f".tensorflow.{name.title().replace('_', '')}",
-            label=kinds.LABEL_OPTIONAL,
-            oneof_index=0,
-        )
-    _declare_feature_map(file)
-    file.message_type.add(name="Example").field.add(
-        name="features",
-        number=1,
-        type=kinds.TYPE_MESSAGE,
-        type_name=".tensorflow.Features",
-        label=kinds.LABEL_OPTIONAL,
-    )
+    file = descriptor_pb2.FileDescriptorProto()
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
+    pool.Add(text_format.Parse(_EXAMPLE_PROTO, file))
     return message_factory.GetMessageClass(
         pool.FindMessageTypeByName("tensorflow.Example")
-    )
-
-
-def _declare_feature_map(file: descriptor_pb2.FileDescriptorProto) -> None:
-    """Adds `message Features { map<string, Feature> feature = 1; }`."""
-    kinds = descriptor_pb2.FieldDescriptorProto
-    features_message = file.message_type.add(name="Features")
-    entry = features_message.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    entry.field.add(
-        name="key", number=1, type=kinds.TYPE_STRING, label=kinds.LABEL_OPTIONAL
-    )
-    entry.field.add(
-        name="value",
-        number=2,
-        type=kinds.TYPE_MESSAGE,
-        type_name=".tensorflow.Feature",
-        label=kinds.LABEL_OPTIONAL,
-    )
-    features_message.field.add(
-        name="feature",
-        number=1,
-        type=kinds.TYPE_MESSAGE,
-        type_name=".tensorflow.Features.FeatureEntry",
-        label=kinds.LABEL_REPEATED,
     )

@@ -161,7 +161,7 @@ def _encoded(file: bytes) -> dict[str, bytes]:
     from tensorflow.core.example import example_pb2
 
     example = example_pb2.Example()
-    example.features.feature["image/encoded"].bytes_list.value.append(file)
+    example.features.feature[keys(ImageRecord)["encoded"]].bytes_list.value.append(file)
     return {"serving_bytes": file, "serving_tf_example": example.SerializeToString()}
 
 

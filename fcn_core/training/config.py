@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from fcn_core.labels import Task
 from fcn_core.recipes import names_by_task
 
 
@@ -127,9 +128,7 @@ class RecipeOverrides(BaseModel):
 class TrainingConfig(RecipeOverrides):
     """Everything a run depends on, besides the recipe's own numbers."""
 
-    task: Annotated[
-        Literal["segmentation", "aesthetics"], Field(description="what to train")
-    ]
+    task: Annotated[Task, Field(description="what to train")]
     data: Annotated[Path, Field(description="a finished folder of fcn convert")]
     recipe: Annotated[
         str,

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fcn_core.records import dataset_info, tfrecord
-from fcn_core.records.record import AestheticsRecord, ImageRecord, SegmentationRecord
+from fcn_core.records.record import RECORD_OF
 from fcn_core.records.schema import schema_pbtxt
 from pipelines import files
 from pipelines.convert.drafts.draft import LABELS_KEY
@@ -31,11 +31,6 @@ ROWS_SCHEMA: Final = pa.schema(
     ]
 )
 """One row for each entry that is no record, or a suspect one; paths below the input."""
-
-_RECORDS: Final[dict[dataset_info.Task, type[ImageRecord]]] = {
-    "segmentation": SegmentationRecord,
-    "aesthetics": AestheticsRecord,
-}
 
 
 @dataclass(frozen=True)
@@ -136,7 +131,7 @@ def _schema(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:
     narrower: dict[str, dict[str, Any]] = dict(plan.content.narrower)
     if info.classes is not None and LABELS_KEY not in narrower:
         narrower[LABELS_KEY] = {"maximum": max(1, len(info.classes) - 1)}
-    return schema_pbtxt(_RECORDS[info.task], narrower=narrower)
+    return schema_pbtxt(RECORD_OF[info.task], narrower=narrower)
 
 
 def _label_map(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:

@@ -11,7 +11,7 @@ from fcn_core.bad_image import BadImage
 from fcn_core.bundles.card import ModelError
 from fcn_core.evaluation import photo
 from fcn_core.records.fields import RecordError
-from fcn_core.records.record import AestheticsRecord, SegmentationRecord
+from fcn_core.records.record import RECORD_OF, Record, SegmentationRecord
 from pipelines.lanes.messages import Header
 from pipelines.lanes.models import open_models
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from fcn_core.metrics.confusion import ConfusionMatrix
     from fcn_core.metrics.ratings import RatingRows
     from fcn_core.scoring import PhotoScore
-
-Record = SegmentationRecord | AestheticsRecord
 
 
 class EvaluateRecords:
@@ -33,7 +31,7 @@ class EvaluateRecords:
 
     def __init__(self, config: Header):
         self._photos = open_models(config)
-        self._is_segmentation = config["task"] == "segmentation"
+        self._record_type: type[Record] = RECORD_OF[config["task"]]
         self._class_ids = config["class_ids"]
         self._bins = config["bins"]
         self._void = frozenset(config["void"])
@@ -53,9 +51,8 @@ class EvaluateRecords:
         Raises:
             BadImage: the record cannot be used.
         """
-        kind = SegmentationRecord if self._is_segmentation else AestheticsRecord
         try:
-            record: Record = kind.parse(blobs[0])
+            record = self._record_type.parse(blobs[0])
         except RecordError as error:
             raise BadImage("corrupt", f"the record: {error}", stage="read") from error
         try:

@@ -14,7 +14,7 @@ from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.photo_list import Photos
 from fcn_core.records import tfrecord
 from fcn_core.records.fields import RecordError
-from fcn_core.records.record import AestheticsRecord, ImageRecord, SegmentationRecord
+from fcn_core.records.record import RECORD_OF, ImageRecord
 from pipelines.chunks.frozen import Frozen
 from pipelines.evaluate.data import Data
 
@@ -142,8 +142,7 @@ class _Records:
     """The records of a split, one at a time, as far as they can be read."""
 
     def __init__(self, data: Data, split: str):
-        rated = data.info.task == "aesthetics"
-        self._kind = AestheticsRecord if rated else SegmentationRecord
+        self._kind = RECORD_OF[data.info.task]
         self._paths = data.shard_paths(split)
         self.is_damaged = False
 

@@ -18,7 +18,13 @@ from fcn_core.bad_image import BadImage
 from fcn_core.labels import RATING_BINS
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.fields import RecordError
-from fcn_core.records.record import AestheticsRecord, SegmentationRecord, features
+from fcn_core.records.record import (
+    RECORD_OF,
+    AestheticsRecord,
+    ImageRecord,
+    SegmentationRecord,
+    keys,
+)
 from pipelines import files
 from pipelines.pages import figures, page, thumbnails
 from pipelines.pages.chips import (
@@ -31,7 +37,7 @@ from pipelines.pages.chips import (
 )
 from pipelines.pages.figures import FINE_BINS, Scores
 
-_ID_KEY: Final = features(SegmentationRecord)["source_id"].key
+_ID: Final = keys(ImageRecord)["source_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def _render(
             Drawing(*words, figure=figures.histogram(scores), digits=digits)
             for words, scores, digits in _scores(total)
         ],
-        samples=list(_samples(folder, answer["samples"], classes)),
+        samples=list(_samples(folder, answer["samples"], info)),
         bins=RATING_BINS,
     )
 
@@ -162,19 +168,20 @@ def _binned(counts: Mapping[Any, int], *, low: float, high: float) -> Scores:
 
 
 def _samples(
-    folder: str, wanted: Sequence[Mapping[str, str]], names: Mapping[int, str]
+    folder: str, wanted: Sequence[Mapping[str, str]], info: dataset_info.DatasetInfo
 ) -> Iterator[Sample]:
     for place in wanted:
         try:
-            yield _sample(folder, place, names)
+            yield _sample(folder, place, info)
         except (BadImage, RecordError, tfrecord.FrameError, OSError):
             continue  # the page is not the place where validation fails
 
 
-def _sample(folder: str, place: Mapping[str, str], names: Mapping[int, str]) -> Sample:
+def _sample(
+    folder: str, place: Mapping[str, str], info: dataset_info.DatasetInfo
+) -> Sample:
     data = _find(files.join(folder, place["shard"]), place["id"])
-    record_type = SegmentationRecord if names else AestheticsRecord
-    record = record_type.parse(data)
+    record = RECORD_OF[info.task].parse(data)
     if hashlib.sha256(record.encoded).hexdigest() != record.sha256:
         raise RecordError(f"{record.source_id}: another photo than its sha256 says")
     pixels = thumbnails.thumbnail(record.encoded)
@@ -186,6 +193,7 @@ def _sample(folder: str, place: Mapping[str, str], names: Mapping[int, str]) -> 
         photo=thumbnails.photo_uri(pixels),
     )
     if isinstance(record, SegmentationRecord):
+        names = dict(enumerate(info.classes or ()))
         return _add_label(sample, record, shape=pixels.shape, names=names)
     return _add_rating(sample, record)
 
@@ -196,7 +204,7 @@ def _find(uri: str, source_id: str) -> bytes:
     for data in tfrecord.read_frames(files.to_path(uri)):
         if wanted in data:
             example = tfrecord.example_class().FromString(data).features.feature
-            if example[_ID_KEY].bytes_list.value[:1] == [wanted]:
+            if example[_ID].bytes_list.value[:1] == [wanted]:
                 return data
     raise RecordError(f"{source_id}: got no record of this id in its shard")
 

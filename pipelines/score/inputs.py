@@ -7,8 +7,7 @@ repetitions, whatever order the file system tells names in.
 import glob
 import itertools
 import os
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from fcn_core.bad_image import BadImage
 from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
 from fcn_core.records import tfrecord
+from fcn_core.records.record import ImageRecord, keys
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import manifests
@@ -32,8 +32,7 @@ LISTING_SCHEMA = pa.schema(
 )
 """`offset` is where a TFRecord's record begins, null for a file of its own."""
 
-
-_FRAME_OVERHEAD = 16  # length, its checksum and the checksum of the bytes
+_PHOTO = keys(ImageRecord)["encoded"]
 
 
 @dataclass(frozen=True)
@@ -163,25 +162,14 @@ def _list_records(paths: list[Path]) -> Listing:
     for path in paths:
         uri = files.to_uri(path)
         version = files.version(uri)
-        for number, offset in enumerate(_record_offsets(path)):
+        # A record of a damaged length becomes a row when it is read.
+        found = tfrecord.frame_offsets(path, with_damaged=True)
+        for number, offset in enumerate(found):
             uris.append(f"{uri}#{number}")
             versions.append(version)
             offsets.append(offset)
     columns = [uris, versions, offsets]
     return Listing(_sorted(pa.table(columns, schema=LISTING_SCHEMA)), None, 0)
-
-
-def _record_offsets(path: Path) -> Iterator[int]:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        offset = 0
-        while offset < size:
-            yield offset
-            file.seek(offset)
-            head = file.read(8)
-            if len(head) < 8:  # the damaged tail becomes a row when it is read
-                return
-            offset += struct.unpack("<Q", head)[0] + _FRAME_OVERHEAD
 
 
 def _table(uris: list[str]) -> pa.Table:
@@ -215,9 +203,9 @@ def read(uri: str, *, version: str, offset: int | None, root: str | None) -> byt
         except Exception as error:
             detail = f"record {number} is damaged"
             raise BadImage("corrupt", detail, stage="read") from error
-    encoded = example.features.feature["image/encoded"].bytes_list.value
+    encoded = example.features.feature[_PHOTO].bytes_list.value
     if len(encoded) != 1:
-        detail = "the record has no image/encoded"
+        detail = f"the record has no {_PHOTO}"
         raise BadImage("not-an-image", detail, stage="read")
     return encoded[0]
 
@@ -232,7 +220,8 @@ def read_again(uri: str, *, version: str) -> bytes:
     is_record = number.isdecimal() and files.exists(container)
     if not is_record or files.exists(uri):
         return files.read_photo(uri, version=version)
-    offsets = _record_offsets(files.to_path(container))
+    path = files.to_path(container)
+    offsets = tfrecord.frame_offsets(path, with_damaged=True)
     offset = next(itertools.islice(offsets, int(number), None), None)
     if offset is None:
         raise BadImage("vanished", "the file has no such record", stage="read")

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from fcn_core.records.record import ImageRecord, keys
 from pipelines.faults import UsageError
 
-PHOTO: Final = "image/encoded"
+PHOTO: Final = keys(ImageRecord)["encoded"]
 """The heavy column."""
 
 _BATCH_RECORDS: Final = 32

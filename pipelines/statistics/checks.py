@@ -20,10 +20,11 @@ from fcn_core.bad_image import BadImage
 from fcn_core.datasets import votes as vote_arithmetic
 from fcn_core.images.masks import decode_mask
 from fcn_core.metrics.dataset_sums import Sums
+from fcn_core.records.record import SegmentationRecord, keys
 
 _IDS: Final = 3
 _CLASS_IDS: Final = 256
-_LABEL: Final = "image/segmentation/class/encoded"
+_KEYS: Final = keys(SegmentationRecord)
 
 Found = tuple[str, NDArray[np.bool_]]
 """A sentence, and which rows of a batch it is true of."""
@@ -159,24 +160,24 @@ def read_labels(
         pool: decodes them; zlib needs no lock of the interpreter.
     """
     rows = batch.select(
-        [_LABEL, "image/height", "image/width", "image/segmentation/class/label"]
+        [_KEYS[name] for name in ("label", "height", "width", "classes")]
     ).to_pylist()
     return list(pool.map(lambda row: _read_label(row, classes, void), rows))
 
 
 def _read_label(row: dict[str, Any], classes: int, void: int) -> Label:
     try:
-        class_map = decode_mask(row[_LABEL][0])
+        class_map = decode_mask(row[_KEYS["label"]][0])
     except BadImage as bad:
         return Label(None, f"the label does not decode: {bad.reason}")
-    size = (row["image/height"][0], row["image/width"][0])
+    size = (row[_KEYS["height"]][0], row[_KEYS["width"]][0])
     if class_map.shape != size:
         return Label(None, "the label has another size than the photo")
     counts = np.bincount(class_map.ravel(), minlength=_CLASS_IDS)
     present = [i for i in np.flatnonzero(counts).tolist() if i != void]
     if present and present[-1] >= classes:
         return Label(None, f"the label has a class id of {classes} or more")
-    if [i for i in present if i] != row["image/segmentation/class/label"]:
+    if [i for i in present if i] != row[_KEYS["classes"]]:
         return Label(counts, "the label has other classes than its record lists")
     return Label(counts, None)
 

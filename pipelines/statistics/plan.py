@@ -6,12 +6,7 @@ from typing import Final, Literal
 from fcn_core.labels import VOID, Task
 from fcn_core.records import dataset_info
 from fcn_core.records.fields import Feature
-from fcn_core.records.record import (
-    AestheticsRecord,
-    ImageRecord,
-    SegmentationRecord,
-    features,
-)
+from fcn_core.records.record import RECORD_OF, features
 from pipelines import files
 from pipelines.chunks.frozen import Frozen, Identified
 from pipelines.chunks.parts import Parts
@@ -21,10 +16,6 @@ from pipelines.statistics.rows import RECORDS_SCHEMA
 
 _CLASS_IDS: Final = 255
 _PARTS_CURE: Final = "remove it and run the same command again"
-_RECORDS: Final[dict[Task, type[ImageRecord]]] = {
-    "segmentation": SegmentationRecord,
-    "aesthetics": AestheticsRecord,
-}
 
 
 class Read(Frozen):
@@ -155,7 +146,7 @@ def _schema_text(folder: str, task: Task) -> str:
             "set again"
         ) from error
     described = {feature.name: feature.type for feature in schema.feature}
-    wanted = {f.key: _kind(f) for f in features(_RECORDS[task]).values()}
+    wanted = {f.key: _kind(f) for f in features(RECORD_OF[task]).values()}
     for name in sorted(wanted):
         if described.get(name) != wanted[name]:
             raise UsageError(

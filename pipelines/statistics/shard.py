@@ -11,6 +11,12 @@ import pyarrow.compute as pc
 
 from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments
 from fcn_core.records.dataset_info import Shard
+from fcn_core.records.record import (
+    AestheticsRecord,
+    ImageRecord,
+    SegmentationRecord,
+    keys,
+)
 from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.statistics import batches, checks
@@ -19,8 +25,9 @@ from pipelines.statistics.parts import Contents
 from pipelines.statistics.plan import Read
 from pipelines.statistics.rows import RecordRow
 
-_AESTHETICS: Final = "image/aesthetics/"
-_SOURCE: Final = "image/segmentation/class/source"
+_PHOTO: Final = keys(ImageRecord)
+_RATING: Final = keys(AestheticsRecord)
+_SOURCE: Final = keys(SegmentationRecord)["source"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ class _Batch:
         pool: ThreadPoolExecutor,
     ):
         self._names = [
-            _text(value, "?") for value in batch.column("image/source_id").to_pylist()
+            _text(value, "?") for value in batch.column(_PHOTO["source_id"]).to_pylist()
         ]
         self._findings = Findings()
         sound = np.ones(batch.num_rows, bool)
@@ -103,7 +110,7 @@ class _Batch:
             sound &= ~wrong
         self._names = [n for n, keep in zip(self._names, sound, strict=True) if keep]
         batch = batch.filter(pa.array(sound))
-        photos = map(_text, batch.column("image/key/sha256").to_pylist())
+        photos = map(_text, batch.column(_PHOTO["sha256"]).to_pylist())
         self.rows = list(map(RecordRow, self._names, photos))
         labels, ratings = LabelSums(), RatingMoments()
         if how.task == "segmentation":
@@ -136,7 +143,7 @@ class _Batch:
 
     def _ratings(self, batch: pa.RecordBatch) -> RatingMoments:
         names = ("votes", "vote_count", "mean", "std", "label")
-        columns = {name: batch.column(_AESTHETICS + name).to_pylist() for name in names}
+        columns = {name: batch.column(_RATING[name]).to_pylist() for name in names}
         rows = [
             dict(zip(names, (votes, *(one[0] for one in rest)), strict=True))
             for votes, *rest in zip(*columns.values(), strict=True)
@@ -153,12 +160,12 @@ class _Batch:
 
 def _photos(batch: pa.RecordBatch) -> PhotoSums:
     def numbers(name: str) -> np.ndarray:
-        return np.asarray(pc.list_flatten(batch.column(f"image/{name}")))
+        return np.asarray(pc.list_flatten(batch.column(_PHOTO[name])))
 
     return PhotoSums.of(
         widths=numbers("width"),
         heights=numbers("height"),
-        formats=list(map(_text, batch.column("image/format").to_pylist())),
+        formats=list(map(_text, batch.column(_PHOTO["format"]).to_pylist())),
         channels=numbers("channels"),
         orientations=numbers("orientation"),
     )

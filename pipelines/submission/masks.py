@@ -14,12 +14,10 @@ from PIL import Image
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
+from fcn_core.images.png import PALETTE, read_png_header
 from fcn_core.labels import VOC_CLASSES, VOC_PALETTE
 
 HIGHEST: Final = len(VOC_CLASSES) - 1
-_BIT_DEPTH: Final = 24
-_COLOUR_TYPE: Final = 25
-"""Where they stand in a PNG's header."""
 
 
 class MaskError(Exception):
@@ -67,7 +65,8 @@ def check(written: bytes, sha256: bytes) -> None:
     """
     if hashlib.sha256(written).digest() != sha256:
         raise MaskError("other bytes were read again than were written")
-    if (written[_BIT_DEPTH], written[_COLOUR_TYPE]) != (8, 3):
+    header = read_png_header(written)
+    if (header.bits, header.colour_type) != (8, PALETTE):
         raise MaskError("not 8 bits deep with a palette")
     with Image.open(io.BytesIO(written), formats=["PNG"]) as image:
         palette, mode = image.getpalette("RGB"), image.mode

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from fcn_core.labels import Task
 from fcn_core.training.config import TrainingConfig
 from pipelines.settings import POSITIONAL, JobConfig
 
@@ -61,7 +62,7 @@ class TrainConfig(JobConfig, TrainingConfig):  # type: ignore[misc]
 
     command: ClassVar[str] = "fcn train"
 
-    task: Literal["segmentation", "aesthetics"] | None = Field(  # type: ignore[assignment]
+    task: Task | None = Field(  # type: ignore[assignment]
         default=None,
         description="segmentation or aesthetics; the recipe's own if left out",
         json_schema_extra=POSITIONAL,

@@ -17,6 +17,7 @@ from fcn_core.datasets.label_files.checks import (
 from fcn_core.datasets.label_files.label_map import LabelMap, Rgb
 from fcn_core.datasets.label_files.palette_png import read_label_file, read_palette
 from fcn_core.images import png
+from fcn_core.images.limits import Header
 from fcn_core.labels import VOID
 
 _SHOWN = 4
@@ -72,7 +73,7 @@ def _decode_indices(data: bytes, path: str) -> NDArray[np.uint8]:
         raise bad_label(reason, bad.detail, path) from bad
 
 
-def _decode_colours(data: bytes, header: png.PngHeader, path: str) -> NDArray[np.uint8]:
+def _decode_colours(data: bytes, header: Header, path: str) -> NDArray[np.uint8]:
     """Returns uint8 [H, W, 3]; transparency would make a colour ambiguous."""
     if header.bits != 8:
         detail = f"a colour PNG of {header.bits} bits, expected 8"

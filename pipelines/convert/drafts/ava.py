@@ -16,6 +16,7 @@ from fcn_core.datasets.ava.table import (
 from fcn_core.datasets.bad_record import MissingDatasetError
 from fcn_core.datasets.listing import Listing
 from fcn_core.labels import RATING_BINS
+from fcn_core.records.record import AestheticsRecord, keys
 from pipelines import files
 from pipelines.convert.config import ConvertAvaConfig
 from pipelines.convert.drafts.draft import Content, Draft, read_list
@@ -115,7 +116,7 @@ def _chosen(listing: Listing, names: list[str]) -> Listing:
 
 
 def _content(listing: Listing, root: str, images: str) -> Content:
-    names = lists.read_names(root, read_list)
+    names, key = lists.read_names(root, read_list), keys(AestheticsRecord)
     return Content(
         dataset="ava",
         task="aesthetics",
@@ -130,10 +131,10 @@ def _content(listing: Listing, root: str, images: str) -> Content:
             if found
         },
         narrower={
-            "image/aesthetics/votes": {"lengths": [len(RATING_BINS)]},
-            "image/aesthetics/vote_count": {"minimum": 1},
-            "image/aesthetics/tags": {"maximum": MAX_TAG},
-            "image/aesthetics/styles": {"maximum": lists.NUM_STYLES},
+            key["votes"]: {"lengths": [len(RATING_BINS)]},
+            key["vote_count"]: {"minimum": 1},
+            key["tags"]: {"maximum": MAX_TAG},
+            key["styles"]: {"maximum": lists.NUM_STYLES},
         },
         remarks=list(listing.remarks),
     )

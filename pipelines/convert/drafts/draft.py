@@ -15,12 +15,13 @@ from fcn_core.datasets.bad_record import ListError, MissingDatasetError
 from fcn_core.datasets.listing import Split
 from fcn_core.datasets.pascal import protocols
 from fcn_core.datasets.splits import shared_ids
-from fcn_core.records.dataset_info import Task
+from fcn_core.labels import Task
+from fcn_core.records.record import SegmentationRecord, keys
 from pipelines import files
 from pipelines.faults import UsageError
 
 _MANY: Final = 3
-LABELS_KEY: Final = "image/segmentation/class/label"
+LABELS_KEY: Final = keys(SegmentationRecord)["classes"]
 
 
 class Content(BaseModel):

@@ -11,6 +11,7 @@ from fcn_core.datasets.own import folder
 from fcn_core.datasets.own.ratings_table import Ratings, parse_ratings
 from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
 from fcn_core.labels import VOID
+from fcn_core.records.record import AestheticsRecord, SegmentationRecord, keys
 from pipelines import files
 from pipelines.convert.config import ConvertFolderConfig
 from pipelines.convert.drafts.draft import LABELS_KEY, Content, Draft, read_list
@@ -72,7 +73,7 @@ def _mask_content(
     photos: str, targets: str, label_map: LabelMap | None, remarks: list[str]
 ) -> Content:
     narrower: dict[str, dict[str, JsonValue]] = {
-        "image/segmentation/class/source": {"values": ["folder"]}
+        keys(SegmentationRecord)["source"]: {"values": ["folder"]}
     }
     if label_map is not None:
         highest = max(1, len(label_map.names) - 1)
@@ -130,7 +131,7 @@ def _rating_content(photos: str, ratings: Ratings, remarks: list[str]) -> Conten
         roots={folder.IMAGES_ROOT: photos},
         classes=None,
         void=None,
-        narrower={"image/aesthetics/votes": {"lengths": [ratings.bins]}},
+        narrower={keys(AestheticsRecord)["votes"]: {"lengths": [ratings.bins]}},
         remarks=remarks,
     )
 
