@@ -1,17 +1,14 @@
 """Sentences of a trained model's card: said by what its run recorded, not by hand."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fcn_core import scoring
 from fcn_core.bundles.card import Metric
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.models.spec import ModelSpec
-from fcn_core.recipes.recipe import RANDOM
 from fcn_core.training.config import TrainingConfig
-from fcn_core.training.initial_weights import IMAGENET, Origin, recorded_origin
+from fcn_core.training.initial_weights import Origin, flag_of, started_from
 
 _NOT_REPEATED: Final = (
     *("task", "output", "resume", "threads", "devices"),
@@ -32,7 +29,7 @@ def origin(record: dict[str, Any]) -> Origin:
     Args:
         record: The content of `run.json`.
     """
-    settings, before = record["settings"], recorded_origin(record)
+    settings, before = record["settings"], Origin(**record["origin"])
     if not before.words:
         words = "Every weight: its own training, from random ones."
         return Origin(words, before.licence)
@@ -41,10 +38,8 @@ def origin(record: dict[str, Any]) -> Origin:
     final = ModelSpec.from_json(settings["model"]).name
     if stages and stages[0]["model"] not in ("", final):
         new.append("the skips of its later stages")
-    # A file's or a bundle's name, without the hash that tells which one it was.
-    name = re.sub(r" (sha256:)?[0-9a-f]+$", "", settings["init"])
-    told = before.words if name == IMAGENET else f"{name}, {before.words}"
-    words = f"Started from {told}. New in its training: {', '.join(new) or 'nothing'}."
+    start = started_from(settings["init"], before)
+    words = f"Started from {start}. New in its training: {', '.join(new) or 'nothing'}."
     return Origin(words, before.licence)
 
 
@@ -89,7 +84,7 @@ def command(record: dict[str, Any]) -> str:
     flags: dict[str, Any] = {
         "recipe": config["recipe"],
         "data": "DATA",
-        "init": _initial(settings["init"], config.get("init", "")),
+        "init": flag_of(settings["init"], config.get("init", "")),
         "seed": config["seed"],
     }
     measured_on = record["evaluation"]["split"] or "none"
@@ -104,14 +99,6 @@ def command(record: dict[str, Any]) -> str:
         f"fcn train {config['task']} {' '.join(words)} --output RUN && "
         "fcn export --model RUN --output BUNDLE"
     )
-
-
-def _initial(described: str, given: str) -> str:
-    """What `--init` takes: `training.init` tells which bundle or run INIT was."""
-    if described in (RANDOM, IMAGENET) or given in scoring.built_in_names():
-        return given or described
-    name, _, digest = described.partition(" sha256:")
-    return name if digest else "INIT"
 
 
 def _word(value: Any) -> str:

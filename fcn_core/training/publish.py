@@ -7,16 +7,11 @@ from typing import Any
 import fcn_core
 from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import Metric, ModelCard, ModelError
-from fcn_core.bundles.photo_list import Photos
 from fcn_core.export import bundle, draft_card
 from fcn_core.models.imported.layouts import TrainedNetwork
 from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes import find_recipe
-from fcn_core.records.dataset_info import DatasetError
-from fcn_core.records.source import Source
-from fcn_core.records.tfrecord import FrameError
 from fcn_core.training import card_words
-from fcn_core.training.leaks import learned_photos
 from fcn_core.training.run_folder import RunFolder, load_run
 
 
@@ -45,22 +40,7 @@ def export_run(
         )
     model, spec, record = load_run(run_dir)
     card = make_card(spec, record, name=name, version=version)
-    photos = _learned_from(run_dir, record)
-    return bundle.export(model, output, card, photos=photos)
-
-
-def _learned_from(run_dir: Path, record: dict[str, Any]) -> Photos | None:
-    """Returns the list of a run, of an older one that of its data where it lies."""
-    if (photos := photo_list.read(run_dir)) is not None:
-        return photos
-    config, settings = record["config"], record["settings"]
-    source = Source(folder=Path(config["data"]), split=settings["train_split"])
-    try:
-        if source.info.fingerprint == settings["data_fingerprint"]:
-            return learned_photos(source, config.get("init", ""))
-    except (DatasetError, FrameError, OSError):
-        pass
-    return None
+    return bundle.export(model, output, card, photos=photo_list.read(run_dir))
 
 
 def not_exported(run_dir: Path) -> str:

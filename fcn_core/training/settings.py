@@ -9,7 +9,7 @@ from fcn_core.recipes import find_recipe
 from fcn_core.recipes.recipe import Recipe, RecipeError
 from fcn_core.records.source import Source
 from fcn_core.training.config import TrainingConfig
-from fcn_core.training.initial_weights import describe_initial
+from fcn_core.training.initial_weights import InitialWeights, open_initial
 
 _NO_NUMBERS: Final = ("model", "init", "about", "notes")
 _OVERRIDES: Final = tuple(
@@ -27,7 +27,6 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
     Raises:
         RecipeError: There is no such recipe, it is for another task, or its numbers do
             not fit together.
-        WeightsError: It needs initial weights and got none.
     """
     recipe = find_recipe(config.recipe)
     if recipe.task != config.task:
@@ -38,7 +37,6 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
     given = {name: getattr(config, name) for name in _OVERRIDES}
     recipe = replace(
         recipe,
-        init=_initial_weights(config, recipe),
         **{name: value for name, value in given.items() if value is not None},
     )
     if config.epochs is not None:
@@ -75,14 +73,19 @@ def _check(recipe: Recipe) -> None:
         )
 
 
-def _initial_weights(config: TrainingConfig, recipe: Recipe) -> str:
+def initial_of(config: TrainingConfig, recipe: Recipe) -> InitialWeights:
+    """Returns the weights that a run starts from.
+
+    Raises:
+        WeightsError: The recipe needs some and got none.
+    """
     init = config.init or recipe.init
     if init is None:
         raise WeightsError(
             f"recipe {config.recipe} starts from trained weights, got none; pass "
             "--init with their file"
         )
-    return init
+    return open_initial(init)
 
 
 def spec_for(recipe: Recipe, source: Source) -> ModelSpec:
@@ -94,7 +97,12 @@ def spec_for(recipe: Recipe, source: Source) -> ModelSpec:
 
 
 def settings_of(
-    config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
+    config: TrainingConfig,
+    recipe: Recipe,
+    *,
+    initial: InitialWeights,
+    spec: ModelSpec,
+    source: Source,
 ) -> dict[str, Any]:
     """Returns everything that decides a run's numbers, without any folder's name."""
     numbers = {
@@ -103,7 +111,7 @@ def settings_of(
     return {
         "recipe": config.recipe,
         "numbers": _plain(numbers),
-        "init": describe_initial(_initial_weights(config, recipe)),
+        "init": initial.describe(),
         "model": spec.to_json(),
         "seed": config.seed,
         "holdout": config.holdout,

@@ -10,6 +10,7 @@ from fcn_core.recipes.recipe import Recipe, RecipeError
 from fcn_core.records.dataset_info import DatasetError
 from fcn_core.records.source import Source
 from fcn_core.training.config import TrainingConfig
+from fcn_core.training.initial_weights import InitialWeights
 from fcn_core.training.leaks import check_leaks, learned_photos
 
 
@@ -31,8 +32,15 @@ class Splits:
     learned: Photos
 
 
-def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
+def splits_of(
+    config: TrainingConfig, recipe: Recipe, *, initial: InitialWeights
+) -> Splits:
     """Returns the photos of a run.
+
+    Args:
+        config: Names the splits.
+        recipe: Says which records can be learned from.
+        initial: Weights that the run starts from.
 
     Raises:
         DatasetError: The data folder is not finished, of another schema, has no such
@@ -51,7 +59,7 @@ def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
     _check_names(config, source)
     choosing, measuring = _choosing(config, source), _measuring(config, source)
     _check_counts(source, choosing, measuring)
-    learned = learned_photos(source, recipe.init or "")
+    learned = learned_photos(source, initial)
     if not config.allow_leak:
         named = {config.validation_split, config.evaluation_split}
         others = {split for split in named if split} - {config.train_split}

@@ -16,15 +16,15 @@ import tensorflow as tf
 from fcn_core import memory
 from fcn_core.bundles import photo_list
 from fcn_core.models.build import build
-from fcn_core.recipes.recipe import RANDOM
 from fcn_core.records.dataset_info import DatasetError
 from fcn_core.training import devices, progress, schedules, tensorboard
 from fcn_core.training.config import TrainingConfig
-from fcn_core.training.initial_weights import load_initial, measure_norms, origin_of
+from fcn_core.training.initial_weights import InitialWeights, Random
+from fcn_core.training.norms import measure_norms
 from fcn_core.training.objectives.make import make_objective
 from fcn_core.training.objectives.objective import Objective
 from fcn_core.training.run_folder import RUN_NAME, RunFolder
-from fcn_core.training.settings import resolved_recipe, settings_of
+from fcn_core.training.settings import initial_of, resolved_recipe, settings_of
 from fcn_core.training.splits import Splits, splits_of
 from fcn_core.training.stages import (
     Stage,
@@ -93,15 +93,18 @@ def train(config: TrainingConfig) -> RunResult:
         WeightsError: The initial weights do not fit.
     """
     recipe = resolved_recipe(config)
-    splits = splits_of(config, recipe)
+    initial = initial_of(config, recipe)
+    splits = splits_of(config, recipe, initial=initial)
     source = splits.training
     stages = list(stages_of(recipe, source))
-    settings = settings_of(config, recipe, stages[-1].spec, source)
+    settings = settings_of(
+        config, recipe, initial=initial, spec=stages[-1].spec, source=source
+    )
     run = _open_run(config, settings)
     _set_up(config)
     strategy = devices.strategy(config.devices)
     if run is None:
-        run = _start_run(config, splits, stages[0], settings)
+        run = _start_run(config, splits, stages[0], initial=initial, settings=settings)
     run.note_session(versions=devices.versions(), device=devices.describe())
     session = _Session(config, splits, run, strategy, stages[-1].last)
     for stage in stages:
@@ -135,16 +138,22 @@ def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | N
 
 
 def _start_run(
-    config: TrainingConfig, splits: Splits, stage: Stage, settings: dict[str, Any]
+    config: TrainingConfig,
+    splits: Splits,
+    stage: Stage,
+    *,
+    initial: InitialWeights,
+    settings: dict[str, Any],
 ) -> RunFolder:
     """Saves the initial weights: a run is only ever resumed."""
     recipe, source = stage.recipe, splits.training
     keras.utils.set_random_seed(config.seed)
     model = build(stage.spec)
-    report = load_initial(
-        model, stage.spec, recipe.init or "", classes=settings["classes"]
-    )
-    if recipe.init == RANDOM:
+    report = initial.load(model, stage.spec, classes=settings["classes"])
+    name, missing = initial.describe(), ", ".join(report.new) or "none"
+    loaded = len(report.loaded)
+    _log.info("initial weights %s: %d layers loaded, new: %s", name, loaded, missing)
+    if isinstance(initial, Random):
         batches = make_objective(stage.spec, recipe, source).batches(
             source, batch_size=_MEASURED, seed=config.seed, epoch=1
         )
@@ -153,7 +162,7 @@ def _start_run(
     run.note(
         new_layers=list(report.new),
         about=recipe.about,
-        origin=asdict(origin_of(recipe.init or "", stage.spec)),
+        origin=asdict(initial.origin(stage.spec)),
         config=config.model_dump(mode="json", exclude_none=True),
     )
     with whole_file(run.folder / photo_list.PHOTOS_NAME) as new:

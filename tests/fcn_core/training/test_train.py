@@ -22,7 +22,7 @@ from fcn_core.recipes import ratings
 from fcn_core.recipes import recipe as recipes_recipe
 from fcn_core.records.dataset_info import COMPLETED_NAME, INFO_NAME, DatasetError
 from fcn_core.training import train as training_train
-from fcn_core.training.initial_weights import measure_norms
+from fcn_core.training.norms import measure_norms
 from fcn_core.training.objectives.segmentation import SegmentationObjective
 from fcn_core.training.run_folder import RunError, RunFolder, load_run
 from fcn_core.training.stages import Stage, blended
