@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from fcn_core.bundles.card import Metric
 from fcn_core.labels import VOC_CLASSES
-from fcn_core.models.spec import ModelSpec
 from fcn_core.training.config import TrainingConfig
-from fcn_core.training.initial_weights import Origin, flag_of, started_from
+from fcn_core.training.initial_weights import flag_of, started_from
+from fcn_core.training.run_record import Origin, RunRecord
 
 _NOT_REPEATED: Final = (
     *("task", "output", "resume", "threads", "devices"),
@@ -23,22 +23,17 @@ _WEAKEST: Final = 5
 """Most classes that are called the weakest."""
 
 
-def origin(record: dict[str, Any]) -> Origin:
-    """Returns where every weight of a run's model comes from, and their licence.
-
-    Args:
-        record: The content of `run.json`.
-    """
-    settings, before = record["settings"], Origin(**record["origin"])
+def origin(record: RunRecord) -> Origin:
+    """Returns where every weight of a run's model comes from, and their licence."""
+    settings, before = record.settings, record.origin
     if not before.words:
         words = "Every weight: its own training, from random ones."
         return Origin(words, before.licence)
-    new = list(record["new_layers"])
-    stages = settings["numbers"].get("stages", [])
-    final = ModelSpec.from_json(settings["model"]).name
-    if stages and stages[0]["model"] not in ("", final):
+    new = list(record.new_layers)
+    stages = settings.numbers.get("stages", [])
+    if stages and stages[0]["model"] not in ("", settings.spec.name):
         new.append("the skips of its later stages")
-    start = started_from(settings["init"], before)
+    start = started_from(settings.init, before)
     words = f"Started from {start}. New in its training: {', '.join(new) or 'nothing'}."
     return Origin(words, before.licence)
 
@@ -78,25 +73,25 @@ def _weakest(metrics: Sequence[Metric]) -> str:
     return f"Weakest classes (IoU on {where}): {', '.join(named)}."
 
 
-def command(record: dict[str, Any]) -> str:
+def command(record: RunRecord) -> str:
     """Returns the command that repeats a run; the reader's own folders in capitals."""
-    config, settings = record["config"], record["settings"]
+    config = record.config
     flags: dict[str, Any] = {
-        "recipe": config["recipe"],
+        "recipe": config.recipe,
         "data": "DATA",
-        "init": flag_of(settings["init"], config.get("init", "")),
-        "seed": config["seed"],
+        "init": flag_of(record.settings.init, config.init or ""),
+        "seed": config.seed,
     }
-    measured_on = record["evaluation"]["split"] or "none"
+    measured_on = record.evaluation.split or "none"
     if measured_on != TrainingConfig.model_fields["evaluation_split"].default:
         flags["evaluation_split"] = measured_on
     for name, field in TrainingConfig.model_fields.items():
-        value = config.get(name, field.default)
+        value = getattr(config, name)
         if name not in _NOT_REPEATED and value != field.default:
             flags[name] = value
     words = [f"--{flag} {_word(value)}" for flag, value in flags.items()]
     return (
-        f"fcn train {config['task']} {' '.join(words)} --output RUN && "
+        f"fcn train {config.task} {' '.join(words)} --output RUN && "
         "fcn export --model RUN --output BUNDLE"
     )
 

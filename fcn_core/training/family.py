@@ -43,7 +43,7 @@ def rows_of(results: Mapping[str, RunResult]) -> list[dict[str, str | float]]:
     return [
         {
             "recipe": name,
-            "about": str(RunFolder.open(result.folder).record["about"]),
+            "about": RunFolder.open(result.folder).record.about,
             "epochs": result.epochs,
             "seconds": round(result.seconds, 1),
             **result.metrics,

@@ -15,26 +15,14 @@ from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import WeightReport, describe_weights, transfer
 from fcn_core.models.weights.files import load_weights
 from fcn_core.recipes.recipe import RANDOM
-from fcn_core.training.run_folder import RUN_NAME, RunFolder, load_run
+from fcn_core.training.run_folder import RunFolder, load_run
+from fcn_core.training.run_record import Origin
 
 IMAGENET: Final = "imagenet"
 """Weights that Keras downloads."""
 
 EVERY_LAYER: Final = "every layer"
 """Stands in a report for the names of all layers."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Whose work weights are.
-
-    Attributes:
-        words: A sentence without its end, for a card; empty: nobody's before the run.
-        licence: Of the weights.
-    """
-
-    words: str
-    licence: str
 
 
 _OURS: Final = Origin("", "Apache-2.0")
@@ -162,7 +150,7 @@ class Run(InitialWeights):
         """Loads what both networks have."""
         del spec
         source, _, record = load_run(self.folder)
-        same = record["settings"]["classes"] == classes
+        same = record.settings.classes == classes
         return transfer(source, model, same_classes=same)
 
     def describe(self) -> str:
@@ -173,13 +161,13 @@ class Run(InitialWeights):
         """Returns its recipe and what it started from."""
         del spec
         record = RunFolder.open(self.folder).record
-        before = Origin(**record["origin"])
-        words, recipe = before.words or "random weights", record["settings"]["recipe"]
-        return Origin(f"a run of {recipe} that started from {words}", before.licence)
+        start, recipe = record.origin.words or "random weights", record.settings.recipe
+        words = f"a run of {recipe} that started from {start}"
+        return Origin(words, record.origin.licence)
 
     def photos(self) -> Photos | None:
         """Returns the list in its folder."""
-        return photo_list.read(self.folder)
+        return RunFolder.open(self.folder).photos()
 
 
 @dataclass(frozen=True)
@@ -250,7 +238,7 @@ def open_initial(text: str) -> InitialWeights:
         return Random()
     if text == IMAGENET:
         return ImageNet()
-    if (Path(text) / RUN_NAME).is_file():
+    if RunFolder.is_in(Path(text)):
         return Run(Path(text))
     if find.is_bundle(text):
         return Bundle(text)

@@ -1,7 +1,8 @@
 """Config and recipe -> the settings that decide every number of a training run."""
 
+import json
 from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Final
 
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import WeightsError
@@ -10,6 +11,7 @@ from fcn_core.recipes.recipe import Recipe, RecipeError
 from fcn_core.records.source import Source
 from fcn_core.training.config import TrainingConfig
 from fcn_core.training.initial_weights import InitialWeights, open_initial
+from fcn_core.training.run_record import RunSettings
 
 _NO_NUMBERS: Final = ("model", "init", "about", "notes")
 _OVERRIDES: Final = tuple(
@@ -103,30 +105,21 @@ def settings_of(
     initial: InitialWeights,
     spec: ModelSpec,
     source: Source,
-) -> dict[str, Any]:
-    """Returns everything that decides a run's numbers, without any folder's name."""
+) -> RunSettings:
+    """Returns everything that decides a run's numbers."""
     numbers = {
         name: value for name, value in asdict(recipe).items() if name not in _NO_NUMBERS
     }
-    return {
-        "recipe": config.recipe,
-        "numbers": _plain(numbers),
-        "init": initial.describe(),
-        "model": spec.to_json(),
-        "seed": config.seed,
-        "holdout": config.holdout,
-        "train_split": config.train_split,
-        "validation_split": config.validation_split,
-        "data": source.info.dataset,
-        "data_fingerprint": source.info.fingerprint,
-        "classes": source.info.classes,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Tuples become lists, as JSON reads them back."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+    return RunSettings(
+        recipe=config.recipe,
+        numbers=json.loads(json.dumps(numbers)),  # lists for tuples, as they are read
+        init=initial.describe(),
+        model=spec.to_json(),
+        seed=config.seed,
+        holdout=config.holdout,
+        train_split=config.train_split,
+        validation_split=config.validation_split,
+        data=source.info.dataset,
+        data_fingerprint=source.info.fingerprint,
+        classes=source.info.classes,
+    )

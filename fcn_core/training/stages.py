@@ -90,7 +90,7 @@ def teacher_of(run: RunFolder, stage: Stage) -> keras.Model | None:
     """
     if not stage.recipe.soft_labels:
         return None
-    if {SCORES, EVERY_LAYER} & set(run.record["new_layers"]):
+    if {SCORES, EVERY_LAYER} & set(run.record.new_layers):
         _log.info(
             "soft_labels %s: not used, the initial weights do not know these classes; "
             "this run learns from hard labels alone",
@@ -113,7 +113,7 @@ def blended(run: RunFolder, stage: Stage, *, epoch: int) -> keras.Model:
     model.load_weights(run.weights_path(epoch))
     share = stage.recipe.blend
     if share < 1.0:
-        new = {name for name in run.record["new_layers"] if layer_group(name) != "skip"}
+        new = {name for name in run.record.new_layers if layer_group(name) != "skip"}
         trained = {layer.name: layer.get_weights() for layer in model.layers}
         model.load_weights(run.weights_path(0))
         for layer in model.layers:

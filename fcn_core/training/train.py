@@ -6,7 +6,7 @@ saved after it: a killed run that resumes goes on with the numbers it would have
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ import keras
 import tensorflow as tf
 
 from fcn_core import memory
-from fcn_core.bundles import photo_list
 from fcn_core.models.build import build
 from fcn_core.records.dataset_info import DatasetError
 from fcn_core.training import devices, progress, schedules, tensorboard
@@ -23,7 +22,8 @@ from fcn_core.training.initial_weights import InitialWeights, Random
 from fcn_core.training.norms import measure_norms
 from fcn_core.training.objectives.make import make_objective
 from fcn_core.training.objectives.objective import Objective
-from fcn_core.training.run_folder import RUN_NAME, RunFolder
+from fcn_core.training.run_folder import RunFolder
+from fcn_core.training.run_record import RunRecord, RunSettings
 from fcn_core.training.settings import initial_of, resolved_recipe, settings_of
 from fcn_core.training.splits import Splits, splits_of
 from fcn_core.training.stages import (
@@ -35,16 +35,12 @@ from fcn_core.training.stages import (
     teacher_of,
 )
 from fcn_core.training.trainer import Trainer
-from fcn_core.whole_files import whole_file
 
 _PANELS: Final = 4
 """Photos whose masks are shown after each epoch, always the same ones."""
 
 _MEASURED: Final = 16
 """Photos that norms of random weights begin with the statistics of."""
-
-_EVENTS: Final = "tensorboard"
-
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +96,9 @@ def train(config: TrainingConfig) -> RunResult:
     settings = settings_of(
         config, recipe, initial=initial, spec=stages[-1].spec, source=source
     )
-    run = _open_run(config, settings)
+    run = RunFolder.resume(config.output, settings) if config.resume else None
+    if run is None:
+        RunFolder.check_free(config.output, started=config.resume)
     _set_up(config)
     strategy = devices.strategy(config.devices)
     if run is None:
@@ -125,31 +123,19 @@ def _set_up(config: TrainingConfig) -> None:
             _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
 
 
-def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | None:
-    """Opens the run to go on with, None where a new one can start."""
-    if config.resume and (config.output / RUN_NAME).is_file():
-        run = RunFolder.open(config.output)
-        run.require(settings)
-        if run.epochs_done or run.weights_path(0).is_file():
-            run.require_checkpoint()
-            return run
-    RunFolder.check_free(config.output, started=config.resume)
-    return None
-
-
 def _start_run(
     config: TrainingConfig,
     splits: Splits,
     stage: Stage,
     *,
     initial: InitialWeights,
-    settings: dict[str, Any],
+    settings: RunSettings,
 ) -> RunFolder:
     """Saves the initial weights: a run is only ever resumed."""
     recipe, source = stage.recipe, splits.training
     keras.utils.set_random_seed(config.seed)
     model = build(stage.spec)
-    report = initial.load(model, stage.spec, classes=settings["classes"])
+    report = initial.load(model, stage.spec, classes=settings.classes)
     name, missing = initial.describe(), ", ".join(report.new) or "none"
     loaded = len(report.loaded)
     _log.info("initial weights %s: %d layers loaded, new: %s", name, loaded, missing)
@@ -158,15 +144,15 @@ def _start_run(
             source, batch_size=_MEASURED, seed=config.seed, epoch=1
         )
         measure_norms(model, batches)
-    run = RunFolder.create(config.output, settings)
-    run.note(
+    record = RunRecord(
+        settings=settings,
         new_layers=list(report.new),
         about=recipe.about,
-        origin=asdict(initial.origin(stage.spec)),
-        config=config.model_dump(mode="json", exclude_none=True),
+        origin=initial.origin(stage.spec),
+        config=TrainingConfig(**config.model_dump(exclude_none=True)),
     )
-    with whole_file(run.folder / photo_list.PHOTOS_NAME) as new:
-        new.write_bytes(photo_list.encode(splits.learned))
+    run = RunFolder.create(config.output, record)
+    run.save_photos(splits.learned)
     run.save_weights(model, run.weights_path(0))
     return run
 
@@ -222,7 +208,7 @@ def _train_stage(session: _Session, stage: Stage) -> None:
                 row |= objective.scores(judged, splits.choosing)
             shown = splits.choosing or splits.training
             panels = objective.panels(judged, shown, count=_PANELS)
-        events = run.folder / _EVENTS
+        events = run.events
         tensorboard.write(events, epoch=epoch, scalars=row, panels=panels)
         _finish_epoch(
             session,
@@ -262,8 +248,8 @@ def _finish_epoch(
     run.add_to_history(row)
     run.note(
         epochs_done=epoch,
-        seconds=run.record["seconds"] + row["seconds"],
-        examples=run.record.get("examples", 0) + examples,
+        seconds=run.record.seconds + row["seconds"],
+        examples=run.record.examples + examples,
     )
     run.prune(keep={0, epoch, run.best_epoch(judge, first=stage.first)})
     _log.info("%s", progress.epoch_line(row, of=session.epochs, judge=judge))
@@ -283,8 +269,8 @@ def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
         epochs=run.epochs_done,
         chosen_epoch=chosen,
         metrics=metrics,
-        seconds=run.record["seconds"],
-        images_per_second=run.record["examples"] / max(run.record["seconds"], 1e-9),
+        seconds=run.record.seconds,
+        images_per_second=run.record.examples / max(run.record.seconds, 1e-9),
     )
 
 
@@ -306,6 +292,6 @@ def _measure(
     run.note(
         metrics=metrics, evaluation={"split": source.split, "images": source.count()}
     )
-    chosen, events = run.record["chosen_epoch"], run.folder / _EVENTS
+    chosen, events = run.record.chosen_epoch or 0, run.events
     tensorboard.write(events, epoch=chosen, scalars=metrics, prefix="final/")
     return metrics

@@ -28,8 +28,9 @@ from fcn_core.training.initial_weights import (
     open_initial,
     started_from,
 )
-from fcn_core.training.run_folder import RunError, load_run
+from fcn_core.training.run_folder import RunError, RunFolder, load_run
 from tests.drawn import tiny_recipes, tiny_shards
+from tests.drawn.tiny_runs import draw_record
 
 SPEC = tiny_recipes.SEGMENTATION.model
 SCORED = {"head_score", "skip_stride16", "skip_stride8"}
@@ -49,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def learned(run: Path) -> list[int]:
-    data = Path(load_run(run)[2]["config"]["data"])
+    data = load_run(run)[2].config.data
     source = Source(folder=data, split="train")
     return photo_list.photos_of(source.records()).tolist()
 
@@ -115,9 +116,7 @@ def test_a_run_gives_its_chosen_weights_and_its_photos(
     photos = initial.photos()
     assert photos is not None
     assert photos.tolist() == learned(run)
-    unfinished = tmp_path / "unfinished"
-    unfinished.mkdir()
-    (unfinished / "run.json").write_text('{"settings": {}, "epochs_done": 0}')
+    unfinished = RunFolder.create(tmp_path / "unfinished", draw_record()).folder
     with pytest.raises(RunError, match="stopped after epoch 0"):
         open_initial(str(unfinished)).load(build(SPEC), SPEC, classes=None)
 

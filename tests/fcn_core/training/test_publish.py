@@ -66,7 +66,7 @@ def test_card_tells_the_whole_story(run: RunResult, tmp_path: Path) -> None:
 
 
 def test_bundle_lists_what_it_learned_from(run: RunResult, tmp_path: Path) -> None:
-    data = Path(load_run(run.folder)[2]["config"]["data"])
+    data = load_run(run.folder)[2].config.data
     train, val = (Source(folder=data, split=split) for split in ("train", "val"))
     learned = photo_list.photos_of(train.records())
     bundle = tmp_path / "bundle"

@@ -140,10 +140,10 @@ def test_what_chooses_picks_the_best_epoch_and_blends_it(
 
 def test_what_began_as_chance_is_not_blended(done: training_train.RunResult) -> None:
     run = RunFolder.open(done.folder)
-    spec = ModelSpec.from_json(run.record["settings"]["model"])
+    spec = run.record.settings.spec
     stage = Stage(replace(TINY, blend=0.25), spec, first=1, before=None)
     before = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
-    run.record["new_layers"] = ["head_score", "skip_stride8"]
+    run.record.new_layers = ["head_score", "skip_stride8"]
     after = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
     changed = {name for name in after if not np.array_equal(after[name], before[name])}
     assert changed == {"head_score/kernel", "head_score/bias"}
@@ -163,11 +163,11 @@ def test_a_run_shows_its_epochs(done: training_train.RunResult) -> None:
     assert {"loss", "miou", "iou/background"} <= set(tags)
     assert len([tag for tag in tags if tag.startswith("masks/")]) == 2
     record = RunFolder.open(done.folder).record
-    assert record["config"]["recipe"] == "tiny"
-    assert {"fcn_core", "keras", "tensorflow", "pillow"} <= set(record["versions"])
-    assert record["device"]
-    assert record["examples"] == 8  # four photos, twice
-    assert record["settings"]["data_fingerprint"]
+    assert record.config.recipe == "tiny"
+    assert {"fcn_core", "keras", "tensorflow", "pillow"} <= set(record.versions)
+    assert record.device
+    assert record.examples == 8  # four photos, twice
+    assert record.settings.data_fingerprint
 
 
 def test_run_folder_is_never_mixed(
@@ -313,8 +313,8 @@ def test_a_photo_that_cannot_be_measured_costs_figures_not_the_model(
     ):
         training_train.train(config(folder, tmp_path / "run", **asked))
     _, _, record = load_run(tmp_path / "run")
-    assert (record["chosen_epoch"], record["metrics"]) == (1, {})
-    assert record["examples"] == 3  # a step of two, and the rest that is kept
+    assert (record.chosen_epoch, record.metrics) == (1, {})
+    assert record.examples == 3  # a step of two, and the rest that is kept
     asked = {"epochs": 1, "resume": True}
     training_train.train(config(folder, tmp_path / "run", **asked))
 

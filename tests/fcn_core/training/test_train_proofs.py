@@ -1,6 +1,5 @@
 """What takes minutes: kills, two devices, every recipe learns what it is shown."""
 
-import json
 import os
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import tensors_of
 from fcn_core.recipes.recipe import RANDOM, Recipe
 from fcn_core.training import train
-from fcn_core.training.run_folder import RUN_NAME, load_run
+from fcn_core.training.run_folder import RunFolder, load_run
 from tests.drawn import tiny_recipes, tiny_shards
 from tests.drawn.tiny_recipes import config
 
@@ -64,8 +63,7 @@ def test_killed_runs_end_with_the_same_numbers(tmp_path: Path) -> None:
 
 
 def _epochs_done(run: Path) -> int:
-    path = run / RUN_NAME
-    return json.loads(path.read_text())["epochs_done"] if path.exists() else 0
+    return RunFolder.open(run).epochs_done if RunFolder.is_in(run) else 0
 
 
 TWO_DEVICES = """
