@@ -23,7 +23,7 @@ from fcn_core.training.batches import Batch, Piece
 from fcn_core.training.loss_scale import LossScale
 from fcn_core.training.objectives.objective import Objective
 from fcn_core.training.optimizers import GroupOptimizers, MovingAverage
-from fcn_core.training.progress import Told
+from fcn_core.training.progress import OnStep
 from fcn_core.whole_files import whole_file
 
 
@@ -81,7 +81,7 @@ class Trainer:
         seed: int,
         label: str,
         drops: int = 0,
-        told: Told | None = None,
+        on_step: OnStep | None = None,
     ) -> float:
         """Makes one pass and returns the mean loss of its steps.
 
@@ -91,7 +91,7 @@ class Trainer:
             seed: Of the dropout.
             label: What to call the epoch in messages.
             drops: Plateaus met before it.
-            told: Hears of every step.
+            on_step: Called after every step.
 
         Raises:
             TrainingError: The loss is not finite.
@@ -114,8 +114,8 @@ class Trainer:
                     "number; lower --learning_rate and start again"
                 )
             total += loss
-            if told is not None:
-                told(done, total / done)
+            if on_step is not None:
+                on_step(done, total / done)
         return total / max(1, done)
 
     def step(self, batch: Batch) -> float:

@@ -13,9 +13,9 @@ import pytest
 from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import SCORES
-from fcn_core.training import train
 from fcn_core.training.run_folder import RunError, RunFolder
 from fcn_core.training.run_record import FormerSession
+from fcn_core.training.session import count_drops
 from fcn_core.training.stages import Stage, teacher_of
 from fcn_core.training.trainer import Trainer
 from tests.drawn.tiny_recipes import SEGMENTATION
@@ -76,10 +76,10 @@ def test_only_finished_epochs_count(run: RunFolder) -> None:
     stage = Stage(plateau, SEGMENTATION.model, first=1, before=None)
     splits = SimpleNamespace(choosing=None)
     session: Any = SimpleNamespace(run=run, splits=splits)
-    assert train._drops(session, stage, judge="miou") == 0
+    assert count_drops(session, stage, judge="miou") == 0
     run.add_to_history({"epoch": 2, "loss": 1.0})
     run.note(epochs_done=2)
-    assert train._drops(session, stage, judge="miou") == 1
+    assert count_drops(session, stage, judge="miou") == 1
     assert len(run.history_path.read_text().splitlines()) == 3
 
 

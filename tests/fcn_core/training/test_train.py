@@ -22,10 +22,11 @@ from fcn_core.recipes import ratings
 from fcn_core.recipes import recipe as recipes_recipe
 from fcn_core.records.dataset_info import COMPLETED_NAME, INFO_NAME, DatasetError
 from fcn_core.training import train as training_train
-from fcn_core.training.norms import measure_norms
 from fcn_core.training.objectives.segmentation import SegmentationObjective
 from fcn_core.training.run_folder import RunError, RunFolder, load_run
+from fcn_core.training.session import Act, Part
 from fcn_core.training.stages import Stage, blended
+from fcn_core.training.start import measure_norms
 from fcn_core.training.trainer import TrainingError
 from pipelines.faults import UsageError
 from pipelines.training.config import TrainConfig
@@ -73,6 +74,16 @@ def done(
         return training_train.train(config(data, folder, **SMALL))
 
 
+def kill_before(part: Part, epoch: int) -> Act:
+    """A session that is killed before a part of its work."""
+
+    def act(now: Part, number: int) -> None:
+        if (now, number) == (part, epoch):
+            raise KeyboardInterrupt
+
+    return act
+
+
 def weights_of(run: Path) -> dict[str, np.ndarray]:
     return tensors_of(load_run(run)[0])
 
@@ -97,17 +108,10 @@ def test_resumed_run_ends_with_the_same_numbers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tiny_recipes.use(monkeypatch, TINY)
-    last_save = training_train._finish_epoch
-
-    def killed(*words: Any, **named: Any) -> None:
-        if words[-1]["epoch"] == 2:
-            raise KeyboardInterrupt
-        last_save(*words, **named)
-
-    monkeypatch.setattr(training_train, "_finish_epoch", killed)
     with pytest.raises(KeyboardInterrupt):
-        training_train.train(config(data, tmp_path / "parts", **SMALL))
-    monkeypatch.setattr(training_train, "_finish_epoch", last_save)
+        training_train.train(
+            config(data, tmp_path / "parts", **SMALL), act=kill_before("commit", 2)
+        )
     with pytest.raises(RunError, match="stopped after epoch 1"):
         load_run(tmp_path / "parts")
     training_train.train(config(data, tmp_path / "parts", **SMALL, resume=True))
@@ -328,18 +332,8 @@ def test_a_float16_run_resumes_with_its_scale_of_the_loss(
     tiny_recipes.use(monkeypatch, TINY, precision="float16", soft_labels=0.8)
     caplog.set_level(logging.INFO)
     folder = tmp_path / "run"
-    drops = training_train._drops
-    epochs = iter([0, None])
-
-    def killed_in_the_second(*words: Any, **named: Any) -> int:
-        if next(epochs) is None:
-            raise KeyboardInterrupt
-        return drops(*words, **named)
-
-    monkeypatch.setattr(training_train, "_drops", killed_in_the_second)
     with pytest.raises(KeyboardInterrupt):
-        training_train.train(config(data, folder, epochs=2))
-    monkeypatch.setattr(training_train, "_drops", drops)
+        training_train.train(config(data, folder, epochs=2), act=kill_before("step", 2))
     run = RunFolder.open(folder)
     with np.load(run.optimizer_path(1)) as saved:
         state = dict(saved)
@@ -465,17 +459,10 @@ def test_stages_go_on_from_each_other_and_resume_at_their_border(
     )
     asked: dict[str, Any] = {"validation_split": "val", "batch_size": 4}
     whole = training_train.train(config(data, tmp_path / "whole", **asked))
-    train_stage = training_train._train_stage
-
-    def first_only(session: Any, stage: Any) -> None:
-        if stage.first == 2:
-            raise KeyboardInterrupt
-        train_stage(session, stage)
-
-    monkeypatch.setattr(training_train, "_train_stage", first_only)
     with pytest.raises(KeyboardInterrupt):
-        training_train.train(config(data, tmp_path / "parts", **asked))
-    monkeypatch.setattr(training_train, "_train_stage", train_stage)
+        training_train.train(
+            config(data, tmp_path / "parts", **asked), act=kill_before("place", 2)
+        )
     parts = training_train.train(config(data, tmp_path / "parts", **asked, resume=True))
     assert (whole.epochs, whole.chosen_epoch) == (3, 2)
     model, spec, _ = load_run(whole.folder)
