@@ -170,11 +170,6 @@ class Recipe:
         if not self.stages:
             yield self
 
-    @property
-    def total_epochs(self) -> int:
-        """Epochs of all stages together."""
-        return sum(part.epochs for part in self.parts())
-
     def with_epochs(self, epochs: int) -> "Recipe":
         """Returns the recipe with other epochs, in each of its stages."""
         stages = tuple(replace(stage, epochs=epochs) for stage in self.stages)

@@ -82,7 +82,7 @@ def training_batches(
         seed: Of the run.
         epoch: Its number; another one gives another order and other crops.
         shuffle_buffer: Encoded records held to be drawn from.
-        parallel: Records decoded at once; None: as many as the machine has cores.
+        parallel: Records decoded at once; None: as many as this process may use cores.
 
     Raises:
         DatasetError: A record cannot be learned from; names its photo.
@@ -96,7 +96,7 @@ def training_batches(
         seed=seed,
         epoch=epoch,
         shuffle_buffer=shuffle_buffer,
-        parallel=parallel or os.cpu_count() or 1,
+        parallel=parallel or len(os.sched_getaffinity(0)),
     )
     keep_rest = source.count() < 2 * batch_size
     waiting: list[Piece] = []

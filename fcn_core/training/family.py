@@ -9,6 +9,7 @@ from fcn_core.recipes.ratings import FAMILIES
 from fcn_core.training.config import TrainingConfig
 from fcn_core.training.run_folder import RunFolder
 from fcn_core.training.train import RunResult, train
+from fcn_core.whole_files import whole_file
 
 TABLE_NAME: Final = "comparison.csv"
 
@@ -56,7 +57,7 @@ def write_table(path: Path, results: Mapping[str, RunResult]) -> None:
     """Writes the rows as CSV; a metric that a recipe lacks stays empty."""
     rows = rows_of(results)
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="") as file:
+    with whole_file(path) as new, new.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=columns)
         writer.writeheader()
         writer.writerows(rows)

@@ -1,6 +1,6 @@
 """Ratings as people gave them: votes, high or low, or a mark, from whole photos."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final, cast
 
@@ -21,10 +21,9 @@ from fcn_core.recipes.recipe import Recipe
 from fcn_core.records.record import AestheticsRecord
 from fcn_core.records.source import Source, naming
 from fcn_core.scoring import feed
-from fcn_core.training.batches import Batch, Piece
 from fcn_core.training.objectives import augmentation, losses
 from fcn_core.training.objectives.augmentation import augmentation_of
-from fcn_core.training.objectives.objective import card_of, rated_batches, steps_of
+from fcn_core.training.objectives.rated import RatedObjective
 
 _LABELS: Final = (0, 1)
 """Bins of a network that tells low from high."""
@@ -41,7 +40,7 @@ _OF_VOTES: Final = (
 )
 
 
-class RatingObjective:
+class RatingObjective(RatedObjective):
     """Learns what voters said of a photo; how depends on the network's classes.
 
     Two classes: cross-entropy of the label low or high. Ten: earth mover's distance
@@ -49,24 +48,9 @@ class RatingObjective:
     """
 
     def __init__(self, spec: ModelSpec, recipe: Recipe) -> None:
-        self._spec = spec
-        self._recipe = recipe
+        super().__init__(spec, recipe)
         self._settings = augmentation_of(recipe, spec)
         self.judge = "accuracy" if spec.classes == 2 else "srcc_mean"
-        self.card = card_of(spec, recipe)
-
-    def batches(
-        self, source: Source, *, batch_size: int, seed: int, epoch: int
-    ) -> Iterator[Batch]:
-        """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, targets `[B, classes]`."""
-        return rated_batches(
-            source,
-            self._examples,
-            bins=self._spec.classes,
-            batch_size=batch_size,
-            seed=seed,
-            epoch=epoch,
-        )
 
     def _examples(
         self, record: AestheticsRecord, rng: np.random.Generator
@@ -101,10 +85,6 @@ class RatingObjective:
         inside = valid != VOID
         size = [inside.any(axis=1).sum(), inside.any(axis=0).sum()]
         return photo[None], np.array([size], np.int32)
-
-    def weight(self, piece: Piece) -> float:
-        """Its number of photos."""
-        return float(len(piece[0]))
 
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
         """What the network's number of classes asks for, over the pooled cells."""
@@ -147,20 +127,9 @@ class RatingObjective:
         pooled = self._pooled(np.asarray(logits, np.float32), sizes)
         return np.asarray(ops.softmax(pooled))
 
-    def panels(
-        self, model: keras.Model, source: Source, *, count: int
-    ) -> dict[str, NDArray[np.uint8]]:
-        """Ratings are not seen in pictures."""
-        del model, source, count
-        return {}
-
-    def steps(self, source: Source, *, batch_size: int) -> int:
-        """One example a view."""
-        return steps_of(source.count() * self._views, batch_size)
-
     @property
-    def _views(self) -> int:
-        """Least number of views of a photo; long ones have more (`geometry.views`)."""
+    def _examples_a_record(self) -> int:
+        """One a view; long photos have more than three (`fcn_core.views`)."""
         return 3 if self._recipe.views == "multi_crop" else 1
 
 

@@ -311,8 +311,8 @@ def test_stages_are_recipes_of_their_own() -> None:
     assert (first.model.name, first.epochs, first.learning_rate) == ("fcn32s", 2, 1.0)
     assert second.learning_rate == pytest.approx(0.1)
     assert second.rates == {"skip": 1.0}
-    assert staged.total_epochs == 5
-    assert staged.with_epochs(1).total_epochs == 2
+    assert [part.epochs for part in staged.parts()] == [2, 3]
+    assert [part.epochs for part in staged.with_epochs(1).parts()] == [1, 1]
 
 
 def test_a_mean_s_steps_are_those_of_the_release_s_sum() -> None:
