@@ -1,4 +1,4 @@
-"""Sentences of a trained model's card: said by what its run recorded, not by hand."""
+"""Sentences of a trained model's card, written from what its run recorded."""
 
 import shlex
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ _NOT_REPEATED: Final = (
     *("task", "output", "resume", "threads", "devices"),
     *("recipe", "data", "init", "seed", "evaluation_split"),
 )
-"""Settings of a machine or of one session, and those that are always told."""
+"""Settings of a machine or of one session, and those that are always in the command."""
 
 _NAMED: Final = 12
-"""Classes that are named one by one."""
+"""Most classes that are listed by name."""
 
 _WEAKEST: Final = 5
 """Most classes that are called the weakest."""
@@ -38,15 +38,17 @@ def origin(record: RunRecord) -> Origin:
     return Origin(words, before.licence)
 
 
-def notes(said: str, classes: Sequence[str] | None, metrics: Sequence[Metric]) -> str:
+def notes(
+    caveats: str, classes: Sequence[str] | None, metrics: Sequence[Metric]
+) -> str:
     """Returns what a user must know, weaknesses as they were measured.
 
     Args:
-        said: What the recipe has to add.
+        caveats: The recipe's notes.
         classes: Names by id; None for ratings.
         metrics: Of the card.
     """
-    return " ".join(filter(None, (_finds(classes or ()), _weakest(metrics), said)))
+    return " ".join(filter(None, (_finds(classes or ()), _weakest(metrics), caveats)))
 
 
 def _finds(classes: Sequence[str]) -> str:
@@ -62,13 +64,13 @@ def _finds(classes: Sequence[str]) -> str:
 
 
 def _weakest(metrics: Sequence[Metric]) -> str:
-    """A quarter of the classes, those of the lowest IoU."""
+    """Names the quarter of the classes that has the lowest IoU."""
     known = [metric for metric in metrics if metric.name.startswith("iou_")]
     if len(known) < 2:
         return ""
     worst = sorted(known, key=lambda metric: metric.value)
     worst = worst[: max(1, min(_WEAKEST, len(known) // 4))]
-    named = (f"{one.name.removeprefix('iou_')} {one.value:.3f}" for one in worst)
+    named = (f"{m.name.removeprefix('iou_')} {m.value:.3f}" for m in worst)
     where = f"{worst[0].split}, {worst[0].images} photos"
     return f"Weakest classes (IoU on {where}): {', '.join(named)}."
 
@@ -89,13 +91,13 @@ def command(record: RunRecord) -> str:
         value = getattr(config, name)
         if name not in _NOT_REPEATED and value != field.default:
             flags[name] = value
-    words = [f"--{flag} {_word(value)}" for flag, value in flags.items()]
+    given = [f"--{flag} {_quote(value)}" for flag, value in flags.items()]
     return (
-        f"fcn train {config.task} {' '.join(words)} --output RUN && "
+        f"fcn train {config.task} {' '.join(given)} --output RUN && "
         "fcn export --model RUN --output BUNDLE"
     )
 
 
-def _word(value: Any) -> str:
-    words = value if isinstance(value, list) else [value]
-    return " ".join(shlex.quote(str(one)) for one in words)
+def _quote(value: Any) -> str:
+    values = value if isinstance(value, list) else [value]
+    return " ".join(shlex.quote(str(item)) for item in values)

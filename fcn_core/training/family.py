@@ -1,4 +1,4 @@
-"""Several recipes on the same data, one after another, and one table of them."""
+"""Several recipes on the same data, one after another, in one table."""
 
 import csv
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ TABLE_NAME: Final = "comparison.csv"
 def train_family(config: TrainingConfig) -> dict[str, RunResult]:
     """Trains every recipe of a family, each in a folder of its own name.
 
-    The table is written after each recipe; with `resume` those that are finished are
-    measured again at most.
+    The table is written after each recipe; with `resume` finished recipes are only
+    measured again.
 
     Args:
         config: Its `recipe` is a key of `FAMILIES`.
@@ -31,10 +31,10 @@ def train_family(config: TrainingConfig) -> dict[str, RunResult]:
         folder = config.output / name
         # A family that was killed has recipes that were never begun.
         resume = config.resume and folder.exists()
-        one = config.model_copy(
+        member = config.model_copy(
             update={"recipe": name, "output": folder, "resume": resume}
         )
-        results[name] = train(one)
+        results[name] = train(member)
         write_table(config.output / TABLE_NAME, results)
     return results
 

@@ -13,10 +13,10 @@ from fcn_core.training.initial_weights import InitialWeights
 
 
 def check_leaks(learned: Photos, others: Iterable[Source]) -> None:
-    """Refuses splits that share photos with what a model learns from.
+    """Checks that no split shares photos with what a model learns from.
 
     Args:
-        learned: See `learned_photos`.
+        learned: What `learned_photos` returned.
         others: What chooses the epoch or measures the model.
 
     Raises:

@@ -18,7 +18,11 @@ OnStep = Callable[[int, float], None]
 
 
 class CountedBatches:
-    """Batches, and how many examples of them were taken: `examples`."""
+    """Batches that count their examples as they are taken.
+
+    Attributes:
+        examples: Taken so far.
+    """
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
@@ -47,12 +51,12 @@ def epoch_line(row: Mapping[str, float], *, of: int, judge: str) -> str:
 
 @contextlib.contextmanager
 def show_steps(label: str, *, steps: int) -> Iterator[OnStep]:
-    """Shows how far an epoch is, by what it yields to report each step to.
+    """Yields what to call after each step, to show how far an epoch is.
 
     Args:
         label: What to call the epoch.
-        steps: How many it has at least: a rest may be kept, long photos have more
-            views. The end then moves on with the steps.
+        steps: The least number of them: a smaller last batch may be kept, long photos
+            have more views. The end then moves on with the steps.
     """
     terminal = sys.stderr.isatty() and _log.isEnabledFor(logging.INFO)
     with _bar(label, steps) if terminal else _lines(label, steps) as on_step:

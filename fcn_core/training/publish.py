@@ -46,7 +46,7 @@ def export_run(
 
 
 def not_exported(run_dir: Path) -> str:
-    """Returns a run's recipe and why it has no bundle; empty: it can have one.
+    """Returns a run's recipe and why it has no bundle; empty: it can be exported.
 
     Raises:
         RunError: There is no run.

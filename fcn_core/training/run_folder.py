@@ -96,7 +96,7 @@ class RunFolder:
 
     @staticmethod
     def is_in(folder: Path) -> bool:
-        """Whether a folder holds a run, be it finished or not."""
+        """Returns whether a folder holds a run, finished or not."""
         return (folder / RECORD_NAME).is_file()
 
     @classmethod
@@ -192,11 +192,11 @@ class RunFolder:
         return self.folder / "checkpoints"
 
     def weights_path(self, epoch: int) -> Path:
-        """Where the weights after an epoch lie (0: before the first)."""
+        """Returns where the weights after an epoch lie (0: before the first)."""
         return self._checkpoints / f"epoch-{epoch:04d}.weights.h5"
 
     def optimizer_path(self, epoch: int) -> Path:
-        """Where the optimizers' state after an epoch lies."""
+        """Returns where the optimizers' state after an epoch lies."""
         return self._checkpoints / f"epoch-{epoch:04d}.optimizer.npz"
 
     @property
@@ -266,7 +266,7 @@ class RunFolder:
 
 
 def _others_in(folder: Path) -> bool:
-    """Whether a folder holds more than what a kill left of a file."""
+    """Returns whether a folder holds more than unfinished files of a killed run."""
     return any(not path.name.startswith(UNFINISHED) for path in folder.iterdir())
 
 

@@ -19,7 +19,7 @@ from fcn_core.training.config import TrainingConfig
 from fcn_core.training.objectives.make import make_objective
 from fcn_core.training.run_folder import RunFolder
 from fcn_core.training.splits import Splits
-from fcn_core.training.stages import Stage, model_of, placed, teacher_of
+from fcn_core.training.stages import Stage, model_of, place, teacher_of
 from fcn_core.training.trainer import Trainer
 
 _PANELS: Final = 4
@@ -102,7 +102,7 @@ class _Epochs:
     def _place(self) -> tuple[keras.Model, Trainer]:
         """Returns the model and its trainer after the last finished epoch."""
         session, stage, run = self._session, self._stage, self._session.run
-        with placed(session.strategy, stage.recipe):
+        with place(session.strategy, stage.recipe):
             model = model_of(run, stage, seed=session.config.seed)
             trainer = Trainer(
                 model,

@@ -20,7 +20,7 @@ _OVERRIDES: Final = tuple(
     if name in Recipe.__dataclass_fields__
     and name not in ("init", "epochs", "learning_rate")
 )
-"""Flags that stand in place of a recipe's number of the same name."""
+"""Flags that replace the recipe's number of the same name."""
 
 
 def resolved_recipe(config: TrainingConfig) -> Recipe:
@@ -52,7 +52,7 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuses numbers that cannot mean anything together."""
+    """Checks that the numbers make sense together."""
     if recipe.stages and (recipe.soft_labels or recipe.blend != 1):
         raise RecipeError(
             f"soft_labels {recipe.soft_labels}, blend {recipe.blend}: a recipe of "

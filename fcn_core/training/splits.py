@@ -1,6 +1,6 @@
 """Which photos a run learns from, and which choose its epoch: checked before it starts.
 
-What measures the model neither teaches it nor chooses its epoch.
+The evaluation split is neither trained on nor chooses the epoch.
 """
 
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ def splits_of(
         DatasetError: The data folder is not finished, of another schema, has no such
             split, no photo in one, or splits that share photos.
         ModelError: The initial weights' list of photos is damaged.
-        RecipeError: The splits cannot mean anything together.
+        RecipeError: The splits contradict each other.
     """
     source = Source(
         folder=config.data,
@@ -71,7 +71,7 @@ def splits_of(
 
 
 def _check_task(recipe: Recipe, source: Source) -> None:
-    """Checks that a data set has what a recipe learns; copies need photos only.
+    """Checks that a data set has what a recipe learns; copies need only photos.
 
     Raises:
         RecipeError: It is for the other task.

@@ -1,4 +1,4 @@
-"""One `train(config)` for every recipe.
+"""`train(config)` for every recipe.
 
 Each epoch is a function of (seed, epoch number, state before it), and the state is
 saved after it: a killed run that resumes goes on with the numbers it would have had.
@@ -21,7 +21,7 @@ from fcn_core.training.objectives.objective import Objective
 from fcn_core.training.run_folder import RunFolder
 from fcn_core.training.run_record import Measured
 from fcn_core.training.session import Act, Session, do_nothing, train_stage
-from fcn_core.training.stages import Stage, blended
+from fcn_core.training.stages import Stage, blend
 from fcn_core.training.start import plan_run, start_run
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a finished run came to.
+    """The outcome of a finished run.
 
     Attributes:
         folder: The run folder.
@@ -101,7 +101,7 @@ def _finish(session: Session, stage: Stage) -> RunResult:
     run = session.run
     objective = make_objective(stage.spec, stage.recipe, session.splits.training)
     chosen = run.best_epoch(objective.judge, first=stage.first)
-    model = blended(run, stage, epoch=chosen)
+    model = blend(run, stage, epoch=chosen)
     run.save_weights(model, run.final_path)
     # A photo that cannot be measured must not cost the model.
     run.note(chosen_epoch=chosen, metrics={}, evaluation=Measured(split=None, images=0))

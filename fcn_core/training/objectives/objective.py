@@ -1,4 +1,4 @@
-"""What training needs to know about a task, and nothing else of it."""
+"""All that training needs to know about a task."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ class Objective(Protocol):
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
-        """Yields one epoch; the first component of a piece is its photos."""
+        """Yields an epoch; the first component of a piece is its photos."""
         ...
 
     def weight(self, piece: Piece) -> float:
@@ -43,7 +43,7 @@ class Objective(Protocol):
             logits: Of the piece's photos.
             piece: Its components as tensors.
             total: The weight of the whole batch.
-            soft: Logits of the model that gives soft labels, if there is one.
+            soft: Logits of the model that gives soft labels, if any.
         """
         ...
 
@@ -77,5 +77,5 @@ def card_of(
 
 
 def steps_of(examples: int, batch_size: int) -> int:
-    """Returns how many batches so many examples make, at least one."""
+    """Returns how many batches some examples make, at least 1."""
     return max(1, examples // batch_size)

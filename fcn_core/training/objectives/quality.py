@@ -35,7 +35,7 @@ class QualityObjective(RatedObjective):
     def _examples(
         self, record: ImageRecord, rng: np.random.Generator
     ) -> tuple[NDArray[Any], ...]:
-        """One crop of a photo, untouched and degraded in other ways and strengths."""
+        """Returns a crop of a photo, untouched and degraded in several ways."""
         pixels = self._draw_view(record, rng)
         kinds = list(degradations.DEGRADATIONS)
         drawn = [("blur", 0.0)] + [
@@ -59,7 +59,7 @@ class QualityObjective(RatedObjective):
     def _draw_view(
         self, record: ImageRecord, rng: np.random.Generator
     ) -> NDArray[np.uint8]:
-        """A random part of the photo at the working size or below, maybe mirrored."""
+        """Returns a random part of the photo, at the working size or below."""
         pixels = feed.working_pixels(record, max_side=self._recipe.max_side)
         # Half of them as they are: shrinking hides the grain that photos come with.
         factor = 1.0 if rng.random() < 0.5 else rng.uniform(*self._recipe.scale)
@@ -74,14 +74,14 @@ class QualityObjective(RatedObjective):
         return np.ascontiguousarray(pixels[:, ::-1] if rng.random() < 0.5 else pixels)
 
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
-        """Pools valid cells, as scoring does, then the distance with power 2."""
+        """Pools valid cells, as scoring does; returns the distance with power 2."""
         del soft
         _, sizes, targets = piece
         ratings = ops.softmax(pool_cells(logits, sizes, spec=self._spec))
         return losses.earth_movers_distance(targets, ratings, total=total)
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
-        """See `evaluation.quality.evaluate_quality`."""
+        """Returns the scores of `evaluation.quality.evaluate_quality`."""
         scorer = keras_engine.scorer_of(model, self.card)
         return quality.evaluate_quality(scorer, source.records(), seed=0)
 

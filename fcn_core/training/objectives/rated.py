@@ -32,12 +32,12 @@ class RatedObjective(ABC):
     @property
     @abstractmethod
     def _examples_a_record(self) -> int:
-        """Least number of examples that a record gives."""
+        """The least number of examples that a record gives."""
 
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
-        """Yields an epoch of batches, see `training.batches.training_batches`.
+        """Yields an epoch of batches, see `batches.training_batches`.
 
         Yields:
             Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, targets float32

@@ -41,7 +41,7 @@ _OF_VOTES: Final = (
 
 
 class RatingObjective(RatedObjective):
-    """Learns what voters said of a photo; how depends on the network's classes.
+    """Learns how voters rate a photo; how depends on the network's classes.
 
     Two classes: cross-entropy of the label low or high. Ten: earth mover's distance
     (r = 2) to the distribution of votes. One: squared error of the mean.
@@ -56,7 +56,7 @@ class RatingObjective(RatedObjective):
         self, record: AestheticsRecord, rng: np.random.Generator
     ) -> tuple[NDArray[Any], ...]:
         if self._recipe.views:
-            photos = self._shown(record)
+            photos = self._views_of(record)
             if self._recipe.flip and rng.random() < 0.5:
                 photos = photos[:, :, ::-1]
             sizes = np.full((len(photos), 2), photos.shape[1:3], np.int32)
@@ -65,18 +65,18 @@ class RatingObjective(RatedObjective):
         target = rating_target(record, classes=self._spec.classes)
         return photos, sizes, np.stack([target] * len(photos))
 
-    def _shown(self, record: AestheticsRecord) -> NDArray[np.uint8]:
-        """The photo as the recipe's views show it, uint8 `[views, H, W, 3]`."""
+    def _views_of(self, record: AestheticsRecord) -> NDArray[np.uint8]:
+        """Returns the photo as the recipe's views show it, uint8 `[views, H, W, 3]`."""
         pixels = images.decode(record.encoded).pixels
         mode = cast(fcn_core_views.ViewMode, self._recipe.views)
         views = fcn_core_views.views(pixels.shape[:2], mode, side=self._recipe.crop[0])
         fill = self._recipe.padding_value
-        return np.stack([images.view(pixels, one, fill) for one in views])
+        return np.stack([images.view(pixels, view, fill) for view in views])
 
     def _crop(
         self, record: AestheticsRecord, rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """One random crop at the working size, and its valid height and width."""
+        """Returns a random crop at the working size, its valid height and width."""
         pixels = feed.working_pixels(record, max_side=self._recipe.max_side)
         everywhere = np.zeros(pixels.shape[:2], np.uint8)
         photo, valid = augmentation.augment(
@@ -87,7 +87,7 @@ class RatingObjective(RatedObjective):
         return photo[None], np.array([size], np.int32)
 
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
-        """What the network's number of classes asks for, over the pooled cells."""
+        """Returns the loss for the network's number of classes, on pooled cells."""
         del soft
         _, sizes, targets = piece
         pooled = self._pooled(logits, sizes)
@@ -106,13 +106,13 @@ class RatingObjective(RatedObjective):
         return pool_cells(logits, sizes, spec=self._spec)
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
-        """What `rating_scores` tells of the photos of a source."""
+        """Returns the `rating_scores` of the photos of a source."""
         photos = scoring.PhotoScorer([keras_engine.scorer_of(model, self.card)])
         rated, votes = [], []
         for record in source.records():
             with naming(record):
                 if self._recipe.views:
-                    rated.append(self._rate(model, self._shown(record)).mean(axis=0))
+                    rated.append(self._rate(model, self._views_of(record)).mean(axis=0))
                 else:
                     rated.append(np.asarray(photos.score_photo(record.encoded).ratings))
             votes.append(record)
@@ -121,7 +121,7 @@ class RatingObjective(RatedObjective):
     def _rate(
         self, model: keras.Model, photos: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Ratings of views as they were trained: nothing is padded."""
+        """Rates views as they were trained: nothing is padded."""
         logits = model.predict_on_batch(photos.astype(np.float32))
         sizes = np.full((len(photos), 2), photos.shape[1:3], np.int32)
         pooled = self._pooled(np.asarray(logits, np.float32), sizes)
@@ -129,12 +129,12 @@ class RatingObjective(RatedObjective):
 
     @property
     def _examples_a_record(self) -> int:
-        """One a view; long photos have more than three (`fcn_core.views`)."""
+        """An example a view; long photos have more than three (`fcn_core.views`)."""
         return 3 if self._recipe.views == "multi_crop" else 1
 
 
 def rating_target(record: AestheticsRecord, *, classes: int) -> NDArray[np.float32]:
-    """Returns float32 `[classes]`: what a network of so many classes should say.
+    """Returns what a network of so many classes should answer, float32 `[classes]`.
 
     Two: one for low, one for high. One: the mean rating. Ten: shares of the votes;
     where only a mean is known, a normal curve around it.
@@ -169,13 +169,13 @@ def rating_scores(
     *,
     bins: Sequence[float],
 ) -> dict[str, float]:
-    """Scores of rated photos, with the baselines that know nothing beside them.
+    """Returns scores of rated photos, and of baselines that know nothing.
 
-    They are computed by what `fcn evaluate` computes its own with.
+    They come from the code of `fcn evaluate`.
 
     Args:
-        ratings: `[N, R]`, each row sums to 1.
-        records: What people said.
+        ratings: Shares `[N, R]`, each row sums to 1.
+        records: What people voted.
         bins: What the R columns stand for; (0, 1): low and high.
 
     Returns:
@@ -187,12 +187,12 @@ def rating_scores(
         [
             RatingRows.of(
                 bins,
-                ratings=said,
+                ratings=row,
                 votes=record.votes if len(record.votes) == len(bins) else (),
                 mean=float(record.label) if labels else record.mean,
                 std=float("nan") if labels else record.std,
             )
-            for said, record in zip(ratings, records, strict=True)
+            for row, record in zip(ratings, records, strict=True)
         ],
     )
     scores = asdict(rows.result())

@@ -25,7 +25,7 @@ from fcn_core.training import train as training_train
 from fcn_core.training.objectives.segmentation import SegmentationObjective
 from fcn_core.training.run_folder import RunError, RunFolder, load_run
 from fcn_core.training.session import Act, Part
-from fcn_core.training.stages import Stage, blended
+from fcn_core.training.stages import Stage, blend
 from fcn_core.training.start import measure_norms
 from fcn_core.training.trainer import TrainingError
 from pipelines.faults import UsageError
@@ -142,13 +142,13 @@ def test_what_chooses_picks_the_best_epoch_and_blends_it(
     assert any(np.abs(last[name] - first[name]).max() > 1e-3 for name in last)
 
 
-def test_what_began_as_chance_is_not_blended(done: training_train.RunResult) -> None:
+def test_what_began_as_chance_is_not_blend(done: training_train.RunResult) -> None:
     run = RunFolder.open(done.folder)
     spec = run.record.settings.spec
     stage = Stage(replace(TINY, blend=0.25), spec, first=1, before=None)
-    before = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
+    before = tensors_of(blend(run, stage, epoch=done.chosen_epoch))
     run.record.new_layers = ["head_score", "skip_stride8"]
-    after = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
+    after = tensors_of(blend(run, stage, epoch=done.chosen_epoch))
     changed = {name for name in after if not np.array_equal(after[name], before[name])}
     assert changed == {"head_score/kernel", "head_score/bias"}
     end = build(spec)

@@ -106,11 +106,11 @@ np.testing.assert_allclose(
     alone().step(one_photo), shared(strategy=strategy).step(one_photo), rtol=1e-5
 )
 
-from fcn_core.training.stages import placed
+from fcn_core.training.stages import place
 half = replace(t.CALM, precision="float16")
 ends = []
 for where in (None, strategy):
-    with placed(where, half):
+    with place(where, half):
         model, make = t.fresh(half)
     trainer = make(strategy=where)
     losses = [trainer.step(t.drawn_batch(1)) for _ in range(2)]
@@ -119,9 +119,9 @@ for where in (None, strategy):
 np.testing.assert_allclose(losses, same, rtol=1e-4)
 for name, values in one.items():
     np.testing.assert_allclose(values, other[name], atol=1e-5, err_msg=name)
-trainer._scale.factor.assign(1e38)  # on both devices the step overflows
+trainer.scale.factor.assign(1e38)  # on both devices the step overflows
 trainer.step(t.drawn_batch(2))
-assert np.asarray(trainer._scale.factor) == np.float32(1e38) / 2
+assert np.asarray(trainer.scale.factor) == np.float32(1e38) / 2
 for name, values in tensors_of(model).items():
     np.testing.assert_array_equal(values, other[name], err_msg=name)
 

@@ -196,7 +196,7 @@ def test_half_precision_makes_nearly_the_same_steps(precision: Any) -> None:
 def test_overflow_in_float16_skips_the_step_and_halves_the_scale() -> None:
     _, make = fresh(replace(TINY, precision="float16"))
     trainer = make()
-    scale = trainer._scale
+    scale = trainer.scale
     assert scale is not None
     scale.factor.assign(1e38)  # times any loss above 3.4 it is infinite
     before = float(scale.factor)
