@@ -26,7 +26,7 @@ def find_recipe(name: str) -> Recipe:
     """Returns a recipe by name.
 
     Raises:
-        RecipeError: There is none; the message lists those there are, and families.
+        RecipeError: There is none; the message lists recipes and families.
     """
     if name not in RECIPES:
         raise RecipeError(

@@ -27,14 +27,13 @@ BUILT_IN: Final[dict[str, Recipe]] = {
         enlarge=1.25,
     ),
     "voc21-imagenet": Recipe(
-        about="The same network at stride 32, from ImageNet weights alone",
-        # At stride 32 the backbone computes what it was trained to compute, in half
-        # the time.
+        about="The network of voc21 at stride 32, from ImageNet weights alone",
+        # At stride 32 the backbone computes what it was trained for, in half the time.
         model=ModelSpec(
             name="fcn8s", backbone="mobilenet_v2", output_stride=32, dropout=0.1
         ),
         init="imagenet",
-        notes="A baseline, to compare networks with that began from more.",
+        notes="A baseline for networks that start from stronger weights.",
         epochs=20,
         batch_size=8,
         learning_rate=1e-3,
@@ -43,19 +42,22 @@ BUILT_IN: Final[dict[str, Recipe]] = {
         average=0.99,
         jaccard=0.5,
         crop=(320, 320),
-        # Smaller photos show more of an object at once, which few photos teach better.
+        # Smaller photos show more of an object at once: few photos teach more that way.
         scale=(0.5, 1.0),
         max_side=320,
         colour=0.3,
         paste=0.5,
     ),
     "drawn": Recipe(
-        about="A small FCN-8s from nothing, for the drawn miniature of VOC",
+        about="A small FCN-8s from random weights, for the drawn miniature of VOC",
         model=ModelSpec(
             name="fcn8s", backbone="mobilenet_v2", width=0.35, head_width=32
         ),
         init=RANDOM,
-        notes="Small and made for drawn figures: it shows the road, not quality.",
+        notes=(
+            "Small and made for drawn figures: it demonstrates the workflow; expect no "
+            "quality."
+        ),
         epochs=12,
         batch_size=8,
         learning_rate=3e-3,

@@ -1,7 +1,7 @@
-"""Segmentation recipes that others published, restated for averaged losses.
+"""Segmentation recipes of other projects, restated for averaged losses.
 
 Sums over pixels become means: a rate for a summed loss is multiplied by the pixels of a
-photo (500 x 375). What we do differently is said in `docs/training.md`.
+photo (500 x 375). `docs/training.md` lists what we do differently.
 """
 
 from dataclasses import replace
@@ -10,7 +10,7 @@ from typing import Any, Final
 from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes.recipe import Recipe, Stage
 
-_SLOW: Final = "Large, slow on a processor; made for a GPU."
+_SLOW: Final = "Large and slow without a GPU."
 
 _PIXELS: Final = 500 * 375
 """Pixels of a VOC photo."""
@@ -31,8 +31,8 @@ _NEAREST_TO_RELEASE: Final[dict[str, Any]] = {
 }
 
 _RELEASE_L2: Final = 5e-4 / 2 / _PIXELS
-"""Caffe adds its decay to the gradient of a sum: half of it is the penalty's, and a
-mean's is so much smaller. It hardly decays anything, in the release as here."""
+"""Caffe adds its decay to the gradient of a sum; the penalty in the loss is half of it,
+divided by the pixels for a mean. It hardly decays anything, in the release as here."""
 
 _FCN_ORIGINAL = Recipe(
     about="Long, Shelhamer, Darrell 2015: FCN-32s, then 16s, then 8s in one run",
@@ -93,7 +93,7 @@ PUBLISHED: Final[dict[str, Recipe]] = {
     "fcn-original": _FCN_ORIGINAL,
     "fcn-original-at-once": replace(
         _FCN_ORIGINAL,
-        about="The same release's FCN-8s at once, its skips scaled down",
+        about="Long, Shelhamer, Darrell 2015: FCN-8s at once, its skips scaled down",
         model=replace(_FCN_ORIGINAL.model, skip_scales=True),
         epochs=36,
         stages=(),
@@ -101,11 +101,11 @@ PUBLISHED: Final[dict[str, Recipe]] = {
     "keras-fcn": _KERAS_FCN,
     "keras-fcn-mobilenet_v2": replace(
         _KERAS_FCN,
-        about="Keras-FCN's recipe on the backbone of voc21-imagenet, to compare with",
+        about="Keras-FCN's recipe on the backbone of voc21-imagenet, for comparison",
         model=ModelSpec(
             backbone="mobilenet_v2", output_stride=32, dropout=0.2, l2=1e-6
         ),
-        notes="A baseline to compare with.",
+        notes="A baseline for comparing recipes on one network.",
     ),
     "tf-image-segmentation": _TF_IMAGE_SEGMENTATION,
     "tf-image-segmentation-resnet101-8s": replace(
@@ -129,7 +129,7 @@ PUBLISHED: Final[dict[str, Recipe]] = {
     "fcn8s-vgg16": Recipe(
         about="The classic FCN-8s on VGG16, at once from ImageNet weights",
         model=ModelSpec(name="fcn8s", backbone="vgg16"),
-        notes=f"The classic network. {_SLOW}",
+        notes=f"The classic FCN-8s. {_SLOW}",
         epochs=25,
         batch_size=4,
         learning_rate=1e-4,

@@ -1,8 +1,8 @@
 """Recipes for ratings by people: AVA's high and low halves, and its votes.
 
-The experiments of "fully convolutional networks for aesthetics" (Apostolidis and
-Mezaris, 2019) by number, with what its notebook meant: views that keep what they are
-named for, the published inputs of the backbone, a plateau that really lowers the rate.
+The experiments of bmezaris/fully_convolutional_networks (Apostolidis and Mezaris, 2019)
+by number, as its notebook meant them: views that show what their names say, the
+published inputs of the backbone, a plateau that does lower the rate.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ def _experiment(
             dropout=0.0,
             **options,
         ),
-        notes="Tells photos that voters rate high from those they rate low.",
+        notes="Distinguishes photos that voters rate high from those they rate low.",
         epochs=20,
         batch_size=8,
         learning_rate=0.01,
@@ -87,7 +87,7 @@ RATINGS: Final[dict[str, Recipe]] = {
         low_level=True,
     ),
     "nima": Recipe(
-        about="NIMA: MobileNet, EMD r=2, SGD; rates that were found to converge",
+        about="NIMA: MobileNet, EMD r=2, SGD; rates found to converge",
         model=_NIMA_MODEL,
         optimizer="sgd",
         schedule="step",

@@ -1,4 +1,4 @@
-"""What a training recipe is: one row of numbers.
+"""What a training recipe is: a row of numbers.
 
 Rates are for losses averaged over pixels or photos. A group's rate is the base rate
 times its multiplier; multiplier 0 freezes the group.
@@ -21,7 +21,7 @@ RANDOM: Final = "random"
 
 
 class RecipeError(ValueError):
-    """What was asked of a recipe makes no sense; the message says what would."""
+    """A recipe does not exist or cannot do what is asked; the message says what can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,23 +49,22 @@ class Recipe:
         about: One line for people.
         model: Which network; its `classes` come from the data. Its `l2` is part of the
             loss.
-        init: Where weights come from unless told otherwise; None: must be told.
-        notes: What a user of the model must know, for its card, whatever its classes,
-            data and initial weights: of these the run's own records tell.
+        init: Default initial weights; None: the run has to name some.
+        notes: Caveats for the card that hold for any data; classes, data and origin are
+            filled in from the run.
         epochs: Passes over the training photos.
         batch_size: Examples a step.
-        stages: Parts of the run, each from the weights of the one before; their epochs
-            and rates stand in place of the recipe's. The last one's network is the
-            result.
+        stages: Parts of the run, each from the weights of the part before; their
+            epochs and rates replace the recipe's; the last network is the result.
         learning_rate: Base rate.
         optimizer: Decoupled weight decay (`adamw`), `adam`, or `sgd` with momentum.
         momentum: Of `sgd`.
         rates: Multiplier by layer group (`backbone`, `head`, `skip`).
         bias_rate: Multiplier of the biases' rates on top of it.
         schedule: `poly` falls as `(1 - step / steps) ** decay_power`; `constant`
-            stays; `step` falls by `decay_factor` every `decay_epochs`; `plateau` does
-            after `decay_epochs` epochs without a better score (of the photos held out,
-            or without them of the training loss).
+            stays; `step` falls by `decay_factor` every `decay_epochs`; `plateau` falls
+            after `decay_epochs` epochs without a better score (of the photos that
+            choose the epoch, or without these of the training loss).
         decay_power: Of `poly`.
         decay_factor: Of `step` and `plateau`.
         decay_epochs: Of `step` and `plateau`.
@@ -75,14 +74,14 @@ class Recipe:
         freeze_batch_norm: Keep the backbone's statistics and scales as loaded.
         average: Decay of the moving average over steps that becomes the result
             (Polyak and Juditsky, 1992); 0: the last step's weights are.
-        blend: Share of the trained weights in the final ones, the rest are the initial
+        blend: Share of the trained weights in the final ones, beside the initial
             weights: keeps what those know beyond these photos (Wortsman et al., 2022,
             Robust fine-tuning of zero-shot models).
         class_weights: Of the cross-entropy: `none`, `median-frequency` of the training
             photos, or one number a class.
         label_smoothing: Share of the target that is spread over all classes.
-        soft_labels: Share of the target that is what the initial weights themselves
-            say of the example: distillation from the model it was (segmentation only).
+        soft_labels: Weight of the initial model's prediction in the target
+            (self-distillation, segmentation only).
         jaccard: Weight of the soft IoU's distance beside the cross-entropy
             (segmentation without class weights only).
         precision: Arithmetic of the layers while training; weights stay float32.
@@ -95,9 +94,9 @@ class Recipe:
         scale: Range of the random resize.
         flip: Whether every second photo is mirrored.
         colour: Strength of random brightness, contrast, saturation, hue; 0..1.
-        paste: Share of the examples that get objects of another one (segmentation
+        paste: Share of the examples that get objects of another example (segmentation
             only).
-        views: How a photo is shown to a classifier: a mode of `geometry.views` at the
+        views: How a photo is shown to a classifier: a mode of `fcn_core.views` at the
             height of `crop`; empty: crops as for the other networks.
         padding_value: RGB around photos smaller than their canvas.
         padding_that_scores: Pad crops as scoring pads photos: sides rounded up to its
@@ -105,8 +104,8 @@ class Recipe:
         max_side: Working size of the model in pixels; None: photos as they are.
         enlarge: What smaller photos are multiplied by, up to `max_side`, where they are
             scored (segmentation only).
-        copies: Degraded copies of each photo in a step: ratings learned from these, not
-            from votes.
+        copies: Degraded copies of each photo; ratings are learned from these, not from
+            votes.
     """
 
     about: str
@@ -170,11 +169,6 @@ class Recipe:
             )
         if not self.stages:
             yield self
-
-    @property
-    def total_epochs(self) -> int:
-        """Epochs of all stages together."""
-        return sum(part.epochs for part in self.parts())
 
     def with_epochs(self, epochs: int) -> "Recipe":
         """Returns the recipe with other epochs, in each of its stages."""

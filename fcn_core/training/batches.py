@@ -75,14 +75,14 @@ def training_batches(
     Args:
         source: What to train on.
         make_examples: Decodes and augments one record.
-        signature: dtype name and shape of each component of one example, None for
-            sides that differ.
-        batch_size: Examples a batch; a smaller rest waits for next epoch's shuffle,
-            unless there is little more.
+        signature: Dtype name and shape of each component of an example, None for sides
+            that differ.
+        batch_size: Examples a batch. A smaller last batch is left out, unless the
+            source has less than two batches.
         seed: Of the run.
         epoch: Its number; another one gives another order and other crops.
         shuffle_buffer: Encoded records held to be drawn from.
-        parallel: Records decoded at once; None: as many as the machine has cores.
+        parallel: Records decoded at once; None: as many as this process may use cores.
 
     Raises:
         DatasetError: A record cannot be learned from; names its photo.
@@ -96,22 +96,22 @@ def training_batches(
         seed=seed,
         epoch=epoch,
         shuffle_buffer=shuffle_buffer,
-        parallel=parallel or os.cpu_count() or 1,
+        parallel=parallel or len(os.sched_getaffinity(0)),
     )
-    keep_rest = source.count() < 2 * batch_size
+    keep_last = source.count() < 2 * batch_size
     waiting: list[Piece] = []
-    for example in _drawn(examples.prefetch(2 * batch_size), refused):
+    for example in _iterate(examples.prefetch(2 * batch_size), refused):
         waiting.append(example)
         if len(waiting) == batch_size:
             yield _pieces(waiting)
             waiting = []
-    if waiting and keep_rest:
+    if waiting and keep_last:
         yield _pieces(waiting)
 
 
 @contextmanager
-def _kept(refused: list[DatasetError]) -> Iterator[None]:
-    """TensorFlow tells of a Python error in a text of its own: keep the error."""
+def _keep_error(refused: list[DatasetError]) -> Iterator[None]:
+    """Keeps a Python error, of which TensorFlow passes on only a text of its own."""
     try:
         yield
     except DatasetError as error:
@@ -122,7 +122,7 @@ def _kept(refused: list[DatasetError]) -> Iterator[None]:
         raise
 
 
-def _drawn(examples: Any, refused: list[DatasetError]) -> Iterator[Piece]:
+def _iterate(examples: Any, refused: list[DatasetError]) -> Iterator[Piece]:
     import tensorflow as tf
 
     try:
@@ -160,12 +160,12 @@ def _examples(
     def frames() -> Iterator[tuple[int, bytes]]:
         shards = source.info.splits[source.split].shards
         order = np.random.default_rng((seed, epoch)).permutation(shards)
-        with _kept(refused):
+        with _keep_error(refused):
             yield from enumerate(source.frames(order.tolist()))
 
     def examples(position: int, frame: bytes) -> tuple[NDArray[Any], ...]:
         rng = np.random.default_rng((seed, epoch, int(position)))
-        with _kept(refused):
+        with _keep_error(refused):
             record = source.record_type.parse(frame)
             with naming(record):
                 return make_examples(record, rng)

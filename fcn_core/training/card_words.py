@@ -1,62 +1,54 @@
-"""Sentences of a trained model's card: said by what its run recorded, not by hand."""
+"""Sentences of a trained model's card, written from what its run recorded."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fcn_core import scoring
 from fcn_core.bundles.card import Metric
 from fcn_core.labels import VOC_CLASSES
-from fcn_core.models.spec import ModelSpec
-from fcn_core.recipes.recipe import RANDOM
 from fcn_core.training.config import TrainingConfig
-from fcn_core.training.initial_weights import IMAGENET, Origin, recorded_origin
+from fcn_core.training.initial_weights import flag_of, started_from
+from fcn_core.training.run_record import Origin, RunRecord
 
 _NOT_REPEATED: Final = (
     *("task", "output", "resume", "threads", "devices"),
     *("recipe", "data", "init", "seed", "evaluation_split"),
 )
-"""Settings of a machine or of one session, and those that are always told."""
+"""Settings of a machine or of one session, and those that are always in the command."""
 
 _NAMED: Final = 12
-"""Classes that are named one by one."""
+"""Most classes that are listed by name."""
 
 _WEAKEST: Final = 5
 """Most classes that are called the weakest."""
 
 
-def origin(record: dict[str, Any]) -> Origin:
-    """Returns where every weight of a run's model comes from, and their licence.
-
-    Args:
-        record: The content of `run.json`.
-    """
-    settings, before = record["settings"], recorded_origin(record)
+def origin(record: RunRecord) -> Origin:
+    """Returns where every weight of a run's model comes from, and their licence."""
+    settings, before = record.settings, record.origin
     if not before.words:
         words = "Every weight: its own training, from random ones."
         return Origin(words, before.licence)
-    new = list(record["new_layers"])
-    stages = settings["numbers"].get("stages", [])
-    final = ModelSpec.from_json(settings["model"]).name
-    if stages and stages[0]["model"] not in ("", final):
+    new = list(record.new_layers)
+    stages = settings.numbers.get("stages", [])
+    if stages and stages[0]["model"] not in ("", settings.spec.name):
         new.append("the skips of its later stages")
-    # A file's or a bundle's name, without the hash that tells which one it was.
-    name = re.sub(r" (sha256:)?[0-9a-f]+$", "", settings["init"])
-    told = before.words if name == IMAGENET else f"{name}, {before.words}"
-    words = f"Started from {told}. New in its training: {', '.join(new) or 'nothing'}."
+    start = started_from(settings.init, before)
+    words = f"Started from {start}. New in its training: {', '.join(new) or 'nothing'}."
     return Origin(words, before.licence)
 
 
-def notes(said: str, classes: Sequence[str] | None, metrics: Sequence[Metric]) -> str:
+def notes(
+    caveats: str, classes: Sequence[str] | None, metrics: Sequence[Metric]
+) -> str:
     """Returns what a user must know, weaknesses as they were measured.
 
     Args:
-        said: What the recipe has to add.
+        caveats: The recipe's notes.
         classes: Names by id; None for ratings.
         metrics: Of the card.
     """
-    return " ".join(filter(None, (_finds(classes or ()), _weakest(metrics), said)))
+    return " ".join(filter(None, (_finds(classes or ()), _weakest(metrics), caveats)))
 
 
 def _finds(classes: Sequence[str]) -> str:
@@ -72,48 +64,40 @@ def _finds(classes: Sequence[str]) -> str:
 
 
 def _weakest(metrics: Sequence[Metric]) -> str:
-    """A quarter of the classes, those of the lowest IoU."""
+    """Names the quarter of the classes that has the lowest IoU."""
     known = [metric for metric in metrics if metric.name.startswith("iou_")]
     if len(known) < 2:
         return ""
     worst = sorted(known, key=lambda metric: metric.value)
     worst = worst[: max(1, min(_WEAKEST, len(known) // 4))]
-    named = (f"{one.name.removeprefix('iou_')} {one.value:.3f}" for one in worst)
+    named = (f"{m.name.removeprefix('iou_')} {m.value:.3f}" for m in worst)
     where = f"{worst[0].split}, {worst[0].images} photos"
     return f"Weakest classes (IoU on {where}): {', '.join(named)}."
 
 
-def command(record: dict[str, Any]) -> str:
+def command(record: RunRecord) -> str:
     """Returns the command that repeats a run; the reader's own folders in capitals."""
-    config, settings = record["config"], record["settings"]
+    config = record.config
     flags: dict[str, Any] = {
-        "recipe": config["recipe"],
+        "recipe": config.recipe,
         "data": "DATA",
-        "init": _initial(settings["init"], config.get("init", "")),
-        "seed": config["seed"],
+        "init": flag_of(record.settings.init, config.init or ""),
+        "seed": config.seed,
     }
-    measured_on = record["evaluation"]["split"] or "none"
+    measured_on = record.evaluation.split or "none"
     if measured_on != TrainingConfig.model_fields["evaluation_split"].default:
         flags["evaluation_split"] = measured_on
     for name, field in TrainingConfig.model_fields.items():
-        value = config.get(name, field.default)
+        value = getattr(config, name)
         if name not in _NOT_REPEATED and value != field.default:
             flags[name] = value
-    words = [f"--{flag} {_word(value)}" for flag, value in flags.items()]
+    given = [f"--{flag} {_quote(value)}" for flag, value in flags.items()]
     return (
-        f"fcn train {config['task']} {' '.join(words)} --output RUN && "
+        f"fcn train {config.task} {' '.join(given)} --output RUN && "
         "fcn export --model RUN --output BUNDLE"
     )
 
 
-def _initial(described: str, given: str) -> str:
-    """What `--init` takes: `training.init` tells which bundle or run INIT was."""
-    if described in (RANDOM, IMAGENET) or given in scoring.built_in_names():
-        return given or described
-    name, _, digest = described.partition(" sha256:")
-    return name if digest else "INIT"
-
-
-def _word(value: Any) -> str:
-    words = value if isinstance(value, list) else [value]
-    return " ".join(shlex.quote(str(one)) for one in words)
+def _quote(value: Any) -> str:
+    values = value if isinstance(value, list) else [value]
+    return " ".join(shlex.quote(str(item)) for item in values)

@@ -1,4 +1,4 @@
-"""Several recipes on the same data, one after another, and one table of them."""
+"""Several recipes on the same data, one after another, in one table."""
 
 import csv
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from fcn_core.recipes.ratings import FAMILIES
 from fcn_core.training.config import TrainingConfig
 from fcn_core.training.run_folder import RunFolder
 from fcn_core.training.train import RunResult, train
+from fcn_core.whole_files import whole_file
 
 TABLE_NAME: Final = "comparison.csv"
 
@@ -16,8 +17,8 @@ TABLE_NAME: Final = "comparison.csv"
 def train_family(config: TrainingConfig) -> dict[str, RunResult]:
     """Trains every recipe of a family, each in a folder of its own name.
 
-    The table is written after each recipe; with `resume` those that are finished are
-    measured again at most.
+    The table is written after each recipe; with `resume` finished recipes are only
+    measured again.
 
     Args:
         config: Its `recipe` is a key of `FAMILIES`.
@@ -30,10 +31,10 @@ def train_family(config: TrainingConfig) -> dict[str, RunResult]:
         folder = config.output / name
         # A family that was killed has recipes that were never begun.
         resume = config.resume and folder.exists()
-        one = config.model_copy(
+        member = config.model_copy(
             update={"recipe": name, "output": folder, "resume": resume}
         )
-        results[name] = train(one)
+        results[name] = train(member)
         write_table(config.output / TABLE_NAME, results)
     return results
 
@@ -43,7 +44,7 @@ def rows_of(results: Mapping[str, RunResult]) -> list[dict[str, str | float]]:
     return [
         {
             "recipe": name,
-            "about": str(RunFolder.open(result.folder).record["about"]),
+            "about": RunFolder.open(result.folder).record.about,
             "epochs": result.epochs,
             "seconds": round(result.seconds, 1),
             **result.metrics,
@@ -56,7 +57,7 @@ def write_table(path: Path, results: Mapping[str, RunResult]) -> None:
     """Writes the rows as CSV; a metric that a recipe lacks stays empty."""
     rows = rows_of(results)
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="") as file:
+    with whole_file(path) as new, new.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=columns)
         writer.writeheader()
         writer.writerows(rows)

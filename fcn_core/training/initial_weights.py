@@ -1,43 +1,28 @@
-"""Where a run's first weights come from: nothing, a file, another run, a bundle."""
+"""Where a run's first weights come from: nothing, Keras, a run, a bundle or a file."""
 
-import logging
-from collections.abc import Iterable
+import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import keras
 
-from fcn_core.bundles import find
+from fcn_core.bundles import find, photo_list
+from fcn_core.bundles.photo_list import Photos
 from fcn_core.export import reopen
-from fcn_core.models.regularisation import every_layer
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import WeightReport, describe_weights, transfer
 from fcn_core.models.weights.files import load_weights
 from fcn_core.recipes.recipe import RANDOM
-from fcn_core.training.batches import Batch
-from fcn_core.training.run_folder import RUN_NAME, RunFolder, load_run
+from fcn_core.training.run_folder import RunFolder, load_run
+from fcn_core.training.run_record import Origin
 
 IMAGENET: Final = "imagenet"
 """Weights that Keras downloads."""
 
 EVERY_LAYER: Final = "every layer"
 """Stands in a report for the names of all layers."""
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Whose work weights are.
-
-    Attributes:
-        words: A sentence without its end, for a card; empty: nobody's before the run.
-        licence: Of the weights.
-    """
-
-    words: str
-    licence: str
 
 
 _OURS: Final = Origin("", "Apache-2.0")
@@ -66,113 +51,219 @@ _IMAGENET: Final = {
 """Title and licence of the weights of keras.applications."""
 
 
-def load_initial(
-    model: keras.Model, spec: ModelSpec, init: str, *, classes: list[str] | None
-) -> WeightReport:
-    """Loads what the initial weights have and tells what they lack.
+class InitialWeights(ABC):
+    """Weights that a run starts from; `open_initial` returns the right kind."""
 
-    Scores of classes with other names are new.
+    @abstractmethod
+    def load(
+        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
+    ) -> WeightReport:
+        """Loads what these weights have and reports what they lack.
 
-    Args:
-        model: Changed in place.
-        spec: What it is.
-        init: `random`, a run folder, a bundle or a built-in model, or what
-            `models.load_weights` takes.
-        classes: Names of the data's classes.
+        Scores of classes with other names are new.
 
-    Raises:
-        ModelError: The bundle is damaged.
-        RunError: The run is not finished.
-        WeightsError: The weights do not fit.
-    """
-    if (Path(init) / RUN_NAME).is_file():
-        source, _, record = load_run(Path(init))
-        same = record["settings"]["classes"] == classes
-        report = transfer(source, model, same_classes=same)
-    elif find.is_bundle(init):
-        same = find.classes_of(init) == classes
-        report = transfer(reopen.load_bundle(init), model, same_classes=same)
-    elif init == RANDOM:
-        report = WeightReport(loaded=(), new=(EVERY_LAYER,))
-    else:
-        report = load_weights(model, spec, init)
-    loaded, new = len(report.loaded), ", ".join(report.new) or "none"
-    _log.info("initial weights %s: %d layers loaded, new: %s", init, loaded, new)
-    return report
+        Args:
+            model: Changed in place.
+            spec: What the model is.
+            classes: Names of the data's classes; None for ratings.
 
+        Raises:
+            ModelError: The bundle is damaged.
+            RunError: The run is not finished.
+            WeightsError: The weights do not fit.
+        """
 
-def measure_norms(model: keras.Model, batches: Iterable[Batch]) -> None:
-    """Gives every batch norm of a network of random weights statistics to stand on.
+    @abstractmethod
+    def describe(self) -> str:
+        """Returns their name without a folder, and a hash where they have one."""
 
-    Norms that begin as the identity normalise nothing. Kept so, as recipes keep them,
-    they let the signal die out: MobileNetV2's deepest features are then 1e-11 times
-    its photos, and only biases learn.
+    @abstractmethod
+    def origin(self, spec: ModelSpec) -> Origin:
+        """Returns whose work they are, as far back as records tell.
 
-    Args:
-        model: Its norms are changed, each by what those before it let through.
-        batches: Photos to measure; of these the first batch's of the first size.
-    """
-    norms = [
-        layer
-        for layer in every_layer(model)
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    if not norms:
-        return
-    first_piece, *_ = next(iter(batches))
-    momenta = [layer.momentum for layer in norms]
-    for layer in norms:
-        layer.momentum = 0.0
-    model(keras.ops.cast(first_piece[0], "float32"), training=True)
-    for layer, momentum in zip(norms, momenta, strict=True):
-        layer.momentum = momentum
+        Args:
+            spec: Of the network that they go into.
+        """
+
+    def photos(self) -> Photos | None:
+        """Returns the photos that they are known to have learned from, if listed.
+
+        Raises:
+            ModelError: The list is damaged.
+        """
+        return None
 
 
-def describe_initial(init: str) -> str:
-    """Names initial weights without their folder, and what they are."""
-    if find.is_bundle(init):
-        card = find.card_of(init)
-        return f"{card.label} {card.fingerprint[:16]}"
-    return describe_weights(init)
+@dataclass(frozen=True)
+class Random(InitialWeights):
+    """What the layers start with by themselves."""
 
+    def load(
+        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
+    ) -> WeightReport:
+        """Loads nothing: every layer is new."""
+        del model, spec, classes
+        return WeightReport(loaded=(), new=(EVERY_LAYER,))
 
-def origin_of(init: str, spec: ModelSpec) -> Origin:
-    """Returns whose work initial weights are, as far back as records tell.
+    def describe(self) -> str:
+        """Returns the word for them."""
+        return RANDOM
 
-    Args:
-        init: As `load_initial` takes it.
-        spec: Of the network that they go into.
-    """
-    if (Path(init) / RUN_NAME).is_file():
-        record = RunFolder.open(Path(init)).record
-        before = recorded_origin(record)
-        words = before.words or "random weights"
-        recipe = record["settings"]["recipe"]
-        return Origin(f"a run of {recipe} that started from {words}", before.licence)
-    if find.is_bundle(init):
-        card = find.card_of(init)
-        return Origin(f'whose origin is "{card.origin}"', card.licence)
-    return named_origin(describe_initial(init), spec)
-
-
-def recorded_origin(record: dict[str, Any]) -> Origin:
-    """Returns whose work a run's initial weights were, from its `run.json`."""
-    if "origin" in record:
-        return Origin(**record["origin"])
-    settings = record["settings"]  # of a run that is older than this record
-    return named_origin(settings["init"], ModelSpec.from_json(settings["model"]))
-
-
-def named_origin(described: str, spec: ModelSpec) -> Origin:
-    """Returns whose work weights are, from what `describe_initial` says of them."""
-    if described == RANDOM:
+    def origin(self, spec: ModelSpec) -> Origin:
+        """Returns our own: they are nobody's work."""
+        del spec
         return _OURS
-    if described == IMAGENET:
-        title, licence = _IMAGENET.get(
-            spec.backbone, (spec.backbone, "as keras.applications states it")
-        )
+
+
+@dataclass(frozen=True)
+class ImageNet(InitialWeights):
+    """The backbone's weights of keras.applications, downloaded by Keras."""
+
+    def load(
+        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
+    ) -> WeightReport:
+        """Loads the backbone, and VGG's Dense layers where they fit."""
+        del classes
+        return load_weights(model, spec, IMAGENET)
+
+    def describe(self) -> str:
+        """Returns the word for them."""
+        return IMAGENET
+
+    def origin(self, spec: ModelSpec) -> Origin:
+        """Returns the title and licence of the backbone's weights."""
+        unknown = (spec.backbone, "as keras.applications states it")
+        title, licence = _IMAGENET.get(spec.backbone, unknown)
         words = f"{title} trained on ImageNet, the weights of keras.applications"
         return Origin(f"{words} ({licence})", licence)
+
+
+@dataclass(frozen=True)
+class Run(InitialWeights):
+    """The chosen weights of another run."""
+
+    folder: Path
+
+    def load(
+        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
+    ) -> WeightReport:
+        """Loads what both networks have."""
+        del spec
+        source, _, record = load_run(self.folder)
+        same = record.settings.classes == classes
+        return transfer(source, model, same_classes=same)
+
+    def describe(self) -> str:
+        """Returns the name of the folder."""
+        return self.folder.name
+
+    def origin(self, spec: ModelSpec) -> Origin:
+        """Returns its recipe and what it started from."""
+        del spec
+        record = RunFolder.open(self.folder).record
+        start, recipe = record.origin.words or "random weights", record.settings.recipe
+        words = f"a run of {recipe} that started from {start}"
+        return Origin(words, record.origin.licence)
+
+    def photos(self) -> Photos | None:
+        """Returns the list in its folder."""
+        return RunFolder.open(self.folder).photos()
+
+
+@dataclass(frozen=True)
+class Bundle(InitialWeights):
+    """The weights of an exported or a built-in model."""
+
+    name: str
+
+    def load(
+        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
+    ) -> WeightReport:
+        """Loads what both networks have."""
+        del spec
+        same = find.classes_of(self.name) == classes
+        return transfer(reopen.load_bundle(self.name), model, same_classes=same)
+
+    def describe(self) -> str:
+        """Returns its label and the start of its fingerprint."""
+        card = find.card_of(self.name)
+        return f"{card.label} {card.fingerprint[:16]}"
+
+    def origin(self, spec: ModelSpec) -> Origin:
+        """Returns what its card states."""
+        del spec
+        card = find.card_of(self.name)
+        return Origin(f'whose origin is "{card.origin}"', card.licence)
+
+    def photos(self) -> Photos | None:
+        """Returns the list that its card vouches for."""
+        return photo_list.read_verified(
+            find.find_bundle(self.name), find.card_of(self.name)
+        )
+
+
+@dataclass(frozen=True)
+class File(InitialWeights):
+    """An `.npz` or `.h5` file of weights."""
+
+    path: str
+
+    def load(
+        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
+    ) -> WeightReport:
+        """Loads the layers of the same names."""
+        del classes
+        return load_weights(model, spec, self.path)
+
+    def describe(self) -> str:
+        """Returns its name and sha256."""
+        return describe_weights(self.path)
+
+    def origin(self, spec: ModelSpec) -> Origin:
+        """Returns what is known of a file with this content."""
+        del spec
+        name, _, digest = self.describe().partition(" sha256:")
+        unknown = Origin("weights whose origin is not recorded", f"that of {name}")
+        return _FILES.get(digest, unknown)
+
+
+def open_initial(text: str) -> InitialWeights:
+    """Returns the initial weights that a person asked for.
+
+    Args:
+        text: `random`, `imagenet`, a run folder, a bundle's folder, the name of a
+            built-in model, or the path of an `.npz` or `.h5` file.
+    """
+    if text == RANDOM:
+        return Random()
+    if text == IMAGENET:
+        return ImageNet()
+    if RunFolder.is_in(Path(text)):
+        return Run(Path(text))
+    if find.is_bundle(text):
+        return Bundle(text)
+    return File(text)
+
+
+def started_from(described: str, origin: Origin) -> str:
+    """Returns what weights are, for a card: their name and whose work they are.
+
+    Args:
+        described: What `InitialWeights.describe` returned.
+        origin: Theirs.
+    """
+    name = re.sub(r" (sha256:)?[0-9a-f]+$", "", described)
+    return origin.words if name == IMAGENET else f"{name}, {origin.words}"
+
+
+def flag_of(described: str, given: str) -> str:
+    """Returns what `--init` takes to repeat a run; INIT for a bundle's or run's folder.
+
+    Args:
+        described: What `InitialWeights.describe` returned.
+        given: What was asked for; empty: what the recipe says.
+    """
+    if described in (RANDOM, IMAGENET) or given in find.built_in_names():
+        return given or described
     name, _, digest = described.partition(" sha256:")
-    unknown = Origin("weights whose origin is not recorded", f"that of {name}")
-    return _FILES.get(digest, unknown)
+    return name if digest else "INIT"

@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from fcn_core import scoring
-from fcn_core.bundles import find, photo_list
+from fcn_core.bundles import photo_list
 from fcn_core.bundles.photo_list import Photos
 from fcn_core.records.dataset_info import DatasetError
 from fcn_core.records.source import Source
+from fcn_core.training.initial_weights import InitialWeights
 
 
 def check_leaks(learned: Photos, others: Iterable[Source]) -> None:
-    """Refuses splits that share photos with what a model learns from.
+    """Checks that no split shares photos with what a model learns from.
 
     Args:
-        learned: See `learned_photos`.
+        learned: What `learned_photos` returned.
         others: What chooses the epoch or measures the model.
 
     Raises:
@@ -38,21 +37,18 @@ def check_leaks(learned: Photos, others: Iterable[Source]) -> None:
             )
 
 
-def learned_photos(source: Source, init: str) -> Photos:
+def learned_photos(source: Source, initial: InitialWeights) -> Photos:
     """Returns what a run's model has learned from when it ends.
 
     Args:
         source: What the run trains on; what it holds out of that counts as well.
-        init: Its initial weights; photos that these are known to have seen are added.
+        initial: Its weights to start from; photos that these are known to have seen
+            are added.
 
     Raises:
         ModelError: The list of the initial weights is damaged.
     """
     whole = replace(source, part="all", holdout=0.0, labelled=False)
     photos = photo_list.photos_of(whole.records())
-    if find.is_bundle(init):
-        card = find.card_of(init)
-        before = photo_list.read_verified(scoring.find_bundle(init), card)
-    else:
-        before = photo_list.read(Path(init))
+    before = initial.photos()
     return photos if before is None else np.union1d(photos, before)

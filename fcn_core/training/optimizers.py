@@ -21,7 +21,7 @@ _MOVING: Final = ("moving_mean", "moving_variance")
 
 
 class GroupOptimizers:
-    """The optimizers of a model, one a group of variables.
+    """The optimizers of a model, each for a group of variables.
 
     Attributes:
         variables: Group -> its trainable variables, in the order of gradients.
@@ -47,7 +47,7 @@ class GroupOptimizers:
             optimizer.learning_rate = self._rates[name] * factor
 
     def apply(self, gradients: dict[str, list[Any]]) -> None:
-        """Makes one step; gradients by group."""
+        """Makes a step with gradients by group."""
         for name, optimizer in self._optimizers.items():
             optimizer.apply(gradients[name], self.variables[name])
 
@@ -81,7 +81,7 @@ class MovingAverage:
         self._steps = keras.Variable(0, dtype="int32", trainable=False, name="steps")
 
     def update(self) -> None:
-        """Takes the weights after one more step in."""
+        """Adds the weights after another step."""
         self._steps.assign_add(1)
         steps = keras.ops.cast(self._steps, "float32")
         decay = keras.ops.minimum(self._decay, (1 + steps) / (10 + steps))
@@ -90,7 +90,7 @@ class MovingAverage:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model has the averages; afterwards its own weights again."""
+        """Gives the model the averages, and its own weights again afterwards."""
         own = [np.asarray(variable) for variable in self._variables]
         _assign(self._variables, [np.asarray(average) for average in self._averages])
         try:
@@ -114,7 +114,7 @@ def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
 
 
 def _moving_statistics(model: keras.Model) -> list[Any]:
-    """Statistics of those batch norms that training changes."""
+    """Returns the statistics of the batch norms that training changes."""
     return [
         weight
         for layer in model._flatten_layers(include_self=False)

@@ -13,12 +13,16 @@ _SECONDS_BETWEEN_LINES: Final = 20
 
 _log = logging.getLogger(__name__)
 
-Told = Callable[[int, float], None]
+OnStep = Callable[[int, float], None]
 """Called after each step with its number, from 1, and the mean loss so far."""
 
 
-class Counted:
-    """Batches, and how many examples of them were taken: `examples`."""
+class CountedBatches:
+    """Batches that count their examples as they are taken.
+
+    Attributes:
+        examples: Taken so far.
+    """
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
@@ -31,7 +35,7 @@ class Counted:
 
 
 def epoch_line(row: Mapping[str, float], *, of: int, judge: str) -> str:
-    """Returns what is said of a finished epoch.
+    """Returns the line that reports a finished epoch.
 
     Args:
         row: Its line of the history.
@@ -39,35 +43,42 @@ def epoch_line(row: Mapping[str, float], *, of: int, judge: str) -> str:
         judge: Name of the score that picks the best epoch.
     """
     columns = ("loss", "seconds", "images_per_second", judge)
-    said = ", ".join(f"{name} {row[name]:.4f}" for name in columns if name in row)
-    left = (of - row["epoch"]) * row["seconds"]
-    rest = f", about {left:.0f} s of training left" if left else ""
-    return f"epoch {row['epoch']:.0f}/{of}: {said}{rest}"
+    figures = ", ".join(f"{name} {row[name]:.4f}" for name in columns if name in row)
+    seconds = (of - row["epoch"]) * row["seconds"]
+    left = f", about {seconds:.0f} s of training left" if seconds else ""
+    return f"epoch {row['epoch']:.0f}/{of}: {figures}{left}"
 
 
 @contextlib.contextmanager
-def shown(label: str, *, steps: int) -> Iterator[Told]:
-    """Shows the steps of an epoch that it is told of.
+def show_steps(label: str, *, steps: int) -> Iterator[OnStep]:
+    """Yields what to call after each step, to show how far an epoch is.
 
     Args:
         label: What to call the epoch.
-        steps: How many it has at least: a rest may be kept, long photos have more
-            views. The end then moves on with the steps.
+        steps: The least number of them: a smaller last batch may be kept, long photos
+            have more views. The end then moves on with the steps.
     """
     terminal = sys.stderr.isatty() and _log.isEnabledFor(logging.INFO)
-    with _bar(label, steps) if terminal else _lines(label, steps) as told:
-        yield told
+    with _bar(label, steps) if terminal else _lines(label, steps) as on_step:
+        yield on_step
 
 
 @contextlib.contextmanager
-def _bar(label: str, steps: int) -> Iterator[Told]:
+def _bar(label: str, steps: int) -> Iterator[OnStep]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total}  loss {task.fields[loss]:.4f}  ETA"),
+        MofNCompleteColumn(),
+        TextColumn(" loss {task.fields[loss]:.4f}  ETA"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -78,18 +89,18 @@ def _bar(label: str, steps: int) -> Iterator[Told]:
 
 
 @contextlib.contextmanager
-def _lines(label: str, steps: int) -> Iterator[Told]:
-    start = spoken = time.monotonic()
+def _lines(label: str, steps: int) -> Iterator[OnStep]:
+    start = last_line = time.monotonic()
 
-    def told(done: int, loss: float) -> None:
-        nonlocal spoken
+    def on_step(done: int, loss: float) -> None:
+        nonlocal last_line
         now = time.monotonic()
-        if now - spoken > _SECONDS_BETWEEN_LINES:
-            spoken = now
+        if now - last_line > _SECONDS_BETWEEN_LINES:
+            last_line = now
             end = max(steps, done)
             left = (now - start) / done * (end - done)
             _log.info(
                 "%s: step %d/%d, loss %.4f, %.0f s left", label, done, end, loss, left
             )
 
-    yield told
+    yield on_step

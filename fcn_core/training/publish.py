@@ -2,22 +2,17 @@
 
 import math
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 import fcn_core
-from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import Metric, ModelCard, ModelError
-from fcn_core.bundles.photo_list import Photos
 from fcn_core.export import bundle, draft_card
 from fcn_core.models.imported.layouts import TrainedNetwork
-from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes import find_recipe
-from fcn_core.records.dataset_info import DatasetError
-from fcn_core.records.source import Source
-from fcn_core.records.tfrecord import FrameError
 from fcn_core.training import card_words
-from fcn_core.training.leaks import learned_photos
-from fcn_core.training.run_folder import RunFolder, load_run
+from fcn_core.training.run_folder import RECORD_NAME, RunFolder, load_run
+from fcn_core.training.run_record import RunRecord
 
 
 def export_run(
@@ -41,37 +36,24 @@ def export_run(
     if refused := not_exported(run_dir):
         raise ModelError(
             f"{run_dir}: got a run of {refused}, expected a network for photos of any "
-            "size; its figures are in run.json, to score photos train another recipe"
+            f"size; its figures are in {RECORD_NAME}, to score photos train another "
+            "recipe"
         )
-    model, spec, record = load_run(run_dir)
-    card = make_card(spec, record, name=name, version=version)
-    photos = _learned_from(run_dir, record)
+    model, _, record = load_run(run_dir)
+    card = make_card(record, name=name, version=version)
+    photos = RunFolder.open(run_dir).photos()
     return bundle.export(model, output, card, photos=photos)
 
 
-def _learned_from(run_dir: Path, record: dict[str, Any]) -> Photos | None:
-    """Returns the list of a run, of an older one that of its data where it lies."""
-    if (photos := photo_list.read(run_dir)) is not None:
-        return photos
-    config, settings = record["config"], record["settings"]
-    source = Source(folder=Path(config["data"]), split=settings["train_split"])
-    try:
-        if source.info.fingerprint == settings["data_fingerprint"]:
-            return learned_photos(source, config.get("init", ""))
-    except (DatasetError, FrameError, OSError):
-        pass
-    return None
-
-
 def not_exported(run_dir: Path) -> str:
-    """Returns a run's recipe and why it has no bundle; empty: it can have one.
+    """Returns a run's recipe and why it has no bundle; empty: it can be exported.
 
     Raises:
         RunError: There is no run.
     """
-    settings = RunFolder.open(run_dir).record["settings"]
-    why = ModelSpec.from_json(settings["model"]).not_exported
-    return f"{settings['recipe']}, which {why}" if why else ""
+    settings = RunFolder.open(run_dir).record.settings
+    why = settings.spec.not_exported
+    return f"{settings.recipe}, which {why}" if why else ""
 
 
 def export_trained(
@@ -117,61 +99,68 @@ def export_trained(
     return bundle.export(model, output, card)
 
 
-def make_card(
-    spec: ModelSpec, record: dict[str, Any], *, name: str | None, version: str
-) -> ModelCard:
-    """Returns the card of a run from its `run.json`."""
-    settings = record["settings"]
-    numbers = settings["numbers"]
-    red, green, blue = numbers["padding_value"]
+def make_card(record: RunRecord, *, name: str | None, version: str) -> ModelCard:
+    """Returns the card of a finished run.
+
+    Args:
+        record: The content of its `run.json`.
+        name: Of the model; its recipe's if None.
+        version: Of the model.
+    """
+    settings = record.settings
+    red, green, blue = settings.numbers["padding_value"]
     draft = draft_card.draft_card(
-        spec,
-        name=name or settings["recipe"],
-        classes=settings["classes"],
+        settings.spec,
+        name=name or settings.recipe,
+        classes=settings.classes,
         padding_value=(red, green, blue),
-        max_side=numbers["max_side"],
-        enlarge=numbers.get("enlarge", 1.0),  # younger than the first runs
+        max_side=settings.numbers["max_side"],
+        enlarge=settings.numbers["enlarge"],
     )
-    trained = {
-        "recipe": settings["recipe"],
-        "command": card_words.command(record),
-        "init": settings["init"],
-        "data": settings["data"],
-        "data_split": settings["train_split"],
-        "data_fingerprint": settings["data_fingerprint"],
-        "seed": settings["seed"],
-        "epochs": record["epochs_done"],
-        "chosen_epoch": record["chosen_epoch"],
-        "seconds": round(record["seconds"], 1),
-        "numbers": numbers,
-        "model": spec.to_json(),
-    }
     origin, metrics = card_words.origin(record), _metrics(record)
-    said = find_recipe(settings["recipe"]).notes
+    notes = find_recipe(settings.recipe).notes
     return draft.model_copy(
         update={
             "version": version,
             "origin": origin.words,
             "licence": origin.licence,
-            "notes": card_words.notes(said, draft.classes, metrics),
-            "training": trained,
+            "notes": card_words.notes(notes, draft.classes, metrics),
+            "training": _training(record),
             "metrics": metrics,
-            "versions": record["versions"] | {"fcn_core": fcn_core.__version__},
+            "versions": record.versions | {"fcn_core": fcn_core.__version__},
         }
     )
 
 
-def _metrics(record: dict[str, Any]) -> list[Metric]:
-    settings, measured = record["settings"], record["evaluation"]
-    data = f"{settings['data']} {settings['data_fingerprint'][:12]}"
+def _training(record: RunRecord) -> dict[str, JsonValue]:
+    """Returns what a card says of the training."""
+    settings = record.settings
+    return {
+        "recipe": settings.recipe,
+        "command": card_words.command(record),
+        "init": settings.init,
+        "data": settings.data,
+        "data_split": settings.train_split,
+        "data_fingerprint": settings.data_fingerprint,
+        "seed": settings.seed,
+        "epochs": record.epochs_done,
+        "chosen_epoch": record.chosen_epoch,
+        "seconds": round(record.seconds, 1),
+        "numbers": settings.numbers,
+        "model": settings.spec.to_json(),
+    }
+
+
+def _metrics(record: RunRecord) -> list[Metric]:
+    settings, measured = record.settings, record.evaluation
     return [
         Metric(
             name=name,
             value=value,
-            data=data,
-            split=measured["split"],
-            images=measured["images"],
+            data=f"{settings.data} {settings.data_fingerprint[:12]}",
+            split=measured.split or "",
+            images=measured.images,
         )
-        for name, value in record["metrics"].items()
+        for name, value in record.metrics.items()
         if math.isfinite(value)
     ]

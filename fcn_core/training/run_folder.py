@@ -2,29 +2,31 @@
 
     run.json               config, recipe, model, data fingerprint, versions, outcome;
                            what computed earlier sessions, where it was something else
-    history.csv            one line an epoch
+    history.csv            a line an epoch
     checkpoints/epoch-0003.weights.h5, epoch-0003.optimizer.npz
     final.weights.h5       of the chosen epoch, blended as the recipe says
     training_photos.bin    hashes of the photos that it learns from
     tensorboard/           the same scalars, and masks of a few photos
 
-Only the last optimizer state and the weights that may still be needed are kept.
+Only the last optimizer state and the weights that may still be needed are kept. No
+other module spells these names.
 """
 
 import csv
-import json
 import math
 from pathlib import Path
 from typing import Any, Final, Self
 
 import keras
 
+from fcn_core.bundles import photo_list
+from fcn_core.bundles.photo_list import Photos
 from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
+from fcn_core.training.run_record import FormerSession, RunRecord, RunSettings
 from fcn_core.whole_files import UNFINISHED, whole_file
 
-RUN_NAME: Final = "run.json"
-HISTORY_NAME: Final = "history.csv"
+RECORD_NAME: Final = "run.json"
 
 
 class RunError(Exception):
@@ -39,21 +41,66 @@ class RunFolder:
         record: The content of `run.json`.
     """
 
-    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, record: RunRecord) -> None:
         self.folder = folder
         self.record = record
 
     @classmethod
-    def create(cls, folder: Path, settings: dict[str, Any]) -> Self:
-        """Starts a run; `check_free` tells beforehand whether it may."""
+    def create(cls, folder: Path, record: RunRecord) -> Self:
+        """Starts a run; `check_free` says beforehand whether it may."""
         folder.mkdir(parents=True, exist_ok=True)
-        run = cls(folder, {"settings": settings, "epochs_done": 0, "seconds": 0.0})
-        run.note()  # first of all: a folder without it is not known as a run
-        (folder / "checkpoints").mkdir(exist_ok=True)
+        run = cls(folder, record)
+        # First of all: a folder without a record is not known as a run.
+        run.note(epochs_done=0, seconds=0.0)
+        run._checkpoints.mkdir(exist_ok=True)
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Opens a run.
+
+        Raises:
+            RunError: There is none.
+        """
+        path = folder / RECORD_NAME
+        if not cls.is_in(folder):
+            raise RunError(
+                f"{folder}: got a folder without {RECORD_NAME}, expected the output of "
+                "`fcn train`"
+            )
+        try:
+            return cls(folder, RunRecord.from_json(path.read_text()))
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise RunError(
+                f"{path}: got no record of a run ({reason}), expected what `fcn train` "
+                "wrote; copy the folder again"
+            ) from error
+
+    @classmethod
+    def resume(cls, folder: Path, settings: RunSettings) -> Self | None:
+        """Opens a run to go on with; None where it ended before its first checkpoint.
+
+        Raises:
+            RunError: It was started with other settings, or a file of its state is
+                gone.
+        """
+        if not cls.is_in(folder):
+            return None
+        run = cls.open(folder)
+        run.require(settings)
+        if not run.epochs_done and not run.weights_path(0).is_file():
+            return None
+        run.require_checkpoint()
         return run
 
     @staticmethod
-    def check_free(folder: Path, *, started: bool = False) -> None:
+    def is_in(folder: Path) -> bool:
+        """Returns whether a folder holds a run, finished or not."""
+        return (folder / RECORD_NAME).is_file()
+
+    @classmethod
+    def check_free(cls, folder: Path, *, started: bool = False) -> None:
         """Checks that a new run may start in a folder.
 
         Args:
@@ -63,7 +110,7 @@ class RunFolder:
         Raises:
             RunError: The folder holds something else.
         """
-        if started and (folder / RUN_NAME).is_file():
+        if started and cls.is_in(folder):
             return
         if folder.exists() and (not folder.is_dir() or _others_in(folder)):
             raise RunError(
@@ -71,55 +118,53 @@ class RunFolder:
                 "another one, or pass --resume to go on with the run in it"
             )
 
-    @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Opens a run.
-
-        Raises:
-            RunError: There is none.
-        """
-        path = folder / RUN_NAME
-        if not path.is_file():
-            raise RunError(
-                f"{folder}: got a folder without {RUN_NAME}, expected the output of "
-                "`fcn train`"
-            )
-        return cls(folder, json.loads(path.read_text()))
-
-    def require(self, settings: dict[str, Any]) -> None:
+    def require(self, settings: RunSettings) -> None:
         """Checks that a resumed run has the same settings.
 
         Raises:
             RunError: One differs; names it.
         """
-        mine, asked = _flat(self.record["settings"]), _flat(settings)
-        for name in sorted(mine.keys() | asked.keys()):
-            if mine.get(name) != asked.get(name):
-                raise RunError(
-                    f"{self.folder} was started with {name} {mine.get(name)!r}, got "
-                    f"{asked.get(name)!r}; resume with the same, or choose another "
-                    "output"
-                )
+        for name, (mine, asked) in self.record.settings.differences(settings).items():
+            raise RunError(
+                f"{self.folder} was started with {name} {mine!r}, got {asked!r}; "
+                "resume with the same, or choose another output"
+            )
 
     @property
     def epochs_done(self) -> int:
         """The last epoch whose state is complete."""
-        return int(self.record["epochs_done"])
+        return self.record.epochs_done
 
     def note(self, **values: Any) -> None:
-        """Adds to `run.json`, atomically."""
-        self.record.update(values)
-        with whole_file(self.folder / RUN_NAME) as new:
-            new.write_text(json.dumps(self.record, indent=2) + "\n")
+        """Sets attributes of the record and writes it, atomically."""
+        self.record = self.record.noted(values)
+        with whole_file(self.folder / RECORD_NAME) as new:
+            new.write_text(self.record.to_json())
 
     def note_session(self, *, versions: dict[str, str], device: str) -> None:
         """Notes what computes from here on, and keeps what did before if it differs."""
-        session = {"versions": versions, "device": device}
-        before = {name: self.record.get(name) for name in session}
-        former = self.record.get("former_sessions", [])
-        if before["versions"] is not None and before != session:
-            former = [*former, {"until_epoch": self.epochs_done, **before}]
-        self.note(**session, former_sessions=former)
+        before, former = self.record, self.record.former_sessions
+        if before.versions and (before.versions, before.device) != (versions, device):
+            last = FormerSession(
+                until_epoch=before.epochs_done,
+                versions=before.versions,
+                device=before.device,
+            )
+            former = [*former, last]
+        self.note(versions=versions, device=device, former_sessions=former)
+
+    def save_photos(self, photos: Photos) -> None:
+        """Writes the list of the photos that the run learns from."""
+        with whole_file(self.folder / photo_list.PHOTOS_NAME) as new:
+            new.write_bytes(photo_list.encode(photos))
+
+    def photos(self) -> Photos | None:
+        """Returns the list of the photos that the run learns from, if it is there.
+
+        Raises:
+            ModelError: It is damaged.
+        """
+        return photo_list.read(self.folder)
 
     def save_weights(self, model: keras.Model, path: Path) -> None:
         """Writes weights atomically: a killed run leaves all of a file or nothing."""
@@ -127,7 +172,7 @@ class RunFolder:
             model.save_weights(new, overwrite=True)
 
     def require_checkpoint(self) -> None:
-        """Checks that the last finished epoch can be gone on from.
+        """Checks that training can resume from the last finished epoch.
 
         Raises:
             RunError: A file of its state is gone; names it.
@@ -142,38 +187,50 @@ class RunFolder:
                     "start again in a new --output"
                 )
 
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
     def weights_path(self, epoch: int) -> Path:
-        """Where the weights after an epoch lie (0: before the first)."""
-        return self.folder / "checkpoints" / f"epoch-{epoch:04d}.weights.h5"
+        """Returns where the weights after an epoch lie (0: before the first)."""
+        return self._checkpoints / f"epoch-{epoch:04d}.weights.h5"
 
     def optimizer_path(self, epoch: int) -> Path:
-        """Where the optimizers' state after an epoch lies."""
-        return self.folder / "checkpoints" / f"epoch-{epoch:04d}.optimizer.npz"
+        """Returns where the optimizers' state after an epoch lies."""
+        return self._checkpoints / f"epoch-{epoch:04d}.optimizer.npz"
 
     @property
     def final_path(self) -> Path:
         """Where the weights of a finished run lie."""
         return self.folder / "final.weights.h5"
 
+    @property
+    def history_path(self) -> Path:
+        """Where the lines of the epochs lie."""
+        return self.folder / "history.csv"
+
+    @property
+    def events(self) -> Path:
+        """The folder of TensorBoard's files."""
+        return self.folder / "tensorboard"
+
     def prune(self, *, keep: set[int]) -> None:
         """Deletes weights of other epochs, and all optimizer states but the last."""
-        names = {self.weights_path(epoch).name for epoch in keep}
-        for path in (self.folder / "checkpoints").glob("epoch-*.weights.h5"):
-            if path.name not in names:
-                path.unlink()
-        for path in (self.folder / "checkpoints").glob("epoch-*.optimizer.npz"):
-            if path != self.optimizer_path(self.epochs_done):
-                path.unlink()
+        kept = {self.weights_path(epoch) for epoch in keep}
+        kept.add(self.optimizer_path(self.epochs_done))
+        for kind in ("weights.h5", "optimizer.npz"):
+            for path in self._checkpoints.glob(f"epoch-*.{kind}"):
+                if path not in kept:
+                    path.unlink()
 
     def history(self) -> list[dict[str, float]]:
-        """Returns the lines of `history.csv`, of finished epochs only.
+        """Returns the lines of the finished epochs.
 
         A run killed between an epoch's line and its note is to repeat the epoch.
         """
-        path = self.folder / HISTORY_NAME
-        if not path.exists():
+        if not self.history_path.exists():
             return []
-        with path.open(newline="") as file:
+        with self.history_path.open(newline="") as file:
             rows = [
                 {name: float(value) for name, value in row.items()}
                 for row in csv.DictReader(file)
@@ -181,19 +238,16 @@ class RunFolder:
         return [row for row in rows if row["epoch"] <= self.epochs_done]
 
     def add_to_history(self, row: dict[str, float]) -> None:
-        """Adds an epoch's line, atomically; one that was interrupted is replaced."""
+        """Adds an epoch's line, atomically; an interrupted epoch's is replaced."""
         earlier = [old for old in self.history() if old["epoch"] < row["epoch"]]
         columns = list(dict.fromkeys(name for old in [*earlier, row] for name in old))
-        with (
-            whole_file(self.folder / HISTORY_NAME) as new,
-            new.open("w", newline="") as file,
-        ):
+        with whole_file(self.history_path) as new, new.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=columns, restval=math.nan)
             writer.writeheader()
             writer.writerows([*earlier, row])
 
     def best_epoch(self, column: str, *, first: int = 1) -> int:
-        """The epoch with the highest value in a column of the history.
+        """Returns the epoch with the highest value in a column of the history.
 
         Without such a column (nothing was held out to choose with) it is the last.
 
@@ -212,22 +266,11 @@ class RunFolder:
 
 
 def _others_in(folder: Path) -> bool:
-    """Whether a folder holds more than what a kill left of a file."""
+    """Returns whether a folder holds more than unfinished files of a killed run."""
     return any(not path.name.startswith(UNFINISHED) for path in folder.iterdir())
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested names and values side by side, so that one number can be named."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def load_run(folder: Path) -> tuple[keras.Model, ModelSpec, dict[str, Any]]:
+def load_run(folder: Path) -> tuple[keras.Model, ModelSpec, RunRecord]:
     """Rebuilds the chosen model of a finished run.
 
     Returns:
@@ -237,12 +280,12 @@ def load_run(folder: Path) -> tuple[keras.Model, ModelSpec, dict[str, Any]]:
         RunError: There is no run, or it is not finished.
     """
     run = RunFolder.open(folder)
-    if "chosen_epoch" not in run.record:
+    if run.record.chosen_epoch is None:
         raise RunError(
             f"{folder}: the run stopped after epoch {run.epochs_done}, expected a "
             "finished one; go on with `fcn train ... --resume`"
         )
-    spec = ModelSpec.from_json(run.record["settings"]["model"])
+    spec = run.record.settings.spec
     model = build(spec)
     model.load_weights(run.final_path)
     return model, spec, run.record

@@ -18,8 +18,8 @@ def rate_factor(
     Args:
         recipe: Its schedule; a single stage.
         step: From 0, over all epochs of the stage.
-        steps_an_epoch: As it says.
-        drops: Times that a plateau was met before this epoch (see `plateau_drops`).
+        steps_an_epoch: Steps of each epoch.
+        drops: Plateaus met before this epoch (see `plateau_drops`).
     """
     factor = _decay(recipe, step=step, steps_an_epoch=steps_an_epoch, drops=drops)
     warming = recipe.warm_up * steps_an_epoch
@@ -38,13 +38,13 @@ def _decay(recipe: Recipe, *, step: int, steps_an_epoch: int, drops: int) -> flo
 
 
 def plateau_drops(scores: Sequence[float], *, patience: int) -> int:
-    """Returns how often a rate has to fall after a stage's finished epochs.
+    """Returns how often a rate has to fall after some finished epochs of a stage.
 
     It falls after `patience` epochs that were no better than the best before them, and
     then waits as long again.
 
     Args:
-        scores: One an epoch, larger is better; NaN counts as no better.
+        scores: Of each epoch, larger is better; NaN counts as no better.
         patience: In epochs.
     """
     best, waited, drops = -math.inf, 0, 0

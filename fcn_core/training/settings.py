@@ -1,7 +1,8 @@
 """Config and recipe -> the settings that decide every number of a training run."""
 
+import json
 from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Final
 
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import WeightsError
@@ -9,7 +10,8 @@ from fcn_core.recipes import find_recipe
 from fcn_core.recipes.recipe import Recipe, RecipeError
 from fcn_core.records.source import Source
 from fcn_core.training.config import TrainingConfig
-from fcn_core.training.initial_weights import describe_initial
+from fcn_core.training.initial_weights import InitialWeights, open_initial
+from fcn_core.training.run_record import RunSettings
 
 _NO_NUMBERS: Final = ("model", "init", "about", "notes")
 _OVERRIDES: Final = tuple(
@@ -18,7 +20,7 @@ _OVERRIDES: Final = tuple(
     if name in Recipe.__dataclass_fields__
     and name not in ("init", "epochs", "learning_rate")
 )
-"""Flags that stand in place of a recipe's number of the same name."""
+"""Flags that replace the recipe's number of the same name."""
 
 
 def resolved_recipe(config: TrainingConfig) -> Recipe:
@@ -27,7 +29,6 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
     Raises:
         RecipeError: There is no such recipe, it is for another task, or its numbers do
             not fit together.
-        WeightsError: It needs initial weights and got none.
     """
     recipe = find_recipe(config.recipe)
     if recipe.task != config.task:
@@ -38,7 +39,6 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
     given = {name: getattr(config, name) for name in _OVERRIDES}
     recipe = replace(
         recipe,
-        init=_initial_weights(config, recipe),
         **{name: value for name, value in given.items() if value is not None},
     )
     if config.epochs is not None:
@@ -52,7 +52,7 @@ def resolved_recipe(config: TrainingConfig) -> Recipe:
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuses numbers that cannot mean anything together."""
+    """Checks that the numbers make sense together."""
     if recipe.stages and (recipe.soft_labels or recipe.blend != 1):
         raise RecipeError(
             f"soft_labels {recipe.soft_labels}, blend {recipe.blend}: a recipe of "
@@ -75,14 +75,19 @@ def _check(recipe: Recipe) -> None:
         )
 
 
-def _initial_weights(config: TrainingConfig, recipe: Recipe) -> str:
+def initial_of(config: TrainingConfig, recipe: Recipe) -> InitialWeights:
+    """Returns the weights that a run starts from.
+
+    Raises:
+        WeightsError: The recipe needs some and got none.
+    """
     init = config.init or recipe.init
     if init is None:
         raise WeightsError(
             f"recipe {config.recipe} starts from trained weights, got none; pass "
             "--init with their file"
         )
-    return init
+    return open_initial(init)
 
 
 def spec_for(recipe: Recipe, source: Source) -> ModelSpec:
@@ -94,31 +99,27 @@ def spec_for(recipe: Recipe, source: Source) -> ModelSpec:
 
 
 def settings_of(
-    config: TrainingConfig, recipe: Recipe, spec: ModelSpec, source: Source
-) -> dict[str, Any]:
-    """Returns everything that decides a run's numbers, without any folder's name."""
+    config: TrainingConfig,
+    recipe: Recipe,
+    *,
+    initial: InitialWeights,
+    spec: ModelSpec,
+    source: Source,
+) -> RunSettings:
+    """Returns everything that decides a run's numbers."""
     numbers = {
         name: value for name, value in asdict(recipe).items() if name not in _NO_NUMBERS
     }
-    return {
-        "recipe": config.recipe,
-        "numbers": _plain(numbers),
-        "init": describe_initial(_initial_weights(config, recipe)),
-        "model": spec.to_json(),
-        "seed": config.seed,
-        "holdout": config.holdout,
-        "train_split": config.train_split,
-        "validation_split": config.validation_split,
-        "data": source.info.dataset,
-        "data_fingerprint": source.info.fingerprint,
-        "classes": source.info.classes,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Tuples become lists, as JSON reads them back."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+    return RunSettings(
+        recipe=config.recipe,
+        numbers=json.loads(json.dumps(numbers)),  # lists for tuples, as they are read
+        init=initial.describe(),
+        model=spec.to_json(),
+        seed=config.seed,
+        holdout=config.holdout,
+        train_split=config.train_split,
+        validation_split=config.validation_split,
+        data=source.info.dataset,
+        data_fingerprint=source.info.fingerprint,
+        classes=source.info.classes,
+    )

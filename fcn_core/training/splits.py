@@ -1,6 +1,6 @@
 """Which photos a run learns from, and which choose its epoch: checked before it starts.
 
-What measures the model neither teaches it nor chooses its epoch.
+The evaluation split is neither trained on nor chooses the epoch.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from fcn_core.recipes.recipe import Recipe, RecipeError
 from fcn_core.records.dataset_info import DatasetError
 from fcn_core.records.source import Source
 from fcn_core.training.config import TrainingConfig
+from fcn_core.training.initial_weights import InitialWeights
 from fcn_core.training.leaks import check_leaks, learned_photos
 
 
@@ -31,14 +32,21 @@ class Splits:
     learned: Photos
 
 
-def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
+def splits_of(
+    config: TrainingConfig, recipe: Recipe, *, initial: InitialWeights
+) -> Splits:
     """Returns the photos of a run.
+
+    Args:
+        config: Names the splits.
+        recipe: Says which records can be learned from.
+        initial: Weights that the run starts from.
 
     Raises:
         DatasetError: The data folder is not finished, of another schema, has no such
             split, no photo in one, or splits that share photos.
         ModelError: The initial weights' list of photos is damaged.
-        RecipeError: The splits cannot mean anything together.
+        RecipeError: The splits contradict each other.
     """
     source = Source(
         folder=config.data,
@@ -51,7 +59,7 @@ def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
     _check_names(config, source)
     choosing, measuring = _choosing(config, source), _measuring(config, source)
     _check_counts(source, choosing, measuring)
-    learned = learned_photos(source, recipe.init or "")
+    learned = learned_photos(source, initial)
     if not config.allow_leak:
         named = {config.validation_split, config.evaluation_split}
         others = {split for split in named if split} - {config.train_split}
@@ -63,7 +71,7 @@ def splits_of(config: TrainingConfig, recipe: Recipe) -> Splits:
 
 
 def _check_task(recipe: Recipe, source: Source) -> None:
-    """Checks that a data set has what a recipe learns; copies need photos only.
+    """Checks that a data set has what a recipe learns; copies need only photos.
 
     Raises:
         RecipeError: It is for the other task.

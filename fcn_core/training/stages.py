@@ -1,4 +1,4 @@
-"""The stages of a run: each goes on with the weights of the one before it.
+"""The stages of a run: each goes on with the weights of the stage before it.
 
 A recipe without stages is a run of one stage.
 """
@@ -57,8 +57,8 @@ def stages_of(recipe: Recipe, source: Source) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def placed(strategy: Any, recipe: Recipe) -> Iterator[None]:
-    """Models built inside live on the strategy's devices, in the recipe's precision."""
+def place(strategy: Any, recipe: Recipe) -> Iterator[None]:
+    """Puts models built inside on the strategy's devices, in the recipe's precision."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES.get(recipe.precision, "float32"))
     try:
@@ -84,13 +84,13 @@ def model_of(run: RunFolder, stage: Stage, *, seed: int) -> keras.Model:
 
 
 def teacher_of(run: RunFolder, stage: Stage) -> keras.Model | None:
-    """Returns the initial weights, if the recipe learns from what they say.
+    """Returns the initial model, if the recipe learns from its predictions.
 
-    None where the layer that scores classes began as chance: it has nothing to say.
+    None where the layer that scores classes began as chance: it knows nothing.
     """
     if not stage.recipe.soft_labels:
         return None
-    if {SCORES, EVERY_LAYER} & set(run.record["new_layers"]):
+    if {SCORES, EVERY_LAYER} & set(run.record.new_layers):
         _log.info(
             "soft_labels %s: not used, the initial weights do not know these classes; "
             "this run learns from hard labels alone",
@@ -103,17 +103,17 @@ def teacher_of(run: RunFolder, stage: Stage) -> keras.Model | None:
     return teacher
 
 
-def blended(run: RunFolder, stage: Stage, *, epoch: int) -> keras.Model:
+def blend(run: RunFolder, stage: Stage, *, epoch: int) -> keras.Model:
     """Returns an epoch's model, its weights mixed with the initial ones.
 
-    What the initial weights had nothing for is not mixed, other than skips: these start
-    at zero, which is the network without them.
+    Layers that no initial weights were for are not mixed, except skips: these start at
+    zero, which is the network without them.
     """
     model = build(stage.spec)
     model.load_weights(run.weights_path(epoch))
     share = stage.recipe.blend
     if share < 1.0:
-        new = {name for name in run.record["new_layers"] if layer_group(name) != "skip"}
+        new = {name for name in run.record.new_layers if layer_group(name) != "skip"}
         trained = {layer.name: layer.get_weights() for layer in model.layers}
         model.load_weights(run.weights_path(0))
         for layer in model.layers:

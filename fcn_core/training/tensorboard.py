@@ -1,4 +1,4 @@
-"""What a run shows of itself in TensorBoard: scalars, and masks of a few photos."""
+"""TensorBoard's files of a run: scalars, and masks of a few photos."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,57 +1,35 @@
-"""One `train(config)` for every recipe.
+"""`train(config)` for every recipe.
 
 Each epoch is a function of (seed, epoch number, state before it), and the state is
 saved after it: a killed run that resumes goes on with the numbers it would have had.
 """
 
 import logging
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 import keras
 import tensorflow as tf
 
 from fcn_core import memory
-from fcn_core.bundles import photo_list
-from fcn_core.models.build import build
-from fcn_core.recipes.recipe import RANDOM
 from fcn_core.records.dataset_info import DatasetError
-from fcn_core.training import devices, progress, schedules, tensorboard
+from fcn_core.records.source import Source
+from fcn_core.training import devices, tensorboard
 from fcn_core.training.config import TrainingConfig
-from fcn_core.training.initial_weights import load_initial, measure_norms, origin_of
 from fcn_core.training.objectives.make import make_objective
 from fcn_core.training.objectives.objective import Objective
-from fcn_core.training.run_folder import RUN_NAME, RunFolder
-from fcn_core.training.settings import resolved_recipe, settings_of
-from fcn_core.training.splits import Splits, splits_of
-from fcn_core.training.stages import (
-    Stage,
-    blended,
-    model_of,
-    placed,
-    stages_of,
-    teacher_of,
-)
-from fcn_core.training.trainer import Trainer
-from fcn_core.whole_files import whole_file
-
-_PANELS: Final = 4
-"""Photos whose masks are shown after each epoch, always the same ones."""
-
-_MEASURED: Final = 16
-"""Photos that norms of random weights begin with the statistics of."""
-
-_EVENTS: Final = "tensorboard"
-
+from fcn_core.training.run_folder import RunFolder
+from fcn_core.training.run_record import Measured
+from fcn_core.training.session import Act, Session, do_nothing, train_stage
+from fcn_core.training.stages import Stage, blend
+from fcn_core.training.start import plan_run, start_run
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a finished run came to.
+    """The outcome of a finished run.
 
     Attributes:
         folder: The run folder.
@@ -70,19 +48,12 @@ class RunResult:
     images_per_second: float
 
 
-@dataclass(frozen=True)
-class _Session:
-    """What every stage of a run shares."""
-
-    config: TrainingConfig
-    splits: Splits
-    run: RunFolder
-    strategy: Any
-    epochs: int
-
-
-def train(config: TrainingConfig) -> RunResult:
+def train(config: TrainingConfig, *, act: Act = do_nothing) -> RunResult:
     """Trains a recipe on a finished data set.
+
+    Args:
+        config: What is asked for.
+        act: Called before each part of the work; see `session.Act`.
 
     Raises:
         DatasetError: The data folder is not finished, of another schema, has no such
@@ -92,23 +63,26 @@ def train(config: TrainingConfig) -> RunResult:
         RecipeError: A name does not exist or does not fit the task.
         WeightsError: The initial weights do not fit.
     """
-    recipe = resolved_recipe(config)
-    splits = splits_of(config, recipe)
-    source = splits.training
-    stages = list(stages_of(recipe, source))
-    settings = settings_of(config, recipe, stages[-1].spec, source)
-    run = _open_run(config, settings)
+    plan = plan_run(config)
+    run = RunFolder.resume(config.output, plan.settings) if config.resume else None
+    if run is None:
+        RunFolder.check_free(config.output, started=config.resume)
     _set_up(config)
     strategy = devices.strategy(config.devices)
-    if run is None:
-        run = _start_run(config, splits, stages[0], settings)
+    run = run or start_run(plan)
     run.note_session(versions=devices.versions(), device=devices.describe())
-    session = _Session(config, splits, run, strategy, stages[-1].last)
-    for stage in stages:
-        if run.epochs_done < stage.last:
-            _train_stage(session, stage)
-    objective = make_objective(stages[-1].spec, stages[-1].recipe, source)
-    return _finish(session, stages[-1], objective)
+    last = plan.stages[-1]
+    session = Session(
+        config=config,
+        splits=plan.splits,
+        run=run,
+        strategy=strategy,
+        epochs=last.last,
+        act=act,
+    )
+    for stage in plan.stages:
+        train_stage(session, stage)
+    return _finish(session, last)
 
 
 def _set_up(config: TrainingConfig) -> None:
@@ -122,170 +96,32 @@ def _set_up(config: TrainingConfig) -> None:
             _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
 
 
-def _open_run(config: TrainingConfig, settings: dict[str, Any]) -> RunFolder | None:
-    """Opens the run to go on with, None where a new one can start."""
-    if config.resume and (config.output / RUN_NAME).is_file():
-        run = RunFolder.open(config.output)
-        run.require(settings)
-        if run.epochs_done or run.weights_path(0).is_file():
-            run.require_checkpoint()
-            return run
-    RunFolder.check_free(config.output, started=config.resume)
-    return None
-
-
-def _start_run(
-    config: TrainingConfig, splits: Splits, stage: Stage, settings: dict[str, Any]
-) -> RunFolder:
-    """Saves the initial weights: a run is only ever resumed."""
-    recipe, source = stage.recipe, splits.training
-    keras.utils.set_random_seed(config.seed)
-    model = build(stage.spec)
-    report = load_initial(
-        model, stage.spec, recipe.init or "", classes=settings["classes"]
-    )
-    if recipe.init == RANDOM:
-        batches = make_objective(stage.spec, recipe, source).batches(
-            source, batch_size=_MEASURED, seed=config.seed, epoch=1
-        )
-        measure_norms(model, batches)
-    run = RunFolder.create(config.output, settings)
-    run.note(
-        new_layers=list(report.new),
-        about=recipe.about,
-        origin=asdict(origin_of(recipe.init or "", stage.spec)),
-        config=config.model_dump(mode="json", exclude_none=True),
-    )
-    with whole_file(run.folder / photo_list.PHOTOS_NAME) as new:
-        new.write_bytes(photo_list.encode(splits.learned))
-    run.save_weights(model, run.weights_path(0))
-    return run
-
-
-def _train_stage(session: _Session, stage: Stage) -> None:
-    """Trains what is left of a stage."""
-    config, run, splits = session.config, session.run, session.splits
-    objective = make_objective(stage.spec, stage.recipe, splits.training)
-    batch_size = stage.recipe.batch_size
-    steps = objective.steps(splits.training, batch_size=batch_size)
-    with placed(session.strategy, stage.recipe):
-        model = model_of(run, stage, seed=config.seed)
-        trainer = Trainer(
-            model,
-            stage.recipe,
-            objective,
-            steps=steps,
-            teacher=teacher_of(run, stage),
-            strategy=session.strategy,
-        )
-    # Of a model with replicas each would answer.
-    judged = build(stage.spec) if session.strategy else model
-    if run.epochs_done >= stage.first:
-        trainer.restore(run.optimizer_path(run.epochs_done))
-    for epoch in range(run.epochs_done + 1, stage.last + 1):
-        start = time.monotonic()
-        batches = progress.Counted(
-            objective.batches(
-                splits.training, batch_size=batch_size, seed=config.seed, epoch=epoch
-            )
-        )
-        label = f"epoch {epoch}/{session.epochs}"
-        with progress.shown(label, steps=steps) as told:
-            loss = trainer.run_epoch(
-                batches,
-                epoch=epoch - stage.first + 1,
-                seed=config.seed + epoch,
-                label=label,
-                drops=_drops(session, stage, judge=objective.judge),
-                told=told,
-            )
-        seconds = time.monotonic() - start
-        row = {
-            "epoch": epoch,
-            "loss": loss,
-            "seconds": seconds,
-            "images_per_second": batches.examples / seconds,
-        }
-        with trainer.result():
-            if judged is not model:
-                judged.set_weights(model.get_weights())
-            if splits.choosing is not None:
-                row |= objective.scores(judged, splits.choosing)
-            shown = splits.choosing or splits.training
-            panels = objective.panels(judged, shown, count=_PANELS)
-        events = run.folder / _EVENTS
-        tensorboard.write(events, epoch=epoch, scalars=row, panels=panels)
-        _finish_epoch(
-            session,
-            stage,
-            model,
-            trainer,
-            row,
-            judge=objective.judge,
-            examples=batches.examples,
-        )
-
-
-def _drops(session: _Session, stage: Stage, *, judge: str) -> int:
-    """Plateaus that the stage's finished epochs have met."""
-    if stage.recipe.schedule != "plateau":
-        return 0
-    rows = [row for row in session.run.history() if row["epoch"] >= stage.first]
-    scores = [row[judge] if session.splits.choosing else -row["loss"] for row in rows]
-    return schedules.plateau_drops(scores, patience=stage.recipe.decay_epochs)
-
-
-def _finish_epoch(
-    session: _Session,
-    stage: Stage,
-    model: keras.Model,
-    trainer: Trainer,
-    row: dict[str, float],
-    *,
-    judge: str,
-    examples: int,
-) -> None:
-    """Saves state first, then says that the epoch is done."""
-    run, epoch = session.run, int(row["epoch"])
-    with trainer.result():
-        run.save_weights(model, run.weights_path(epoch))
-    trainer.save(run.optimizer_path(epoch))
-    run.add_to_history(row)
-    run.note(
-        epochs_done=epoch,
-        seconds=run.record["seconds"] + row["seconds"],
-        examples=run.record.get("examples", 0) + examples,
-    )
-    run.prune(keep={0, epoch, run.best_epoch(judge, first=stage.first)})
-    _log.info("%s", progress.epoch_line(row, of=session.epochs, judge=judge))
-
-
-def _finish(session: _Session, stage: Stage, objective: Objective) -> RunResult:
+def _finish(session: Session, stage: Stage) -> RunResult:
     """Makes the final weights from the chosen epoch's, and measures them, once."""
     run = session.run
+    objective = make_objective(stage.spec, stage.recipe, session.splits.training)
     chosen = run.best_epoch(objective.judge, first=stage.first)
-    model = blended(run, stage, epoch=chosen)
+    model = blend(run, stage, epoch=chosen)
     run.save_weights(model, run.final_path)
     # A photo that cannot be measured must not cost the model.
-    run.note(chosen_epoch=chosen, metrics={}, evaluation={"split": None, "images": 0})
-    metrics = _measure(session, objective, model)
+    run.note(chosen_epoch=chosen, metrics={}, evaluation=Measured(split=None, images=0))
+    if session.splits.measuring is not None:
+        _measure(run, objective, model, source=session.splits.measuring)
+    record = run.record
     return RunResult(
         folder=run.folder,
         epochs=run.epochs_done,
         chosen_epoch=chosen,
-        metrics=metrics,
-        seconds=run.record["seconds"],
-        images_per_second=run.record["examples"] / max(run.record["seconds"], 1e-9),
+        metrics=record.metrics,
+        seconds=record.seconds,
+        images_per_second=record.examples / max(record.seconds, 1e-9),
     )
 
 
 def _measure(
-    session: _Session, objective: Objective, model: keras.Model
-) -> dict[str, float]:
+    run: RunFolder, objective: Objective, model: keras.Model, *, source: Source
+) -> None:
     """Scores the final weights on the split that is kept for it, and notes them."""
-    source = session.splits.measuring
-    if source is None:
-        return {}
     try:
         metrics = objective.scores(model, source)
     except DatasetError as error:
@@ -293,10 +129,11 @@ def _measure(
             f"{error}; the trained weights are kept, without figures: `fcn export` "
             "takes them as they are"
         ) from error
-    run = session.run
-    run.note(
-        metrics=metrics, evaluation={"split": source.split, "images": source.count()}
+    measured = Measured(split=source.split, images=source.count())
+    run.note(metrics=metrics, evaluation=measured)
+    tensorboard.write(
+        run.events,
+        epoch=run.record.chosen_epoch or 0,
+        scalars=metrics,
+        prefix="final/",
     )
-    chosen, events = run.record["chosen_epoch"], run.folder / _EVENTS
-    tensorboard.write(events, epoch=chosen, scalars=metrics, prefix="final/")
-    return metrics

@@ -1,10 +1,9 @@
-"""One epoch of gradient steps: a batch in parts, on one device or several.
+"""An epoch of gradient steps: a batch in parts, on one device or several.
 
 Each part's loss is divided by the whole batch's total, so gradients of parts add up to
 the gradient of the batch: for photos of mixed sizes, for parts that save memory
-(`accumulate`), for replicas. Only what looks at the batch as a whole could tell the
-difference: dropout draws, and batch norms that are not frozen, which take each part's
-own statistics.
+(`accumulate`), for replicas. Only what looks at the batch as a whole differs: dropout
+draws, and batch norms that are not frozen, which take each part's own statistics.
 """
 
 import contextlib
@@ -23,7 +22,7 @@ from fcn_core.training.batches import Batch, Piece
 from fcn_core.training.loss_scale import LossScale
 from fcn_core.training.objectives.objective import Objective
 from fcn_core.training.optimizers import GroupOptimizers, MovingAverage
-from fcn_core.training.progress import Told
+from fcn_core.training.progress import OnStep
 from fcn_core.whole_files import whole_file
 
 
@@ -41,6 +40,10 @@ class Trainer:
         steps: Steps of an epoch, for the schedule.
         teacher: The model whose logits are the soft labels, if the recipe has any.
         strategy: Where the model lives; None: on one device.
+
+    Attributes:
+        scale: Of the loss; None where the layers compute in another precision than
+            float16.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Trainer:
             self._average = (
                 MovingAverage(model, recipe.average) if recipe.average else None
             )
-            self._scale = LossScale() if recipe.precision == "float16" else None
+            self.scale = LossScale() if recipe.precision == "float16" else None
         if not self._optimizers.variables:
             raise TrainingError(
                 f"the recipe's rates {recipe.rates} leave nothing to train, expected "
@@ -81,7 +84,7 @@ class Trainer:
         seed: int,
         label: str,
         drops: int = 0,
-        told: Told | None = None,
+        on_step: OnStep | None = None,
     ) -> float:
         """Makes one pass and returns the mean loss of its steps.
 
@@ -91,7 +94,7 @@ class Trainer:
             seed: Of the dropout.
             label: What to call the epoch in messages.
             drops: Plateaus met before it.
-            told: Hears of every step.
+            on_step: Called after every step.
 
         Raises:
             TrainingError: The loss is not finite.
@@ -114,8 +117,8 @@ class Trainer:
                     "number; lower --learning_rate and start again"
                 )
             total += loss
-            if told is not None:
-                told(done, total / done)
+            if on_step is not None:
+                on_step(done, total / done)
         return total / max(1, done)
 
     def step(self, batch: Batch) -> float:
@@ -126,7 +129,7 @@ class Trainer:
         share = tf.constant(1 / len(pieces), tf.float32)
         loss, gradients = 0.0, None
         for piece in pieces:
-            part_loss, part = self._part(self._dealt(piece), total, share)
+            part_loss, part = self._part(self._deal(piece), total, share)
             loss += float(part_loss)
             gradients = part if gradients is None else _sum(gradients, part)
         if gradients is not None and math.isfinite(loss):
@@ -134,15 +137,15 @@ class Trainer:
         return loss
 
     def _parts(self, batch: Batch) -> Iterable[Piece]:
-        """Each piece in as many parts as keep `1 / accumulate` of a batch at once."""
+        """Yields each piece in parts of at most `1 / accumulate` of the batch."""
         examples = sum(len(piece[0]) for piece in batch)
         at_once = -(-examples // self._recipe.accumulate)
         for piece in batch:
             for start in range(0, len(piece[0]), at_once):
                 yield tuple(values[start : start + at_once] for values in piece)
 
-    def _dealt(self, piece: Piece) -> Any:
-        """A part's photos, dealt to the replicas."""
+    def _deal(self, piece: Piece) -> Any:
+        """Deals a part's examples to the replicas."""
         replicas = self._strategy.num_replicas_in_sync
         if replicas == 1:
             return tuple(tf.convert_to_tensor(values) for values in piece)
@@ -163,7 +166,7 @@ class Trainer:
         )
 
     def _replica_gradients(self, piece: Any, total: Any, share: Any) -> Any:
-        """The loss and its gradients, as far as this part of the batch goes."""
+        """Returns what this part of the batch adds to the loss and its gradients."""
         images = tf.cast(piece[0], tf.float32)
         soft = None if self._teacher is None else self._teacher(images, training=False)
         with tf.GradientTape() as tape:
@@ -173,7 +176,7 @@ class Trainer:
             )
             for penalty in self._model.losses:
                 loss += penalty * share / self._strategy.num_replicas_in_sync
-            scaled = loss if self._scale is None else loss * self._scale.factor
+            scaled = loss if self.scale is None else loss * self.scale.factor
         return loss, tape.gradient(
             scaled,
             self._optimizers.variables,
@@ -181,10 +184,10 @@ class Trainer:
         )
 
     def _apply_gradients(self, gradients: dict[str, list[Any]]) -> None:
-        if self._scale is None:
+        if self.scale is None:
             self._update(gradients)
         else:
-            self._scale.apply(gradients, self._update)
+            self.scale.apply(gradients, self._update)
 
     def _update(self, gradients: dict[str, list[Any]]) -> None:
         self._optimizers.apply(gradients)
@@ -192,7 +195,7 @@ class Trainer:
             self._average.update()
 
     def result(self) -> contextlib.AbstractContextManager[None]:
-        """While it is entered the model has the weights that count: the averages."""
+        """Gives the model the weights that count, the averages, while entered."""
         if self._average is None:
             return contextlib.nullcontext()
         return self._average.in_place()
@@ -212,7 +215,7 @@ class Trainer:
                 variable.assign(state[name])
 
     def _state(self) -> dict[str, Any]:
-        parts = [self._optimizers, self._average, self._scale]
+        parts = [self._optimizers, self._average, self.scale]
         return {
             name: variable
             for part in parts
@@ -221,12 +224,12 @@ class Trainer:
         }
 
 
-def _sum(one: Any, other: Any) -> Any:
-    return tf.nest.map_structure(tf.add, one, other)
+def _sum(first: Any, second: Any) -> Any:
+    return tf.nest.map_structure(tf.add, first, second)
 
 
 def _seed_dropout(model: keras.Model, seed: int) -> None:
-    """A resumed run must draw the dropout it would have drawn."""
+    """Makes a resumed run draw the dropout it would have drawn."""
     for layer in model.layers:
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:

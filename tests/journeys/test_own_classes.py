@@ -60,10 +60,10 @@ def test_own_classes_from_a_folder_to_the_legend(tmp_path: Path) -> None:
     learned = score_runs.fcn(*learn, *small, *where, *judge)
     assert learned.code == 0, learned.stderr
     record = RunFolder.open(run).record
-    assert set(record["new_layers"]) == {"skip_stride8", "head_score"}
-    assert record["settings"]["init"].startswith("voc21")
+    assert set(record.new_layers) == {"skip_stride8", "head_score"}
+    assert record.settings.init.startswith("voc21")
     # All background is below 0.3; soft labels of a head of chance ended at 0.44.
-    assert record["metrics"]["miou"] > 0.6
+    assert record.metrics["miou"] > 0.6
     made = score_runs.fcn("export", "--model", run, "--output", bundle, "--name", "own")
     assert made.code == 0, made.stderr
     assert ModelCard.read(bundle).classes == CLASSES

@@ -14,7 +14,6 @@ from fcn_core import geometry, images, scoring
 from fcn_core.labels import VOID
 from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes.recipe import Recipe
-from fcn_core.training.objectives import augmentation
 
 Pixels = NDArray[np.uint8]
 
@@ -46,12 +45,12 @@ class Augmentation:
     rounding: int = 0
 
     def crop_of(self, pixels: Pixels) -> geometry.Size:
-        """The crop for a photo `[H, W, 3]`."""
+        """Returns the crop for a photo `[H, W, 3]`."""
         upright = pixels.shape[0] > pixels.shape[1]
         return geometry.Size(*reversed(self.crop)) if upright else self.crop
 
     def canvas_of(self, size: tuple[int, int], crop: geometry.Size) -> geometry.Size:
-        """Height and width that a window of this size is padded to."""
+        """Returns height and width that a window of this size is padded to."""
         return geometry.round_up(size, self.rounding) if self.rounding else crop
 
 
@@ -65,13 +64,14 @@ def augment(
     """Draws one training example of a photo: flip, scale, crop, colour, pad.
 
     Args:
-        pixels: uint8 `[H, W, 3]` RGB.
-        label: uint8 `[H, W]` class ids, 255 = void.
+        pixels: Photo uint8 `[H, W, 3]` RGB.
+        label: Class ids uint8 `[H, W]`, 255 = void.
         settings: What may happen.
         rng: Where chance comes from.
 
     Returns:
-        uint8 `[h, w, 3]` and uint8 `[h, w]` of the crop; padded pixels are void.
+        Photo uint8 `[h, w, 3]` and label uint8 `[h, w]` of the crop; padding
+        is void.
 
     Raises:
         ValueError: Photo and label differ in size.
@@ -104,16 +104,16 @@ def paste(
 
     Where few photos teach, objects meet surroundings they were never photographed in
     (Ghiasi et al., 2021, Simple copy-paste). An example gets about half of the classes
-    of the one before it, without that one's background and void rims.
+    of the example before it, without its background and void rims.
 
     Args:
-        pixels: uint8 `[B, h, w, 3]` RGB.
-        labels: uint8 `[B, h, w]` class ids, 0 = background, 255 = void.
+        pixels: Photos uint8 `[B, h, w, 3]` RGB.
+        labels: Class ids uint8 `[B, h, w]`, 0 = background, 255 = void.
         share: Of the examples that get objects, 0..1.
         rng: Where chance comes from.
 
     Returns:
-        uint8 of the same shapes.
+        New arrays of the same shapes and dtypes.
     """
     pasted, pasted_labels = pixels.copy(), labels.copy()
     for number in range(len(labels) if len(labels) > 1 else 0):
@@ -134,13 +134,13 @@ def jitter(pixels: Pixels, *, strength: float, rng: np.random.Generator) -> Pixe
     """Changes brightness, contrast, saturation and hue at random.
 
     Args:
-        pixels: uint8 `[h, w, 3]` RGB.
+        pixels: Photo uint8 `[h, w, 3]` RGB.
         strength: 0..1; factors are drawn from 1 - strength / 2 to 1 + strength / 2,
             the hue turns by up to strength / 10 of its circle.
         rng: Where chance comes from.
 
     Returns:
-        uint8 of the same shape.
+        A new photo uint8 of the same shape.
     """
     brightness, contrast, saturation = rng.uniform(-0.5, 0.5, 3) * strength + 1
     turn = rng.uniform(-0.1, 0.1) * strength * 2 * np.pi
@@ -152,7 +152,7 @@ def jitter(pixels: Pixels, *, strength: float, rng: np.random.Generator) -> Pixe
 
 
 def _colour_matrix(saturation: float, turn: float) -> NDArray[np.float32]:
-    """RGB row vectors -> RGB: turned around and stretched from the grey axis."""
+    """Returns what turns RGB row vectors around the grey axis and stretches them."""
     grey = np.full((3, 3), 1 / 3)
     across = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]]) / np.sqrt(3)
     colour = np.cos(turn) * (np.eye(3) - grey) + np.sin(turn) * across
@@ -164,10 +164,10 @@ def resize_label(
     size: geometry.Size,
     window: tuple[slice, slice] = (slice(None), slice(None)),
 ) -> Pixels:
-    """Nearest neighbour: each new pixel takes the class under its centre.
+    """Resizes class ids: each new pixel takes the class under its centre.
 
     Args:
-        label: uint8 `[h, w]` class ids.
+        label: Class ids uint8 `[h, w]`.
         size: Height and width of the whole result.
         window: The rows and columns of it that are wanted.
     """
@@ -196,10 +196,10 @@ def pad_pair(
     return images.pad(np.ascontiguousarray(pixels), size, fill), padded
 
 
-def augmentation_of(recipe: Recipe, spec: ModelSpec) -> augmentation.Augmentation:
+def augmentation_of(recipe: Recipe, spec: ModelSpec) -> Augmentation:
     """Returns what a recipe does to photos."""
     rounding = math.lcm(scoring.SIDE_ROUNDING, spec.size_multiple)
-    return augmentation.Augmentation(
+    return Augmentation(
         crop=geometry.Size(*recipe.crop),
         scale=recipe.scale,
         letterbox=recipe.fit == "letterbox",

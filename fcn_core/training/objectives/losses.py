@@ -26,16 +26,16 @@ def pixel_cross_entropy(
     soft_share: float = 0.0,
     total: Any = None,
 ) -> Any:
-    """Mean cross-entropy over the pixels that are not void.
+    """Returns the mean cross-entropy over the pixels that are not void.
 
     Adding void pixels (padding, object rims) changes nothing; a batch of nothing but
     void costs 0, not NaN.
 
     Args:
-        labels: class ids `[B, H, W]` of any integer or float dtype, `void` ignored.
-        logits: float `[B, H, W, C]`.
+        labels: Class ids `[B, H, W]` of any integer or float dtype, `void` ignored.
+        logits: Scores float `[B, H, W, C]`.
         void: The label that marks ignored pixels.
-        class_weights: One a class; the mean is then a weighted one.
+        class_weights: A number a class; the mean is then weighted.
         smoothing: Share of the target that is spread over all classes.
         soft: Logits `[B, H, W, C]` whose softmax is another target.
         soft_share: Share of that target.
@@ -68,7 +68,7 @@ def pixel_cross_entropy(
 def jaccard_distance(
     labels: Any, logits: Any, *, void: int = VOID, total: Any = None
 ) -> Any:
-    """Mean over pixels of one minus their photo's soft IoU.
+    """Returns the mean over pixels of one minus their photo's soft IoU.
 
     The soft IoU of a class replaces counts of pixels by sums of probabilities (Rahman
     and Wang, 2016, Optimizing intersection-over-union); a photo's is the mean over the
@@ -76,8 +76,8 @@ def jaccard_distance(
     ones. Photos weigh as many pixels as they have that are not void.
 
     Args:
-        labels: class ids `[B, H, W]` of any integer or float dtype, `void` ignored.
-        logits: float `[B, H, W, C]`.
+        labels: Class ids `[B, H, W]` of any integer or float dtype, `void` ignored.
+        logits: Scores float `[B, H, W, C]`.
         void: The label that marks ignored pixels.
         total: What to divide the sum by; None: the pixels that are not void, at least
             1.
@@ -112,9 +112,9 @@ def pixel_weight(
     """Returns the summed weights of pixels: the total of their cross-entropy.
 
     Args:
-        labels: class ids of any shape.
+        labels: Class ids of any shape.
         void: The label that marks ignored pixels, which weigh nothing.
-        class_weights: One a class; None: each pixel weighs 1.
+        class_weights: A number a class; None: each pixel weighs 1.
     """
     valid = labels[labels != void]
     if class_weights is None:
@@ -125,11 +125,11 @@ def pixel_weight(
 def median_frequency_weights(
     pixels: NDArray[np.integer], pixels_of_images: NDArray[np.integer]
 ) -> tuple[float, ...]:
-    """Weights that make rare classes count (Eigen and Fergus, 2015).
+    """Returns weights that make rare classes count (Eigen and Fergus, 2015).
 
     Args:
-        pixels: int `[C]`, pixels of each class.
-        pixels_of_images: int `[C]`, all pixels of the images that show it, void left
+        pixels: Pixels of each class, int `[C]`.
+        pixels_of_images: Int `[C]`, all pixels of the images that show it, void left
             out.
 
     Returns:
@@ -145,14 +145,14 @@ def median_frequency_weights(
 def earth_movers_distance(
     targets: Any, ratings: Any, *, power: float = 2.0, total: Any = None
 ) -> Any:
-    """Mean distance between rating distributions (Talebi and Milanfar, 2018, eq. 1).
+    """Returns the mean distance between ratings (Talebi and Milanfar, 2018, eq. 1).
 
     `((1/R) * sum_k |CDF_target(k) - CDF_rating(k)| ** power) ** (1/power)` an image,
     then averaged. Training uses power 2; published tables often use 1.
 
     Args:
-        targets: float `[B, R]`, each row sums to 1.
-        ratings: float `[B, R]`, each row sums to 1.
+        targets: Shares float `[B, R]`, each row sums to 1.
+        ratings: Shares float `[B, R]`, each row sums to 1.
         power: The exponent r.
         total: What to divide the sum by; None: the number of images.
 

@@ -1,6 +1,6 @@
-"""What training needs to know about a task, and nothing else of it."""
+"""All that training needs to know about a task."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -12,7 +12,7 @@ from fcn_core.export import draft_card
 from fcn_core.models.spec import ModelSpec
 from fcn_core.recipes.recipe import Recipe
 from fcn_core.records.source import Source
-from fcn_core.training.batches import Batch, Piece, training_batches
+from fcn_core.training.batches import Batch, Piece
 
 
 class Objective(Protocol):
@@ -29,7 +29,7 @@ class Objective(Protocol):
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
-        """Yields one epoch; the first component of a piece is its photos."""
+        """Yields an epoch; the first component of a piece is its photos."""
         ...
 
     def weight(self, piece: Piece) -> float:
@@ -43,7 +43,7 @@ class Objective(Protocol):
             logits: Of the piece's photos.
             piece: Its components as tensors.
             total: The weight of the whole batch.
-            soft: Logits of the model that gives soft labels, if there is one.
+            soft: Logits of the model that gives soft labels, if any.
         """
         ...
 
@@ -76,33 +76,6 @@ def card_of(
     )
 
 
-def rated_batches(
-    source: Source,
-    examples: Callable[[Any, np.random.Generator], tuple[NDArray[Any], ...]],
-    *,
-    bins: int,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-) -> Iterator[Batch]:
-    """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, targets `[B, bins]`.
-
-    See `training.batches.training_batches`.
-    """
-    return training_batches(
-        source,
-        examples,
-        signature=(
-            ("uint8", (None, None, 3)),
-            ("int32", (2,)),
-            ("float32", (bins,)),
-        ),
-        batch_size=batch_size,
-        seed=seed,
-        epoch=epoch,
-    )
-
-
 def steps_of(examples: int, batch_size: int) -> int:
-    """Batches that so many examples make, at least one."""
+    """Returns how many batches some examples make, at least 1."""
     return max(1, examples // batch_size)

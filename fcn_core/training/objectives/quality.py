@@ -1,6 +1,5 @@
 """Technical quality: photos made worse, rated by how much worse; any photos do."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -16,43 +15,27 @@ from fcn_core.recipes.recipe import Recipe
 from fcn_core.records.record import ImageRecord
 from fcn_core.records.source import Source
 from fcn_core.scoring import feed
-from fcn_core.training.batches import Batch, Piece
 from fcn_core.training.objectives import augmentation, losses
-from fcn_core.training.objectives.objective import card_of, rated_batches, steps_of
+from fcn_core.training.objectives.rated import RatedObjective
 
 
-class QualityObjective:
+class QualityObjective(RatedObjective):
     """Earth mover's distance to the ratings that degraded copies should get."""
 
     judge = "srcc"
 
     def __init__(self, spec: ModelSpec, recipe: Recipe) -> None:
-        self._spec = spec
-        self._recipe = recipe
+        super().__init__(spec, recipe)
         self._settings = augmentation.Augmentation(
             crop=geometry.Size(*recipe.crop),
             scale=recipe.scale,
             padding_value=recipe.padding_value,
         )
-        self.card = card_of(spec, recipe)
-
-    def batches(
-        self, source: Source, *, batch_size: int, seed: int, epoch: int
-    ) -> Iterator[Batch]:
-        """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, ratings `[B, 10]`."""
-        return rated_batches(
-            source,
-            self._examples,
-            bins=self._spec.classes,
-            batch_size=batch_size,
-            seed=seed,
-            epoch=epoch,
-        )
 
     def _examples(
         self, record: ImageRecord, rng: np.random.Generator
     ) -> tuple[NDArray[Any], ...]:
-        """One crop of a photo, untouched and degraded in other ways and strengths."""
+        """Returns a crop of a photo, untouched and degraded in several ways."""
         pixels = self._draw_view(record, rng)
         kinds = list(degradations.DEGRADATIONS)
         worse = [
@@ -75,7 +58,7 @@ class QualityObjective:
     def _draw_view(
         self, record: ImageRecord, rng: np.random.Generator
     ) -> NDArray[np.uint8]:
-        """A random part of the photo at the working size or below, maybe mirrored."""
+        """Returns a random part of the photo, at the working size or below."""
         pixels = feed.working_pixels(record, max_side=self._recipe.max_side)
         # Half of them as they are: shrinking hides the grain that photos come with.
         factor = 1.0 if rng.random() < 0.5 else rng.uniform(*self._recipe.scale)
@@ -89,29 +72,19 @@ class QualityObjective:
         pixels = pixels[window]
         return np.ascontiguousarray(pixels[:, ::-1] if rng.random() < 0.5 else pixels)
 
-    def weight(self, piece: Piece) -> float:
-        """Its number of photos."""
-        return float(len(piece[0]))
-
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
-        """Pools valid cells, as scoring does, then the distance with power 2."""
+        """Pools valid cells, as scoring does; returns the distance with power 2."""
         del soft
         _, sizes, targets = piece
         ratings = ops.softmax(pool_cells(logits, sizes, spec=self._spec))
         return losses.earth_movers_distance(targets, ratings, total=total)
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
-        """See `evaluation.quality.evaluate_quality`."""
+        """Returns the scores of `evaluation.quality.evaluate_quality`."""
         scorer = keras_engine.scorer_of(model, self.card)
         return quality.evaluate_quality(scorer, source.records(), seed=0)
 
-    def panels(
-        self, model: keras.Model, source: Source, *, count: int
-    ) -> dict[str, NDArray[np.uint8]]:
-        """Ratings are not seen in pictures."""
-        del model, source, count
-        return {}
-
-    def steps(self, source: Source, *, batch_size: int) -> int:
-        """`1 + copies` examples a record."""
-        return steps_of(source.count() * (1 + self._recipe.copies), batch_size)
+    @property
+    def _examples_a_record(self) -> int:
+        """The untouched copy and the degraded ones."""
+        return 1 + self._recipe.copies

@@ -1,6 +1,6 @@
 """Ratings as people gave them: votes, high or low, or a mark, from whole photos."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final, cast
 
@@ -21,10 +21,9 @@ from fcn_core.recipes.recipe import Recipe
 from fcn_core.records.record import AestheticsRecord
 from fcn_core.records.source import Source, naming
 from fcn_core.scoring import feed
-from fcn_core.training.batches import Batch, Piece
 from fcn_core.training.objectives import augmentation, losses
 from fcn_core.training.objectives.augmentation import augmentation_of
-from fcn_core.training.objectives.objective import card_of, rated_batches, steps_of
+from fcn_core.training.objectives.rated import RatedObjective
 
 _LABELS: Final = (0, 1)
 """Bins of a network that tells low from high."""
@@ -41,38 +40,23 @@ _OF_VOTES: Final = (
 )
 
 
-class RatingObjective:
-    """Learns what voters said of a photo; how depends on the network's classes.
+class RatingObjective(RatedObjective):
+    """Learns how voters rate a photo; how depends on the network's classes.
 
     Two classes: cross-entropy of the label low or high. Ten: earth mover's distance
     (r = 2) to the distribution of votes. One: squared error of the mean.
     """
 
     def __init__(self, spec: ModelSpec, recipe: Recipe) -> None:
-        self._spec = spec
-        self._recipe = recipe
+        super().__init__(spec, recipe)
         self._settings = augmentation_of(recipe, spec)
         self.judge = "accuracy" if spec.classes == 2 else "srcc_mean"
-        self.card = card_of(spec, recipe)
-
-    def batches(
-        self, source: Source, *, batch_size: int, seed: int, epoch: int
-    ) -> Iterator[Batch]:
-        """Photos uint8 `[B, h, w, 3]`, sizes int32 `[B, 2]`, targets `[B, classes]`."""
-        return rated_batches(
-            source,
-            self._examples,
-            bins=self._spec.classes,
-            batch_size=batch_size,
-            seed=seed,
-            epoch=epoch,
-        )
 
     def _examples(
         self, record: AestheticsRecord, rng: np.random.Generator
     ) -> tuple[NDArray[Any], ...]:
         if self._recipe.views:
-            photos = self._shown(record)
+            photos = self._views_of(record)
             if self._recipe.flip and rng.random() < 0.5:
                 photos = photos[:, :, ::-1]
             sizes = np.full((len(photos), 2), photos.shape[1:3], np.int32)
@@ -81,18 +65,18 @@ class RatingObjective:
         target = rating_target(record, classes=self._spec.classes)
         return photos, sizes, np.stack([target] * len(photos))
 
-    def _shown(self, record: AestheticsRecord) -> NDArray[np.uint8]:
-        """The photo as the recipe's views show it, uint8 `[views, H, W, 3]`."""
+    def _views_of(self, record: AestheticsRecord) -> NDArray[np.uint8]:
+        """Returns the photo as the recipe's views show it, uint8 `[views, H, W, 3]`."""
         pixels = images.decode(record.encoded).pixels
         mode = cast(fcn_core_views.ViewMode, self._recipe.views)
         views = fcn_core_views.views(pixels.shape[:2], mode, side=self._recipe.crop[0])
         fill = self._recipe.padding_value
-        return np.stack([images.view(pixels, one, fill) for one in views])
+        return np.stack([images.view(pixels, view, fill) for view in views])
 
     def _crop(
         self, record: AestheticsRecord, rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """One random crop at the working size, and its valid height and width."""
+        """Returns a random crop at the working size, its valid height and width."""
         pixels = feed.working_pixels(record, max_side=self._recipe.max_side)
         everywhere = np.zeros(pixels.shape[:2], np.uint8)
         photo, valid = augmentation.augment(
@@ -102,12 +86,8 @@ class RatingObjective:
         size = [inside.any(axis=1).sum(), inside.any(axis=0).sum()]
         return photo[None], np.array([size], np.int32)
 
-    def weight(self, piece: Piece) -> float:
-        """Its number of photos."""
-        return float(len(piece[0]))
-
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
-        """What the network's number of classes asks for, over the pooled cells."""
+        """Returns the loss for the network's number of classes, on pooled cells."""
         del soft
         _, sizes, targets = piece
         pooled = self._pooled(logits, sizes)
@@ -126,13 +106,13 @@ class RatingObjective:
         return pool_cells(logits, sizes, spec=self._spec)
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
-        """What `rating_scores` tells of the photos of a source."""
+        """Returns the `rating_scores` of the photos of a source."""
         photos = scoring.PhotoScorer([keras_engine.scorer_of(model, self.card)])
         rated, votes = [], []
         for record in source.records():
             with naming(record):
                 if self._recipe.views:
-                    rated.append(self._rate(model, self._shown(record)).mean(axis=0))
+                    rated.append(self._rate(model, self._views_of(record)).mean(axis=0))
                 else:
                     rated.append(np.asarray(photos.score_photo(record.encoded).ratings))
             votes.append(record)
@@ -141,31 +121,20 @@ class RatingObjective:
     def _rate(
         self, model: keras.Model, photos: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Ratings of views as they were trained: nothing is padded."""
+        """Rates views as they were trained: nothing is padded."""
         logits = model.predict_on_batch(photos.astype(np.float32))
         sizes = np.full((len(photos), 2), photos.shape[1:3], np.int32)
         pooled = self._pooled(np.asarray(logits, np.float32), sizes)
         return np.asarray(ops.softmax(pooled))
 
-    def panels(
-        self, model: keras.Model, source: Source, *, count: int
-    ) -> dict[str, NDArray[np.uint8]]:
-        """Ratings are not seen in pictures."""
-        del model, source, count
-        return {}
-
-    def steps(self, source: Source, *, batch_size: int) -> int:
-        """One example a view."""
-        return steps_of(source.count() * self._views, batch_size)
-
     @property
-    def _views(self) -> int:
-        """Least number of views of a photo; long ones have more (`geometry.views`)."""
+    def _examples_a_record(self) -> int:
+        """An example a view; long photos have more than three (`fcn_core.views`)."""
         return 3 if self._recipe.views == "multi_crop" else 1
 
 
 def rating_target(record: AestheticsRecord, *, classes: int) -> NDArray[np.float32]:
-    """Returns float32 `[classes]`: what a network of so many classes should say.
+    """Returns what a network of so many classes should answer, float32 `[classes]`.
 
     Two: one for low, one for high. One: the mean rating. Ten: shares of the votes;
     where only a mean is known, a normal curve around it.
@@ -200,13 +169,13 @@ def rating_scores(
     *,
     bins: Sequence[float],
 ) -> dict[str, float]:
-    """Scores of rated photos, with the baselines that know nothing beside them.
+    """Returns scores of rated photos, and of baselines that know nothing.
 
-    They are computed by what `fcn evaluate` computes its own with.
+    They come from the code of `fcn evaluate`.
 
     Args:
-        ratings: `[N, R]`, each row sums to 1.
-        records: What people said.
+        ratings: Shares `[N, R]`, each row sums to 1.
+        records: What people voted.
         bins: What the R columns stand for; (0, 1): low and high.
 
     Returns:
@@ -218,12 +187,12 @@ def rating_scores(
         [
             RatingRows.of(
                 bins,
-                ratings=said,
+                ratings=row,
                 votes=record.votes if len(record.votes) == len(bins) else (),
                 mean=float(record.label) if labels else record.mean,
                 std=float("nan") if labels else record.std,
             )
-            for said, record in zip(ratings, records, strict=True)
+            for row, record in zip(ratings, records, strict=True)
         ],
     )
     scores = asdict(rows.result())

@@ -51,7 +51,7 @@ class SegmentationObjective:
     def batches(
         self, source: Source, *, batch_size: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
-        """Photos uint8 `[B, h, w, 3]`, labels uint8 `[B, h, w]` of the crop."""
+        """Yields photos uint8 `[B, h, w, 3]` and labels uint8 `[B, h, w]` of a crop."""
         batches = training_batches(
             source,
             self._example,
@@ -85,7 +85,7 @@ class SegmentationObjective:
     def _fitted(
         self, pixels: NDArray[np.uint8], label: NDArray[np.uint8]
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """A photo and its label at the working size, where scoring pads it."""
+        """Returns a photo and its label at the working size, where scoring pads it."""
         size = geometry.fit(
             label.shape,
             max_side=self._recipe.max_side,
@@ -94,13 +94,13 @@ class SegmentationObjective:
         return images.resize(pixels, size), augmentation.resize_label(label, size)
 
     def weight(self, piece: Piece) -> float:
-        """The number of its labelled pixels, or the sum of their classes' weights."""
+        """Returns the number of labelled pixels, or the sum of their weights."""
         return losses.pixel_weight(
             piece[-1], void=self._void, class_weights=self._class_weights
         )
 
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
-        """Upsamples to pixels, as scoring does, then cross-entropy and soft IoU."""
+        """Upsamples to pixels, as scoring does; adds cross-entropy and soft IoU."""
         labels = piece[-1]
         pixels = self._pixels_of(logits, labels)
         loss = losses.pixel_cross_entropy(
@@ -122,7 +122,7 @@ class SegmentationObjective:
         return self._crop([self._upsample(logits), labels[..., None]])
 
     def scores(self, model: keras.Model, source: Source) -> dict[str, float]:
-        """`miou`, accuracies, and `iou_CLASS` of each class that occurs."""
+        """Returns `miou`, accuracies, and `iou_CLASS` of each class that occurs."""
         result = segmentation.evaluate_segmentation(
             model, self.card, source.records(), void=self._void
         )
@@ -138,7 +138,7 @@ class SegmentationObjective:
     def panels(
         self, model: keras.Model, source: Source, *, count: int
     ) -> dict[str, NDArray[np.uint8]]:
-        """Photo, label and the model's mask side by side."""
+        """Returns photo, label and the model's mask side by side."""
         photo_scorer = scoring.PhotoScorer([keras_engine.scorer_of(model, self.card)])
         found = {}
         for record in itertools.islice(source.records(), count):
@@ -147,13 +147,13 @@ class SegmentationObjective:
                     record, classes=len(self._classes), void=self._void
                 )
                 mask = photo_scorer.score_photo(record.encoded).mask_png
-            said = label if mask is None else images.decode_mask(mask)
-            colours = [VOC_PALETTE[ids] for ids in (label, said)]
+            found_ids = label if mask is None else images.decode_mask(mask)
+            colours = [VOC_PALETTE[ids] for ids in (label, found_ids)]
             found[record.source_id] = np.concatenate([pixels, *colours], axis=1)
         return found
 
     def steps(self, source: Source, *, batch_size: int) -> int:
-        """One example a record."""
+        """Returns the number of batches: a record gives one example."""
         return steps_of(source.count(), batch_size)
 
 

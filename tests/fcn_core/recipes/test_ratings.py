@@ -24,6 +24,7 @@ from fcn_core.training.train import RunResult
 from fcn_core.training.trainer import Trainer
 from tests.drawn import tiny_shards
 from tests.drawn.tiny_recipes import RATING
+from tests.drawn.tiny_runs import draw_record
 from tests.runs import score_runs
 
 
@@ -136,8 +137,8 @@ def test_networks_for_comparison_are_not_offered_to_export(
     why: str,
 ) -> None:
     run = tmp_path / "run"
-    spec = recipes.RECIPES[recipe].model.to_json()
-    RunFolder.create(run, {"recipe": recipe, "model": spec}).note(chosen_epoch=1)
+    record = draw_record(recipe, recipes.RECIPES[recipe].model)
+    RunFolder.create(run, record).note(chosen_epoch=1)
     done = RunResult(run, 1, 1, {"accuracy": 0.5}, 1.0, 1.0)
     monkeypatch.setattr(train, "train", lambda config: done)
     words = ("--recipe", recipe, "--data", rated, "--output", run)
@@ -180,8 +181,7 @@ def test_nine_experiments_make_one_table(
         history = RunFolder.open(out / row["recipe"]).history()
         assert [math.isfinite(epoch["loss"]) for epoch in history] == [True]
     crops = [
-        RunFolder.open(out / name).record["settings"]["numbers"]["crop"]
-        for name in names
+        RunFolder.open(out / name).record.settings.numbers["crop"] for name in names
     ]
     sides = (224, 224, 336, 448, 672, 336, 336, 336, 336)
     assert crops == [[side, side] for side in sides]

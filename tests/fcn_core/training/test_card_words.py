@@ -2,7 +2,6 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,36 +11,10 @@ from fcn_core.bundles.card import Metric, ModelCard
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.recipes import RECIPES
 from fcn_core.training import card_words
-from fcn_core.training.initial_weights import describe_initial, origin_of
+from fcn_core.training.initial_weights import open_initial
 from fcn_core.training.run_folder import RunFolder
 from pipelines.training.config import ExportConfig, TrainConfig
-
-SPEC = RECIPES["voc21"].model
-
-
-def record_of(init: str, **config: Any) -> dict[str, Any]:
-    """What a run of voc21 from some weights records."""
-    origin = origin_of(init, SPEC)
-    return {
-        "settings": {
-            "recipe": "voc21",
-            "init": describe_initial(init),
-            "model": SPEC.to_json(),
-            "numbers": {"stages": []},
-        },
-        "config": {
-            "task": "segmentation",
-            "recipe": "voc21",
-            "data": "/somewhere/data",
-            "output": "/somewhere/run",
-            "init": init,
-            "seed": 3,
-            **config,
-        },
-        "origin": {"words": origin.words, "licence": origin.licence},
-        "new_layers": ["skip_stride8", "head_score"],
-        "evaluation": {"split": "val", "images": 100},
-    }
+from tests.drawn.tiny_runs import draw_record
 
 
 def metrics_of(values: dict[str, float]) -> list[Metric]:
@@ -52,36 +25,30 @@ def metrics_of(values: dict[str, float]) -> list[Metric]:
 
 
 def test_origin_is_that_of_the_weights_a_run_began_with(tmp_path: Path) -> None:
-    random = card_words.origin(record_of("random"))
+    random = card_words.origin(draw_record())
     assert random.words == "Every weight: its own training, from random ones."
-    net = card_words.origin(record_of("imagenet"))
+    net = card_words.origin(draw_record(init="imagenet"))
     assert net.words.startswith("Started from MobileNetV2 trained on ImageNet")
     assert net.words.endswith("New in its training: skip_stride8, head_score.")
     file = tmp_path / "my weights.npz"
     file.write_bytes(b"of somebody")
-    other = card_words.origin(record_of(str(file)))
+    other = card_words.origin(draw_record(init=str(file)))
     assert "from my weights.npz, weights whose origin is not recorded." in other.words
     assert other.licence == "that of my weights.npz"
-    built_in = card_words.origin(record_of("voc21"))
+    built_in = card_words.origin(draw_record(init="voc21"))
     shipped = find.card_of("voc21")
     assert f'from {shipped.label}, whose origin is "{shipped.origin}"' in built_in.words
     run = tmp_path / "before"
-    RunFolder.create(run, record_of("random")["settings"])
-    words = card_words.origin(record_of(str(run))).words
+    RunFolder.create(run, draw_record())
+    words = card_words.origin(draw_record(init=str(run))).words
     assert "from before, a run of voc21 that started from random weights." in words
     for one in (random, net, other):
         assert "DeepLab" not in one.words
 
 
-def test_origin_of_runs_that_are_older_than_its_record() -> None:
-    record = record_of("imagenet")
-    del record["origin"]
-    assert "MobileNetV2 trained on ImageNet" in card_words.origin(record).words
-
-
 def test_skips_of_later_stages_are_new_too() -> None:
-    record = record_of("imagenet")
-    record["settings"]["numbers"]["stages"] = [{"model": "fcn32s"}, {"model": "fcn8s"}]
+    record = draw_record(init="imagenet")
+    record.settings.numbers["stages"] = [{"model": "fcn32s"}, {"model": "fcn8s"}]
     assert "head_score, the skips of its later" in card_words.origin(record).words
 
 
@@ -115,15 +82,15 @@ def test_the_command_of_a_card_runs(
     init: str, told: str, segmentation_bundle: Path
 ) -> None:
     given = str(segmentation_bundle) if init == "BUNDLE" else init
-    record = record_of(given, epochs=2, freeze=["head", "skip"], paste=0.25)
-    record["evaluation"]["split"] = None
+    record = draw_record(init=given, epochs=2, freeze=["head", "skip"], paste=0.25)
+    record.evaluation.split = None
     train, export = card_words.command(record).split(" && ")
     config, rest = TrainConfig.parse(shlex.split(train)[2:])
     assert rest == []
     assert (config.init, config.recipe, config.seed) == (told, "voc21", 3)
     assert (config.epochs, config.freeze, config.paste) == (2, ["head", "skip"], 0.25)
     assert config.evaluation_split is None
-    assert told == "INIT" or describe_initial(told) == record["settings"]["init"]
+    assert told == "INIT" or open_initial(told).describe() == record.settings.init
     assert "/somewhere" not in train
     ExportConfig.parse(shlex.split(export)[2:])
 
@@ -131,5 +98,5 @@ def test_the_command_of_a_card_runs(
 def test_a_file_of_weights_is_named_in_the_command(tmp_path: Path) -> None:
     file = tmp_path / "my weights.npz"
     file.write_bytes(b"of somebody")
-    command = card_words.command(record_of(str(file)))
+    command = card_words.command(draw_record(init=str(file)))
     assert f"--init {shlex.quote(file.name)} " in command

@@ -27,6 +27,7 @@ def use_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")  # the text in one piece
     return terminal
 
 
@@ -36,9 +37,9 @@ def test_plain_lines_when_piped(
     monkeypatch.setattr(progress, "time", Clock())
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     caplog.set_level(logging.INFO)
-    with progress.shown("epoch 1/2", steps=8) as told:
+    with progress.show_steps("epoch 1/2", steps=8) as on_step:
         for step in range(1, 9):
-            told(step, 0.5)
+            on_step(step, 0.5)
     assert caplog.messages == [
         "epoch 1/2: step 3/8, loss 0.5000, 45 s left",
         "epoch 1/2: step 6/8, loss 0.5000, 18 s left",
@@ -50,9 +51,9 @@ def test_a_bar_with_the_time_left_on_a_terminal(
 ) -> None:
     terminal = use_terminal(monkeypatch)
     caplog.set_level(logging.INFO)
-    with progress.shown("epoch 1/2", steps=8) as told:
+    with progress.show_steps("epoch 1/2", steps=8) as on_step:
         for step in range(1, 9):
-            told(step, 0.5)
+            on_step(step, 0.5)
     shown = terminal.getvalue()
     assert "epoch 1/2" in shown
     assert "8/8  loss 0.5000  ETA" in shown
@@ -66,14 +67,14 @@ def test_no_more_than_all_steps_are_done(
     monkeypatch.setattr(progress, "time", Clock())
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     caplog.set_level(logging.INFO)
-    with progress.shown("epoch 1/1", steps=1) as told:
+    with progress.show_steps("epoch 1/1", steps=1) as on_step:
         for step in range(1, 4):  # a kept rest, photos of more views
-            told(step, 0.5)
+            on_step(step, 0.5)
     assert caplog.messages == ["epoch 1/1: step 3/3, loss 0.5000, 0 s left"]
     terminal = use_terminal(monkeypatch)
-    with progress.shown("epoch 1/1", steps=1) as told:
+    with progress.show_steps("epoch 1/1", steps=1) as on_step:
         for step in range(1, 4):
-            told(step, 0.5)
+            on_step(step, 0.5)
     assert "3/3  loss" in terminal.getvalue()
     assert "3/1 " not in terminal.getvalue()
 
@@ -81,7 +82,7 @@ def test_no_more_than_all_steps_are_done(
 def test_photos_that_were_seen_are_counted() -> None:
     pair = (np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4)))
     one = (np.zeros((1, 8, 4, 3)), np.zeros((1, 8, 4)))
-    counted = progress.Counted(iter([[pair, one], [one]]))
+    counted = progress.CountedBatches(iter([[pair, one], [one]]))
     assert len(list(counted)) == 2
     assert counted.examples == 4
 

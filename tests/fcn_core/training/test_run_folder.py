@@ -13,21 +13,22 @@ import pytest
 from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import SCORES
-from fcn_core.training import train
-from fcn_core.training.run_folder import HISTORY_NAME, RunError, RunFolder
+from fcn_core.training.run_folder import RunError, RunFolder
+from fcn_core.training.run_record import FormerSession
+from fcn_core.training.session import count_drops
 from fcn_core.training.stages import Stage, teacher_of
 from fcn_core.training.trainer import Trainer
-from tests.drawn.tiny_recipes import SEGMENTATION, config
+from tests.drawn.tiny_recipes import SEGMENTATION
+from tests.drawn.tiny_runs import draw_record
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", {"seed": 1})
+    return RunFolder.create(tmp_path / "run", draw_record())
 
 
 def reopened(run: RunFolder) -> RunFolder | None:
-    resumed = config(run.folder, run.folder, resume=True)
-    return train._open_run(resumed, run.record["settings"])
+    return RunFolder.resume(run.folder, run.record.settings)
 
 
 class Killed:
@@ -75,11 +76,11 @@ def test_only_finished_epochs_count(run: RunFolder) -> None:
     stage = Stage(plateau, SEGMENTATION.model, first=1, before=None)
     splits = SimpleNamespace(choosing=None)
     session: Any = SimpleNamespace(run=run, splits=splits)
-    assert train._drops(session, stage, judge="miou") == 0
+    assert count_drops(session, stage, judge="miou") == 0
     run.add_to_history({"epoch": 2, "loss": 1.0})
     run.note(epochs_done=2)
-    assert train._drops(session, stage, judge="miou") == 1
-    assert len((run.folder / HISTORY_NAME).read_text().splitlines()) == 3
+    assert count_drops(session, stage, judge="miou") == 1
+    assert len(run.history_path.read_text().splitlines()) == 3
 
 
 def test_a_run_without_its_state_does_not_begin_again(run: RunFolder) -> None:
@@ -97,11 +98,11 @@ def test_what_computed_earlier_sessions_stays_known(run: RunFolder) -> None:
     first: dict[str, Any] = {"versions": {"keras": "3.1"}, "device": "CPU"}
     run.note_session(**first)
     run.note_session(**first)
-    assert run.record["former_sessions"] == []
+    assert run.record.former_sessions == []
     run.note(epochs_done=2)
     run.note_session(versions={"keras": "3.2"}, device="CPU")
-    assert run.record["versions"] == {"keras": "3.2"}
-    assert run.record["former_sessions"] == [{"until_epoch": 2, **first}]
+    assert run.record.versions == {"keras": "3.2"}
+    assert run.record.former_sessions == [FormerSession(until_epoch=2, **first)]
 
 
 def test_a_head_that_began_as_chance_is_no_teacher(

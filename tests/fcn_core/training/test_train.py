@@ -22,10 +22,11 @@ from fcn_core.recipes import ratings
 from fcn_core.recipes import recipe as recipes_recipe
 from fcn_core.records.dataset_info import COMPLETED_NAME, INFO_NAME, DatasetError
 from fcn_core.training import train as training_train
-from fcn_core.training.initial_weights import measure_norms
 from fcn_core.training.objectives.segmentation import SegmentationObjective
 from fcn_core.training.run_folder import RunError, RunFolder, load_run
-from fcn_core.training.stages import Stage, blended
+from fcn_core.training.session import Act, Part
+from fcn_core.training.stages import Stage, blend
+from fcn_core.training.start import measure_norms
 from fcn_core.training.trainer import TrainingError
 from pipelines.faults import UsageError
 from pipelines.training.config import TrainConfig
@@ -73,6 +74,16 @@ def done(
         return training_train.train(config(data, folder, **SMALL))
 
 
+def kill_before(part: Part, epoch: int) -> Act:
+    """A session that is killed before a part of its work."""
+
+    def act(now: Part, number: int) -> None:
+        if (now, number) == (part, epoch):
+            raise KeyboardInterrupt
+
+    return act
+
+
 def weights_of(run: Path) -> dict[str, np.ndarray]:
     return tensors_of(load_run(run)[0])
 
@@ -97,17 +108,10 @@ def test_resumed_run_ends_with_the_same_numbers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tiny_recipes.use(monkeypatch, TINY)
-    last_save = training_train._finish_epoch
-
-    def killed(*words: Any, **named: Any) -> None:
-        if words[-1]["epoch"] == 2:
-            raise KeyboardInterrupt
-        last_save(*words, **named)
-
-    monkeypatch.setattr(training_train, "_finish_epoch", killed)
     with pytest.raises(KeyboardInterrupt):
-        training_train.train(config(data, tmp_path / "parts", **SMALL))
-    monkeypatch.setattr(training_train, "_finish_epoch", last_save)
+        training_train.train(
+            config(data, tmp_path / "parts", **SMALL), act=kill_before("commit", 2)
+        )
     with pytest.raises(RunError, match="stopped after epoch 1"):
         load_run(tmp_path / "parts")
     training_train.train(config(data, tmp_path / "parts", **SMALL, resume=True))
@@ -138,13 +142,13 @@ def test_what_chooses_picks_the_best_epoch_and_blends_it(
     assert any(np.abs(last[name] - first[name]).max() > 1e-3 for name in last)
 
 
-def test_what_began_as_chance_is_not_blended(done: training_train.RunResult) -> None:
+def test_what_began_as_chance_is_not_blend(done: training_train.RunResult) -> None:
     run = RunFolder.open(done.folder)
-    spec = ModelSpec.from_json(run.record["settings"]["model"])
+    spec = run.record.settings.spec
     stage = Stage(replace(TINY, blend=0.25), spec, first=1, before=None)
-    before = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
-    run.record["new_layers"] = ["head_score", "skip_stride8"]
-    after = tensors_of(blended(run, stage, epoch=done.chosen_epoch))
+    before = tensors_of(blend(run, stage, epoch=done.chosen_epoch))
+    run.record.new_layers = ["head_score", "skip_stride8"]
+    after = tensors_of(blend(run, stage, epoch=done.chosen_epoch))
     changed = {name for name in after if not np.array_equal(after[name], before[name])}
     assert changed == {"head_score/kernel", "head_score/bias"}
     end = build(spec)
@@ -163,11 +167,11 @@ def test_a_run_shows_its_epochs(done: training_train.RunResult) -> None:
     assert {"loss", "miou", "iou/background"} <= set(tags)
     assert len([tag for tag in tags if tag.startswith("masks/")]) == 2
     record = RunFolder.open(done.folder).record
-    assert record["config"]["recipe"] == "tiny"
-    assert {"fcn_core", "keras", "tensorflow", "pillow"} <= set(record["versions"])
-    assert record["device"]
-    assert record["examples"] == 8  # four photos, twice
-    assert record["settings"]["data_fingerprint"]
+    assert record.config.recipe == "tiny"
+    assert {"fcn_core", "keras", "tensorflow", "pillow"} <= set(record.versions)
+    assert record.device
+    assert record.examples == 8  # four photos, twice
+    assert record.settings.data_fingerprint
 
 
 def test_run_folder_is_never_mixed(
@@ -313,8 +317,8 @@ def test_a_photo_that_cannot_be_measured_costs_figures_not_the_model(
     ):
         training_train.train(config(folder, tmp_path / "run", **asked))
     _, _, record = load_run(tmp_path / "run")
-    assert (record["chosen_epoch"], record["metrics"]) == (1, {})
-    assert record["examples"] == 3  # a step of two, and the rest that is kept
+    assert (record.chosen_epoch, record.metrics) == (1, {})
+    assert record.examples == 3  # a step of two, and the rest that is kept
     asked = {"epochs": 1, "resume": True}
     training_train.train(config(folder, tmp_path / "run", **asked))
 
@@ -328,18 +332,8 @@ def test_a_float16_run_resumes_with_its_scale_of_the_loss(
     tiny_recipes.use(monkeypatch, TINY, precision="float16", soft_labels=0.8)
     caplog.set_level(logging.INFO)
     folder = tmp_path / "run"
-    drops = training_train._drops
-    epochs = iter([0, None])
-
-    def killed_in_the_second(*words: Any, **named: Any) -> int:
-        if next(epochs) is None:
-            raise KeyboardInterrupt
-        return drops(*words, **named)
-
-    monkeypatch.setattr(training_train, "_drops", killed_in_the_second)
     with pytest.raises(KeyboardInterrupt):
-        training_train.train(config(data, folder, epochs=2))
-    monkeypatch.setattr(training_train, "_drops", drops)
+        training_train.train(config(data, folder, epochs=2), act=kill_before("step", 2))
     run = RunFolder.open(folder)
     with np.load(run.optimizer_path(1)) as saved:
         state = dict(saved)
@@ -377,7 +371,8 @@ def test_every_recipe_is_complete_and_in_the_manual() -> None:
         assert f"`{name}`" in manual or name.startswith("ava-fcn-"), name
         for part in recipe.parts():
             assert set(part.rates) <= {"backbone", "head", "skip"}
-            assert part.total_epochs == part.epochs
+            assert not part.stages
+            assert part.epochs > 0
         assert recipe.about
         assert recipe.notes
     assert all(name in recipes.RECIPES for name in ratings.FAMILIES["ava-fcn-all"])
@@ -465,17 +460,10 @@ def test_stages_go_on_from_each_other_and_resume_at_their_border(
     )
     asked: dict[str, Any] = {"validation_split": "val", "batch_size": 4}
     whole = training_train.train(config(data, tmp_path / "whole", **asked))
-    train_stage = training_train._train_stage
-
-    def first_only(session: Any, stage: Any) -> None:
-        if stage.first == 2:
-            raise KeyboardInterrupt
-        train_stage(session, stage)
-
-    monkeypatch.setattr(training_train, "_train_stage", first_only)
     with pytest.raises(KeyboardInterrupt):
-        training_train.train(config(data, tmp_path / "parts", **asked))
-    monkeypatch.setattr(training_train, "_train_stage", train_stage)
+        training_train.train(
+            config(data, tmp_path / "parts", **asked), act=kill_before("place", 2)
+        )
     parts = training_train.train(config(data, tmp_path / "parts", **asked, resume=True))
     assert (whole.epochs, whole.chosen_epoch) == (3, 2)
     model, spec, _ = load_run(whole.folder)

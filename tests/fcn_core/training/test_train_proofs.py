@@ -1,6 +1,5 @@
 """What takes minutes: kills, two devices, every recipe learns what it is shown."""
 
-import json
 import os
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import tensors_of
 from fcn_core.recipes.recipe import RANDOM, Recipe
 from fcn_core.training import train
-from fcn_core.training.run_folder import RUN_NAME, load_run
+from fcn_core.training.run_folder import RunFolder, load_run
 from tests.drawn import tiny_recipes, tiny_shards
 from tests.drawn.tiny_recipes import config
 
@@ -64,8 +63,7 @@ def test_killed_runs_end_with_the_same_numbers(tmp_path: Path) -> None:
 
 
 def _epochs_done(run: Path) -> int:
-    path = run / RUN_NAME
-    return json.loads(path.read_text())["epochs_done"] if path.exists() else 0
+    return RunFolder.open(run).epochs_done if RunFolder.is_in(run) else 0
 
 
 TWO_DEVICES = """
@@ -108,11 +106,11 @@ np.testing.assert_allclose(
     alone().step(one_photo), shared(strategy=strategy).step(one_photo), rtol=1e-5
 )
 
-from fcn_core.training.stages import placed
+from fcn_core.training.stages import place
 half = replace(t.CALM, precision="float16")
 ends = []
 for where in (None, strategy):
-    with placed(where, half):
+    with place(where, half):
         model, make = t.fresh(half)
     trainer = make(strategy=where)
     losses = [trainer.step(t.drawn_batch(1)) for _ in range(2)]
@@ -121,9 +119,9 @@ for where in (None, strategy):
 np.testing.assert_allclose(losses, same, rtol=1e-4)
 for name, values in one.items():
     np.testing.assert_allclose(values, other[name], atol=1e-5, err_msg=name)
-trainer._scale.factor.assign(1e38)  # on both devices the step overflows
+trainer.scale.factor.assign(1e38)  # on both devices the step overflows
 trainer.step(t.drawn_batch(2))
-assert np.asarray(trainer._scale.factor) == np.float32(1e38) / 2
+assert np.asarray(trainer.scale.factor) == np.float32(1e38) / 2
 for name, values in tensors_of(model).items():
     np.testing.assert_array_equal(values, other[name], err_msg=name)
 

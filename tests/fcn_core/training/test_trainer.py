@@ -196,7 +196,7 @@ def test_half_precision_makes_nearly_the_same_steps(precision: Any) -> None:
 def test_overflow_in_float16_skips_the_step_and_halves_the_scale() -> None:
     _, make = fresh(replace(TINY, precision="float16"))
     trainer = make()
-    scale = trainer._scale
+    scale = trainer.scale
     assert scale is not None
     scale.factor.assign(1e38)  # times any loss above 3.4 it is infinite
     before = float(scale.factor)
@@ -311,8 +311,8 @@ def test_stages_are_recipes_of_their_own() -> None:
     assert (first.model.name, first.epochs, first.learning_rate) == ("fcn32s", 2, 1.0)
     assert second.learning_rate == pytest.approx(0.1)
     assert second.rates == {"skip": 1.0}
-    assert staged.total_epochs == 5
-    assert staged.with_epochs(1).total_epochs == 2
+    assert [part.epochs for part in staged.parts()] == [2, 3]
+    assert [part.epochs for part in staged.with_epochs(1).parts()] == [1, 1]
 
 
 def test_a_mean_s_steps_are_those_of_the_release_s_sum() -> None:
