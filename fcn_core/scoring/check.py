@@ -18,6 +18,7 @@ from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.operations import check_operations
 from fcn_core.bundles.seal import verify
+from fcn_core.records.record import ImageRecord, keys
 from fcn_core.scoring import class_maps, engines
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.feed import Fed, feed_of, prepare

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import pytest
 
-from fcn_core.labels import Task
 from fcn_core.models.build import build
 from fcn_core.models.regularisation import every_layer
 from fcn_core.models.spec import ModelSpec
