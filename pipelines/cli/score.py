@@ -21,16 +21,8 @@ def score(arguments: Sequence[str]) -> int:
     check_beam_flags(beam, config)
     from pipelines.score.nights import plan_night
 
-    night = plan_night(config)
-    summary = _run_night(
-        night,
-        beam=beam,
-        lanes=config.lanes,
-        max_error_rate=config.max_error_rate,
-        command=typed_command("score", arguments),
-        quiet=config.json_output,
-    )
-    return _report_night(night, summary, as_json=config.json_output)
+    command = typed_command("score", arguments)
+    return _finish_night(plan_night(config), config, beam=beam, command=command)
 
 
 def replay(arguments: Sequence[str]) -> int:
@@ -39,28 +31,35 @@ def replay(arguments: Sequence[str]) -> int:
     check_beam_flags(beam, config)
     from pipelines.score.replay import plan_replay
 
-    night = plan_replay(config)
-    summary = _run_night(
-        night,
-        beam=beam,
-        lanes=config.lanes,
-        max_error_rate=config.max_error_rate,
-        command=typed_command("replay", arguments),
-        quiet=config.json_output,
-    )
-    return _report_night(night, summary, as_json=config.json_output)
+    command = typed_command("replay", arguments)
+    return _finish_night(plan_replay(config), config, beam=beam, command=command)
+
+
+def _finish_night(
+    night: "Night",
+    config: ScoreConfig | ReplayConfig,
+    *,
+    beam: Sequence[str],
+    command: str,
+) -> int:
+    """Runs what is left of a night, writes its page and prints what it came to."""
+    from pipelines.score import terminal
+
+    summary = _run_night(night, config, beam=beam, command=command)
+    if config.json_output:
+        print(summary.model_dump_json(indent=1))
+    else:
+        print("\n".join(terminal.closing_lines(night.folder, summary)))
+    return 0
 
 
 def _run_night(
     night: "Night",
+    config: ScoreConfig | ReplayConfig,
     *,
     beam: Sequence[str],
-    lanes: int | None,
-    max_error_rate: float,
     command: str,
-    quiet: bool,
 ) -> "Summary":
-    """Runs what is left of a night and writes its page."""
     from pipelines import files
     from pipelines.chunks import progress
     from pipelines.chunks.attempt import Attempt
@@ -69,12 +68,15 @@ def _run_night(
     from pipelines.score import finish, worker
     from pipelines.score.summary import read_summary
 
-    finished = finish.is_finished(night)
+    finished, quiet = finish.is_finished(night), config.json_output
     if not quiet:
         _report_plan(night, finished=finished)
     if not finished:
         job = worker.job(
-            night, lanes=lanes, max_error_rate=max_error_rate, command=command
+            night,
+            lanes=config.lanes,
+            max_error_rate=config.max_error_rate,
+            command=command,
         )
         with (
             Attempt() as attempt,
@@ -106,13 +108,3 @@ def _report_plan(night: "Night", *, finished: bool) -> None:
     if night.ignored:
         parts.append(f"{night.ignored} files ignored (no photos by their names)")
     print(", ".join(parts), file=sys.stderr, flush=True)
-
-
-def _report_night(night: "Night", summary: "Summary", *, as_json: bool) -> int:
-    from pipelines.score import terminal
-
-    if as_json:
-        print(summary.model_dump_json(indent=1))
-    else:
-        print("\n".join(terminal.closing_lines(night.folder, summary)))
-    return 0
