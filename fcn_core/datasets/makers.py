@@ -18,6 +18,10 @@ Read = Callable[[str], bytes]
 """Returns a file's bytes; FileNotFoundError where there is none."""
 
 
+IMAGES_ROOT: Final = "images"
+"""The root folder of the photos, where a data set has no name of its own for it."""
+
+
 class Place(NamedTuple):
     """Where a file may lie: the name of a root folder and the path below it."""
 
@@ -61,9 +65,9 @@ class Maker(Protocol):
 
 _MAKERS: Final = {
     "segmentation-pairs": ("fcn_core.datasets.pascal.pairs", "PairMaker"),
-    "ava": ("fcn_core.datasets.ava.table", "AvaMaker"),
+    "ava": ("fcn_core.datasets.rated_photos", "RatingMaker"),
     "folder-masks": ("fcn_core.datasets.own.folder", "FolderMaskMaker"),
-    "folder-ratings": ("fcn_core.datasets.own.folder", "FolderRatingMaker"),
+    "folder-ratings": ("fcn_core.datasets.rated_photos", "RatingMaker"),
 }
 
 

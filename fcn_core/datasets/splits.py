@@ -68,6 +68,14 @@ def read_list(root: str, path: str, read: Read) -> bytes | None:
         return None
 
 
+def read_ids(
+    root: str, path: str, read: Read, *, pattern: re.Pattern[str]
+) -> IdList | None:
+    """Returns the ids of a list file, None where there is none; see `parse_id_list`."""
+    data = read_list(root, path, read)
+    return None if data is None else parse_id_list(data, pattern=pattern, path=path)
+
+
 def merge(first: IdList, second: IdList) -> IdList:
     """Returns the union of two lists; an id of both is listed once."""
     ids = dict.fromkeys((*first.ids, *second.ids))

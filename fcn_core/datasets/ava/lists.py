@@ -12,7 +12,7 @@ from typing import Final
 from fcn_core.datasets.ava.table import ID
 from fcn_core.datasets.bad_record import ListError, MissingDatasetError
 from fcn_core.datasets.makers import Read
-from fcn_core.datasets.splits import IdList, parse_id_list, read_list
+from fcn_core.datasets.splits import IdList, read_ids, read_list
 
 GENERIC_TEST: Final = "generic_test"
 """The list that everybody tests on; 70 of its 20,000 ids are in no version of AVA."""
@@ -39,19 +39,19 @@ def list_path(name: str) -> str:
     return f"aesthetics_image_lists/{name}.jpgl"
 
 
-def read_ids(root: str, name: str, read: Read) -> IdList:
+def split_ids(root: str, name: str, read: Read) -> IdList:
     """Returns the ids of a list of `aesthetics_image_lists`.
 
     Raises:
         MissingDatasetError: no such list.
     """
-    data = read_list(root, list_path(name), read)
-    if data is None:
+    ids = read_ids(root, list_path(name), read, pattern=ID)
+    if ids is None:
         raise MissingDatasetError(
             f"{root}: got no {list_path(name)}, expected it beside AVA.txt; unpack "
             f"{_PACKAGE} there"
         )
-    return parse_id_list(data, pattern=ID, path=list_path(name))
+    return ids
 
 
 def read_names(root: str, read: Read) -> Names:

@@ -21,7 +21,7 @@ from fcn_core.datasets.bad_record import BadRecord, MissingDatasetError
 from fcn_core.datasets.listing import Listing, Split
 from fcn_core.datasets.makers import Read
 from fcn_core.datasets.pascal import sbd, voc
-from fcn_core.datasets.splits import IdList, parse_id_list, read_list
+from fcn_core.datasets.splits import IdList, read_ids
 
 Prefer = Literal["voc", "sbd"]
 
@@ -253,9 +253,9 @@ def _read_seg11(voc_root: str, sbd_root: str, read: Read) -> IdList:
         (f"{parent}/VOC2011", voc.list_path("val")),
     )
     for root, path in candidates:
-        data = read_list(root, path, read)
-        if data is not None:
-            return parse_id_list(data, pattern=voc.ID, path=path)
+        ids = read_ids(root, path, read, pattern=voc.ID)
+        if ids is not None:
+            return ids
     raise MissingDatasetError(
         f"{voc_root}: got neither {voc.list_path(_SEG11_LIST)} nor VOC 2011's lists "
         "beside it, expected one for the protocol fcn (736 ids: VOC 2011 val - SBD "

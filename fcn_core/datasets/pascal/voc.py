@@ -10,7 +10,7 @@ from typing import Final
 
 from fcn_core.datasets.bad_record import MissingDatasetError
 from fcn_core.datasets.makers import Read
-from fcn_core.datasets.splits import IdList, merge, parse_id_list, read_list
+from fcn_core.datasets.splits import IdList, merge, read_ids, read_list
 
 PUBLISHED: Final = {"train": 1464, "val": 1449, "trainval": 2913}
 """How many ids the complete lists of VOC 2012 have."""
@@ -64,9 +64,9 @@ def split_ids(root: str, split: str, read: Read) -> IdList:
     Raises:
         MissingDatasetError: no such list.
     """
-    data = read_list(root, list_path(split), read)
-    if data is not None:
-        return parse_id_list(data, pattern=ID, path=list_path(split))
+    ids = read_ids(root, list_path(split), read, pattern=ID)
+    if ids is not None:
+        return ids
     if split == "trainval":
         return merge(split_ids(root, "train", read), split_ids(root, "val", read))
     raise _missing(root, list_path(split))

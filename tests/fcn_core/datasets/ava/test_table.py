@@ -139,7 +139,7 @@ def test_lists_that_are_absent_are_nothing(tmp_path: Path) -> None:
     assert lists.read_names(str(tmp_path), read).tags == {}
     assert lists.read_styles(str(tmp_path), read) == {}
     with pytest.raises(MissingDatasetError, match=r"generic_test\.jpgl.*AVA package"):
-        lists.read_ids(str(tmp_path), "generic_test", read)
+        lists.split_ids(str(tmp_path), "generic_test", read)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,12 @@ def test_official_tests_on_the_list_and_trains_on_the_rest(package: Path) -> Non
     table = table_of(40)
     tiny_ava.write_list(package, "generic_test", [1, 5, 9, 777])
     splits = protocols.by_list(
-        table, {}, str(package), read, names=("train", "test"), protocol="official"
+        table,
+        {},
+        root=str(package),
+        read=read,
+        names=("train", "test"),
+        protocol="official",
     ).splits
     assert splits["test"].ids == ("1", "5", "9")
     assert set(splits["train"].ids) == set(table.rows) - {"1", "5", "9"}
@@ -179,8 +184,8 @@ def test_ava1_trains_on_clear_photos_and_tests_on_all(package: Path) -> None:
     splits = protocols.by_list(
         table,
         {},
-        str(package),
-        read,
+        root=str(package),
+        read=read,
         names=("train", "test"),
         protocol="ava1",
         delta=delta,
@@ -199,8 +204,8 @@ def test_named_lists_are_splits_of_their_own(package: Path) -> None:
     splits = protocols.by_list(
         table_of(40),
         {},
-        str(package),
-        read,
+        root=str(package),
+        read=read,
         names=("portrait_train",),
         protocol="official",
     ).splits
@@ -250,7 +255,12 @@ def test_unusable_rows_count_for_the_split_they_would_be_in(package: Path) -> No
     )
     tiny_ava.write_list(package, "generic_test", [1, 4])
     splits = protocols.by_list(
-        table, {}, str(package), read, names=("train", "test"), protocol="official"
+        table,
+        {},
+        root=str(package),
+        read=read,
+        names=("train", "test"),
+        protocol="official",
     ).splits
     reasons = {
         name: [bad.reason for bad in split.rejected] for name, split in splits.items()
