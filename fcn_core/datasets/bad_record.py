@@ -6,6 +6,7 @@ and checks every pair before a record is made of it. What cannot be used is a
 crash.
 """
 
+from functools import partial
 from typing import Any, Final
 
 REASONS: Final[frozenset[str]] = frozenset(
@@ -88,20 +89,10 @@ class BadRecord(Exception):
         }
 
     def __reduce__(self) -> Any:
-        return _rebuild, (
-            self.reason,
-            self.detail,
-            self.stage,
-            self.source_id,
-            self.path,
-        )
-
-
-def _rebuild(
-    reason: str, detail: str, stage: str, source_id: str, path: str
-) -> BadRecord:
-    """Makes a BadRecord again on the other side of a process boundary."""
-    return BadRecord(reason, detail, stage=stage, source_id=source_id, path=path)
+        # Crosses process borders; the default would lose what is not in the message.
+        return partial(
+            BadRecord, source_id=self.source_id, path=self.path, stage=self.stage
+        ), (self.reason, self.detail)
 
 
 class MissingDatasetError(Exception):

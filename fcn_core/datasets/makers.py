@@ -83,7 +83,7 @@ def photo_path(maker: Maker, entry: Entry) -> str:
 
 
 def read_files(
-    maker: Maker, entry: Entry, roots: Mapping[str, str], read: Read
+    maker: Maker, entry: Entry, *, roots: Mapping[str, str], read: Read
 ) -> list[bytes]:
     """Returns the bytes of an entry's files.
 

@@ -76,7 +76,7 @@ def decode(
     """
     header = read_header(data, limits)
     if header.format == "JPEG":
-        pixels, turn = _decode_jpeg(data, header, max_side, limits)
+        pixels, turn = _decode_jpeg(data, header, limits, max_side=max_side)
         height, width = header.height, header.width
     else:
         pixels, turn = _decode_with_pillow(data, header, limits)
@@ -93,7 +93,7 @@ def decode(
 
 
 def _decode_jpeg(
-    data: bytes, header: Header, max_side: int | None, limits: DecodeLimits
+    data: bytes, header: Header, limits: DecodeLimits, *, max_side: int | None
 ) -> tuple[NDArray[np.uint8], int]:
     """Returns uint8 [h, w, 3] RGB, maybe reduced, and the orientation to be applied."""
     colours = "CMYK" if header.components == 4 else "RGB"
@@ -160,7 +160,8 @@ def _decode_with_pillow(
     except Exception as error:
         raise _pillow_fault(error, "bad-header") from None
     # Some formats let a frame be larger than the header says.
-    check_size(header.format, image.height, image.width, limits)
+    is_webp = header.format == "WEBP"
+    check_size((image.height, image.width), limits, is_webp=is_webp)
     try:
         image.load()
         if header.format == "PNG":

@@ -38,7 +38,8 @@ def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
             "save the photo smaller",
         )
     header = _PARSERS[sniff(data)](data)
-    check_size(header.format, header.height, header.width, limits)
+    is_webp = header.format == "WEBP"
+    check_size((header.height, header.width), limits, is_webp=is_webp)
     if header.scans > limits.max_scans:
         raise BadImage(
             "too-many-scans",

@@ -57,15 +57,23 @@ class Header:
     scans: int = 1
 
 
-def check_size(kind: str, height: int, width: int, limits: DecodeLimits) -> None:
+def check_size(
+    size: tuple[int, int], limits: DecodeLimits, *, is_webp: bool = False
+) -> None:
     """Checks the size of an image before memory is allocated for it.
+
+    Args:
+        size: Height and width, in pixels.
+        limits: What is refused.
+        is_webp: Whether the format's own limit holds.
 
     Raises:
         BadImage: zero-size, too-many-pixels or extreme-aspect.
     """
+    height, width = size
     if height < 1 or width < 1:
         raise BadImage("zero-size", f"the header says {width}x{height} pixels")
-    allowed = limits.max_webp_pixels if kind == "WEBP" else limits.max_pixels
+    allowed = limits.max_webp_pixels if is_webp else limits.max_pixels
     if height * width > allowed:
         raise BadImage(
             "too-many-pixels",

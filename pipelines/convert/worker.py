@@ -87,7 +87,9 @@ class OpenShard:
         entry = self.entries[key[1]]
         roots = self._plan.content.roots
         try:
-            contents = makers.read_files(self._maker, entry, roots, read_source)
+            contents = makers.read_files(
+                self._maker, entry, roots=roots, read=read_source
+            )
         except BadRecord as bad:
             # Answered already: no lane is asked.
             return Request(key, {}, [], reply={"rejected": bad.row()})

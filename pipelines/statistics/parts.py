@@ -2,7 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments, Sums
+from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums
+from fcn_core.metrics.rating_moments import RatingMoments
+from fcn_core.metrics.tallies import Sums
 from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.statistics.checks import Findings

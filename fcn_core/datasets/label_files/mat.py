@@ -66,7 +66,7 @@ def read_label_mat(
         raise bad_label("label-format", f"{detail}, expected uint8 [H, W]", path)
     check_size(class_map.shape, (height, width), path)
     class_map = np.ascontiguousarray(class_map)
-    classes = _check_classes(class_map, struct_, num_classes, path)
+    classes = _check_classes(class_map, struct_, num_classes=num_classes, path=path)
     if void_rim:
         outline = _outline(struct_, class_map.shape, path)
         class_map[dilate(outline, void_rim)] = VOID
@@ -162,7 +162,7 @@ def _field(struct_: Any, name: str, path: str) -> NDArray[Any]:
 
 
 def _check_classes(
-    class_map: NDArray[np.uint8], struct_: Any, num_classes: int, path: str
+    class_map: NDArray[np.uint8], struct_: Any, *, num_classes: int, path: str
 ) -> tuple[int, ...]:
     """Returns the classes present; the file says them twice, and must agree."""
     values = np.flatnonzero(count_values(class_map))

@@ -54,7 +54,7 @@ def read_mask(
         class_map = _decode_indices(data, path)
         if header.colour_type == png.PALETTE and colours:
             palette = read_palette(file, path)
-            class_map = _by_palette(class_map, palette, colours, path)
+            class_map = _by_palette(class_map, palette, colours=colours, path=path)
         elif label_map is not None:
             class_map = _by_value(class_map, label_map, path)
     values = np.flatnonzero(count_values(class_map))
@@ -113,6 +113,7 @@ def _by_colour(
 def _by_palette(
     indices: NDArray[np.uint8],
     palette: NDArray[np.uint8],
+    *,
     colours: tuple[tuple[Rgb, int], ...],
     path: str,
 ) -> NDArray[np.uint8]:

@@ -83,7 +83,7 @@ def draw_scene(
     pixels = _background(random, height, width)
     class_map = np.zeros((height, width), np.uint8)
     for class_id in classes:
-        _draw_object(random, pixels, class_map, class_id)
+        _draw_object(random, class_id, pixels=pixels, class_map=class_map)
     pixels += random.normal(0, 4, pixels.shape)
     return Scene(pixels.clip(0, 255).astype(np.uint8), class_map)
 
@@ -151,9 +151,10 @@ def _background(
 
 def _draw_object(
     random: np.random.Generator,
+    class_id: int,
+    *,
     pixels: NDArray[np.float64],
     class_map: NDArray[np.uint8],
-    class_id: int,
 ) -> None:
     """Draws one object into both arrays, its rim of void over what lies behind."""
     figure = _FIGURES[class_id]

@@ -19,7 +19,9 @@ def test_a_row_becomes_a_record(tmp_path: Path) -> None:
     row = ava_table.parse_table(GOOD.encode()).rows["953619"]
     entry = Entry("953619", ava_table.note_of(row, styles=(3, 14), label=1))
     maker = makers.open_maker("ava", {})
-    contents = makers.read_files(maker, entry, {"images": str(tmp_path)}, read)
+    contents = makers.read_files(
+        maker, entry, roots={"images": str(tmp_path)}, read=read
+    )
     record = makers.make_record(maker, entry, contents)
     assert isinstance(record, AestheticsRecord)
     assert AestheticsRecord.parse(record.encode()) == record

@@ -9,7 +9,6 @@ from fcn_core.datasets import votes
 from fcn_core.datasets.ava import protocols
 from fcn_core.datasets.ava import table as ava_table
 from tests.drawn import tiny_ava
-from tests.drawn.tiny_ava import GOOD
 from tests.drawn.tiny_data import read
 
 
