@@ -53,12 +53,12 @@ class BadRecord(Exception):
     """One entry of a data set that cannot become a record.
 
     Attributes:
-        reason: from the closed list.
-        detail: what was found and what was expected; at most 200 printable ASCII
+        reason: From the closed list.
+        detail: What was found and what was expected; at most 200 printable ASCII
             characters, without the folder the data set lies in.
-        stage: one of `STAGES`.
-        source_id: the entry, "" where its line names none.
-        path: the file at fault, relative to the data set's root.
+        stage: One of `STAGES`.
+        source_id: The entry, "" where its line names none.
+        path: The file at fault, relative to the data set's root.
     """
 
     def __init__(

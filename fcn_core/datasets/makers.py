@@ -33,8 +33,8 @@ class Needed(NamedTuple):
     """A file that an entry cannot do without.
 
     Attributes:
-        places: where it may lie; the first that has it counts.
-        missing: the reason if none has it.
+        places: Where it may lie; the first that has it counts.
+        missing: The reason if none has it.
     """
 
     places: tuple[Place, ...]
@@ -48,18 +48,18 @@ class Maker(Protocol):
         """Returns the files of an entry, the photo first.
 
         Raises:
-            BadRecord: its name alone makes it unusable.
+            BadRecord: Its name alone makes it unusable.
         """
 
     def make(self, entry: Entry, contents: Sequence[bytes]) -> ImageRecord:
         """Checks an entry and returns its record; the photo's bytes stay as they are.
 
         Args:
-            entry: what to make.
-            contents: the bytes of `files(entry)`, in order.
+            entry: What to make.
+            contents: The bytes of `files(entry)`, in order.
 
         Raises:
-            BadRecord: a check fails; without the entry's id, which the caller knows.
+            BadRecord: A check fails; without the entry's id, which the caller knows.
         """
 
 
@@ -88,7 +88,7 @@ def read_files(
     """Returns the bytes of an entry's files.
 
     Raises:
-        BadRecord: one of them is missing or unreadable.
+        BadRecord: One of them is missing or unreadable.
     """
     try:
         return [_read(needed, roots, read) for needed in maker.files(entry)]
@@ -101,7 +101,7 @@ def make_record(maker: Maker, entry: Entry, contents: Sequence[bytes]) -> ImageR
     """Returns what `maker.make` does; a refusal names the entry.
 
     Raises:
-        BadRecord: a check fails.
+        BadRecord: A check fails.
     """
     try:
         return maker.make(entry, contents)

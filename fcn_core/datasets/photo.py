@@ -43,7 +43,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
     data is read and checked all the same, only the last step is smaller.
 
     Raises:
-        BadRecord: it does not decode, or TensorFlow's decoder would see something
+        BadRecord: It does not decode, or TensorFlow's decoder would see something
             else in it than ours (another format, alpha, four inks, sixteen bits).
     """
     try:
@@ -76,7 +76,7 @@ def check_upright(photo: Photo, *, path: str) -> None:
     """Refuses a photo that EXIF turns: its label may or may not be turned with it.
 
     Raises:
-        BadRecord: the orientation is not 1.
+        BadRecord: The orientation is not 1.
     """
     if photo.orientation != 1:
         detail = (

@@ -34,9 +34,9 @@ def parse_id_list(data: bytes, *, pattern: re.Pattern[str], path: str) -> IdList
     """Returns the ids of a list file.
 
     Args:
-        data: the file's bytes.
-        pattern: what an id looks like, matched in full.
-        path: the list file, relative to the data set's root, for the report.
+        data: The file's bytes.
+        pattern: What an id looks like, matched in full.
+        path: The list file, relative to the data set's root, for the report.
     """
     ids: dict[str, None] = {}
     rejected = []

@@ -33,7 +33,7 @@ def read_jpeg(data: bytes) -> Header:
     """Reads size, components, number of scans and EXIF orientation of a JPEG.
 
     Raises:
-        BadImage: bad-header, unsupported-variant.
+        BadImage: `bad-header` or `unsupported-variant`.
     """
     frame: tuple[int, int, int, int, int] | None = None
     orientation = 1

@@ -25,13 +25,13 @@ class PhotoSums(Sums):
     """Sizes and forms of the photos.
 
     Attributes:
-        records: photos.
-        widths: pixels, as stored.
-        heights: pixels, as stored.
-        longer_sides: the larger of both.
-        shapes: landscape, portrait or square, as stored.
-        formats: jpeg or png.
-        channels: components in the file.
+        records: Photos.
+        widths: Pixels, as stored.
+        heights: Pixels, as stored.
+        longer_sides: The larger of both.
+        shapes: Landscape, portrait or square, as stored.
+        formats: "jpeg" or "png".
+        channels: Components in the file.
         orientations: EXIF's, 1 to 8.
     """
 
@@ -86,14 +86,14 @@ class LabelSums(Sums):
     """Pixels of the labels.
 
     Attributes:
-        images: labels counted.
-        pixels: of each class id, void among them.
-        images_of: labels that have the class id.
-        pixels_beside: class id -> all pixels but void of the labels that have it.
-        void_shares: a label's void, in thousandths of its pixels, rounded.
-        sources: whose labels they are.
-        void_of: source -> void pixels.
-        pixels_of: source -> all pixels.
+        images: Labels counted.
+        pixels: Of each class id, void among them.
+        images_of: Labels that have the class id.
+        pixels_beside: Class id -> all pixels but void of the labels that have it.
+        void_shares: A label's void, in thousandths of its pixels, rounded.
+        sources: Whose labels they are.
+        void_of: Source -> void pixels.
+        pixels_of: Source -> all pixels.
     """
 
     images: int = 0
@@ -110,9 +110,9 @@ class LabelSums(Sums):
         """Counts one label.
 
         Args:
-            counts: pixels of each class id, `[256]`.
-            source: whose label it is.
-            void: the id that is no class.
+            counts: Pixels of each class id, `[256]`.
+            source: Whose label it is.
+            void: The id that is no class.
         """
         total, empty = int(counts.sum()), int(counts[void])
         present = {int(i): int(counts[i]) for i in np.flatnonzero(counts)}

@@ -21,14 +21,14 @@ class RatingMoments(Sums):
     """Moments of ratings: of each photo's mean, and of its spread.
 
     Attributes:
-        images: photos rated.
-        means: a photo's mean rating, in hundredths, rounded.
-        stds: a photo's standard deviation, in hundredths, rounded, where it is known.
-        mean_sum: of the means, in parts of 2**-23.
-        mean_square_sum: of their squares, in parts of 2**-46.
-        std_sum: of the standard deviations, in parts of 2**-23.
-        votes: rating -> votes for it.
-        vote_counts: votes a photo has, where they are known.
+        images: Photos rated.
+        means: A photo's mean rating, in hundredths, rounded.
+        stds: A photo's standard deviation, in hundredths, rounded, where it is known.
+        mean_sum: Of the means, in parts of 2**-23.
+        mean_square_sum: Of their squares, in parts of 2**-46.
+        std_sum: Of the standard deviations, in parts of 2**-23.
+        votes: Rating -> votes for it.
+        vote_counts: Votes a photo has, where they are known.
         labels: 1 high, 0 low, -1 not in the protocol.
     """
 
@@ -54,9 +54,9 @@ class RatingMoments(Sums):
         """Counts photos; every argument has one value a photo.
 
         Args:
-            means: mean ratings.
-            stds: their standard deviations, NaN where one is not known.
-            votes: for ratings 1, 2, ...; empty where only the mean is known.
+            means: Mean ratings.
+            stds: Their standard deviations, NaN where one is not known.
+            votes: For ratings 1, 2, ...; empty where only the mean is known.
             labels: 1 high, 0 low, -1 not in the protocol.
         """
         known = [std for std in stds if not math.isnan(std)]

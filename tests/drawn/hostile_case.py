@@ -16,7 +16,7 @@ class Case(NamedTuple):
 
 
 def textured(height: int, width: int, seed: int) -> np.ndarray:
-    """Returns uint8 [height, width, 3]: noise over a slope, hard to compress."""
+    """Returns uint8 `[height, width, 3]`: noise over a slope, hard to compress."""
     rng = np.random.default_rng(seed)
     slope = np.linspace(0, 120, width)[None, :, None]
     noise = rng.integers(0, 130, (height, width, 3))

@@ -17,10 +17,10 @@ class HostileFile(NamedTuple):
     """One file that must be refused.
 
     Attributes:
-        name: a file name; its extension is often a lie.
-        data: the bytes.
-        reason: the reason that the decode policy must give.
-        why: what is wrong with it.
+        name: A file name; its extension is often a lie.
+        data: The bytes.
+        reason: The reason that the decode policy must give.
+        why: What is wrong with it.
     """
 
     name: str
@@ -33,8 +33,8 @@ def generate(seed: int = 0, count: int | None = None) -> list[HostileFile]:
     """Returns hostile files: every kind once, then more damage until `count`.
 
     Args:
-        seed: of the damage, the sizes and the order.
-        count: how many; None = every kind once (more than 150). Fewer than that is a
+        seed: Of the damage, the sizes and the order.
+        count: How many; None = every kind once (more than 150). Fewer than that is a
             random choice.
     """
     rng = random.Random(seed)

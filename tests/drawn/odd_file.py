@@ -12,12 +12,12 @@ class OddFile(NamedTuple):
     """One file that must be decoded.
 
     Attributes:
-        name: a file name; its extension is sometimes a lie.
-        data: the bytes.
-        pixels: uint8 [h, w, 3] RGB, upright, over white.
-        tolerance: largest difference allowed, of 255; above 1 only for lossy forms.
-        format: the format to be reported.
-        orientation: the EXIF orientation to be reported.
+        name: A file name; its extension is sometimes a lie.
+        data: The bytes.
+        pixels: uint8 `[h, w, 3]` RGB, upright, over white.
+        tolerance: Largest difference allowed, of 255; above 1 only for lossy forms.
+        format: The format to be reported.
+        orientation: The EXIF orientation to be reported.
     """
 
     name: str
@@ -29,7 +29,7 @@ class OddFile(NamedTuple):
 
 
 def letter(height: int = 48, width: int = 32) -> NDArray[np.uint8]:
-    """Returns uint8 [height, width, 3]: flat blocks of 8, no two sides alike.
+    """Returns uint8 `[height, width, 3]`: flat blocks of 8, no two sides alike.
 
     Blocks survive JPEG, and all eight ways to turn the picture look different.
     """
@@ -46,7 +46,7 @@ def saved(pixels: NDArray[np.generic], kind: str, **options: object) -> bytes:
 
 
 def over_white(colours: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.uint8]:
-    """Returns uint8 [h, w, 3]: 8-bit colours with 8-bit alpha, laid over white."""
+    """Returns uint8 `[h, w, 3]`: 8-bit colours with 8-bit alpha, laid over white."""
     a = alpha[..., None].astype(np.float64) / 255
     return np.rint(colours * a + 255 * (1 - a)).astype(np.uint8)
 

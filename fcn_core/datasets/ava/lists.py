@@ -43,7 +43,7 @@ def split_ids(root: str, name: str, read: Read) -> IdList:
     """Returns the ids of a list of `aesthetics_image_lists`.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
     ids = read_ids(root, list_path(name), read, pattern=ID)
     if ids is None:
@@ -58,7 +58,7 @@ def read_names(root: str, read: Read) -> Names:
     """Returns the names of tags, challenges and styles, as far as they are there.
 
     Raises:
-        ListError: a line is not an id and a name.
+        ListError: A line is not an id and a name.
     """
     return Names(
         tags=_read_names(root, "tags.txt", read),
@@ -71,7 +71,7 @@ def read_styles(root: str, read: Read) -> Mapping[str, tuple[int, ...]]:
     """Returns the style ids, 1..14, of each photo that has any; both lists together.
 
     Raises:
-        ListError: a list and its labels do not fit together.
+        ListError: A list and its labels do not fit together.
     """
     styles: dict[str, tuple[int, ...]] = {}
     for name, labels in (("train", "train.lab"), ("test", "test.multilab")):

@@ -52,15 +52,15 @@ def by_list(
 
     Args:
         table: AVA.txt.
-        styles: of the photos that have any.
+        styles: Of the photos that have any.
         root: AVA.txt's folder.
-        read: hands out a file's bytes.
+        read: Hands out a file's bytes.
         names: `train`, `test`, or names of lists of `aesthetics_image_lists`.
-        protocol: whose numbers are published.
-        delta: how far from 5 a mean must be to be trained on (not: tested on).
+        protocol: Whose numbers are published.
+        delta: How far from 5 a mean must be to be trained on (not: tested on).
 
     Raises:
-        MissingDatasetError: a list is not there.
+        MissingDatasetError: A list is not there.
     """
     splits = {}
     test: IdList | None = None
@@ -92,8 +92,8 @@ def best_and_worst(table: Table, styles: Styles, *, seed: int) -> Listing:
 
     Args:
         table: AVA.txt.
-        styles: of the photos that have any.
-        seed: decides who is in which half.
+        styles: Of the photos that have any.
+        seed: Decides who is in which half.
     """
     rows = table.rows
     ranked = sorted(rows, key=lambda i: (votes.exact_mean(rows[i].votes), int(i)))

@@ -32,8 +32,8 @@ class Row:
     """What the table says about a photo.
 
     Attributes:
-        votes: for ratings 1 to 10.
-        tags: none, one or two, 1..66.
+        votes: For ratings 1 to 10.
+        tags: At most two, 1..66.
         challenge: 0 where none is named.
     """
 
@@ -47,8 +47,8 @@ class Table:
     """The table of votes.
 
     Attributes:
-        rows: by id, in the table's order.
-        rejected: lines that cannot be used.
+        rows: By id, in the table's order.
+        rejected: Lines that cannot be used.
     """
 
     rows: Mapping[str, Row]

@@ -95,9 +95,9 @@ def deal(
     """Divides entries by the hash of their id.
 
     Args:
-        notes: the entries.
-        rejected: what cannot be tried; it counts for the split it would be in.
-        shares: of each split; they add up to 1.
+        notes: The entries.
+        rejected: What cannot be tried; it counts for the split it would be in.
+        shares: Of each split; they add up to 1.
     """
     ids: dict[str, list[str]] = {name: [] for name in shares}
     for source_id in notes:

@@ -24,7 +24,7 @@ class PairMaker:
     """Makes records of VOC's and SBD's pairs.
 
     Args:
-        void_rim: pixels of void on either side of SBD's boundaries; 0 for none.
+        void_rim: Pixels of void on either side of SBD's boundaries; 0 for none.
     """
 
     def __init__(self, *, void_rim: int = 0):

@@ -39,7 +39,7 @@ def splits_present(root: str, read: Read) -> tuple[str, ...]:
     """Returns which of train and val have a list: what is converted by default.
 
     Raises:
-        MissingDatasetError: none has.
+        MissingDatasetError: None has.
     """
     names = ("train", "val")
     found = tuple(n for n in names if read_list(root, list_path(n), read) is not None)
@@ -52,7 +52,7 @@ def split_ids(root: str, split: str, read: Read) -> IdList:
     """Returns the ids of a split, in list order.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
     ids = read_ids(root, list_path(split), read, pattern=ID)
     if ids is None:
@@ -64,7 +64,7 @@ def list_split(root: str, split: str, read: Read) -> Split:
     """Returns a split as it is to be converted.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
     listed = split_ids(root, split, read)
     return Split(

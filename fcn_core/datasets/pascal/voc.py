@@ -45,7 +45,7 @@ def splits_present(root: str, read: Read) -> tuple[str, ...]:
     union and would hold every photo twice, so it stands in only where both lack.
 
     Raises:
-        MissingDatasetError: none of the lists is there.
+        MissingDatasetError: None of the lists is there.
     """
     for names in (("train", "val"), ("trainval",)):
         found = tuple(
@@ -62,7 +62,7 @@ def split_ids(root: str, split: str, read: Read) -> IdList:
     Without a `trainval` list of its own, `trainval` is train and val together.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
     ids = read_ids(root, list_path(split), read, pattern=ID)
     if ids is not None:
