@@ -69,13 +69,13 @@ class BadImage(Exception):
     """One photo cannot be used, and this is why.
 
     Attributes:
-        reason: one of `REASONS`.
-        detail: what was wrong and what helps, at most 200 printable ASCII characters;
+        reason: One of `REASONS`.
+        detail: What was wrong and what helps, at most 200 printable ASCII characters;
             free of addresses, local paths and tracebacks.
         stage: "read", "decode" or "score".
 
     Raises:
-        ValueError: the reason or stage is not in its closed list.
+        ValueError: The reason or stage is not in its closed list.
     """
 
     def __init__(self, reason: str, detail: str, *, stage: str = "decode") -> None:

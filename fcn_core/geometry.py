@@ -36,10 +36,10 @@ class Placement:
     """The three sizes of one photo on its way into a network.
 
     Attributes:
-        original: upright size of the photo itself; masks have this size.
-        fitted: size after resizing to the working size; equal to `original` for a
+        original: Upright size of the photo itself; masks have this size.
+        fitted: Size after resizing to the working size; equal to `original` for a
             photo that is small enough and not enlarged.
-        padded: size of the network's input; content at the top left.
+        padded: Size of the network's input; content at the top left.
     """
 
     original: Size
@@ -51,16 +51,16 @@ def fit(size: tuple[int, int], *, max_side: int | None, enlarge: float = 1.0) ->
     """Shrinks a size until its long side is at most `max_side`.
 
     Args:
-        size: height and width in pixels, each at least 1.
-        max_side: longest side allowed, in pixels; None shrinks nothing.
-        enlarge: what a smaller size is multiplied by, as far as `max_side` allows; at
+        size: Height and width in pixels, each at least 1.
+        max_side: Longest side allowed, in pixels; None shrinks nothing.
+        enlarge: What a smaller size is multiplied by, as far as `max_side` allows; at
             least 1, which enlarges nothing.
 
     Returns:
         The size with its aspect kept to the nearest pixel, each side at least 1.
 
     Raises:
-        ValueError: a side, `max_side` or `enlarge` is below 1.
+        ValueError: A side, `max_side` or `enlarge` is below 1.
     """
     height, width = checked_size(size)
     check_positive("enlarge", enlarge)
@@ -78,12 +78,12 @@ def round_up(size: tuple[int, int], multiple: int, *, minimum: int = 1) -> Size:
     """Enlarges each side to the next multiple that is not below `minimum`.
 
     Args:
-        size: height and width in pixels, each at least 1.
-        multiple: both sides of the result are multiples of it, in pixels.
-        minimum: smallest side the network accepts, in pixels; rounded up as well.
+        size: Height and width in pixels, each at least 1.
+        multiple: Both sides of the result are multiples of it, in pixels.
+        minimum: Smallest side the network accepts, in pixels; rounded up as well.
 
     Raises:
-        ValueError: a side, `multiple` or `minimum` is below 1.
+        ValueError: A side, `multiple` or `minimum` is below 1.
     """
     height, width = checked_size(size)
     check_positive("multiple", multiple)
@@ -105,14 +105,14 @@ def place(
     """Returns where a photo of this size lies in a network's input.
 
     Args:
-        size: upright height and width of the photo in pixels.
-        max_side: working size of the network (see `fit`); None keeps every photo.
-        multiple: both padded sides are multiples of it (see `round_up`).
-        minimum: smallest padded side in pixels.
-        enlarge: see `fit`.
+        size: Upright height and width of the photo in pixels.
+        max_side: Working size of the network (see `fit`); None keeps every photo.
+        multiple: Both padded sides are multiples of it (see `round_up`).
+        minimum: Smallest padded side in pixels.
+        enlarge: See `fit`.
 
     Raises:
-        ValueError: a size or setting is below 1.
+        ValueError: A size or setting is below 1.
     """
     fitted = fit(size, max_side=max_side, enlarge=enlarge)
     padded = round_up(fitted, multiple, minimum=minimum)
@@ -128,16 +128,16 @@ def to_fitted(
     the middle of its square, so p becomes (p + 0.5) * fitted / original - 0.5.
 
     Args:
-        positions: pixel positions along one axis of the original photo.
-        original: length of that axis in the original photo, in pixels.
-        fitted: length of that axis in the fitted photo, in pixels.
+        positions: Pixel positions along one axis of the original photo.
+        original: Length of that axis in the original photo, in pixels.
+        fitted: Length of that axis in the fitted photo, in pixels.
 
     Returns:
         float64 positions of the same shape; exactly the input where both lengths are
         equal.
 
     Raises:
-        ValueError: a length is below 1.
+        ValueError: A length is below 1.
     """
     check_positive("original", original)
     check_positive("fitted", fitted)

@@ -46,7 +46,7 @@ RATING_BINS: Final[tuple[int, ...]] = tuple(range(1, 11))
 
 
 def _bit_interleaved_palette() -> NDArray[np.uint8]:
-    """Returns uint8 [256, 3]: bits 0, 1, 2 of an index fill R, G, B from the top."""
+    """Returns uint8 `[256, 3]`: bits 0, 1, 2 of an index fill R, G, B from the top."""
     index = np.arange(256)
     palette = np.zeros((256, 3), np.uint8)
     for bit in range(8):
@@ -59,5 +59,5 @@ def _bit_interleaved_palette() -> NDArray[np.uint8]:
 
 
 VOC_PALETTE: Final[NDArray[np.uint8]] = _bit_interleaved_palette()
-"""uint8 [256, 3] RGB, the palette inside every VOC label file."""
+"""uint8 `[256, 3]` RGB, the palette inside every VOC label file."""
 VOC_PALETTE.setflags(write=False)

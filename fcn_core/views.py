@@ -18,12 +18,12 @@ class View:
     """One canvas that shows a photo or a part of it.
 
     Attributes:
-        original: upright size of the photo.
-        resized: size the photo is resized to first.
-        window: top, left, height and width of the part that is shown, in pixels of the
+        original: Upright size of the photo.
+        resized: Size the photo is resized to first.
+        window: Top, left, height and width of the part that is shown, in pixels of the
             resized photo.
-        offset: row and column of the canvas where the window's top left lies.
-        canvas: size of the result; what the window leaves free is filled.
+        offset: Row and column of the canvas where the window's top left lies.
+        canvas: Size of the result; what the window leaves free is filled.
     """
 
     original: Size
@@ -43,12 +43,12 @@ def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ..
     squares from end to end, or as many as it takes to leave no gap.
 
     Args:
-        size: upright height and width of the photo in pixels.
-        mode: see above.
-        side: in pixels.
+        size: Upright height and width of the photo in pixels.
+        mode: See above.
+        side: In pixels.
 
     Raises:
-        ValueError: a side is below 1 or the mode is unknown.
+        ValueError: A side is below 1 or the mode is unknown.
     """
     original = Size(*checked_size(size))
     check_positive("side", side)
@@ -73,13 +73,13 @@ def keep_ratio(
     """Resizes to a height or a width with the aspect kept.
 
     Args:
-        size: upright height and width of the photo in pixels.
-        height: of the result; or None.
-        width: of the result; or None. Without both the size stays.
-        shortest: the result is enlarged until its short side has this many pixels.
+        size: Upright height and width of the photo in pixels.
+        height: Of the result; or None.
+        width: Of the result; or None. Without both the size stays.
+        shortest: The result is enlarged until its short side has this many pixels.
 
     Raises:
-        ValueError: a number is below 1, or both sides are given.
+        ValueError: A number is below 1, or both sides are given.
     """
     original = Size(*checked_size(size))
     check_positive("shortest", shortest)

@@ -6,6 +6,7 @@ and checks every pair before a record is made of it. What cannot be used is a
 crash.
 """
 
+from functools import partial
 from typing import Any, Final
 
 REASONS: Final[frozenset[str]] = frozenset(
@@ -52,12 +53,12 @@ class BadRecord(Exception):
     """One entry of a data set that cannot become a record.
 
     Attributes:
-        reason: from the closed list.
-        detail: what was found and what was expected; at most 200 printable ASCII
+        reason: From the closed list.
+        detail: What was found and what was expected; at most 200 printable ASCII
             characters, without the folder the data set lies in.
-        stage: one of `STAGES`.
-        source_id: the entry, "" where its line names none.
-        path: the file at fault, relative to the data set's root.
+        stage: One of `STAGES`.
+        source_id: The entry, "" where its line names none.
+        path: The file at fault, relative to the data set's root.
     """
 
     def __init__(
@@ -88,20 +89,10 @@ class BadRecord(Exception):
         }
 
     def __reduce__(self) -> Any:
-        return _rebuild, (
-            self.reason,
-            self.detail,
-            self.stage,
-            self.source_id,
-            self.path,
-        )
-
-
-def _rebuild(
-    reason: str, detail: str, stage: str, source_id: str, path: str
-) -> BadRecord:
-    """Makes a BadRecord again on the other side of a process boundary."""
-    return BadRecord(reason, detail, stage=stage, source_id=source_id, path=path)
+        # Crosses process borders; the default would lose what is not in the message.
+        return partial(
+            BadRecord, source_id=self.source_id, path=self.path, stage=self.stage
+        ), (self.reason, self.detail)
 
 
 class MissingDatasetError(Exception):

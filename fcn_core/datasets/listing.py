@@ -11,8 +11,8 @@ class Entry(NamedTuple):
     """One thing to convert.
 
     Attributes:
-        id: its name, unique within its data set.
-        note: what the lists say about it, in the data set's own words; "" for nothing.
+        id: Its name, unique within its data set.
+        note: What the lists say about it, in the data set's own words; "" for nothing.
     """
 
     id: str
@@ -24,10 +24,10 @@ class Split:
     """One split as the lists have it.
 
     Attributes:
-        ids: of its entries.
-        notes: of its entries, in the same order.
-        rejected: lines that name no usable entry.
-        published: entries of the published data set, where known.
+        ids: Of its entries.
+        notes: Of its entries, in the same order.
+        rejected: Lines that name no usable entry.
+        published: Entries of the published data set, where known.
     """
 
     ids: tuple[str, ...]
@@ -46,8 +46,8 @@ class Listing:
     """All splits of a conversion.
 
     Attributes:
-        splits: by name.
-        remarks: sentences for the person who trains on it.
+        splits: By name.
+        remarks: Sentences for the person who trains on it.
     """
 
     splits: Mapping[str, Split]

@@ -18,6 +18,10 @@ Read = Callable[[str], bytes]
 """Returns a file's bytes; FileNotFoundError where there is none."""
 
 
+IMAGES_ROOT: Final = "images"
+"""The root folder of the photos, where a data set has no name of its own for it."""
+
+
 class Place(NamedTuple):
     """Where a file may lie: the name of a root folder and the path below it."""
 
@@ -29,8 +33,8 @@ class Needed(NamedTuple):
     """A file that an entry cannot do without.
 
     Attributes:
-        places: where it may lie; the first that has it counts.
-        missing: the reason if none has it.
+        places: Where it may lie; the first that has it counts.
+        missing: The reason if none has it.
     """
 
     places: tuple[Place, ...]
@@ -44,26 +48,26 @@ class Maker(Protocol):
         """Returns the files of an entry, the photo first.
 
         Raises:
-            BadRecord: its name alone makes it unusable.
+            BadRecord: Its name alone makes it unusable.
         """
 
     def make(self, entry: Entry, contents: Sequence[bytes]) -> ImageRecord:
         """Checks an entry and returns its record; the photo's bytes stay as they are.
 
         Args:
-            entry: what to make.
-            contents: the bytes of `files(entry)`, in order.
+            entry: What to make.
+            contents: The bytes of `files(entry)`, in order.
 
         Raises:
-            BadRecord: a check fails; without the entry's id, which the caller knows.
+            BadRecord: A check fails; without the entry's id, which the caller knows.
         """
 
 
 _MAKERS: Final = {
     "segmentation-pairs": ("fcn_core.datasets.pascal.pairs", "PairMaker"),
-    "ava": ("fcn_core.datasets.ava.table", "AvaMaker"),
+    "ava": ("fcn_core.datasets.rated_photos", "RatingMaker"),
     "folder-masks": ("fcn_core.datasets.own.folder", "FolderMaskMaker"),
-    "folder-ratings": ("fcn_core.datasets.own.folder", "FolderRatingMaker"),
+    "folder-ratings": ("fcn_core.datasets.rated_photos", "RatingMaker"),
 }
 
 
@@ -79,12 +83,12 @@ def photo_path(maker: Maker, entry: Entry) -> str:
 
 
 def read_files(
-    maker: Maker, entry: Entry, roots: Mapping[str, str], read: Read
+    maker: Maker, entry: Entry, *, roots: Mapping[str, str], read: Read
 ) -> list[bytes]:
     """Returns the bytes of an entry's files.
 
     Raises:
-        BadRecord: one of them is missing or unreadable.
+        BadRecord: One of them is missing or unreadable.
     """
     try:
         return [_read(needed, roots, read) for needed in maker.files(entry)]
@@ -97,7 +101,7 @@ def make_record(maker: Maker, entry: Entry, contents: Sequence[bytes]) -> ImageR
     """Returns what `maker.make` does; a refusal names the entry.
 
     Raises:
-        BadRecord: a check fails.
+        BadRecord: A check fails.
     """
     try:
         return maker.make(entry, contents)

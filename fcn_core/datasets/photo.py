@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
@@ -17,18 +17,22 @@ _FORMATS: Final = {"JPEG": "jpeg", "PNG": "png"}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo that decodes in full: its bytes and what a record says about them.
+    """A photo that decodes in full: the fields that a record of it has.
 
     Height and width are in pixels, as stored: before EXIF turns the picture.
     """
 
-    data: bytes
+    encoded: bytes
     format: str
     height: int
     width: int
     channels: int
     orientation: int
     sha256: str
+
+    def fields(self) -> dict[str, Any]:
+        """Returns the fields by name."""
+        return dataclasses.asdict(self)
 
 
 def check_photo(data: bytes, *, path: str) -> Photo:
@@ -39,7 +43,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
     data is read and checked all the same, only the last step is smaller.
 
     Raises:
-        BadRecord: it does not decode, or TensorFlow's decoder would see something
+        BadRecord: It does not decode, or TensorFlow's decoder would see something
             else in it than ours (another format, alpha, four inks, sixteen bits).
     """
     try:
@@ -58,7 +62,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
         detail = f"{bits} bits a component, expected 8: convert it"
         raise _bad("image-depth", detail, path)
     return Photo(
-        data=data,
+        encoded=data,
         format=_FORMATS[header.format],
         height=header.height,
         width=header.width,
@@ -72,7 +76,7 @@ def check_upright(photo: Photo, *, path: str) -> None:
     """Refuses a photo that EXIF turns: its label may or may not be turned with it.
 
     Raises:
-        BadRecord: the orientation is not 1.
+        BadRecord: The orientation is not 1.
     """
     if photo.orientation != 1:
         detail = (

@@ -34,9 +34,9 @@ def parse_id_list(data: bytes, *, pattern: re.Pattern[str], path: str) -> IdList
     """Returns the ids of a list file.
 
     Args:
-        data: the file's bytes.
-        pattern: what an id looks like, matched in full.
-        path: the list file, relative to the data set's root, for the report.
+        data: The file's bytes.
+        pattern: What an id looks like, matched in full.
+        path: The list file, relative to the data set's root, for the report.
     """
     ids: dict[str, None] = {}
     rejected = []
@@ -66,6 +66,14 @@ def read_list(root: str, path: str, read: Read) -> bytes | None:
         return read(f"{root}/{path}")
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def read_ids(
+    root: str, path: str, read: Read, *, pattern: re.Pattern[str]
+) -> IdList | None:
+    """Returns the ids of a list file, None where there is none; see `parse_id_list`."""
+    data = read_list(root, path, read)
+    return None if data is None else parse_id_list(data, pattern=pattern, path=path)
 
 
 def merge(first: IdList, second: IdList) -> IdList:

@@ -11,9 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from fcn_core.datasets.photo import Photo
-from fcn_core.records.record import AestheticsRecord
-
 MIDDLE: Final = 5
 """A photo is of high quality if its mean is above, of low quality if it is not."""
 
@@ -52,55 +49,3 @@ def moments(votes: Sequence[int]) -> tuple[float, float]:
 def as_float32(value: float) -> float:
     """Returns the nearest number that a record can hold."""
     return float(np.float32(value))
-
-
-def aesthetics_record(
-    photo: Photo,
-    *,
-    source_id: str,
-    filename: str,
-    votes: Sequence[int] = (),
-    mean: float | None = None,
-    std: float | None = None,
-    label: int = -1,
-    tags: Sequence[int] = (),
-    challenge: int = 0,
-    styles: Sequence[int] = (),
-) -> AestheticsRecord:
-    """Returns the record of a checked photo and its checked ratings.
-
-    Args:
-        photo: as `check_photo` returned it.
-        source_id: the photo's id.
-        filename: the photo's name.
-        votes: for ratings 1, 2, ...; mean and std follow from them where there are any.
-        mean: of the ratings, where there are no votes.
-        std: of the ratings, where there are no votes and it is known.
-        label: 1 high, 0 low, -1 not in the protocol.
-        tags: AVA's.
-        challenge: AVA's.
-        styles: AVA's.
-    """
-    if votes:
-        mean, std = moments(votes)
-    if mean is None:
-        raise ValueError(f"{source_id}: got neither votes nor a mean, expected one")
-    return AestheticsRecord(
-        encoded=photo.data,
-        format=photo.format,
-        filename=filename,
-        source_id=source_id,
-        sha256=photo.sha256,
-        height=photo.height,
-        width=photo.width,
-        channels=photo.channels,
-        orientation=photo.orientation,
-        votes=tuple(votes),
-        vote_count=sum(votes),
-        mean=as_float32(mean),
-        std=as_float32(math.nan if std is None else std),
-        label=label,
-        tags=tuple(tags),
-        challenge=challenge,
-        styles=tuple(styles),
-    )

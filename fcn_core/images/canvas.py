@@ -15,13 +15,13 @@ def resize(
     """Resizes a photo with an antialiasing triangle filter, in whole numbers.
 
     Args:
-        pixels: uint8 [h, w, 3] RGB.
-        size: height and width of the result, in pixels.
-        window: the only rows and columns of the result to compute.
+        pixels: uint8 `[h, w, 3]` RGB.
+        size: Height and width of the result, in pixels.
+        window: The only rows and columns of the result to compute.
             Rounding may differ by one level from that of the whole.
 
     Returns:
-        uint8 [H, W, 3]; `pixels` itself where it has that size already. The same on
+        uint8 `[H, W, 3]`; `pixels` itself where it has that size already. The same on
         every machine: the filter computes in fixed point.
     """
     if window is None:
@@ -46,15 +46,15 @@ def pad(
     """Enlarges a photo to a size at its right and bottom.
 
     Args:
-        pixels: uint8 [h, w, 3] RGB; stays at the top left.
-        size: height and width of the result, in pixels.
+        pixels: uint8 `[h, w, 3]` RGB; stays at the top left.
+        size: Height and width of the result, in pixels.
         fill: RGB colour of the new pixels, 0..255 each.
 
     Returns:
-        uint8 [H, W, 3]; `pixels` itself where it has that size already.
+        uint8 `[H, W, 3]`; `pixels` itself where it has that size already.
 
     Raises:
-        ValueError: the photo is larger than the size.
+        ValueError: The photo is larger than the size.
     """
     h, w = pixels.shape[:2]
     height, width = size
@@ -77,12 +77,12 @@ def view(
     """Draws a view of a photo.
 
     Args:
-        pixels: uint8 [h, w, 3] RGB of the photo.
-        shown: what is shown where.
+        pixels: uint8 `[h, w, 3]` RGB of the photo.
+        shown: What is shown where.
         fill: RGB colour around it, 0..255 each.
 
     Returns:
-        uint8 [H, W, 3] of the view's canvas, a new array.
+        uint8 `[H, W, 3]` of the view's canvas, a new array.
     """
     top, left, height, width = shown.window
     resized = resize(pixels, shown.resized)
@@ -96,7 +96,7 @@ def view(
 
 
 def view_mask(shown: views.View) -> NDArray[np.uint8]:
-    """Returns uint8 [H, W] of a view's canvas: 255 on the photo, 0 around it."""
+    """Returns uint8 `[H, W]` of a view's canvas: 255 on the photo, 0 around it."""
     row, column = shown.offset
     _, _, height, width = shown.window
     mask = np.zeros(shown.canvas, np.uint8)

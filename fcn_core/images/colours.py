@@ -35,8 +35,8 @@ def scale_transparency(image: Image.Image, bits: int) -> None:
     the file declares transparent as it is stored.
 
     Args:
-        image: a loaded PNG; its `info` is changed.
-        bits: bits a channel in the file.
+        image: A loaded PNG; its `info` is changed.
+        bits: Bits a channel in the file.
     """
     colour = image.info.get("transparency")
     if image.mode == "L" and bits < 8 and isinstance(colour, int):
@@ -46,7 +46,7 @@ def scale_transparency(image: Image.Image, bits: int) -> None:
 
 
 def jpeg_cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Converts uint8 [h, w, 4] inks of a JPEG to uint8 [h, w, 3] RGB, as Pillow."""
+    """Converts uint8 `[h, w, 4]` inks of a JPEG to uint8 `[h, w, 3]` RGB, as Pillow."""
     # JPEGs store how much paper shows through (Adobe's convention), hence the ";I".
     height, width = inks.shape[:2]
     image = Image.frombuffer("CMYK", (width, height), inks, "raw", "CMYK;I", 0, 1)

@@ -37,10 +37,10 @@ class DecodedImage:
     """An upright photo.
 
     Attributes:
-        pixels: uint8 [h, w, 3] RGB, turned upright; smaller than the photo where a
+        pixels: uint8 `[h, w, 3]` RGB, turned upright; smaller than the photo where a
             reduced decode was asked for.
-        height: upright height of the photo itself, in pixels.
-        width: upright width of the photo itself, in pixels.
+        height: Upright height of the photo itself, in pixels.
+        width: Upright width of the photo itself, in pixels.
         format: "JPEG", "PNG", "WEBP", "GIF", "BMP" or "TIFF".
         orientation: EXIF orientation 1..8 that was applied; 1 = none.
     """
@@ -65,18 +65,18 @@ def decode(
     orientation is applied.
 
     Args:
-        data: the encoded file.
-        max_side: the working size, in pixels. A JPEG at least twice as large is decoded
+        data: The encoded file.
+        max_side: The working size, in pixels. A JPEG at least twice as large is decoded
             at 1/2, 1/4 or 1/8 of its size, never below `geometry.fit` of its size;
             other formats are not affected. None decodes every pixel.
-        limits: what is refused before a pixel is decoded.
+        limits: What is refused before a pixel is decoded.
 
     Raises:
-        BadImage: with a reason of the closed list and a cleaned detail.
+        BadImage: With a reason of the closed list and a cleaned detail.
     """
     header = read_header(data, limits)
     if header.format == "JPEG":
-        pixels, turn = _decode_jpeg(data, header, max_side, limits)
+        pixels, turn = _decode_jpeg(data, header, limits, max_side=max_side)
         height, width = header.height, header.width
     else:
         pixels, turn = _decode_with_pillow(data, header, limits)
@@ -93,9 +93,9 @@ def decode(
 
 
 def _decode_jpeg(
-    data: bytes, header: Header, max_side: int | None, limits: DecodeLimits
+    data: bytes, header: Header, limits: DecodeLimits, *, max_side: int | None
 ) -> tuple[NDArray[np.uint8], int]:
-    """Returns uint8 [h, w, 3] RGB, maybe reduced, and the orientation to be applied."""
+    """Returns uint8 `[h, w, 3]` RGB, maybe reduced, and the orientation to apply."""
     colours = "CMYK" if header.components == 4 else "RGB"
     factor = _reduction(header, max_side)
     options: dict[str, int] = {}
@@ -152,7 +152,7 @@ def _jpeg_fault(data: bytes, message: str) -> BadImage:
 def _decode_with_pillow(
     data: bytes, header: Header, limits: DecodeLimits
 ) -> tuple[NDArray[np.uint8], int]:
-    """Returns uint8 [h, w, 3] RGB and the orientation that is still to be applied."""
+    """Returns uint8 `[h, w, 3]` RGB and the orientation that is left to apply."""
     if header.format == "PNG":
         check_png_chunks(data)
     try:
@@ -160,7 +160,8 @@ def _decode_with_pillow(
     except Exception as error:
         raise _pillow_fault(error, "bad-header") from None
     # Some formats let a frame be larger than the header says.
-    check_size(header.format, image.height, image.width, limits)
+    is_webp = header.format == "WEBP"
+    check_size((image.height, image.width), limits, is_webp=is_webp)
     try:
         image.load()
         if header.format == "PNG":
@@ -194,7 +195,7 @@ def _pillow_fault(error: Exception, reason: str) -> BadImage:
 
 
 def _turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Applies an EXIF orientation (EXIF 2.32, tag 0x0112) to [h, w, 3] pixels."""
+    """Applies an EXIF orientation (EXIF 2.32, tag 0x0112) to `[h, w, 3]` pixels."""
     if orientation > 4:
         pixels = pixels.swapaxes(0, 1)
     # Where the stored first row and first column end up after the swap above.

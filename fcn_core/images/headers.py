@@ -21,13 +21,13 @@ def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
     """Reads format and size of an encoded image and checks them against the limits.
 
     Args:
-        data: the whole file.
-        limits: what is refused.
+        data: The whole file.
+        limits: What is refused.
 
     Raises:
-        BadImage: empty, too-many-bytes, not-an-image, unsupported-format,
-            unsupported-variant, bad-header, zero-size, too-many-pixels,
-            extreme-aspect, too-many-scans.
+        BadImage: `empty`, `too-many-bytes`, `not-an-image`, `unsupported-format`,
+            `unsupported-variant`, `bad-header`, `zero-size`, `too-many-pixels`,
+            `extreme-aspect` or `too-many-scans`.
     """
     if not data:
         raise BadImage("empty", "the file has 0 bytes: upload it again")
@@ -38,7 +38,8 @@ def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
             "save the photo smaller",
         )
     header = _PARSERS[sniff(data)](data)
-    check_size(header.format, header.height, header.width, limits)
+    is_webp = header.format == "WEBP"
+    check_size((header.height, header.width), limits, is_webp=is_webp)
     if header.scans > limits.max_scans:
         raise BadImage(
             "too-many-scans",

@@ -33,7 +33,7 @@ def read_jpeg(data: bytes) -> Header:
     """Reads size, components, number of scans and EXIF orientation of a JPEG.
 
     Raises:
-        BadImage: bad-header, unsupported-variant.
+        BadImage: `bad-header` or `unsupported-variant`.
     """
     frame: tuple[int, int, int, int, int] | None = None
     orientation = 1
@@ -48,7 +48,9 @@ def read_jpeg(data: bytes) -> Header:
             if orientation == 1:
                 orientation = exif_orientation(data[start:end])
         elif marker == _SOS and frame is not None and start < end:
-            return _jpeg_header(data, frame, orientation, data[start])
+            return _jpeg_header(
+                data, frame, orientation=orientation, first_scan_components=data[start]
+            )
     raise BadImage("bad-header", "a JPEG without a frame and a scan: upload it again")
 
 
@@ -61,6 +63,7 @@ def is_complete(data: bytes) -> bool:
 def _jpeg_header(
     data: bytes,
     frame: tuple[int, int, int, int, int],
+    *,
     orientation: int,
     first_scan_components: int,
 ) -> Header:

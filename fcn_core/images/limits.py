@@ -11,12 +11,12 @@ class DecodeLimits:
     """Largest image that is decoded; anything above is a `BadImage`.
 
     Attributes:
-        max_bytes: size of the encoded file.
-        max_pixels: height times width; a decoder needs up to 8 bytes a pixel.
-        max_webp_pixels: the same for WebP, whose decoder needs 16 bytes a pixel.
-        max_side: longest side in pixels.
-        max_aspect: longest side over shortest side.
-        max_scans: scans of one JPEG: each costs a pass over the whole picture, while a
+        max_bytes: Size of the encoded file.
+        max_pixels: Height times width; a decoder needs up to 8 bytes a pixel.
+        max_webp_pixels: The same for WebP, whose decoder needs 16 bytes a pixel.
+        max_side: Longest side in pixels.
+        max_aspect: Longest side over shortest side.
+        max_scans: Scans of one JPEG: each costs a pass over the whole picture, while a
             few bytes suffice to ask for it. Cameras and web tools write at most 16.
     """
 
@@ -37,14 +37,14 @@ class Header:
 
     Attributes:
         format: "JPEG", "PNG", "WEBP", "GIF", "BMP" or "TIFF".
-        height: declared height in pixels, before any turning.
-        width: declared width in pixels.
+        height: Declared height in pixels, before any turning.
+        width: Declared width in pixels.
         orientation: EXIF orientation 1..8 of a JPEG or TIFF; 1 for the other formats,
             whose metadata may follow the pixels.
-        components: colour components of a JPEG, else 0.
-        bits: bits a channel of a PNG, else 8.
-        colour_type: of a PNG, as the format numbers them, else 0.
-        scans: scans of a JPEG if it may have many, else 1.
+        components: Colour components of a JPEG, else 0.
+        bits: Bits a channel of a PNG, else 8.
+        colour_type: Of a PNG, as the format numbers them, else 0.
+        scans: Scans of a JPEG if it may have many, else 1.
     """
 
     format: str
@@ -57,15 +57,23 @@ class Header:
     scans: int = 1
 
 
-def check_size(kind: str, height: int, width: int, limits: DecodeLimits) -> None:
+def check_size(
+    size: tuple[int, int], limits: DecodeLimits, *, is_webp: bool = False
+) -> None:
     """Checks the size of an image before memory is allocated for it.
 
+    Args:
+        size: Height and width, in pixels.
+        limits: What is refused.
+        is_webp: Whether the format's own limit holds.
+
     Raises:
-        BadImage: zero-size, too-many-pixels or extreme-aspect.
+        BadImage: `zero-size`, `too-many-pixels` or `extreme-aspect`.
     """
+    height, width = size
     if height < 1 or width < 1:
         raise BadImage("zero-size", f"the header says {width}x{height} pixels")
-    allowed = limits.max_webp_pixels if kind == "WEBP" else limits.max_pixels
+    allowed = limits.max_webp_pixels if is_webp else limits.max_pixels
     if height * width > allowed:
         raise BadImage(
             "too-many-pixels",

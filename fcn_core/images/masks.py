@@ -29,13 +29,13 @@ def encode_mask(class_map: NDArray[np.uint8]) -> bytes:
     """Writes a class map as an 8-bit palette PNG with all 256 VOC colours.
 
     Args:
-        class_map: uint8 [H, W] class ids, 255 = void.
+        class_map: uint8 `[H, W]` class ids, 255 = void.
 
     Returns:
         The file; the same bytes for the same map.
 
     Raises:
-        ValueError: not a uint8 map with at least one pixel.
+        ValueError: Not a uint8 map with at least one pixel.
     """
     return _encode(class_map, PALETTE, VOC_PALETTE.tobytes())
 
@@ -46,10 +46,10 @@ def encode_grey(class_map: NDArray[np.uint8]) -> bytes:
     The form for records: a decoder that ignores palettes reads the ids from it.
 
     Args:
-        class_map: uint8 [H, W] class ids, 255 = void.
+        class_map: uint8 `[H, W]` class ids, 255 = void.
 
     Raises:
-        ValueError: not a uint8 map with at least one pixel.
+        ValueError: Not a uint8 map with at least one pixel.
     """
     return _encode(class_map, GREY)
 
@@ -58,14 +58,14 @@ def decode_mask(data: bytes) -> NDArray[np.uint8]:
     """Reads the class ids of a palette PNG, or of an 8-bit grey PNG.
 
     Args:
-        data: the file; limits and checks are those of photos.
+        data: The file; limits and checks are those of photos.
 
     Returns:
-        uint8 [H, W]: palette indices or grey values, as they are stored.
+        uint8 `[H, W]`: palette indices or grey values, as they are stored.
 
     Raises:
-        BadImage: unsupported-variant for other formats and other kinds of PNG, and the
-            reasons of a photo.
+        BadImage: `unsupported-variant` for other formats and other kinds of PNG, and
+            the reasons of a photo.
     """
     header = read_header(data, DEFAULT_LIMITS)
     if header.format != "PNG":
@@ -109,7 +109,7 @@ def _encode(
 
 
 def _filtered(class_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns uint8 [H, 1 + W]: each row's filter number, then row minus row above."""
+    """Returns uint8 `[H, 1 + W]`: each row's filter number, then its difference."""
     height, width = class_map.shape
     rows = np.empty((height, 1 + width), np.uint8)
     rows[0, 0] = _FILTER_NONE

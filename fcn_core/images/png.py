@@ -116,7 +116,7 @@ def check_png_chunks(data: bytes) -> None:
     shown with wrong pixels.
 
     Raises:
-        BadImage: corrupt.
+        BadImage: `corrupt`.
     """
     try:
         for chunk in _walk(data):

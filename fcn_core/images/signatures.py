@@ -64,14 +64,14 @@ def sniff(data: bytes) -> str:
     """Tells the format of an encoded image from its first bytes.
 
     Args:
-        data: the file, or at least its first 64 bytes.
+        data: The file, or at least its first 64 bytes.
 
     Returns:
         "JPEG", "PNG", "WEBP", "GIF", "BMP" or "TIFF".
 
     Raises:
-        BadImage: not-an-image; unsupported-format with the cure, for formats that are
-            known but not decoded; bad-header for a PNG mangled by a text transfer.
+        BadImage: `not-an-image`; `unsupported-format` with the cure, for known formats
+            that are not decoded; `bad-header` for a PNG mangled by a text transfer.
     """
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"

@@ -28,7 +28,7 @@ def read_tiff(data: bytes) -> Header:
     """Reads size and orientation of the first page of a TIFF.
 
     Raises:
-        BadImage: bad-header, unsupported-variant, unsupported-format (camera raw).
+        BadImage: `bad-header`, `unsupported-variant`, or `unsupported-format` (raw).
     """
     tags = _read_tags(data)
     _refuse_camera_raw(tags)

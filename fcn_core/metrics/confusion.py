@@ -41,8 +41,8 @@ class ConfusionMatrix:
         """Counts the pixels of one image or batch.
 
         Args:
-            labels: class ids of any shape; `void` pixels are not counted.
-            predictions: class ids 0..classes-1 of the same shape.
+            labels: Class ids of any shape; `void` pixels are not counted.
+            predictions: Class ids 0..classes-1 of the same shape.
             classes: Number of classes C.
             void: The label that marks pixels to leave out.
 

@@ -25,7 +25,7 @@ def prefixes(hashes: str) -> Prefixes:
     """Returns the beginnings of hashes.
 
     Args:
-        hashes: sha256 of each photo in hex, one after the other.
+        hashes: The sha256 of each photo in hex, one after the other.
 
     Raises:
         ValueError: They are not whole hashes in hex.

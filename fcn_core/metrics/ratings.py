@@ -35,7 +35,7 @@ def earth_movers_distance(first: ArrayLike, second: ArrayLike, *, r: int) -> np.
         r: 1 or 2. Figures of different r cannot be compared: always name it.
 
     Raises:
-        ValueError: another r.
+        ValueError: Another r.
     """
     gaps = np.abs(
         np.cumsum(np.asarray(first, np.float64), -1)
@@ -124,7 +124,7 @@ class RatingRows:
             std: The target's standard deviation, NaN where it is not known; likewise.
 
         Raises:
-            ValueError: the votes are not one count a bin.
+            ValueError: The votes are not one count a bin.
         """
         predicted = np.asarray(ratings, np.float64)[None]
         target = np.full((1, len(bins)), np.nan)

@@ -43,12 +43,12 @@ class Split(_Strict):
     """What became of one list of ids: read = records + rejected.
 
     Attributes:
-        read: lines of the list that name something.
-        records: examples written, over all shards.
-        rejected: lines in `rejected.parquet`, over all reasons.
-        published: how many the published data set has in this split, where known.
-        shards: how many files hold the records.
-        files: those files, in order.
+        read: Lines of the list that name something.
+        records: Examples written, over all shards.
+        rejected: Lines in `rejected.parquet`, over all reasons.
+        published: How many the published data set has in this split, where known.
+        shards: How many files hold the records.
+        files: Those files, in order.
     """
 
     read: int
@@ -76,18 +76,18 @@ class DatasetInfo(_Strict):
     """The content of `dataset_info.json`.
 
     Attributes:
-        schema_version: of this description and of the record type.
-        dataset: which converter wrote it, for example "voc".
+        schema_version: Of this description and of the record type.
+        dataset: Which converter wrote it, for example "voc".
         task: "segmentation" or "aesthetics".
-        classes: class names by id, None for ratings.
-        void: the label value that is neither trained on nor evaluated.
-        splits: by name.
-        rejected: reason -> count, over all splits.
-        warnings: reason -> count of records that are suspect and written all the same;
+        classes: Class names by id, None for ratings.
+        void: The label value that is neither trained on nor evaluated.
+        splits: By name.
+        rejected: Reason -> count, over all splits.
+        warnings: Reason -> count of records that are suspect and written all the same;
             they are listed in `warnings.parquet`.
-        remarks: sentences for the person who trains on it.
-        settings: those that the bytes depend on.
-        fingerprint: sha256 over the names and hashes of all shards.
+        remarks: Sentences for the person who trains on it.
+        settings: Those that the bytes depend on.
+        fingerprint: The sha256 over the names and hashes of all shards.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -110,7 +110,7 @@ class DatasetInfo(_Strict):
         """Returns the TFRecord files of a split, in order.
 
         Raises:
-            DatasetError: there is no such split.
+            DatasetError: There is no such split.
         """
         if split not in self.splits:
             raise DatasetError(
@@ -154,11 +154,11 @@ def parse_dataset_info(data: bytes, name: str) -> DatasetInfo:
     """Returns the description of a data set from the bytes of its file.
 
     Args:
-        data: content of `dataset_info.json`.
-        name: of the file, for the message.
+        data: Content of `dataset_info.json`.
+        name: Of the file, for the message.
 
     Raises:
-        DatasetError: it is of another schema.
+        DatasetError: It is of another schema.
     """
     try:
         return DatasetInfo.model_validate_json(data)

@@ -23,17 +23,17 @@ class Feature:
     """How one field of a record is written.
 
     Attributes:
-        key: its name in the tf.Example.
+        key: Its name in the tf.Example.
         kind: "bytes", "text" (UTF-8 in a bytes list), "int" (int64) or "float"
             (float32).
-        ragged: a tuple instead of exactly one value.
-        lengths: how long that tuple may be; any length if empty.
-        minimum: lowest allowed number, or fewest characters of a text.
-        maximum: highest allowed number, or most characters of a text.
-        may_be_nan: a float may be NaN, which then means "not known".
-        values: the only texts allowed, where there is a closed list.
-        is_image: the bytes are an encoded image.
-        note: a remark for readers of the schema.
+        ragged: A tuple instead of exactly one value.
+        lengths: How long that tuple may be; any length if empty.
+        minimum: Lowest allowed number, or fewest characters of a text.
+        maximum: Highest allowed number, or most characters of a text.
+        may_be_nan: A float may be NaN, which then means "not known".
+        values: The only texts allowed, where there is a closed list.
+        is_image: The bytes are an encoded image.
+        note: A remark for readers of the schema.
     """
 
     key: str

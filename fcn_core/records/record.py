@@ -72,7 +72,7 @@ class ImageRecord:
         """Returns the serialised tf.Example; equal records give equal bytes.
 
         Raises:
-            RecordError: a value lies outside its feature's domain.
+            RecordError: A value lies outside its feature's domain.
         """
         example = tfrecord.example_class()()
         for name, feature in features(type(self)).items():
@@ -87,7 +87,7 @@ class ImageRecord:
         """Returns the record that `encode` made `data` from.
 
         Raises:
-            RecordError: not a tf.Example, a key is missing, unknown or of another type,
+            RecordError: Not a tf.Example, a key is missing, unknown or of another type,
                 or a value lies outside its domain.
         """
         try:

@@ -66,7 +66,7 @@ def frame(*parts: bytes) -> list[bytes]:
     """Returns what stands in a file for one record, in pieces that are not copied.
 
     Args:
-        parts: the record, in one piece or several.
+        parts: The record, in one piece or several.
     """
     length = struct.pack("<Q", sum(map(len, parts)))
     crc = 0
@@ -80,10 +80,10 @@ def read_frames(source: str | Path | BinaryIO) -> Iterator[bytes]:
     """Yields the records of a TFRecord file, each with its checksums verified.
 
     Args:
-        source: a local path, or a binary file open at a record's start.
+        source: A local path, or a binary file open at a record's start.
 
     Raises:
-        FrameError: the file ends inside a record or a checksum does not match.
+        FrameError: The file ends inside a record or a checksum does not match.
     """
     if isinstance(source, str | Path):
         with Path(source).open("rb") as file:

@@ -90,7 +90,9 @@ class OpenShard:
         entry = self.entries[index]
         roots = self._conversion.plan.content.roots
         try:
-            contents = makers.read_files(self._maker, entry, roots, read_source)
+            contents = makers.read_files(
+                self._maker, entry, roots=roots, read=read_source
+            )
         except BadRecord as bad:
             return Answer({"rejected": bad.row()})
         self._contents[index] = contents[0]

@@ -19,7 +19,7 @@ from pydantic import Field
 from fcn_core.bad_image import BadImage
 from fcn_core.datasets import votes as vote_arithmetic
 from fcn_core.images.masks import decode_mask
-from fcn_core.metrics.dataset_sums import Sums
+from fcn_core.metrics.tallies import Sums
 from fcn_core.records.record import SegmentationRecord, keys
 
 _IDS: Final = 3

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments, Sums
+from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums
+from fcn_core.metrics.rating_moments import RatingMoments
+from fcn_core.metrics.tallies import Sums
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.parts import Part
 from pipelines.statistics.checks import Findings

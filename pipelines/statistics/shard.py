@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments
+from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums
+from fcn_core.metrics.rating_moments import RatingMoments
 from fcn_core.records.dataset_info import Shard
 from fcn_core.records.record import (
     AestheticsRecord,

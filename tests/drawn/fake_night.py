@@ -29,9 +29,9 @@ class FakeNight:
     """Rows are added one by one; `write` makes the output folder of a whole night.
 
     Attributes:
-        root: holds the photos in `photos` and the output in `out`.
-        segmented: whether a segmentation model ran.
-        rated: whether an aesthetics model ran.
+        root: Holds the photos in `photos` and the output in `out`.
+        segmented: Whether a segmentation model ran.
+        rated: Whether an aesthetics model ran.
     """
 
     root: Path

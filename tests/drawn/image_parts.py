@@ -35,14 +35,14 @@ def png(
     """Returns a PNG of already filtered rows.
 
     Args:
-        height: declared height.
-        width: declared width.
-        rows: each row with its filter number in front; compressed here.
-        bits: declared bits a channel.
-        colours: declared colour type (0 grey, 2 RGB, 3 palette, 4 grey+alpha, 6 RGBA).
-        interlace: declared interlacing.
-        before: whole chunks between IHDR and IDAT.
-        after: whole chunks between IDAT and IEND.
+        height: Declared height.
+        width: Declared width.
+        rows: Each row with its filter number in front; compressed here.
+        bits: Declared bits a channel.
+        colours: Declared colour type (0 grey, 2 RGB, 3 palette, 4 grey+alpha, 6 RGBA).
+        interlace: Declared interlacing.
+        before: Whole chunks between IHDR and IDAT.
+        after: Whole chunks between IDAT and IEND.
     """
     header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, interlace)
     return b"".join(
@@ -58,7 +58,7 @@ def png(
 
 
 def png_rows(samples: NDArray[np.generic], *, bits: int = 8) -> bytes:
-    """Returns unfiltered PNG rows of [h, w] or [h, w, c] samples of 1..16 bits."""
+    """Returns unfiltered PNG rows of `[h, w]` or `[h, w, c]` samples of 1..16 bits."""
     height = samples.shape[0]
     if bits == 16:
         packed = samples.astype(">u2").reshape(height, -1).view(np.uint8)
@@ -171,9 +171,9 @@ def tiff(
     """Returns a one-page TIFF: header, pixels, directory.
 
     Args:
-        tags: number -> (type 3 = short or 4 = long, values); where the pixels start
+        tags: Number -> (type 3 = short or 4 = long, values); where the pixels start
             (273) and how many bytes they take (279) are added.
-        pixels: one strip.
+        pixels: One strip.
         order: "<" little or ">" big endian.
     """
     entries = {**tags, 273: (4, [8]), 279: (4, [len(pixels)])}

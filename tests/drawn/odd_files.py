@@ -5,61 +5,30 @@ stored, so they do not depend on the decoder that is tested.
 """
 
 import io
-import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.drawn import image_parts
-
-
-class OddFile(NamedTuple):
-    """One file that must be decoded.
-
-    Attributes:
-        name: a file name; its extension is sometimes a lie.
-        data: the bytes.
-        pixels: uint8 [h, w, 3] RGB, upright, over white.
-        tolerance: largest difference allowed, of 255; above 1 only for lossy forms.
-        format: the format to be reported.
-        orientation: the EXIF orientation to be reported.
-    """
-
-    name: str
-    data: bytes
-    pixels: NDArray[np.uint8]
-    tolerance: int = 1
-    format: str = "PNG"
-    orientation: int = 1
+from tests.drawn import image_parts, odd_samples
+from tests.drawn.odd_file import OddFile, letter, saved, three
 
 
 def generate() -> list[OddFile]:
     """Returns odd files of all forms; the same list every time."""
     return [
         *_turned(),
-        *_grey(),
-        *_palettes(),
-        *_transparent(),
-        *_deep_colours(),
+        *odd_samples.grey(),
+        *odd_samples.palettes(),
+        *odd_samples.transparent(),
+        *odd_samples.deep_colours(),
         *_jpegs(),
         *_libraries_formats(),
         *_tiffs(),
         *_tiny(),
         *_wrong_names(),
     ]
-
-
-def letter(height: int = 48, width: int = 32) -> NDArray[np.uint8]:
-    """Returns uint8 [height, width, 3]: flat blocks of 8, no two sides alike.
-
-    Blocks survive JPEG, and all eight ways to turn the picture look different.
-    """
-    rows, columns = np.mgrid[: height // 8, : width // 8]
-    values = np.stack([rows * 40, columns * 60, 200 - rows * 20], axis=-1)
-    return values.astype(np.uint8).repeat(8, 0).repeat(8, 1)
 
 
 def stored_for(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -87,23 +56,6 @@ def stored_for(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8
     if column_side in ("bottom", "right"):
         stored = stored[:, ::-1]
     return np.ascontiguousarray(stored)
-
-
-def saved(pixels: NDArray[np.generic], kind: str, **options: object) -> bytes:
-    """Returns an array saved in a format."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind, **options)
-    return file.getvalue()
-
-
-def over_white(colours: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.uint8]:
-    """Returns uint8 [h, w, 3]: 8-bit colours with 8-bit alpha, laid over white."""
-    a = alpha[..., None].astype(np.float64) / 255
-    return np.rint(colours * a + 255 * (1 - a)).astype(np.uint8)
-
-
-def _three(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
-    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=-1)
 
 
 def _turned() -> Iterator[OddFile]:
@@ -152,91 +104,6 @@ def _three_channel_tiff(
     return image_parts.tiff(tags, pixels.tobytes())
 
 
-def _grey() -> Iterator[OddFile]:
-    for bits in (1, 2, 4, 8):
-        values = np.arange(12 * 20).reshape(12, 20) % 2**bits
-        grey = values * 255 // (2**bits - 1)
-        png = image_parts.png(
-            12, 20, image_parts.png_rows(values, bits=bits), bits=bits, colours=0
-        )
-        yield OddFile(f"grey{bits}.png", png, _three(grey))
-        colour = image_parts.png_chunk(b"tRNS", struct.pack(">H", 1))
-        rows = image_parts.png_rows(values, bits=bits)
-        png = image_parts.png(12, 20, rows, bits=bits, colours=0, before=colour)
-        seen = np.where(values == 1, 255, grey)
-        yield OddFile(f"grey{bits}-transparent.png", png, _three(seen))
-    deep = np.linspace(0, 65_535, 12 * 20).astype(np.uint16).reshape(12, 20)
-    twin = _three(np.rint(deep / 257))
-    png = image_parts.png(
-        12, 20, image_parts.png_rows(deep, bits=16), bits=16, colours=0
-    )
-    yield OddFile("grey16.png", png, twin)
-    colour = image_parts.png_chunk(b"tRNS", struct.pack(">H", deep[5, 5]))
-    rows = image_parts.png_rows(deep, bits=16)
-    png = image_parts.png(12, 20, rows, bits=16, colours=0, before=colour)
-    seen = twin.copy()
-    seen[5, 5] = 255
-    yield OddFile("grey16-transparent.png", png, seen)
-    for order in "<>":
-        pixels = deep.astype(order + "u2").tobytes()
-        tiff = image_parts.grey_tiff(12, 20, pixels, bits=16, order=order)
-        yield OddFile(f"grey16{'lb'['<>'.index(order)]}.tif", tiff, twin, format="TIFF")
-
-
-def _palettes() -> Iterator[OddFile]:
-    for bits in (1, 2, 4, 8):
-        colours = 2**bits
-        indices = np.arange(12 * 20).reshape(12, 20) % colours
-        palette = (np.arange(colours * 3) * 83 % 256).astype(np.uint8).reshape(-1, 3)
-        chunk = image_parts.png_chunk(b"PLTE", palette.tobytes())
-        rows = image_parts.png_rows(indices, bits=bits)
-        png = image_parts.png(12, 20, rows, bits=bits, colours=3, before=chunk)
-        yield OddFile(f"palette{bits}.png", png, palette[indices])
-        alpha = (255 - np.arange(colours) * 17 % 256).astype(np.uint8)
-        chunk += image_parts.png_chunk(b"tRNS", alpha.tobytes())
-        png = image_parts.png(12, 20, rows, bits=bits, colours=3, before=chunk)
-        seen = over_white(palette[indices], alpha[indices])
-        yield OddFile(f"palette{bits}-alpha.png", png, seen)
-
-
-def _transparent() -> Iterator[OddFile]:
-    colours = letter(16, 16)
-    alpha = (np.arange(256).reshape(16, 16)).astype(np.uint8)
-    rgba = np.dstack([colours, alpha])
-    seen = over_white(colours, alpha)
-    png = image_parts.png(16, 16, image_parts.png_rows(rgba), colours=6)
-    yield OddFile("alpha.png", png, seen)
-    webp = saved(rgba, "WEBP", lossless=True, exact=True)
-    yield OddFile("alpha.webp", webp, seen, format="WEBP")
-    yield OddFile("alpha.tif", saved(rgba, "TIFF"), seen, format="TIFF")
-    grey = np.dstack([colours[..., 0], alpha])
-    png = image_parts.png(16, 16, image_parts.png_rows(grey), colours=4)
-    yield OddFile("grey-alpha.png", png, over_white(_three(colours[..., 0]), alpha))
-    chunk = image_parts.png_chunk(
-        b"tRNS", struct.pack(">HHH", *map(int, colours[0, 0]))
-    )
-    png = image_parts.png(16, 16, image_parts.png_rows(colours), before=chunk)
-    hidden = (colours == colours[0, 0]).all(-1)
-    seen = np.where(hidden[..., None], 255, colours).astype(np.uint8)
-    yield OddFile("rgb-transparent.png", png, seen)
-
-
-def _deep_colours() -> Iterator[OddFile]:
-    deep = (np.arange(12 * 20 * 3) * 91).astype(np.uint16).reshape(12, 20, 3)
-    twin = np.rint(deep / 257).astype(np.uint8)
-    png = image_parts.png(12, 20, image_parts.png_rows(deep, bits=16), bits=16)
-    yield OddFile("rgb16.png", png, twin)
-    alpha = (np.arange(12 * 20) * 271).astype(np.uint16).reshape(12, 20)
-    rows = image_parts.png_rows(np.dstack([deep, alpha]), bits=16)
-    png = image_parts.png(12, 20, rows, bits=16, colours=6)
-    seen = over_white(deep / 257, alpha / 257)
-    yield OddFile("rgba16.png", png, seen, tolerance=2)
-    rows = image_parts.png_rows(np.dstack([deep[..., 0], alpha]), bits=16)
-    png = image_parts.png(12, 20, rows, bits=16, colours=4)
-    seen = over_white(_three(np.rint(deep[..., 0] / 257)), alpha / 257)
-    yield OddFile("grey-alpha16.png", png, seen, tolerance=2)
-
-
 def _jpegs() -> Iterator[OddFile]:
     photo = letter()
     best = {"quality": 100, "subsampling": 0}
@@ -255,7 +122,7 @@ def _jpegs() -> Iterator[OddFile]:
     for name, data in forms.items():
         yield OddFile(f"{name}.jpg", data, photo, 3, "JPEG")
     grey = saved(photo[..., 0], "JPEG", quality=100)
-    yield OddFile("grey.jpg", grey, _three(photo[..., 0]), 1, "JPEG")
+    yield OddFile("grey.jpg", grey, three(photo[..., 0]), 1, "JPEG")
     yield OddFile("inks.jpg", _cmyk_jpeg(photo), photo, 4, "JPEG")
     flat = np.full((37, 53, 3), 128, np.uint8)
     for number, sampling in enumerate(
@@ -288,19 +155,19 @@ def _libraries_formats() -> Iterator[OddFile]:
     photo = letter()
     yield OddFile("plain.bmp", saved(photo, "BMP"), photo, 0, "BMP")
     grey = photo[..., 1]
-    yield OddFile("grey.bmp", saved(grey, "BMP"), _three(grey), 0, "BMP")
+    yield OddFile("grey.bmp", saved(grey, "BMP"), three(grey), 0, "BMP")
     black_white = grey > 100
-    one_bit = _three(np.where(black_white, 255, 0))
+    one_bit = three(np.where(black_white, 255, 0))
     yield OddFile("1bit.bmp", saved(black_white, "BMP"), one_bit, 0, "BMP")
     rows = photo[:, :, ::-1].tobytes()
     top_down = image_parts.bmp_header(-48, 32) + rows
     yield OddFile("top-down.bmp", top_down, photo, 0, "BMP")
     yield OddFile("plain.webp", saved(photo, "WEBP", quality=95), photo, 40, "WEBP")
     gif = saved(grey, "GIF")
-    yield OddFile("grey.gif", gif, _three(grey), 0, "GIF")
+    yield OddFile("grey.gif", gif, three(grey), 0, "GIF")
     others = [Image.fromarray(255 - grey), Image.fromarray(grey // 2)]
     frames = {"save_all": True, "append_images": others}
-    yield OddFile("film.gif", saved(grey, "GIF", **frames), _three(grey), 0, "GIF")
+    yield OddFile("film.gif", saved(grey, "GIF", **frames), three(grey), 0, "GIF")
     film = [Image.fromarray(255 - photo)]
     webp = saved(photo, "WEBP", save_all=True, append_images=film, lossless=True)
     yield OddFile("film.webp", webp, photo, 0, "WEBP")
@@ -311,7 +178,7 @@ def _libraries_formats() -> Iterator[OddFile]:
     yield OddFile("two-pictures.jpg", mpo, photo, 3, "JPEG")
     clear = np.where(grey == grey[0, 0], 255, grey)
     gif = saved(grey, "GIF", transparency=int(grey[0, 0]))
-    yield OddFile("transparent.gif", gif, _three(clear), 0, "GIF")
+    yield OddFile("transparent.gif", gif, three(clear), 0, "GIF")
 
 
 def _tiffs() -> Iterator[OddFile]:
@@ -322,7 +189,7 @@ def _tiffs() -> Iterator[OddFile]:
     tiff = saved(photo, "TIFF", compression="jpeg", quality=100)
     yield OddFile("jpeg.tif", tiff, photo, 12, "TIFF")
     black_white = photo[..., 1] > 100
-    one_bit = _three(np.where(black_white, 255, 0))
+    one_bit = three(np.where(black_white, 255, 0))
     for packing in ("raw", "group3", "group4"):
         tiff = saved(black_white, "TIFF", compression=packing)
         yield OddFile(f"1bit-{packing}.tif", tiff, one_bit, 0, "TIFF")
@@ -335,7 +202,7 @@ def _tiffs() -> Iterator[OddFile]:
     yield OddFile("inks.tif", file.getvalue(), photo, 1, "TIFF")
     white = 255 - photo[..., 0]
     tiff = image_parts.grey_tiff(48, 32, white.tobytes(), photometric=0)
-    yield OddFile("white-is-zero.tif", tiff, _three(photo[..., 0]), 0, "TIFF")
+    yield OddFile("white-is-zero.tif", tiff, three(photo[..., 0]), 0, "TIFF")
     # CIELAB: lightness 0..255, then two signed colour differences.
     lab = np.array([[[255, 0, 0], [0, 0, 0]]], np.uint8)
     lightness = np.array([[[255] * 3, [0] * 3]], np.uint8)
@@ -355,7 +222,7 @@ def _tiny() -> Iterator[OddFile]:
         jpeg = saved(pixels, "JPEG", quality=100, subsampling=0)
         yield OddFile(f"{height}x{width}.jpg", jpeg, pixels, 2, "JPEG")
         gif = saved(pixels[..., 0], "GIF")
-        yield OddFile(f"{height}x{width}.gif", gif, _three(pixels[..., 0]), 0, "GIF")
+        yield OddFile(f"{height}x{width}.gif", gif, three(pixels[..., 0]), 0, "GIF")
 
 
 def _wrong_names() -> Iterator[OddFile]:
@@ -364,5 +231,5 @@ def _wrong_names() -> Iterator[OddFile]:
     for kind, name in names.items():
         grey = photo[..., 0]
         data = saved(grey if kind == "GIF" else photo, kind)
-        pixels = _three(grey) if kind == "GIF" else photo
+        pixels = three(grey) if kind == "GIF" else photo
         yield OddFile(name, data, pixels, 0, kind)

@@ -43,7 +43,7 @@ def load_pair(
     """Makes the record of one VOC or SBD pair by hand, without a pipeline."""
     maker, entry = pairs.PairMaker(void_rim=void_rim), Entry(source_id, source)
     roots = {pairs.VOC_ROOT: str(root), pairs.SBD_ROOT: str(root)}
-    contents = makers.read_files(maker, entry, roots, read)
+    contents = makers.read_files(maker, entry, roots=roots, read=read)
     record = makers.make_record(maker, entry, contents)
     assert isinstance(record, SegmentationRecord)
     return record

@@ -23,7 +23,7 @@ def hard_edges(class_map: np.ndarray) -> np.ndarray:
 
 
 def boundaries(class_map: np.ndarray) -> np.ndarray:
-    """Returns object [20, 1] of sparse [H, W]: each class's outermost pixels."""
+    """Returns object `[20, 1]` of sparse `[H, W]`: each class's outermost pixels."""
     cells = np.empty((NUM_OBJECT_CLASSES, 1), object)
     for class_id in range(1, NUM_OBJECT_CLASSES + 1):
         inside = np.pad(class_map == class_id, 1)

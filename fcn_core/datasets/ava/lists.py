@@ -12,7 +12,7 @@ from typing import Final
 from fcn_core.datasets.ava.table import ID
 from fcn_core.datasets.bad_record import ListError, MissingDatasetError
 from fcn_core.datasets.makers import Read
-from fcn_core.datasets.splits import IdList, parse_id_list, read_list
+from fcn_core.datasets.splits import IdList, read_ids, read_list
 
 GENERIC_TEST: Final = "generic_test"
 """The list that everybody tests on; 70 of its 20,000 ids are in no version of AVA."""
@@ -39,26 +39,26 @@ def list_path(name: str) -> str:
     return f"aesthetics_image_lists/{name}.jpgl"
 
 
-def read_ids(root: str, name: str, read: Read) -> IdList:
+def split_ids(root: str, name: str, read: Read) -> IdList:
     """Returns the ids of a list of `aesthetics_image_lists`.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
-    data = read_list(root, list_path(name), read)
-    if data is None:
+    ids = read_ids(root, list_path(name), read, pattern=ID)
+    if ids is None:
         raise MissingDatasetError(
             f"{root}: got no {list_path(name)}, expected it beside AVA.txt; unpack "
             f"{_PACKAGE} there"
         )
-    return parse_id_list(data, pattern=ID, path=list_path(name))
+    return ids
 
 
 def read_names(root: str, read: Read) -> Names:
     """Returns the names of tags, challenges and styles, as far as they are there.
 
     Raises:
-        ListError: a line is not an id and a name.
+        ListError: A line is not an id and a name.
     """
     return Names(
         tags=_read_names(root, "tags.txt", read),
@@ -71,7 +71,7 @@ def read_styles(root: str, read: Read) -> Mapping[str, tuple[int, ...]]:
     """Returns the style ids, 1..14, of each photo that has any; both lists together.
 
     Raises:
-        ListError: a list and its labels do not fit together.
+        ListError: A list and its labels do not fit together.
     """
     styles: dict[str, tuple[int, ...]] = {}
     for name, labels in (("train", "train.lab"), ("test", "test.multilab")):

@@ -41,9 +41,9 @@ Styles = Mapping[str, tuple[int, ...]]
 def by_list(
     table: Table,
     styles: Styles,
+    *,
     root: str,
     read: Read,
-    *,
     names: Sequence[str],
     protocol: Literal["official", "ava1"],
     delta: Fraction = Fraction(0),
@@ -52,28 +52,28 @@ def by_list(
 
     Args:
         table: AVA.txt.
-        styles: of the photos that have any.
+        styles: Of the photos that have any.
         root: AVA.txt's folder.
-        read: hands out a file's bytes.
+        read: Hands out a file's bytes.
         names: `train`, `test`, or names of lists of `aesthetics_image_lists`.
-        protocol: whose numbers are published.
-        delta: how far from 5 a mean must be to be trained on (not: tested on).
+        protocol: Whose numbers are published.
+        delta: How far from 5 a mean must be to be trained on (not: tested on).
 
     Raises:
-        MissingDatasetError: a list is not there.
+        MissingDatasetError: A list is not there.
     """
     splits = {}
     test: IdList | None = None
     if {"train", "test"} & set(names):
-        test = lists.read_ids(root, lists.GENERIC_TEST, read)
+        test = lists.split_ids(root, lists.GENERIC_TEST, read)
     for name in names:
         if name == "train" and test is not None:
-            splits[name] = _others(table, styles, test, delta)
+            splits[name] = _others(table, styles, test=test, delta=delta)
         elif name == "test" and test is not None:
-            splits[name] = _listed(table, styles, test, lists.GENERIC_TEST)
+            splits[name] = _listed(table, styles, ids=test, name=lists.GENERIC_TEST)
         else:
-            ids = lists.read_ids(root, name, read)
-            splits[name] = _listed(table, styles, ids, name)
+            ids = lists.split_ids(root, name, read)
+            splits[name] = _listed(table, styles, ids=ids, name=name)
     return Listing(_with_published(splits, protocol))
 
 
@@ -84,7 +84,7 @@ def everything(table: Table, styles: Styles) -> Listing:
         f"no {lists.list_path(lists.GENERIC_TEST)} beside AVA.txt: all rows "
         "are in train"
     )
-    return Listing({"train": _others(table, styles, empty, Fraction(0))}, (remark,))
+    return Listing({"train": _others(table, styles, test=empty)}, (remark,))
 
 
 def best_and_worst(table: Table, styles: Styles, *, seed: int) -> Listing:
@@ -92,76 +92,79 @@ def best_and_worst(table: Table, styles: Styles, *, seed: int) -> Listing:
 
     Args:
         table: AVA.txt.
-        styles: of the photos that have any.
-        seed: decides who is in which half.
+        styles: Of the photos that have any.
+        seed: Decides who is in which half.
     """
     rows = table.rows
-    ranked = sorted(rows, key=lambda one: (votes.exact_mean(rows[one].votes), int(one)))
+    ranked = sorted(rows, key=lambda i: (votes.exact_mean(rows[i].votes), int(i)))
     tenth = len(ranked) // _TENTH
     labels = dict.fromkeys(ranked[:tenth], 0) | dict.fromkeys(ranked[-tenth:], 1)
     if not tenth:
         labels = {}
-    dealt = sorted(labels, key=lambda one: _chance(one, seed))
+    dealt = sorted(labels, key=lambda source_id: _chance(source_id, seed))
     half = (len(dealt) + 1) // 2
+    label = labels.__getitem__
     splits = {
         "train": _split(
-            table, styles, dealt[:half], labels.__getitem__, table.rejected
+            table, styles, dealt[:half], label=label, rejected=table.rejected
         ),
-        "test": _split(table, styles, dealt[half:], labels.__getitem__, ()),
+        "test": _split(table, styles, dealt[half:], label=label),
     }
     return Listing(_with_published(splits, "ava2"))
 
 
-def _others(table: Table, styles: Styles, test: IdList, delta: Fraction) -> Split:
+def _others(
+    table: Table, styles: Styles, *, test: IdList, delta: Fraction = Fraction(0)
+) -> Split:
     """Returns all rows that are not tested on; unusable lines count here, too."""
     tested = set(test.ids)
     ids = [
-        one
-        for one, row in table.rows.items()
-        if one not in tested and votes.is_clear(row.votes, delta=delta)
+        source_id
+        for source_id, row in table.rows.items()
+        if source_id not in tested and votes.is_clear(row.votes, delta=delta)
     ]
     rejected = [bad for bad in table.rejected if bad.source_id not in tested]
-    return _split(table, styles, ids, _label_of(table), rejected)
+    return _split(table, styles, ids, label=_label_of(table), rejected=rejected)
 
 
-def _listed(table: Table, styles: Styles, listed: IdList, name: str) -> Split:
+def _listed(table: Table, styles: Styles, *, ids: IdList, name: str) -> Split:
     """Returns the rows that a list names; a listed id without a row is reported."""
-    members = set(listed.ids)
+    members = set(ids.ids)
     rejected = [bad for bad in table.rejected if bad.source_id in members]
     explained = {bad.source_id for bad in rejected}
-    rejected += listed.rejected
-    ids = []
-    for one in listed.ids:
-        if one in table.rows:
-            ids.append(one)
-        elif one not in explained:
+    rejected += ids.rejected
+    kept = []
+    for source_id in ids.ids:
+        if source_id in table.rows:
+            kept.append(source_id)
+        elif source_id not in explained:
             detail = f"listed, but {TABLE_NAME} has no row of it"
             rejected.append(
                 BadRecord(
                     "not-in-table",
                     detail,
                     stage="list",
-                    source_id=one,
+                    source_id=source_id,
                     path=lists.list_path(name),
                 )
             )
-    return _split(table, styles, ids, _label_of(table), rejected)
+    return _split(table, styles, kept, label=_label_of(table), rejected=rejected)
 
 
 def _label_of(table: Table) -> Callable[[str], int]:
-    return lambda one: votes.label(table.rows[one].votes)
+    return lambda source_id: votes.label(table.rows[source_id].votes)
 
 
 def _split(
     table: Table,
     styles: Styles,
     ids: Sequence[str],
+    *,
     label: Callable[[str], int],
-    rejected: Iterable[BadRecord],
+    rejected: Iterable[BadRecord] = (),
 ) -> Split:
     notes = tuple(
-        note_of(table.rows[one], styles=styles.get(one, ()), label=label(one))
-        for one in ids
+        note_of(table.rows[i], styles=styles.get(i, ()), label=label(i)) for i in ids
     )
     return Split(tuple(ids), notes, tuple(rejected))
 
@@ -182,7 +185,7 @@ def _chance(source_id: str, seed: int) -> bytes:
 def has_test_list(root: str, read: Read) -> bool:
     """Tells whether the list of test photos is there."""
     try:
-        lists.read_ids(root, lists.GENERIC_TEST, read)
+        lists.split_ids(root, lists.GENERIC_TEST, read)
     except MissingDatasetError:
         return False
     return True

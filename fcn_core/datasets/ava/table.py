@@ -12,16 +12,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fcn_core.datasets import votes
 from fcn_core.datasets.bad_record import BadRecord
-from fcn_core.datasets.listing import Entry
-from fcn_core.datasets.makers import Needed, Place
-from fcn_core.datasets.photo import check_photo
 from fcn_core.labels import RATING_BINS
-from fcn_core.records.record import AestheticsRecord
 
 TABLE_NAME: Final = "AVA.txt"
-IMAGES_ROOT: Final = "images"
 MAX_TAG: Final = 66
 ID: Final = re.compile(r"[0-9]{1,12}")
 
@@ -38,8 +32,8 @@ class Row:
     """What the table says about a photo.
 
     Attributes:
-        votes: for ratings 1 to 10.
-        tags: none, one or two, 1..66.
+        votes: For ratings 1 to 10.
+        tags: At most two, 1..66.
         challenge: 0 where none is named.
     """
 
@@ -53,8 +47,8 @@ class Table:
     """The table of votes.
 
     Attributes:
-        rows: by id, in the table's order.
-        rejected: lines that cannot be used.
+        rows: By id, in the table's order.
+        rejected: Lines that cannot be used.
     """
 
     rows: Mapping[str, Row]
@@ -109,13 +103,8 @@ def _bad(reason: str, detail: str, source_id: str) -> BadRecord:
     return BadRecord(reason, detail, stage="list", source_id=source_id, path=TABLE_NAME)
 
 
-def image_path(source_id: str) -> str:
-    """Returns where the photo of an id lies, relative to the images' folder."""
-    return f"{source_id}.jpg"
-
-
 def note_of(row: Row, *, styles: Sequence[int], label: int) -> str:
-    """Returns what `AvaMaker` needs to know of a row."""
+    """Returns what `RatingMaker` needs to know of a row."""
     content = {
         "votes": row.votes,
         "tags": row.tags,
@@ -124,22 +113,3 @@ def note_of(row: Row, *, styles: Sequence[int], label: int) -> str:
         "label": label,
     }
     return json.dumps(content, separators=(",", ":"))
-
-
-class AvaMaker:
-    """Makes records of AVA's photos; the votes travel in the entry's note."""
-
-    def files(self, entry: Entry) -> tuple[Needed, ...]:
-        """Returns the photo."""
-        place = Place(IMAGES_ROOT, image_path(entry.id))
-        return (Needed((place,), "missing-image"),)
-
-    def make(self, entry: Entry, contents: Sequence[bytes]) -> AestheticsRecord:
-        """Checks one photo; see `makers.Maker.make`."""
-        path = image_path(entry.id)
-        return votes.aesthetics_record(
-            check_photo(contents[0], path=path),
-            source_id=entry.id,
-            filename=path,
-            **json.loads(entry.note),
-        )

@@ -17,7 +17,7 @@ def check_size(got: tuple[int, ...], expected: tuple[int, int], path: str) -> No
     """Refuses a label that is not as large as its photo; (height, width) each.
 
     Raises:
-        BadRecord: label-size-swapped where only the order differs, else label-size.
+        BadRecord: `label-size-swapped` where only the order differs, else `label-size`.
     """
     if got == expected:
         return
@@ -30,7 +30,7 @@ def check_size(got: tuple[int, ...], expected: tuple[int, int], path: str) -> No
 
 
 def count_values(class_map: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Returns [256]: how many pixels have each value."""
+    """Returns `[256]`: how many pixels have each value."""
     return np.bincount(class_map.ravel(), minlength=256)
 
 
@@ -40,16 +40,16 @@ def check_values(
     """Refuses unknown values and labels of nothing but void.
 
     Args:
-        values: those that occur, ascending.
-        num_classes: values from here on are refused, void aside.
-        void: the value that is no class; None where there is none.
-        path: the label file, for the report.
+        values: Those that occur, ascending.
+        num_classes: Values from here on are refused, void aside.
+        void: The value that is no class; None where there is none.
+        path: The label file, for the report.
 
     Returns:
         The classes present, without 0 (background) and void.
 
     Raises:
-        BadRecord: label-value or all-void.
+        BadRecord: `label-value` or `all-void`.
     """
     unknown = [int(v) for v in values if v >= num_classes and v != void]
     if unknown:

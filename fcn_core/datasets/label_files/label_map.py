@@ -31,9 +31,9 @@ class LabelMap(pydantic.BaseModel):
     """Pixel values and colours of masks, and the classes they become.
 
     Attributes:
-        names: of the classes, by class id.
-        void: what void pixels have in records.
-        values: pixel value of an index mask -> class id or `void`.
+        names: Of the classes, by class id.
+        void: What void pixels have in records.
+        values: Pixel value of an index mask -> class id or `void`.
         colours: (r, g, b) of a colour mask and its class id or `void`; empty where
             the map names no colours.
     """
@@ -74,11 +74,11 @@ def parse_label_map(data: bytes, *, name: str) -> LabelMap:
     """Returns the content of a label map file.
 
     Args:
-        data: the file's bytes.
-        name: the file's name; YAML unless it ends in .json.
+        data: The file's bytes.
+        name: The file's name; YAML unless it ends in .json.
 
     Raises:
-        ListError: it is not such a file, or contradicts itself.
+        ListError: It is not such a file, or contradicts itself.
     """
     try:
         file = _File.model_validate(_load(data, name))

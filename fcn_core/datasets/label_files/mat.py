@@ -44,20 +44,20 @@ def read_label_mat(
     """Returns a label's class map and the classes in it.
 
     Args:
-        data: the bytes of a `cls/<id>.mat`.
-        height: of the photo it belongs to, in pixels.
-        width: of the photo it belongs to, in pixels.
-        num_classes: values from here on are refused.
-        path: the label file, for the report.
-        void_rim: pixels on either side of each drawn boundary that become void, as
+        data: The bytes of a `cls/<id>.mat`.
+        height: Of the photo it belongs to, in pixels.
+        width: Of the photo it belongs to, in pixels.
+        num_classes: Values from here on are refused.
+        path: The label file, for the report.
+        void_rim: Pixels on either side of each drawn boundary that become void, as
             VOC's labels have it and SBD's do not; 0 leaves the label as it is.
 
     Returns:
-        uint8 [H, W], values below `num_classes`, or VOID on the rim; and the distinct
+        uint8 `[H, W]`, values below `num_classes`, or VOID on the rim; and the distinct
         classes, ascending, without background and void.
 
     Raises:
-        BadRecord: not such a file, damaged, of another size, or at odds with itself.
+        BadRecord: Not such a file, damaged, of another size, or at odds with itself.
     """
     struct_ = _load(data, path)
     class_map = _field(struct_, "Segmentation", path)
@@ -66,7 +66,7 @@ def read_label_mat(
         raise bad_label("label-format", f"{detail}, expected uint8 [H, W]", path)
     check_size(class_map.shape, (height, width), path)
     class_map = np.ascontiguousarray(class_map)
-    classes = _check_classes(class_map, struct_, num_classes, path)
+    classes = _check_classes(class_map, struct_, num_classes=num_classes, path=path)
     if void_rim:
         outline = _outline(struct_, class_map.shape, path)
         class_map[dilate(outline, void_rim)] = VOID
@@ -76,7 +76,7 @@ def read_label_mat(
 
 
 def dilate(mask: NDArray[np.bool_], distance: int) -> NDArray[np.bool_]:
-    """Returns bool [H, W]: pixels at most `distance` rows and columns away from one."""
+    """Returns bool `[H, W]`: a mask grown by `distance` rows and columns each way."""
     for axis in (0, 1):
         grown = mask.copy()
         for shift in range(1, distance + 1):
@@ -92,7 +92,7 @@ def inflate(data: bytes, *, path: str) -> bytes:
     """Returns a MAT file with its compressed variables laid open.
 
     Raises:
-        BadRecord: not a MAT file of level 5, damaged, or larger than the limit.
+        BadRecord: Not a MAT file of level 5, damaged, or larger than the limit.
     """
     endian = _ENDIAN.get(data[126:128])
     if endian is None or struct.unpack_from(endian + "H", data, 124)[0] != _VERSION:
@@ -162,7 +162,7 @@ def _field(struct_: Any, name: str, path: str) -> NDArray[Any]:
 
 
 def _check_classes(
-    class_map: NDArray[np.uint8], struct_: Any, num_classes: int, path: str
+    class_map: NDArray[np.uint8], struct_: Any, *, num_classes: int, path: str
 ) -> tuple[int, ...]:
     """Returns the classes present; the file says them twice, and must agree."""
     values = np.flatnonzero(count_values(class_map))
@@ -175,7 +175,7 @@ def _check_classes(
 
 
 def _outline(struct_: Any, shape: tuple[int, ...], path: str) -> NDArray[np.bool_]:
-    """Returns bool [H, W]: the boundaries of all classes."""
+    """Returns bool `[H, W]`: the boundaries of all classes."""
     from scipy.sparse import issparse
 
     outline = np.zeros(shape, bool)

@@ -30,18 +30,18 @@ def read_mask(
     """Returns a mask's class map and the classes in it.
 
     Args:
-        data: the bytes of a palette, 8-bit grey or 8-bit colour PNG.
-        height: of the photo it belongs to, in pixels.
-        width: of the photo it belongs to, in pixels.
-        label_map: what values or colours mean; None: values are class ids, 255 void.
-        path: the mask, for the report.
+        data: The bytes of a palette, 8-bit grey or 8-bit colour PNG.
+        height: Of the photo it belongs to, in pixels.
+        width: Of the photo it belongs to, in pixels.
+        label_map: What values or colours mean; None: values are class ids, 255 void.
+        path: The mask, for the report.
 
     Returns:
-        uint8 [H, W] class ids, or the label map's void; and the distinct classes,
+        uint8 `[H, W]` class ids, or the label map's void; and the distinct classes,
         ascending, without 0 and void.
 
     Raises:
-        BadRecord: format, size, a value or a colour is wrong, or nothing but void.
+        BadRecord: Format, size, a value or a colour is wrong, or nothing but void.
     """
     file = read_label_file(data, path)
     header = file.header
@@ -54,7 +54,7 @@ def read_mask(
         class_map = _decode_indices(data, path)
         if header.colour_type == png.PALETTE and colours:
             palette = read_palette(file, path)
-            class_map = _by_palette(class_map, palette, colours, path)
+            class_map = _by_palette(class_map, palette, colours=colours, path=path)
         elif label_map is not None:
             class_map = _by_value(class_map, label_map, path)
     values = np.flatnonzero(count_values(class_map))
@@ -74,7 +74,7 @@ def _decode_indices(data: bytes, path: str) -> NDArray[np.uint8]:
 
 
 def _decode_colours(data: bytes, header: Header, path: str) -> NDArray[np.uint8]:
-    """Returns uint8 [H, W, 3]; transparency would make a colour ambiguous."""
+    """Returns uint8 `[H, W, 3]`; transparency would make a colour ambiguous."""
     if header.bits != 8:
         detail = f"a colour PNG of {header.bits} bits, expected 8"
         raise bad_label("label-format", detail, path)
@@ -93,7 +93,7 @@ def _decode_colours(data: bytes, header: Header, path: str) -> NDArray[np.uint8]
 def _by_colour(
     rgb: NDArray[np.uint8], colours: tuple[tuple[Rgb, int], ...], path: str
 ) -> NDArray[np.uint8]:
-    """Returns class ids [...] for colours uint8 [..., 3]."""
+    """Returns class ids `[...]` for colours uint8 `[..., 3]`."""
     if not colours:
         detail = "colours, and no label map that names them: pass --label_map"
         raise bad_label("label-rgb", detail, path)
@@ -113,6 +113,7 @@ def _by_colour(
 def _by_palette(
     indices: NDArray[np.uint8],
     palette: NDArray[np.uint8],
+    *,
     colours: tuple[tuple[Rgb, int], ...],
     path: str,
 ) -> NDArray[np.uint8]:

@@ -18,18 +18,18 @@ def read_label_png(
     """Checks a label and returns it in the form for records.
 
     Args:
-        data: the bytes of an 8-bit palette or greyscale PNG.
-        height: of the photo it belongs to, in pixels.
-        width: of the photo it belongs to, in pixels.
-        num_classes: values from here on are refused, void aside.
-        path: the label file, for the report.
+        data: The bytes of an 8-bit palette or greyscale PNG.
+        height: Of the photo it belongs to, in pixels.
+        width: Of the photo it belongs to, in pixels.
+        num_classes: Values from here on are refused, void aside.
+        path: The label file, for the report.
 
     Returns:
         An 8-bit grey PNG whose grey values are the class ids; and the distinct classes,
         ascending, without background and void.
 
     Raises:
-        BadRecord: format, size, palette or a value is wrong, or nothing but void.
+        BadRecord: Format, size, palette or a value is wrong, or nothing but void.
     """
     file = read_label_file(data, path)
     header = file.header
@@ -60,7 +60,7 @@ def read_label_file(data: bytes, path: str) -> png.PngFile:
     Decoders do not verify the checksum of every chunk, so that is done here.
 
     Raises:
-        BadRecord: not a PNG, or not a whole one.
+        BadRecord: Not a PNG, or not a whole one.
     """
     if not data.startswith(png.SIGNATURE):
         raise bad_label("label-format", "not a PNG file, expected a palette PNG", path)
@@ -71,10 +71,10 @@ def read_label_file(data: bytes, path: str) -> png.PngFile:
 
 
 def read_palette(file: png.PngFile, path: str) -> NDArray[np.uint8]:
-    """Returns the colours of a palette PNG, uint8 [n, 3].
+    """Returns the colours of a palette PNG, uint8 `[n, 3]`.
 
     Raises:
-        BadRecord: it has none.
+        BadRecord: It has none.
     """
     palette = file.palette
     if palette is None:

@@ -16,13 +16,10 @@ from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.label_files.label_map import LabelMap
 from fcn_core.datasets.label_files.own_mask import read_mask
 from fcn_core.datasets.listing import Entry, Split
-from fcn_core.datasets.makers import Needed, Place
-from fcn_core.datasets.pascal.pairs import segmentation_record
+from fcn_core.datasets.makers import IMAGES_ROOT, Needed, Place
 from fcn_core.datasets.photo import check_photo, check_upright
-from fcn_core.datasets.votes import aesthetics_record
-from fcn_core.records.record import AestheticsRecord, SegmentationRecord
+from fcn_core.records.record import SegmentationRecord
 
-IMAGES_ROOT: Final = "images"
 TARGETS_ROOT: Final = "targets"
 
 Notes = Mapping[str, str]
@@ -98,9 +95,9 @@ def deal(
     """Divides entries by the hash of their id.
 
     Args:
-        notes: the entries.
-        rejected: what cannot be tried; it counts for the split it would be in.
-        shares: of each split; they add up to 1.
+        notes: The entries.
+        rejected: What cannot be tried; it counts for the split it would be in.
+        shares: Of each split; they add up to 1.
     """
     ids: dict[str, list[str]] = {name: [] for name in shares}
     for source_id in notes:
@@ -160,27 +157,11 @@ class FolderMaskMaker:
             label_map=self._label_map or None,
             path=mask_path,
         )
-        return segmentation_record(
-            photo,
-            images.encode_grey(class_map),
-            classes,
+        return SegmentationRecord(
+            **photo.fields(),
+            label=images.encode_grey(class_map),
+            classes=classes,
             source_id=entry.id,
             filename=path,
             source="folder",
         )
-
-
-class FolderRatingMaker:
-    """Makes records of photos and ratings, which travel in the entry's note."""
-
-    def files(self, entry: Entry) -> tuple[Needed, ...]:
-        """Returns the photo."""
-        place = Place(IMAGES_ROOT, json.loads(entry.note)["path"])
-        return (Needed((place,), "missing-image"),)
-
-    def make(self, entry: Entry, contents: Sequence[bytes]) -> AestheticsRecord:
-        """Checks one photo; see `makers.Maker.make`."""
-        note = json.loads(entry.note)
-        path = note.pop("path")
-        photo = check_photo(contents[0], path=path)
-        return aesthetics_record(photo, source_id=entry.id, filename=path, **note)

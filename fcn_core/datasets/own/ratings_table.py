@@ -51,9 +51,9 @@ class Ratings:
     """A table of ratings, matched with photos.
 
     Attributes:
-        notes: by id, for the rows that can be tried.
-        rejected: rows that cannot.
-        bins: number of ratings that votes are counted for; 0 where means are given.
+        notes: By id, for the rows that can be tried.
+        rejected: Rows that cannot.
+        bins: Number of ratings that votes are counted for; 0 where means are given.
     """
 
     notes: Notes
@@ -65,12 +65,12 @@ def parse_ratings(data: bytes, *, name: str, photos: Collection[str]) -> Ratings
     """Reads a table and finds the photo of each row.
 
     Args:
-        data: the file's bytes.
-        name: the file's name; .tsv is separated by tabs.
-        photos: paths below the images' folder.
+        data: The file's bytes.
+        name: The file's name; .tsv is separated by tabs.
+        photos: Paths below the images' folder.
 
     Raises:
-        ListError: the header names no photo or no rating.
+        ListError: The header names no photo or no rating.
     """
     text = data.decode("utf-8-sig", "backslashreplace")
     header, *rows = _rows(text, name) or [[]]
@@ -146,7 +146,7 @@ def _note(
     """Returns id and note of a row.
 
     Raises:
-        BadRecord: the row cannot be used.
+        BadRecord: The row cannot be used.
     """
     if len(row) != columns.count:
         shown = row[0][:60] if row else ""

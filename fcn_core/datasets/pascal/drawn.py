@@ -60,7 +60,7 @@ DRAWN_CLASSES: Final[tuple[int, ...]] = tuple(sorted(_FIGURES))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scene:
-    """A drawn photo, uint8 [H, W, 3] RGB, and its class map, uint8 [H, W]."""
+    """A drawn photo, uint8 `[H, W, 3]` RGB, and its class map, uint8 `[H, W]`."""
 
     pixels: NDArray[np.uint8]
     class_map: NDArray[np.uint8]
@@ -72,10 +72,10 @@ def draw_scene(
     """Draws one photo.
 
     Args:
-        seed: decides places, sizes, shades and, without `classes`, the classes.
-        height: pixels, at least 16.
-        width: pixels, at least 16.
-        classes: the objects to draw, from far to near; one or two by default.
+        seed: Decides places, sizes, shades and, without `classes`, the classes.
+        height: Pixels, at least 16.
+        width: Pixels, at least 16.
+        classes: The objects to draw, from far to near; one or two by default.
     """
     random = np.random.default_rng([seed, height, width])
     if classes is None:
@@ -83,7 +83,7 @@ def draw_scene(
     pixels = _background(random, height, width)
     class_map = np.zeros((height, width), np.uint8)
     for class_id in classes:
-        _draw_object(random, pixels, class_map, class_id)
+        _draw_object(random, class_id, pixels=pixels, class_map=class_map)
     pixels += random.normal(0, 4, pixels.shape)
     return Scene(pixels.clip(0, 255).astype(np.uint8), class_map)
 
@@ -122,11 +122,11 @@ def write_voc(
     """Writes a whole miniature VOC tree with the lists train, val and trainval.
 
     Args:
-        root: the folder that plays VOCdevkit/VOC2012.
-        train: how many pairs to train on.
-        val: how many pairs to evaluate on.
+        root: The folder that plays VOCdevkit/VOC2012.
+        train: How many pairs to train on.
+        val: How many pairs to evaluate on.
         sizes: (height, width) of the photos, in turn.
-        seed: of all drawing.
+        seed: Of all drawing.
     """
     ids = [f"2007_{number:06d}" for number in range(train + val)]
     for number, source_id in enumerate(ids):
@@ -141,7 +141,7 @@ def write_voc(
 def _background(
     random: np.random.Generator, height: int, width: int
 ) -> NDArray[np.float64]:
-    """Returns float64 [H, W, 3]: a muted colour that changes from top to bottom."""
+    """Returns float64 `[H, W, 3]`: a muted colour that changes from top to bottom."""
     top, bottom = random.uniform(70, 180, (2, 1, 1, 3)) * 0.4 + 75
     slope = np.linspace(0, 1, height)[:, None, None]
     return np.broadcast_to(
@@ -151,9 +151,10 @@ def _background(
 
 def _draw_object(
     random: np.random.Generator,
+    class_id: int,
+    *,
     pixels: NDArray[np.float64],
     class_map: NDArray[np.uint8],
-    class_id: int,
 ) -> None:
     """Draws one object into both arrays, its rim of void over what lies behind."""
     figure = _FIGURES[class_id]

@@ -24,7 +24,7 @@ class PairMaker:
     """Makes records of VOC's and SBD's pairs.
 
     Args:
-        void_rim: pixels of void on either side of SBD's boundaries; 0 for none.
+        void_rim: Pixels of void on either side of SBD's boundaries; 0 for none.
     """
 
     def __init__(self, *, void_rim: int = 0):
@@ -66,40 +66,14 @@ class PairMaker:
                 num_classes=len(VOC_CLASSES),
                 path=voc.label_path(entry.id),
             )
-        return segmentation_record(
-            photo,
-            label,
-            classes,
+        return SegmentationRecord(
+            **photo.fields(),
+            label=label,
+            classes=classes,
             source_id=entry.id,
             filename=f"{entry.id}.jpg",
             source=entry.note,
         )
-
-
-def segmentation_record(
-    photo: Photo,
-    label: bytes,
-    classes: tuple[int, ...],
-    *,
-    source_id: str,
-    filename: str,
-    source: str,
-) -> SegmentationRecord:
-    """Returns the record of a checked photo and its checked label, a grey PNG."""
-    return SegmentationRecord(
-        encoded=photo.data,
-        format=photo.format,
-        filename=filename,
-        source_id=source_id,
-        sha256=photo.sha256,
-        height=photo.height,
-        width=photo.width,
-        channels=photo.channels,
-        orientation=photo.orientation,
-        label=label,
-        classes=classes,
-        source=source,
-    )
 
 
 def _upright_photo(data: bytes, path: str) -> Photo:

@@ -21,7 +21,7 @@ from fcn_core.datasets.bad_record import BadRecord, MissingDatasetError
 from fcn_core.datasets.listing import Listing, Split
 from fcn_core.datasets.makers import Read
 from fcn_core.datasets.pascal import sbd, voc
-from fcn_core.datasets.splits import IdList, parse_id_list, read_list
+from fcn_core.datasets.splits import IdList, read_ids
 
 Prefer = Literal["voc", "sbd"]
 
@@ -38,7 +38,7 @@ class BaseLists:
         voc_val: VOC 2012's.
         sbd_train: SBD's.
         sbd_val: SBD's.
-        seg11: what plays VOC 2011 val; None where it is not needed.
+        seg11: What plays VOC 2011 val; None where it is not needed.
     """
 
     voc_train: IdList
@@ -73,10 +73,10 @@ class Protocol:
     """A way to divide VOC and SBD.
 
     Attributes:
-        published: ids of its splits on complete trees.
-        validation: lists -> ids of val.
-        training: lists and val -> ids of train.
-        val_lists: attributes of `BaseLists` that val is made of; what cannot be used
+        published: Ids of its splits on complete trees.
+        validation: Lists -> ids of val.
+        training: Lists and val -> ids of train.
+        val_lists: Attributes of `BaseLists` that val is made of; what cannot be used
             in them counts for val, in all others for train.
     """
 
@@ -144,13 +144,13 @@ def read_base_lists(
     """Reads the lists of both trees.
 
     Args:
-        voc_root: VOCdevkit/VOC2012.
-        sbd_root: benchmark_RELEASE/dataset.
-        read: hands out a file's bytes.
-        seg11: whether VOC 2011's validation list is needed, too.
+        voc_root: Folder VOCdevkit/VOC2012.
+        sbd_root: Folder benchmark_RELEASE/dataset.
+        read: Hands out a file's bytes.
+        seg11: Whether VOC 2011's validation list is needed, too.
 
     Raises:
-        MissingDatasetError: a list is not there.
+        MissingDatasetError: A list is not there.
     """
     return BaseLists(
         voc_train=voc.split_ids(voc_root, "train", read),
@@ -165,12 +165,12 @@ def derive(lists: BaseLists, name: str, *, prefer: Prefer) -> Listing:
     """Returns train and val of a protocol.
 
     Args:
-        lists: of both trees.
-        name: a key of `PROTOCOLS`.
-        prefer: whose label an id gets that has both.
+        lists: Of both trees.
+        name: A key of `PROTOCOLS`.
+        prefer: Whose label an id gets that has both.
 
     Raises:
-        SplitCountError: complete lists give another number of ids than published.
+        SplitCountError: Complete lists give another number of ids than published.
     """
     protocol = PROTOCOLS[name]
     val = tuple(protocol.validation(lists))
@@ -244,7 +244,7 @@ def _read_seg11(voc_root: str, sbd_root: str, read: Read) -> IdList:
     """Returns seg11valid, or VOC 2011's val, of which it is a part.
 
     Raises:
-        MissingDatasetError: neither is there.
+        MissingDatasetError: Neither is there.
     """
     parent = voc_root.rstrip("/").rpartition("/")[0] or "."
     candidates = (
@@ -253,9 +253,9 @@ def _read_seg11(voc_root: str, sbd_root: str, read: Read) -> IdList:
         (f"{parent}/VOC2011", voc.list_path("val")),
     )
     for root, path in candidates:
-        data = read_list(root, path, read)
-        if data is not None:
-            return parse_id_list(data, pattern=voc.ID, path=path)
+        ids = read_ids(root, path, read, pattern=voc.ID)
+        if ids is not None:
+            return ids
     raise MissingDatasetError(
         f"{voc_root}: got neither {voc.list_path(_SEG11_LIST)} nor VOC 2011's lists "
         "beside it, expected one for the protocol fcn (736 ids: VOC 2011 val - SBD "

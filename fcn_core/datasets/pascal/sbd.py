@@ -11,7 +11,7 @@ from fcn_core.datasets.bad_record import MissingDatasetError
 from fcn_core.datasets.listing import Split
 from fcn_core.datasets.makers import Read
 from fcn_core.datasets.pascal.voc import ID
-from fcn_core.datasets.splits import IdList, parse_id_list, read_list
+from fcn_core.datasets.splits import IdList, read_ids, read_list
 
 PUBLISHED: Final = {"train": 8498, "val": 2857}
 """How many ids the complete lists have."""
@@ -39,7 +39,7 @@ def splits_present(root: str, read: Read) -> tuple[str, ...]:
     """Returns which of train and val have a list: what is converted by default.
 
     Raises:
-        MissingDatasetError: none has.
+        MissingDatasetError: None has.
     """
     names = ("train", "val")
     found = tuple(n for n in names if read_list(root, list_path(n), read) is not None)
@@ -52,19 +52,19 @@ def split_ids(root: str, split: str, read: Read) -> IdList:
     """Returns the ids of a split, in list order.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
-    data = read_list(root, list_path(split), read)
-    if data is None:
+    ids = read_ids(root, list_path(split), read, pattern=ID)
+    if ids is None:
         raise _missing(root, list_path(split))
-    return parse_id_list(data, pattern=ID, path=list_path(split))
+    return ids
 
 
 def list_split(root: str, split: str, read: Read) -> Split:
     """Returns a split as it is to be converted.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
     listed = split_ids(root, split, read)
     return Split(

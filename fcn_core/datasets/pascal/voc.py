@@ -10,7 +10,7 @@ from typing import Final
 
 from fcn_core.datasets.bad_record import MissingDatasetError
 from fcn_core.datasets.makers import Read
-from fcn_core.datasets.splits import IdList, merge, parse_id_list, read_list
+from fcn_core.datasets.splits import IdList, merge, read_ids, read_list
 
 PUBLISHED: Final = {"train": 1464, "val": 1449, "trainval": 2913}
 """How many ids the complete lists of VOC 2012 have."""
@@ -45,7 +45,7 @@ def splits_present(root: str, read: Read) -> tuple[str, ...]:
     union and would hold every photo twice, so it stands in only where both lack.
 
     Raises:
-        MissingDatasetError: none of the lists is there.
+        MissingDatasetError: None of the lists is there.
     """
     for names in (("train", "val"), ("trainval",)):
         found = tuple(
@@ -62,11 +62,11 @@ def split_ids(root: str, split: str, read: Read) -> IdList:
     Without a `trainval` list of its own, `trainval` is train and val together.
 
     Raises:
-        MissingDatasetError: no such list.
+        MissingDatasetError: No such list.
     """
-    data = read_list(root, list_path(split), read)
-    if data is not None:
-        return parse_id_list(data, pattern=ID, path=list_path(split))
+    ids = read_ids(root, list_path(split), read, pattern=ID)
+    if ids is not None:
+        return ids
     if split == "trainval":
         return merge(split_ids(root, "train", read), split_ids(root, "val", read))
     raise _missing(root, list_path(split))

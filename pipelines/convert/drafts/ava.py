@@ -7,7 +7,6 @@ from pydantic import JsonValue
 
 from fcn_core.datasets.ava import lists, protocols
 from fcn_core.datasets.ava.table import (
-    IMAGES_ROOT,
     MAX_TAG,
     TABLE_NAME,
     Table,
@@ -15,6 +14,7 @@ from fcn_core.datasets.ava.table import (
 )
 from fcn_core.datasets.bad_record import MissingDatasetError
 from fcn_core.datasets.listing import Listing
+from fcn_core.datasets.makers import IMAGES_ROOT
 from fcn_core.labels import RATING_BINS
 from fcn_core.records.record import AestheticsRecord, keys
 from pipelines import files
@@ -97,8 +97,8 @@ def _listing(
     return protocols.by_list(
         table,
         styles,
-        root,
-        read_list,
+        root=root,
+        read=read_list,
         names=sorted(config.split or ("train", "test")),
         protocol=protocol or "official",
         delta=config.distance,

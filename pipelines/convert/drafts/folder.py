@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from fcn_core.datasets.bad_record import BadRecord, ListError
 from fcn_core.datasets.label_files.label_map import LabelMap, parse_label_map
+from fcn_core.datasets.makers import IMAGES_ROOT
 from fcn_core.datasets.own import folder
 from fcn_core.datasets.own.ratings_table import Ratings, parse_ratings
 from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
@@ -85,7 +86,7 @@ def _mask_content(
         maker_settings={
             "label_map": label_map and label_map.model_dump(mode="json"),
         },
-        roots={folder.IMAGES_ROOT: photos, folder.TARGETS_ROOT: targets},
+        roots={IMAGES_ROOT: photos, folder.TARGETS_ROOT: targets},
         classes=list(label_map.names) if label_map is not None else None,
         void=label_map.void if label_map is not None else VOID,
         narrower=narrower,
@@ -128,7 +129,7 @@ def _rating_content(photos: str, ratings: Ratings, remarks: list[str]) -> Conten
         task="aesthetics",
         maker="folder-ratings",
         maker_settings={},
-        roots={folder.IMAGES_ROOT: photos},
+        roots={IMAGES_ROOT: photos},
         classes=None,
         void=None,
         narrower={keys(AestheticsRecord)["votes"]: {"lengths": [ratings.bins]}},

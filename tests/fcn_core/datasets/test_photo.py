@@ -10,6 +10,7 @@ from fcn_core.bad_image import BadImage
 from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.photo import check_photo
 from tests.drawn import hostile_files, odd_files, tiny_data
+from tests.drawn.hostile_case import textured
 
 
 def verdict(data: bytes, max_side: int | None) -> tuple[object, ...]:
@@ -21,7 +22,7 @@ def verdict(data: bytes, max_side: int | None) -> tuple[object, ...]:
 
 
 def jpegs() -> dict[str, bytes]:
-    pixels = hostile_files.textured(61, 83, 5)
+    pixels = textured(61, 83, 5)
     kinds: dict[str, dict[str, object]] = {
         "baseline": {},
         "progressive": {"progressive": True},

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from fcn_core import geometry, images
 from fcn_core.geometry import Size
 from tests.drawn import image_parts, odd_files
-from tests.drawn.odd_files import OddFile
+from tests.drawn.odd_file import OddFile, saved
 
 
 def photo(height: int = 60, width: int = 80, seed: int = 0) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_jpeg_pixels_are_exactly_pillows(
     quality: int, subsampling: int, progressive: bool
 ) -> None:
     for seed, size in enumerate([(60, 80), (61, 79), (17, 8)]):
-        data = odd_files.saved(
+        data = saved(
             photo(*size, seed=seed),
             "JPEG",
             quality=quality,
@@ -83,7 +83,7 @@ def test_real_photos_are_exactly_pillows() -> None:
 
 def _with_orientation(pixels: np.ndarray, orientation: int) -> bytes:
     exif = image_parts.exif(orientation)
-    return odd_files.saved(pixels, "JPEG", quality=95, subsampling=0, exif=exif)
+    return saved(pixels, "JPEG", quality=95, subsampling=0, exif=exif)
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -122,19 +122,19 @@ def test_large_jpegs_are_decoded_smaller(
 
 
 def test_other_formats_are_decoded_whole() -> None:
-    decoded = images.decode(odd_files.saved(photo(), "PNG"), max_side=20)
+    decoded = images.decode(saved(photo(), "PNG"), max_side=20)
     assert decoded.pixels.shape == (60, 80, 3)
 
 
 def test_a_small_jpeg_is_never_reduced() -> None:
-    data = odd_files.saved(np.full((1, 1, 3), 77, np.uint8), "JPEG", quality=100)
+    data = saved(np.full((1, 1, 3), 77, np.uint8), "JPEG", quality=100)
     for max_side in (None, 1, 500):
         decoded = images.decode(data, max_side=max_side).pixels
         np.testing.assert_array_equal(decoded, with_pillow(data))
 
 
 def test_scans_are_counted_in_the_picture_only() -> None:
-    data = odd_files.saved(photo(), "JPEG", progressive=True)
+    data = saved(photo(), "JPEG", progressive=True)
     limits = images.DecodeLimits(max_scans=data.count(b"\xff\xda"))
     full = images.decode(data, limits=limits)
     thumbnail = image_parts.jpeg_segment(0xE5, b"\xff\xda\0\2" * 500)
@@ -159,7 +159,7 @@ def test_scans_are_counted_in_the_picture_only() -> None:
 def test_limits_hold_for_every_format(
     kind: str, limits: images.DecodeLimits, reason: str
 ) -> None:
-    data = odd_files.saved(photo(), kind)
+    data = saved(photo(), kind)
     if kind == "WEBP" and limits.max_pixels < 5_000:
         limits = images.DecodeLimits(max_webp_pixels=limits.max_pixels)
     with pytest.raises(images.BadImage) as caught:
@@ -170,7 +170,7 @@ def test_limits_hold_for_every_format(
 
 
 def test_a_gif_frame_larger_than_its_screen_meets_the_limits() -> None:
-    data = bytearray(odd_files.saved(photo()[..., 0], "GIF"))
+    data = bytearray(saved(photo()[..., 0], "GIF"))
     data[6:10] = struct.pack("<HH", 8, 8)
     with pytest.raises(images.BadImage, match="too-many-pixels"):
         images.decode(bytes(data), limits=images.DecodeLimits(max_pixels=4_000))
@@ -181,7 +181,7 @@ def test_jpegs_with_a_hole_that_shows_are_refused(hole: str) -> None:
     # What bad disks and broken transfers do. JPEG has no checksum: a single wrong bit
     # may leave a file that is valid everywhere, and nobody can tell.
     rng = np.random.default_rng(11)
-    good = odd_files.saved(photo(240, 320), "JPEG", quality=90)
+    good = saved(photo(240, 320), "JPEG", quality=90)
     pixels = images.decode(good).pixels.astype(int)
     scan = good.index(b"\xff\xda") + 14
     refused = shown = 0

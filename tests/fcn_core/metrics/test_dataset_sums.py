@@ -12,7 +12,8 @@ import pytest
 
 from fcn_core.datasets import votes
 from fcn_core.datasets.ava.table import parse_table
-from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums, RatingMoments
+from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums
+from fcn_core.metrics.rating_moments import RatingMoments
 
 
 def ratings(rows: list[list[int]]) -> RatingMoments:

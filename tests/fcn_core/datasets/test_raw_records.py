@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fcn_core.datasets import seed_records
+from fcn_core.datasets import raw_records
 from fcn_core.datasets.pascal import drawn
-from fcn_core.datasets.seed_records import RawPair, Schema
+from fcn_core.datasets.raw_records import RawPair, Schema
 from fcn_core.records import tfrecord
 from fcn_core.records.fields import RecordError
 from fcn_core.records.record import SegmentationRecord
@@ -39,18 +39,18 @@ def as_the_projects_write(schema: Schema, height: int = 19) -> bytes:
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_both_schemas_are_read_and_written(schema: Schema) -> None:
     data = as_the_projects_write(schema)
-    pair = seed_records.parse(data)
+    pair = raw_records.parse(data)
     assert np.array_equal(pair.pixels, SCENE.pixels)
     assert np.array_equal(pair.class_map, SCENE.class_map)
-    assert seed_records.encode(pair, schema=schema) == data
+    assert raw_records.encode(pair, schema=schema) == data
 
 
 def test_a_pair_becomes_a_record_of_ours_and_comes_back() -> None:
-    record = seed_records.to_record(PAIR, source_id="one", source="folder")
+    record = raw_records.to_record(PAIR, source_id="one", source="folder")
     assert SegmentationRecord.parse(record.encode()) == record
     assert (record.format, record.filename) == ("png", "one.png")
     assert set(record.classes) == set(np.unique(SCENE.class_map)) - {0, 255}
-    again = seed_records.from_record(record)
+    again = raw_records.from_record(record)
     assert np.array_equal(again.pixels, PAIR.pixels)
     assert np.array_equal(again.class_map, PAIR.class_map)
 
@@ -58,17 +58,17 @@ def test_a_pair_becomes_a_record_of_ours_and_comes_back() -> None:
 def test_a_grey_photos_record_is_refused() -> None:
     grey = RawPair(SCENE.pixels[:, :, 0], SCENE.class_map)
     with pytest.raises(RecordError, match=r"image_raw has 494 bytes, expected 1482"):
-        seed_records.parse(seed_records.encode(grey, schema="tf-fcn"))
+        raw_records.parse(raw_records.encode(grey, schema="tf-fcn"))
     with pytest.raises(RecordError, match="expected"):
-        seed_records.parse(as_the_projects_write("keras-fcn", height=18))
+        raw_records.parse(as_the_projects_write("keras-fcn", height=18))
     with pytest.raises(RecordError, match="one size"):
-        seed_records.parse(as_the_projects_write("keras-fcn", height=0))
+        raw_records.parse(as_the_projects_write("keras-fcn", height=0))
 
 
 def test_other_records_are_refused() -> None:
     with pytest.raises(RecordError, match="not a tf"):
-        seed_records.parse(b"\xff\xff\xff\xff")
+        raw_records.parse(b"\xff\xff\xff\xff")
     example = tfrecord.example_class()()
     example.features.feature["image"].bytes_list.value.append(b"x")
     with pytest.raises(RecordError, match=r"keys are \['image'\]"):
-        seed_records.parse(example.SerializeToString())
+        raw_records.parse(example.SerializeToString())

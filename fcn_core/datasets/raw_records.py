@@ -36,7 +36,7 @@ _KEYS: Final[dict[Schema, tuple[str, str]]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RawPair:
-    """Pixels uint8 [H, W, 3] RGB and class ids uint8 [H, W]."""
+    """Pixels uint8 `[H, W, 3]` RGB and class ids uint8 `[H, W]`."""
 
     pixels: NDArray[np.uint8]
     class_map: NDArray[np.uint8]
@@ -46,7 +46,7 @@ def parse(data: bytes) -> RawPair:
     """Returns the pair of an example of either schema.
 
     Raises:
-        RecordError: it is of neither, or its bytes do not fill its size.
+        RecordError: It is of neither, or its bytes do not fill its size.
     """
     try:
         written = tfrecord.example_class().FromString(data).features.feature
@@ -88,7 +88,7 @@ def from_record(record: SegmentationRecord) -> RawPair:
     """Returns a record's pixels and class ids.
 
     Raises:
-        BadImage: photo or label do not decode.
+        BadImage: Photo or label do not decode.
     """
     decoded = images.decode(record.encoded)
     return RawPair(decoded.pixels, images.decode_mask(record.label))
@@ -98,9 +98,9 @@ def to_record(pair: RawPair, *, source_id: str, source: str) -> SegmentationReco
     """Returns a pair as a record of ours; its photo becomes a PNG, without loss.
 
     Args:
-        pair: pixels and class ids.
-        source_id: an id, as the raw schemas have none.
-        source: whose label it is: "voc", "sbd" or "folder".
+        pair: Pixels and class ids.
+        source_id: An id, as the raw schemas have none.
+        source: Whose label it is: "voc", "sbd" or "folder".
     """
     file = io.BytesIO()
     Image.fromarray(pair.pixels).save(file, "PNG")
