@@ -21,8 +21,8 @@ from fcn_core.models.imported.matconvnet import from_parameters
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import WeightsError, tensors_of
 from tests.drawn import numpy_layers
+from tests.drawn.trained_files import write_keras2_file
 from tests.fcn_core.models.networks.test_fcn import disturb
-from tests.fcn_core.recipes.test_published import write_keras2_file
 
 io = pytest.importorskip("scipy.io", reason="scipy is not installed")
 
