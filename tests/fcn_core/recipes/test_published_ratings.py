@@ -1,21 +1,17 @@
-"""What the seeds promise of ratings and classifiers, one test a row of the list."""
+"""What fully_convolutional_networks (AVA) and NIMA promise of rating networks."""
 
 import functools
-import itertools
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from fcn_core import geometry, images, scoring
-from fcn_core import views as fcn_core_views
+from fcn_core import geometry
 from fcn_core.bundles.card import ModelCard
 from fcn_core.evaluation import keras_engine
 from fcn_core.export import draft_card
-from fcn_core.geometry import Size
 from fcn_core.models.backbones.applications import build_application
 from fcn_core.models.backbones.rows import BACKBONES
 from fcn_core.models.backbones.table import application
@@ -25,16 +21,12 @@ from fcn_core.models.networks.ratings import pool_cells
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.files import load_weights
 from fcn_core.scoring import scorers
-from tests.drawn import tiny_models
-from tests.drawn.tiny_networks import disturb, drawn, tiny
+from tests.drawn.tiny_networks import disturb, draw_floats, drawn, tiny
 
 CLASSIFIER: dict[str, Any] = {"task": "aesthetics", "name": "classifier"}
+
+
 TINY: dict[str, Any] = {"width": 0.05, "head_width": 6}
-
-
-def draw(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
-    rng = np.random.default_rng(seed)
-    return rng.uniform(0, 255, (1, height, width, 3)).astype(np.float32)
 
 
 def card_of(spec: ModelSpec) -> ModelCard:
@@ -44,7 +36,7 @@ def card_of(spec: ModelSpec) -> ModelCard:
 
 
 @pytest.mark.parametrize("backbone", ["vgg16", "vgg19", "mobilenet_v2", "resnet50"])
-def test_row13_own_backbones_classify_any_size(backbone: str) -> None:
+def test_ava_fcn_own_backbones_classify_any_size(backbone: str) -> None:
     model = build(ModelSpec(**CLASSIFIER, backbone=backbone, classes=2, **TINY))
     for height, width in ((500, 375), (33, 47), (1, 1)):
         shape = model.compute_output_shape((1, height, width, 3))
@@ -61,7 +53,7 @@ def test_row13_own_backbones_classify_any_size(backbone: str) -> None:
         ),
     ],
 )
-def test_row13_applications_classify_with_their_own_features(
+def test_ava_fcn_applications_classify_with_their_own_features(
     backbone: str, width: float, tmp_path: Path
 ) -> None:
     """Any size, weights from Keras' own file, identical after saving."""
@@ -84,7 +76,7 @@ def test_row13_applications_classify_with_their_own_features(
     network = model.get_layer("application")
     for ours, theirs in zip(network.weights, source.weights, strict=True):
         assert np.array_equal(np.asarray(ours), np.asarray(theirs))
-    photo = draw(96, 128)
+    photo = draw_floats(96, 128)
     logits = np.asarray(model(photo))
     assert logits.shape == (1, 3, 4, 2)
     assert model.compute_output_shape((1, 97, 100, 3)) == (1, 4, 4, 2)
@@ -108,12 +100,12 @@ def built(backbone: str) -> keras.Model:
     ("backbone", "side"),
     [("xception", 71), pytest.param("inception_v3", 75, marks=pytest.mark.slow)],
 )
-def test_row13_the_minimum_side_is_enforced(backbone: str, side: int) -> None:
+def test_ava_fcn_the_minimum_side_is_enforced(backbone: str, side: int) -> None:
     spec = ModelSpec(**CLASSIFIER, backbone=backbone, classes=2)
     assert spec.minimum_side == side
     model = built(backbone)
     with pytest.raises(ValueError, match=f"at least {side} pixels"):
-        model(draw(side - 1, 200))
+        model(draw_floats(side - 1, 200))
     assert model.compute_output_shape((1, side, 80, 3)) == (1, 3, 3, 2)
     placement = geometry.place(
         (30, 500), max_side=None, multiple=32, minimum=spec.minimum_side
@@ -121,19 +113,19 @@ def test_row13_the_minimum_side_is_enforced(backbone: str, side: int) -> None:
     assert min(placement.padded) >= side  # scoring pads up to it
 
 
-def test_row13_widths_of_fixed_networks_are_refused() -> None:
+def test_ava_fcn_widths_of_fixed_networks_are_refused() -> None:
     with pytest.raises(ValueError, match="no channel multiplier"):
         build_application(keras.applications.Xception, 0.5)
 
 
-def test_row13_networks_without_finer_strides_have_no_skips() -> None:
+def test_ava_fcn_networks_without_finer_strides_have_no_skips() -> None:
     for task, name in (("aesthetics", "rating"), ("segmentation", "fcn8s")):
         with pytest.raises(ValueError, match="names no finer strides"):
             ModelSpec(task=task, name=name, backbone="inception_v3")  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
-def test_row13_inception_lines_up_with_its_pixels() -> None:
+def test_ava_fcn_inception_lines_up_with_its_pixels() -> None:
     model = built("inception_v3")
     features = keras.Model(model.input, model.get_layer("head_dropout").input)
     grey = np.full((1, 320, 320, 3), 127.5, np.float32)
@@ -147,7 +139,7 @@ def test_row13_inception_lines_up_with_its_pixels() -> None:
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
-def test_row14_pooled_scores_are_a_distribution(pooling: Any) -> None:
+def test_ava_fcn_pooled_scores_are_a_distribution(pooling: Any) -> None:
     spec = ModelSpec(
         **CLASSIFIER, backbone="vgg16", classes=10, pooling=pooling, **TINY
     )
@@ -155,7 +147,7 @@ def test_row14_pooled_scores_are_a_distribution(pooling: Any) -> None:
     assert card.pooling == pooling
     model = disturb(build(spec))
     scorer = keras_engine.scorer_of(model, card)
-    batch = draw(128, 256).astype(np.uint8)
+    batch = draw_floats(128, 256).astype(np.uint8)
     sizes = np.array([[100, 201]], np.int32)
     outputs = scorer.score(batch, sizes)
     assert outputs["ratings"].sum() == pytest.approx(1, abs=1e-6)
@@ -170,7 +162,7 @@ def test_row14_pooled_scores_are_a_distribution(pooling: Any) -> None:
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
-def test_row14_pooling_ignores_padding_exactly(pooling: Any) -> None:
+def test_ava_fcn_pooling_ignores_padding_exactly(pooling: Any) -> None:
     spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=3, pooling=pooling)
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(2, 4, 8, 3)).astype(np.float32)
@@ -189,13 +181,13 @@ def test_row14_pooling_ignores_padding_exactly(pooling: Any) -> None:
 @pytest.mark.parametrize(
     "name", ["classifier vgg19 low", "classifier mobilenet_v2 low"]
 )
-def test_row15_the_low_level_skip_works_at_any_size(name: str) -> None:
+def test_ava_fcn_the_low_level_skip_works_at_any_size(name: str) -> None:
     model = drawn(name)
     for height, width in ((336, 336), (500, 375), (33, 47), (1, 1)):
         shape = model.compute_output_shape((1, height, width, 3))
         assert shape == (1, -(-height // 32), -(-width // 32), 3)
     low = model.get_layer("head_low")
-    photo = draw(64, 96)
+    photo = draw_floats(64, 96)
     before = np.asarray(model(photo))
     kernel = np.asarray(low.kernel).copy()
     low.kernel.assign(0 * kernel)
@@ -204,101 +196,18 @@ def test_row15_the_low_level_skip_works_at_any_size(name: str) -> None:
     assert tiny(name).low_level
 
 
-def sides() -> list[tuple[int, int]]:
-    """Every side 50..3000 beside others of all ratios."""
-    rng = np.random.default_rng(0)
-    return [(side, int(rng.integers(50, 3001))) for side in range(50, 3001)]
-
-
-def test_row16_views_have_their_sizes_for_every_side() -> None:
-    for height, width in sides():
-        for size in ((height, width), (width, height)):
-            (plain,) = fcn_core_views.views(size, "plain", side=224)
-            assert plain.resized == plain.canvas == Size(224, 224)
-            (padded,) = fcn_core_views.views(size, "pad", side=336)
-            assert padded.canvas == Size(336, 336)
-            assert max(padded.resized) == 336
-            exact = min(size) * 336 / max(size)
-            assert abs(min(padded.resized) - exact) <= 0.5 or min(padded.resized) == 1
-            (crop,) = fcn_core_views.views(size, "crop", side=336)
-            assert crop.canvas == Size(336, 336)
-            assert min(crop.resized) == 336
-            kept = fcn_core_views.keep_ratio(size, width=336)
-            assert kept[1] == 336 or min(kept) == 224
-
-
-def test_row16_crops_cover_the_photo_without_gaps() -> None:
-    for height, width in sides():
-        views = fcn_core_views.views((height, width), "multi_crop", side=224)
-        resized = views[0].resized
-        tall = resized.height > resized.width
-        starts = [view.window[0 if tall else 1] for view in views]
-        longest = max(resized)
-        assert starts[0] == 0
-        assert starts[-1] + 224 == longest
-        assert all(b - a <= 224 for a, b in itertools.pairwise(starts))
-        expected = 1 if longest == 224 else max(3, -(-longest // 224))
-        assert len(views) == expected
-        assert all(
-            view.window[0] + 224 <= resized.height
-            and view.window[1] + 224 <= resized.width
-            for view in views
-        )
-
-
-def test_row16_the_mask_is_where_the_photo_is() -> None:
-    white = np.full((90, 200, 3), 255, np.uint8)
-    for mode in ("plain", "pad_mask", "crop", "multi_crop"):
-        for view in fcn_core_views.views((90, 200), mode, side=128):
-            canvas = images.view(white, view, (0, 0, 0))
-            mask = images.view_mask(view)
-            assert canvas.shape == (*view.canvas, 3)
-            assert np.array_equal(canvas[..., 0], mask)
-    (view,) = fcn_core_views.views((90, 200), "pad", side=128)
-    assert view.offset == ((128 - 58) // 2, 0)
-    # Rows of the photo fall where its rows are drawn.
-    assert (view.window, view.resized.height) == ((0, 0, 58, 128), 58)
-
-
-def test_row16_a_photos_score_is_the_mean_over_its_crops() -> None:
-    spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=10, **TINY)
-    scorer = keras_engine.scorer_of(disturb(build(spec)), card_of(spec))
-    pixels = tiny_models.draw_pixels(90, 200)
-    views = fcn_core_views.views((90, 200), "multi_crop", side=128)
-    assert len(views) == 3
-    each = [scoring.rate_views(scorer, pixels, [view])["ratings"][0] for view in views]
-    together = scoring.rate_views(scorer, pixels, views)
-    assert together["ratings"][0] == pytest.approx(np.mean(each, axis=0), abs=1e-6)
-    bins = np.arange(1, 11)
-    assert together["mean"][0] == pytest.approx(together["ratings"][0] @ bins, rel=1e-5)
-    padded = fcn_core_views.views((90, 200), "pad_mask", side=128)
-    masked = scoring.rate_views(scorer, pixels, padded, masked=True)
-    plain = scoring.rate_views(scorer, pixels, padded)
-    assert not np.allclose(masked["ratings"], plain["ratings"], atol=1e-4)
-
-
-def test_row16_wrong_views_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected one of"):
-        fcn_core_views.views((5, 5), "stretch", side=8)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="expected one of them"):
-        fcn_core_views.keep_ratio((5, 5), height=3, width=4)
-    assert fcn_core_views.keep_ratio((400, 300)) == Size(400, 300)
-    assert fcn_core_views.keep_ratio((400, 300), height=800) == Size(800, 600)
-    assert fcn_core_views.keep_ratio((400, 300), height=200) == Size(299, 224)
-
-
 @pytest.mark.parametrize(
     ("classes", "bins"),
     [(2, [0, 1]), (10, list(range(1, 11))), (1, [1, 10])],
 )
-def test_row31_heads_for_two_classes_ten_ratings_and_one_mark(
+def test_nima_and_ava_fcn_heads_for_two_classes_ten_ratings_and_one_mark(
     classes: int, bins: list[float]
 ) -> None:
     spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=classes, **TINY)
     card = card_of(spec)
     assert card.rating_bins == bins
     model = disturb(build(spec))
-    batch = draw(64, 96).astype(np.uint8)
+    batch = draw_floats(64, 96).astype(np.uint8)
     outputs = keras_engine.scorer_of(model, card).score(
         batch, np.array([[64, 96]], np.int32)
     )

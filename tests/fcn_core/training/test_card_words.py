@@ -1,4 +1,4 @@
-"""A card says what its run recorded: origin, weaknesses, and a command that runs."""
+"""A card says what its run recorded: origin, weaknesses, and the command."""
 
 import shlex
 from pathlib import Path
@@ -11,9 +11,7 @@ from fcn_core.bundles.card import Metric, ModelCard
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.recipes import RECIPES
 from fcn_core.training import card_words
-from fcn_core.training.initial_weights import open_initial
 from fcn_core.training.run_folder import RunFolder
-from pipelines.training.config import ExportConfig, TrainConfig
 from tests.drawn.tiny_runs import draw_record
 
 
@@ -73,26 +71,6 @@ def test_shipped_cards_say_what_their_figures_say(name: str) -> None:
     card = ModelCard.read(scoring.find_bundle(name))
     said = RECIPES[str(card.training["recipe"])].notes
     assert card.notes == card_words.notes(said, card.classes, card.metrics)
-
-
-@pytest.mark.parametrize(
-    ("init", "told"), [("voc21", "voc21"), ("random", "random"), ("BUNDLE", "INIT")]
-)
-def test_the_command_of_a_card_runs(
-    init: str, told: str, segmentation_bundle: Path
-) -> None:
-    given = str(segmentation_bundle) if init == "BUNDLE" else init
-    record = draw_record(init=given, epochs=2, freeze=["head", "skip"], paste=0.25)
-    record.evaluation.split = None
-    train, export = card_words.command(record).split(" && ")
-    config, rest = TrainConfig.parse(shlex.split(train)[2:])
-    assert rest == []
-    assert (config.init, config.recipe, config.seed) == (told, "voc21", 3)
-    assert (config.epochs, config.freeze, config.paste) == (2, ["head", "skip"], 0.25)
-    assert config.evaluation_split is None
-    assert told == "INIT" or open_initial(told).describe() == record.settings.init
-    assert "/somewhere" not in train
-    ExportConfig.parse(shlex.split(export)[2:])
 
 
 def test_a_file_of_weights_is_named_in_the_command(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-"""Steps: parts add up to the whole, averages are averages, rates follow their plan."""
+"""Steps: parts add up to the whole, averages are averages, groups have their rates."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,73 +7,23 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from fcn_core.evaluation.keras_engine import KerasEngine
-from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import tensors_of
 from fcn_core.recipes import RECIPES
-from fcn_core.recipes.recipe import Recipe, Stage
-from fcn_core.training import schedules
 from fcn_core.training.batches import Batch
 from fcn_core.training.objectives import losses
-from fcn_core.training.objectives.segmentation import SegmentationObjective
-from fcn_core.training.trainer import Trainer
-from tests.drawn.tiny_recipes import SEGMENTATION
+from tests.drawn.tiny_trainers import CALM, SPEC, TINY, drawn_batch, fresh, trained
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 
-@pytest.fixture(autouse=True)
-def eager() -> Iterator[None]:
-    """Tracing a step takes longer than running it a few times."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-SPEC = ModelSpec(backbone="vgg16", width=0.05, head_width=6, classes=3, dropout=0.0)
-TINY = replace(SEGMENTATION, model=SPEC, learning_rate=0.01, optimizer="sgd")
-
-
-CALM = replace(TINY, schedule="constant", momentum=0.0, learning_rate=1e-4)
 POLICIES = {
     "float32": "float32",
     "bfloat16": "mixed_bfloat16",
     "float16": "mixed_float16",
 }
-
-
-def drawn_batch(seed: int, sizes: tuple[tuple[int, int], ...] = ((32, 32),)) -> Batch:
-    """Four examples of each size, each with its own share of void."""
-    rng = np.random.default_rng(seed)
-    batch: Batch = []
-    for size in sizes:
-        photos = rng.integers(0, 256, (4, *size, 3), np.uint8)
-        labels = (photos[..., 0] // 100).astype(np.uint8)
-        for number, label in enumerate(labels):
-            label[: 3 * number] = 255
-        batch.append((photos, labels))
-    return batch
-
-
-def fresh(recipe: Recipe) -> tuple[keras.Model, Callable[..., Trainer]]:
-    """The same model each time, and a maker of its trainer."""
-    keras.utils.set_random_seed(3)
-    model = build(recipe.model)
-    objective = SegmentationObjective(
-        recipe.model, recipe, classes=["a", "b", "c"], void=255
-    )
-
-    def trainer(**options: Any) -> Trainer:
-        return Trainer(model, recipe, objective, steps=3, **options)
-
-    return model, trainer
-
-
-def trained(recipe: Recipe, batches: list[Batch]) -> dict[str, np.ndarray]:
-    model, trainer = fresh(recipe)
-    trainer().run_epoch(batches, epoch=1, seed=0, label="test")
-    return tensors_of(model)
 
 
 def assert_equal(
@@ -268,53 +217,6 @@ def test_the_soft_iou_is_added_by_its_weight() -> None:
     assert make().step(batch) == pytest.approx(plain + 2 * distance, rel=0.02)
 
 
-def test_schedules() -> None:
-    recipe = replace(TINY, epochs=4, decay_factor=0.1, decay_epochs=2)
-
-    def rates(**changes: Any) -> list[float]:
-        chosen = replace(recipe, **changes)
-        return [
-            schedules.rate_factor(chosen, step=step, steps_an_epoch=2)
-            for step in range(8)
-        ]
-
-    assert rates(schedule="constant") == [1.0] * 8
-    assert rates(schedule="step") == pytest.approx([1.0] * 4 + [0.1] * 4)
-    poly = rates(schedule="poly", decay_power=1.0)
-    assert poly == pytest.approx([1 - n / 8 for n in range(8)])
-    warm = rates(schedule="constant", warm_up=1.5)
-    assert warm == pytest.approx([1 / 3, 2 / 3, 1, 1, 1, 1, 1, 1])
-    for drops, factor in ((0, 1.0), (1, 0.2), (9, 0.05)):
-        plateau = replace(recipe, schedule="plateau", decay_factor=0.2, least_rate=0.05)
-        got = schedules.rate_factor(plateau, step=5, steps_an_epoch=2, drops=drops)
-        assert got == pytest.approx(factor)
-
-
-def test_plateau_is_met_across_epochs() -> None:
-    drops = schedules.plateau_drops
-    assert drops([0.1, 0.2, 0.2, 0.2], patience=3) == 0
-    assert drops([0.1, 0.2, 0.2, 0.2, 0.1], patience=3) == 1
-    assert drops([0.1, 0.2, 0.2, 0.2, 0.1, 0.3], patience=3) == 1
-    assert drops([0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1], patience=3) == 2
-    assert drops([0.2, float("nan")], patience=1) == 1
-
-
-def test_stages_are_recipes_of_their_own() -> None:
-    staged = replace(
-        TINY,
-        stages=(
-            Stage(model="fcn32s", epochs=2, learning_rate=0.1),
-            Stage(model="fcn8s", epochs=3, learning_rate=0.01, rates={"skip": 1.0}),
-        ),
-    )
-    first, second = staged.with_learning_rate(1.0).parts()
-    assert (first.model.name, first.epochs, first.learning_rate) == ("fcn32s", 2, 1.0)
-    assert second.learning_rate == pytest.approx(0.1)
-    assert second.rates == {"skip": 1.0}
-    assert [part.epochs for part in staged.parts()] == [2, 3]
-    assert [part.epochs for part in staged.with_epochs(1).parts()] == [1, 1]
-
-
 def test_a_mean_s_steps_are_those_of_the_release_s_sum() -> None:
     """Caffe: v = 0.99 v + rate (sum of gradients + 5e-4 w), w = w - v."""
     part = next(RECIPES["fcn-original"].parts())
@@ -331,14 +233,3 @@ def test_a_mean_s_steps_are_those_of_the_release_s_sum() -> None:
     assert float(ours) - 0.5 == pytest.approx(weight - 0.5, rel=1e-6)
     # Most of a step is the gradient: the decay alone is compared as well.
     assert part.learning_rate * 2 * part.model.l2 == pytest.approx(1e-10 * 5e-4)
-
-
-def test_published_rates_are_converted_to_means() -> None:
-    original = RECIPES["fcn-original"]
-    rates = [part.learning_rate for part in original.parts()]
-    assert rates == pytest.approx([1.875e-5, 1.875e-7, 1.875e-9])
-    assert [part.model.name for part in original.parts()] == [
-        "fcn32s",
-        "fcn16s",
-        "fcn8s",
-    ]

@@ -1,0 +1,33 @@
+"""Small networks of published kinds, and a few steps of one, for their tests."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from fcn_core.models.spec import ModelSpec
+from fcn_core.training.objectives.losses import pixel_cross_entropy
+from tests.drawn.tiny_networks import draw_floats
+
+SIZES = ((500, 375), (333, 500), (33, 47))
+
+
+TINY: dict[str, Any] = {"width": 0.05, "head_width": 6, "classes": 3}
+
+
+def tiny(name: str = "fcn8s", backbone: str = "vgg16", **options: Any) -> ModelSpec:
+    return ModelSpec(name=name, backbone=backbone, **(TINY | options))
+
+
+def descend(model: keras.Model, steps: int, *, rate: float = 1e-2) -> list[float]:
+    """Losses of a few steps on one drawn pair."""
+    photo = draw_floats(64, 64)
+    labels = (photo[..., 0] > 127).astype(np.uint8)
+    optimizer = keras.optimizers.Adam(rate)
+
+    def loss(y_true: Any, logits: Any) -> Any:
+        return pixel_cross_entropy(ops.squeeze(y_true, -1), logits)
+
+    model.compile(optimizer=optimizer, loss=loss, run_eagerly=True)
+    return [float(model.train_on_batch(photo, labels[..., None])) for _ in range(steps)]
