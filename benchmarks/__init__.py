@@ -1,1 +1,1 @@
-"""Timings to run by hand: pairs in one run, reported as ratios; see README.md."""
+"""Timings to run yourself: pairs in one run, reported as ratios; see README.md."""

@@ -1,9 +1,9 @@
-"""How others make records of VOC's pairs, rewritten from what they are known to do.
+"""How others make records of VOC's pairs, reimplemented from their known behaviour.
 
-`notebook`: one process, raw pixels, one file, no check at all. `pool`: a script with a
-process pool that decodes, encodes the label anew with Pillow and lets the parent write
-one file. `bound` is no peer: it is the least that must be done to each pair, by as many
-processes as there are cores, each for itself.
+`notebook`: one process, raw pixels, one file, no checks. `pool`: a script with a
+process pool that decodes, re-encodes the label with Pillow and lets the parent write
+one file. `bound` is not a peer: it is the least that must be done to each pair, by one
+independent process per core.
 """
 
 import hashlib
@@ -81,7 +81,7 @@ def _example(work: tuple[Path, str]) -> bytes:
 
 
 def bound(root: Path, ids: Sequence[str], out: Path) -> None:
-    """Decodes, counts, encodes, hashes and copies: nothing else, in every core."""
+    """Decodes, counts, encodes, hashes and copies: nothing else, on every core."""
     context = multiprocessing.get_context("spawn")
     cores = _cores()
     processes = [

@@ -3,7 +3,7 @@
     python -m benchmarks.convert_speed --voc VOCdevkit/VOC2012 [--pairs 20000]
 
 Repeats the pairs of a VOC tree under new ids, each photo with its own bytes, converts
-them in every way by turns, each in a process of its own, and prints pairs a second and
+them in every way in turn, each in a process of its own, and prints pairs per second and
 ratios as JSON. The medians of `--rounds` turns are compared; the machine should do
 nothing else.
 """
@@ -82,7 +82,7 @@ def _run(way: str, root: Path, out: Path) -> tuple[float, float, int]:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Runs every way `--rounds` times by turns; returns figures and ratios."""
+    """Runs every way `--rounds` times in turn; returns figures and ratios."""
     ways = [OURS, *arguments.ways]
     runs: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
     sizes = {}

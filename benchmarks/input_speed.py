@@ -2,8 +2,8 @@
 
     python -m benchmarks.input_speed --data data/voc [--recipe NAME ...] [--steps 6]
 
-Seconds of CPU, all threads of the process together, for the same batches: making them,
-and making steps with them. TensorFlow has one thread, since waiting threads spin.
+Measures seconds of CPU, over all threads of the process, for the same batches: making
+them, and training steps with them. TensorFlow has one thread: waiting threads spin.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from fcn_core.training.trainer import Trainer
 
 
 def measure(name: str, data: Path, *, split: str, steps: int) -> tuple[float, float]:
-    """Returns milliseconds of CPU an example: of the input, and of the steps."""
+    """Returns milliseconds of CPU per example: of the input, and of the steps."""
     source = Source(folder=data, split=split)
     recipe = next(find_recipe(name).parts())
     spec = spec_for(recipe, source)
@@ -56,7 +56,7 @@ def _size(batch: Batch) -> int:
 
 
 def main() -> None:
-    """Prints one line a recipe."""
+    """Prints a line per recipe."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="train")

@@ -1,11 +1,11 @@
-"""How long the plan of a million photos takes, and how much memory: lists only.
+"""How much time and memory the plan of a million photos takes: lists only.
 
     python -m benchmarks.plan_speed [--ids 1000000]
 
-Draws a VOC train list (and a small val list) with that many ids, without one photo,
-and plans its conversion in a process of its own: list read and checked, leaks looked
-for, entries dealt to shards by hash, sorted, written as Parquet, plan frozen. Prints
-seconds from the process's start to its end, and its peak memory.
+Draws a VOC train list (and a small val list) with that many ids, without any
+photos, and plans its conversion in a process of its own: list read and checked, leaks
+looked for, entries dealt to shards by hash, sorted, written as Parquet, plan frozen.
+Prints seconds from the process's start to its end, and its peak memory.
 """
 
 import argparse
@@ -28,7 +28,7 @@ plan_speed.plan(Path(sys.argv[1]), Path(sys.argv[2]))
 
 
 def draw_lists(root: Path, count: int) -> None:
-    """Writes lists of `count` ids to train on and a tenth of them to test on."""
+    """Writes a train list of `count` ids and a val list of a tenth as many."""
     ids = [f"{2000 + n // 10**6:04}_{n % 10**6:06}" for n in range(count + count // 10)]
     drawn.write_list(root, "train", ids[:count])
     drawn.write_list(root, "val", ids[count:])

@@ -1,8 +1,8 @@
-"""What a bundle that rates makes of photos that are made worse on purpose.
+"""How a rating bundle rates photos that are degraded on purpose.
 
     python -m benchmarks.quality_figures --data data/voc [--split val] [--model quality]
 
-Rates every photo of the split, and its degraded copies, through what scores a night.
+Rates every photo of the split, and its degraded copies, through the code that scores.
 Prints the figures of `evaluation.quality.evaluate_quality` as JSON, with the seconds.
 """
 

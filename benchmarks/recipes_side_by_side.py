@@ -1,11 +1,11 @@
-"""Recipes on one data set, one after another, in one run: what each gets for a budget.
+"""Recipes on one data set, one after another, in one run, with equal budgets.
 
     python -m benchmarks.recipes_side_by_side --data data/voc --init FILE.h5
         [--recipe voc21-imagenet keras-fcn-mobilenet_v2] [--epochs 20 8] [--output DIR]
 
 Each recipe trains from the same initial weights, its schedule falling over its passes,
-and is measured once on the evaluation split, which chose nothing. The default passes
-see equally many pixels: 512x512 has 2.6 times those of 320x320. Prints a Markdown table
+and is measured once on the evaluation split, which chose nothing. By default all see
+equally many pixels: 512x512 has 2.6 times those of 320x320. Prints a Markdown table
 with the seconds that each trained. The machine should do nothing else. Runs are kept in
 DIR, where the same command goes on if it was stopped.
 """

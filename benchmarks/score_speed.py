@@ -1,4 +1,4 @@
-"""Disk to disk against the bare model: `fcn score` and TensorFlow with nothing around.
+"""Disk to disk against the bare model: `fcn score` and plain TensorFlow.
 
     python -m benchmarks.score_speed --photos VOC2012/JPEGImages --count 1200
 
@@ -134,7 +134,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _in_own_process(arguments: argparse.Namespace, folder: Path) -> float:
-    """A process of its own, so that TensorFlow's threads rest while `fcn` runs."""
+    """Times TensorFlow in its own process: its threads must rest while `fcn` runs."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "benchmarks.score_speed", "--only_tensorflow"),

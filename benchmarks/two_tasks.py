@@ -1,9 +1,9 @@
-"""What a second task costs: segmentation alone, both in one pass, two models.
+"""The cost of a second task: segmentation alone, both in one pass, two models.
 
     python -m benchmarks.two_tasks [--rounds 40]
 
 Bundles of FCN-8s on MobileNetV2 with random weights score one drawn photo of 500x375
-from its JPEG bytes to masks and ratings, turn by turn, on one thread.
+from its JPEG bytes to masks and ratings, in turn, on one thread.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def write_bundles(folder: Path) -> dict[str, list[str]]:
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """Returns milliseconds a photo by the way of scoring: medians of the rounds."""
+    """Returns milliseconds per photo by the way of scoring: medians of the rounds."""
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).resize(_SIZE, Image.Resampling.BICUBIC).save(file, "JPEG")
@@ -75,7 +75,7 @@ def measure(rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints one line a way of scoring."""
+    """Prints a line per way of scoring."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=40)
     found = measure(parser.parse_args().rounds)

@@ -1,7 +1,7 @@
-"""How a job ends when it does not end well: each way has its exit code.
+"""The ways in which a job fails, each with its exit code.
 
-A bad photo is none of these: it is a row with a reason. These are for what a person or
-the machine has to put right before the job can go on.
+A bad photo is not among them: it becomes a row with a reason. These faults must be
+fixed, by a person or on the machine, before the job can continue.
 """
 
 from typing import ClassVar
@@ -43,6 +43,6 @@ class AboveThreshold(JobFault):
 
 
 class Interrupted(JobFault):
-    """The person pressed Ctrl-C; what is committed stays."""
+    """The user pressed Ctrl-C; what is committed stays."""
 
     exit_code: ClassVar[int] = 130

@@ -1,4 +1,4 @@
-"""`fcn demo` as a stranger meets it: one command, what it finds, and the second run."""
+"""`fcn demo` as a new user meets it: one command, its results, and a second run."""
 
 import os
 import subprocess
@@ -117,7 +117,7 @@ def test_a_second_run_skips_everything(output: Path) -> None:
 
 
 @pytest.mark.slow
-def test_walks_the_whole_road_on_a_drawn_voc(tmp_path: Path) -> None:
+def test_goes_through_all_steps_on_a_drawn_voc(tmp_path: Path) -> None:
     done = _demo(tmp_path, "--train")
     assert done.returncode == 0, done.stderr
     for step in ("convert", "train", "export", "score"):

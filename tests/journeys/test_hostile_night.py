@@ -82,7 +82,7 @@ def test_phone_and_camera_files_name_the_cure(
         assert "convert to JPEG with the camera's software" in by_kind[kind]
 
 
-def test_what_is_no_file_of_bytes_is_a_row_too(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_a_row_too(tmp_path: Path) -> None:
     photos, outside = tmp_path / "photos", tmp_path / "outside.jpg"
     score_runs.add_photos(photos, 3)
     outside.write_bytes(tiny_models.draw_photo())

@@ -133,8 +133,8 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
         lanes = attempt.children()
         assert attempt.wait() == 130
         assert not any(score_runs.is_running(lane) for lane in lanes)
-    said = attempt.log.read_text()
-    assert said == "fcn: interrupted; run the same command again to go on\n"
+    message = attempt.log.read_text()
+    assert message == "fcn: interrupted; run the same command again to go on\n"
     safe = _check_ledger(out)
     assert CHUNK <= safe < PHOTOS
     (night,) = json.loads(score_runs.fcn("status", out, "--json").stdout)

@@ -77,8 +77,8 @@ def test_two_launches_at_once_make_one_night(
         codes = [one.wait(), two.wait()]
     assert codes == [0, 0], one.log.read_text() + two.log.read_text()
     assert score_runs.results_tree(out) == score_runs.results_tree(undisturbed.out)
-    told = [json.loads(attempt.log.read_text()) for attempt in (one, two)]
-    assert [summary["ok"] for summary in told] == [PHOTOS, PHOTOS]
+    summaries = [json.loads(attempt.log.read_text()) for attempt in (one, two)]
+    assert [summary["ok"] for summary in summaries] == [PHOTOS, PHOTOS]
 
 
 def _copied(photos: Path, folder: Path) -> Path:
@@ -148,8 +148,8 @@ def test_a_zombie_of_a_discarded_night_shows_nothing(
         score_runs.scored(undisturbed.photos, out, *FLAGS, night=LATER[0])
         zombie.process.send_signal(signal.SIGCONT)
         assert zombie.wait() == 1
-        said = zombie.log.read_text().splitlines()[-1]
-    assert said.startswith(f"fcn: run_date={NIGHT}: got a plan that was discarded")
+        message = zombie.log.read_text().splitlines()[-1]
+    assert message.startswith(f"fcn: run_date={NIGHT}: got a plan that was discarded")
     assert not (out / "scores" / f"run_date={NIGHT}").exists()
     frame = pandas.read_parquet(out / "scores")
     assert len(frame) == PHOTOS
