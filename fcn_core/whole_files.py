@@ -12,10 +12,9 @@ UNFINISHED: Final = ".new-"
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Gives a path to write to; the file has its own name once all of it is there."""
-    new = path.with_name(
-        f"{UNFINISHED}{path.name}"
-    )  # the ending tells Keras the format
+    """Yields a path to write to; the file gets its own name once it is whole."""
+    # Keras takes the format from the ending, so it stays at the end.
+    new = path.with_name(f"{UNFINISHED}{path.name}")
     yield new
     new.replace(path)
 

@@ -28,8 +28,8 @@ class Echo:
         self._config = config
 
     def __call__(self, header: Header, blobs: Sequence[bytes]) -> Answer:
-        said: dict[str, Any] = {"config": self._config, "pid": os.getpid()}
-        return {"header": header, **said}, list(blobs)
+        answer: dict[str, Any] = {"config": self._config, "pid": os.getpid()}
+        return {"header": header, **answer}, list(blobs)
 
 
 class Loud(Echo):
