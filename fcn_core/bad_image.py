@@ -54,7 +54,7 @@ STAGES: Final[frozenset[str]] = frozenset({"read", "decode", "score"})
 _DETAIL_LENGTH: Final = 200
 
 # Decoder messages carry object addresses and, now and then, paths. Both differ between
-# two runs or tell what does not belong into a table.
+# two runs or reveal what does not belong in a table.
 _REDACTIONS: Final = (
     (re.compile(r"<[\w.]+ object at 0x[0-9a-fA-F]+>"), "the data"),
     (re.compile(r"\b0x[0-9a-fA-F]{6,}\b"), "0x..."),
@@ -81,12 +81,12 @@ class BadImage(Exception):
     def __init__(self, reason: str, detail: str, *, stage: str = "decode") -> None:
         if reason not in REASONS:
             raise ValueError(
-                f"reason is {reason!r}, expected one of {sorted(REASONS)}: "
+                f"reason is {reason!r}, expected one of {sorted(REASONS)}; "
                 "a new reason is a new decode policy"
             )
         if stage not in STAGES:
             raise ValueError(
-                f"stage is {stage!r}, expected one of {sorted(STAGES)}: "
+                f"stage is {stage!r}, expected one of {sorted(STAGES)}; "
                 "correct the call"
             )
         self.reason = reason

@@ -19,8 +19,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fcn_core import geometry
-
 Alignment = Literal["corner", "center"]
 
 
@@ -162,7 +160,7 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
     height, width = size
     if height < 1 or width < 1:
         raise ValueError(
-            f"size is {height}x{width}, expected both sides at least 1 pixel: "
+            f"size is {height}x{width}, expected both sides at least 1 pixel; "
             "check the photo's header before placing it"
         )
     return height, width
@@ -171,19 +169,22 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
 def check_positive(name: str, value: float) -> None:
     """Raises ValueError where a setting is below 1."""
     if value < 1:
-        raise ValueError(f"{name} is {value}, expected at least 1: correct the setting")
+        raise ValueError(f"{name} is {value}, expected at least 1; correct the setting")
 
 
 def valid_cells(
-    sizes: NDArray[np.integer[Any]], *, stride: int, alignment: geometry.Alignment
+    sizes: NDArray[np.integer[Any]], *, stride: int, alignment: Alignment
 ) -> NDArray[np.integer[Any]]:
-    """How many logits of an axis lie on the photo: at least one.
+    """Returns how many logits of an axis lie on the photo, at least one.
 
     Args:
-      sizes: Valid lengths in pixels, any shape, each at least 1.
-      stride: Pixels between two logits.
-      alignment: A logit counts if its pixel, stride * j (`corner`) or
-        stride * j + (stride - 1) / 2 (`center`), is below the length.
+        sizes: Valid lengths in pixels, any shape, each at least 1.
+        stride: Pixels between two logits.
+        alignment: A logit counts if its pixel, stride * j (`corner`) or
+            stride * j + (stride - 1) / 2 (`center`), is below the length.
+
+    Returns:
+        Integers of the same shape.
     """
     if alignment == "corner":
         return -(-sizes // stride)

@@ -19,7 +19,7 @@ _TOP_PAD_BYTES: Final = 64 << 20
 
 
 def share_one_heap() -> bool:
-    """Asks the C library for one heap instead of one a thread; call before threads.
+    """Asks the C library for one heap instead of one per thread; call before threads.
 
     What one thread frees another can use then: a process whose threads hand on large
     blocks stays as small as what it holds. Arrow, where it is not yet loaded, is asked
@@ -50,7 +50,7 @@ def keep_freed_memory() -> bool:
 
 
 def _mallopt(*settings: tuple[int, int]) -> bool:
-    """Whether the C library has the parameters and took each value."""
+    """Returns whether the C library has the parameters and took each value."""
     with contextlib.suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
         return all(mallopt(parameter, value) for parameter, value in settings)

@@ -34,7 +34,7 @@ class View:
 
 
 def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ...]:
-    """Returns the canvases by which a network for one size sees a photo.
+    """Returns the canvases that show a photo to a network of one input size.
 
     `plain` warps to side x side. `keep_ratio` makes the width `side`, enlarged where
     the short side would fall below 224. `pad` makes the long side `side` and centres

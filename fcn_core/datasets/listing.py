@@ -1,4 +1,4 @@
-"""What a data set's lists ask for: entries by split, and the lines that name none."""
+"""The entries that a data set's lists name, by split, and the unusable lines."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from fcn_core.datasets.bad_record import BadRecord
 
 
 class Entry(NamedTuple):
-    """One thing to convert.
+    """One photo to convert, with its target.
 
     Attributes:
         id: Its name, unique within its data set.

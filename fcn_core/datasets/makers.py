@@ -1,7 +1,7 @@
 """Entries to records: which files an entry needs, and what is made of their bytes.
 
 A maker is built from plain settings, so it can travel to any process. `files` is cheap
-and is asked where bytes are read; `make` touches pixels and is called where a hostile
+and is called where bytes are read; `make` touches pixels and is called where a hostile
 file can do no harm.
 """
 
@@ -19,7 +19,7 @@ Read = Callable[[str], bytes]
 
 
 IMAGES_ROOT: Final = "images"
-"""The root folder of the photos, where a data set has no name of its own for it."""
+"""The root folder of the photos, for data sets without a name of their own for it."""
 
 
 class Place(NamedTuple):

@@ -40,7 +40,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
 
     Only a full decode finds a truncated file; headers and Pillow's `verify` do not. The
     pixels are not needed, so a JPEG's are made at an eighth of its size: all of its
-    data is read and checked all the same, only the last step is smaller.
+    data is read and checked anyway, only the last step is smaller.
 
     Raises:
         BadRecord: It does not decode, or TensorFlow's decoder would see something
@@ -52,14 +52,14 @@ def check_photo(data: bytes, *, path: str) -> Photo:
     except BadImage as bad:
         raise BadRecord(bad.reason, bad.detail, stage=bad.stage, path=path) from bad
     if header.format not in _FORMATS:
-        detail = f"a {header.format} file, expected JPEG or PNG: convert it"
+        detail = f"a {header.format} file, expected JPEG or PNG; convert it"
         raise _bad("image-format", detail, path)
     channels, bits = _depth(data, header, path)
     if channels not in (1, 3):
-        detail = f"{channels} components, expected 1 (grey) or 3: convert it to RGB"
+        detail = f"{channels} components, expected 1 (grey) or 3; convert it to RGB"
         raise _bad("image-channels", detail, path)
     if bits > 8:
-        detail = f"{bits} bits a component, expected 8: convert it"
+        detail = f"{bits} bits a component, expected 8; convert it"
         raise _bad("image-depth", detail, path)
     return Photo(
         encoded=data,
@@ -80,7 +80,7 @@ def check_upright(photo: Photo, *, path: str) -> None:
     """
     if photo.orientation != 1:
         detail = (
-            f"EXIF orientation {photo.orientation}, expected 1: nothing says whether "
+            f"EXIF orientation {photo.orientation}, expected 1; nothing says whether "
             "the label is turned too, so save the photo upright"
         )
         raise _bad("image-turned", detail, path)

@@ -1,9 +1,9 @@
-"""TFRecords of two older projects, with raw pixels: read here, and written for them.
+"""TFRecords with raw pixels, as two reference projects write and read them.
 
 | schema | keys |
 |---|---|
 | keras-fcn (kevinddchen/Keras-FCN) | height, width, image, label |
-| tf-fcn | height, width, image_raw, mask_raw |
+| tf-fcn (warmspringwinds/tf-image-segmentation) | height, width, image_raw, mask_raw |
 
 `image` and `image_raw` are uint8 RGB, row by row, `label` and `mask_raw` uint8 class
 ids with 255 = void. Neither has an id or a format; both assume three channels, so a
@@ -95,7 +95,7 @@ def from_record(record: SegmentationRecord) -> RawPair:
 
 
 def to_record(pair: RawPair, *, source_id: str, source: str) -> SegmentationRecord:
-    """Returns a pair as a record of ours; its photo becomes a PNG, without loss.
+    """Returns a pair as a record; its photo becomes a PNG, without loss.
 
     Args:
         pair: Pixels and class ids.

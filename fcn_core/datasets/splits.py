@@ -2,7 +2,7 @@
 
 Lists in the wild have Windows line ends, a byte order mark, blank lines, trailing
 blanks and sometimes no final newline; none of these is a fault. A line that is no id,
-or an id for the second time, is: it is reported, not dropped.
+or repeats one, is a fault: it is reported, not dropped.
 """
 
 import dataclasses
@@ -87,8 +87,8 @@ def shared_ids(
 ) -> dict[tuple[str, str], tuple[str, ...]]:
     """Returns the ids that two splits have in common, by pair of split names."""
     found = {}
-    for one, other in itertools.combinations(sorted(members), 2):
-        common = sorted(set(members[one]) & set(members[other]))
+    for first, second in itertools.combinations(sorted(members), 2):
+        common = sorted(set(members[first]) & set(members[second]))
         if common:
-            found[one, other] = tuple(common)
+            found[first, second] = tuple(common)
     return found

@@ -31,7 +31,7 @@ def label(votes: Sequence[int]) -> int:
 
 
 def is_clear(votes: Sequence[int], *, delta: Fraction) -> bool:
-    """Tells whether the mean is at least `delta` away from the middle."""
+    """Returns whether the mean is at least `delta` away from the middle."""
     count = sum(votes)
     return abs(total(votes) - MIDDLE * count) >= delta * count
 

@@ -60,7 +60,7 @@ def pad(
     height, width = size
     if h > height or w > width:
         raise ValueError(
-            f"photo is {h}x{w}, expected at most {height}x{width}: fit it first"
+            f"photo is {h}x{w}, expected at most {height}x{width}; fit it first"
         )
     if (h, w) == (height, width):
         return pixels

@@ -18,7 +18,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         raise BadImage(
             "unsupported-variant",
-            f"32-bit pixels (mode {image.mode}) have no known range: "
+            f"32-bit pixels (mode {image.mode}) have no known range; "
             "save it with 8 or 16 bits",
         )
     if image.mode == "LAB":
@@ -64,7 +64,7 @@ def _scale_16_bit(image: Image.Image) -> Image.Image:
 
 
 def _over_white(image: Image.Image) -> Image.Image:
-    # Dropping the alpha channel would show colours that nobody is meant to see.
+    # Dropping the alpha channel would show colours that are meant to be hidden.
     canvas = Image.new("RGB", image.size, _WHITE)
     canvas.paste(image, mask=image.getchannel("A"))
     return canvas
@@ -76,5 +76,5 @@ def _lab_to_rgb(image: Image.Image) -> Image.Image:
     )
     converted = ImageCms.applyTransform(image, transform)
     if converted is None:
-        raise BadImage("unsupported-variant", "LAB colours: save it as RGB")
+        raise BadImage("unsupported-variant", "LAB colours; save it as RGB")
     return converted

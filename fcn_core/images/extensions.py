@@ -35,4 +35,4 @@ REFUSED_EXTENSIONS = frozenset(
         ".srw",
     }
 )
-"""Photos all the same: planned, so that each becomes a row that names the cure."""
+"""Photos that are not decoded: planned, so that each becomes a row with its cure."""

@@ -118,12 +118,12 @@ class SegmentationScores:
 
 
 def share(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
-    """`part / whole`, NaN where the whole is empty."""
+    """Returns `part / whole`, NaN where the whole is empty."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
 def _mean(values: NDArray[np.float64]) -> float:
-    """Mean of the values that exist, NaN if none does."""
+    """Returns the mean of the values that exist, NaN if none does."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")

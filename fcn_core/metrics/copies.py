@@ -36,7 +36,7 @@ def prefixes(hashes: str) -> Prefixes:
 
 
 def hash_at(hashes: str, index: int) -> str:
-    """Returns one of the hashes that stand one after the other."""
+    """Returns the hash of a number in such a row of hashes."""
     return hashes[_HEX_DIGITS * index : _HEX_DIGITS * (index + 1)]
 
 

@@ -9,13 +9,13 @@ from fcn_core.metrics.confusion import share
 
 
 def exact_mean(values: ArrayLike) -> float:
-    """The mean, rounded once: the same for every order of the values; NaN of none."""
+    """Returns the mean, rounded once: the same for every order; NaN of no values."""
     listed = np.asarray(values, np.float64).ravel().tolist()
     return math.fsum(listed) / len(listed) if listed else float("nan")
 
 
 def pearson(first: ArrayLike, second: ArrayLike) -> float:
-    """Linear correlation (LCC) of two lists, NaN if one is constant.
+    """Returns the linear correlation (LCC) of two lists, NaN if one is constant.
 
     The same to the last bit for every order of the pairs.
     """
@@ -28,7 +28,7 @@ def pearson(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:
-    """Rank correlation (SRCC) of two lists, ties sharing their average rank."""
+    """Returns the rank correlation (SRCC); ties share their average rank."""
     return pearson(_ranks(first), _ranks(second))
 
 

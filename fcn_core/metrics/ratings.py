@@ -90,7 +90,7 @@ class RatingRows:
     Attributes:
         bins: The ratings that shares belong to, ascending.
         columns: float64 `[N, 6]`: predicted mean and standard deviation, the target's,
-            EMD with r=1 and r=2; NaN where the target does not tell.
+            EMD with r=1 and r=2; NaN where the target has none.
         targets: float64 `[N, R]` shares of the votes; NaN where there are no votes.
     """
 
@@ -168,18 +168,18 @@ class RatingRows:
 
     @classmethod
     def total(cls, bins: Sequence[float], parts: Iterable[Self]) -> Self:
-        """Adds many at once: adding one to one copies all that went before."""
-        kept = [cls.zero(bins), *parts]
-        for part in kept:
-            if part.bins != kept[0].bins:
+        """Adds many at once; adding pairwise would copy the rows again and again."""
+        rows = [cls.zero(bins), *parts]
+        for part in rows:
+            if part.bins != rows[0].bins:
                 raise ValueError(
-                    f"rows of the bins {kept[0].bins} and {part.bins} cannot be added; "
+                    f"rows of the bins {rows[0].bins} and {part.bins} cannot be added; "
                     "evaluate both with the same bins"
                 )
         return cls(
-            kept[0].bins,
-            np.concatenate([part.columns for part in kept]),
-            np.concatenate([part.targets for part in kept]),
+            rows[0].bins,
+            np.concatenate([part.columns for part in rows]),
+            np.concatenate([part.targets for part in rows]),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -224,7 +224,7 @@ class RatingRows:
 def threshold(bins: Sequence[float]) -> float:
     """Returns the mean above which a photo counts as good.
 
-    On AVA's scale 1..10 that is 5, as everybody has it; elsewhere the middle.
+    On AVA's scale 1..10 that is 5, as is customary; elsewhere the middle.
     """
     if (bins[0], bins[-1]) == (1, 10):
         return 5.0
@@ -237,7 +237,7 @@ def rating_mean(ratings: NDArray[np.floating], bins: ArrayLike) -> NDArray[np.fl
 
 
 def rating_std(ratings: NDArray[np.floating], bins: ArrayLike) -> NDArray[np.float64]:
-    """Returns float64 `[N]`: the (population) standard deviation of each one."""
+    """Returns float64 `[N]`: the (population) standard deviation of each."""
     values = np.asarray(bins, np.float64)
     spread = (values - rating_mean(ratings, bins)[:, None]) ** 2
     return np.sqrt((np.asarray(ratings, np.float64) * spread).sum(axis=1))

@@ -40,7 +40,7 @@ class Shard(_Strict):
 
 
 class Split(_Strict):
-    """What became of one list of ids: read = records + rejected.
+    """The outcome of a list of ids: read = records + rejected.
 
     Attributes:
         read: Lines of the list that name something.
@@ -63,7 +63,7 @@ class Split(_Strict):
         if self.read != self.records + self.rejected:
             raise ValueError(
                 f"read {self.read}, but written {self.records} + rejected "
-                f"{self.rejected}; every line must be one or the other"
+                f"{self.rejected}; every line must be either"
             )
         if self.records != sum(shard.records for shard in self.files):
             raise ValueError(f"the shards do not hold the {self.records} records")
@@ -83,7 +83,7 @@ class DatasetInfo(_Strict):
         void: The label value that is neither trained on nor evaluated.
         splits: By name.
         rejected: Reason -> count, over all splits.
-        warnings: Reason -> count of records that are suspect and written all the same;
+        warnings: Reason -> count of records that are suspect but written;
             they are listed in `warnings.parquet`.
         remarks: Sentences for the person who trains on it.
         settings: Those that the bytes depend on.
@@ -145,7 +145,7 @@ def read_dataset_info(folder: Path) -> DatasetInfo:
         missing = COMPLETED_NAME if info.is_file() else INFO_NAME
         raise DatasetError(
             f"{folder}: got a folder without {missing}, expected a finished data set; "
-            "run its `fcn convert` command (again), which goes on where it stopped"
+            "run its `fcn convert` command (again), which resumes where it stopped"
         )
     return parse_dataset_info(info.read_bytes(), str(info))
 

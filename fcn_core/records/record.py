@@ -2,7 +2,7 @@
 
 A record type is a frozen dataclass whose fields carry their own wire description
 (`Feature`): that one table gives the writer, the parser, TensorFlow's parse spec and
-`schema.pbtxt` (`schema`), so that they cannot disagree. Keys are those of
+`schema.pbtxt` (see `schema`), so they cannot disagree. Keys are those of
 DeepLab's converter (`image/encoded`, `image/segmentation/class/encoded`, ...); its
 reader parses these records unchanged.
 

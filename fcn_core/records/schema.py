@@ -1,6 +1,6 @@
 """What other programs need to read the records: a schema, and TensorFlow's parse spec.
 
-Both are derived from the field tables of `records`, so they cannot disagree with what
+Both are derived from the field tables of `record`, so they cannot disagree with what
 is written.
 """
 

@@ -71,7 +71,7 @@ class Source:
                     yield frame
 
     def count(self) -> int:
-        """Number of records; a part that has to be read for it is read once."""
+        """Returns the number of records; a part is read for it, but only once."""
         return self._count
 
     @functools.cached_property
@@ -95,18 +95,18 @@ class Source:
 
 @contextmanager
 def naming(record: Any) -> Iterator[None]:
-    """Tells what is wrong with a record in one line that names its photo.
+    """Turns errors about a record into one line that names its photo.
 
     Raises:
-        DatasetError: What is done inside cannot use the record.
+        DatasetError: The body of the `with` cannot use the record.
     """
     try:
         yield
     except (BadImage, ValueError) as error:
-        said = " ".join(str(error).split())
-        if record.filename not in said:
-            said = (
-                f"{record.filename}: got {said}, expected a photo and a label that "
+        message = " ".join(str(error).split())
+        if record.filename not in message:
+            message = (
+                f"{record.filename}: got {message}, expected a photo and a label that "
                 "can be used; convert the data set again without it"
             )
-        raise DatasetError(said) from error
+        raise DatasetError(message) from error

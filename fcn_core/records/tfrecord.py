@@ -1,6 +1,6 @@
 """TFRecord files and the tf.Example message, without TensorFlow.
 
-A worker that only converts or reads records must not pay for importing it. The
+A worker that only converts or reads records should not pay for importing it. The
 framing is TensorFlow's (tensorflow/core/lib/io/record_writer.h): little-endian length,
 masked CRC32C of the length, the bytes, masked CRC32C of the bytes.
 """
@@ -63,7 +63,7 @@ def write_frame(file: BinaryIO, data: bytes) -> None:
 
 
 def frame(*parts: bytes) -> list[bytes]:
-    """Returns what stands in a file for one record, in pieces that are not copied.
+    """Returns a record as it stands in a file, in pieces that are not copied.
 
     Args:
         parts: The record, in one piece or several.
@@ -101,7 +101,8 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
         length = _length(header)
         if length is None:
             raise FrameError(
-                f"the length of {what} is damaged, or this is no TFRecord file"
+                f"the length of {what} is damaged, or this is no TFRecord file; write "
+                "the file again"
             )
         body = file.read(length + _CRC.size)
         if len(body) < length + _CRC.size:
@@ -111,7 +112,9 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
             )
         data = body[:length]
         if _CRC.unpack(body[length:])[0] != _masked_crc(data):
-            raise FrameError(f"the bytes of {what} do not match their checksum")
+            raise FrameError(
+                f"the bytes of {what} do not match their checksum; write the file again"
+            )
         yield data
         number += 1
 

@@ -101,7 +101,7 @@ def damaged_scans(rng: random.Random) -> Iterator[Case]:
         yield Case("jpg", data, "corrupt-strict", f"JPEG with {why}")
     flipped = bytearray(good)
     for place in range(at, end - 40, 40):
-        flipped[place : place + 2] = b"\xff\xd3"  # a restart that nobody announced
+        flipped[place : place + 2] = b"\xff\xd3"  # an unannounced restart
     yield Case("jpg", bytes(flipped), "corrupt-strict", "JPEG with stray restarts")
 
 

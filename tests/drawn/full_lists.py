@@ -42,7 +42,7 @@ def draw() -> FullLists:
 
 
 def _mixed(*parts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(one for part in parts for one in part))
+    return tuple(sorted(i for part in parts for i in part))
 
 
 def write(root: Path, lists: FullLists, *, seg11: str = "") -> tuple[Path, Path]:

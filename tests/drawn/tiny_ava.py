@@ -47,7 +47,7 @@ def write_list(root: Path, name: str, ids: Sequence[str | int]) -> None:
     """Writes a list of aesthetics_image_lists."""
     path = root / "aesthetics_image_lists" / f"{name}.jpgl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{one}\n" for one in ids))
+    path.write_text("".join(f"{i}\n" for i in ids))
 
 
 def write_styles(root: Path, train: Mapping[int, int], test: Mapping[int, str]) -> None:
@@ -60,7 +60,7 @@ def write_styles(root: Path, train: Mapping[int, int], test: Mapping[int, str]) 
         ("train", "train.lab", train),
         ("test", "test.multilab", test),
     ):
-        (folder / f"{name}.jpgl").write_text("".join(f"{one}\n" for one in content))
+        (folder / f"{name}.jpgl").write_text("".join(f"{row}\n" for row in content))
         (folder / labels).write_text("".join(f"{v}\n" for v in content.values()))
 
 
@@ -78,7 +78,7 @@ def package(root: Path, *, count: int = 40, test: int = 10) -> tuple[Path, Path]
     Ids are 1, 2, ...; every fourth of the first is in generic_test.
     """
     ids = list(range(1, count + 1))
-    lines = [line(n, one, votes(one)) for n, one in enumerate(ids, start=1)]
+    lines = [line(n, i, votes(i)) for n, i in enumerate(ids, start=1)]
     table = write_table(root, lines)
     write_list(root, "generic_test", ids[::4][:test])
     write_list(root, "portrait_train", ids[1:8])

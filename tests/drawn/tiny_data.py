@@ -40,7 +40,7 @@ def read(path: str) -> bytes:
 def load_pair(
     root: Path | str, source_id: str, *, source: str = "voc", void_rim: int = 0
 ) -> SegmentationRecord:
-    """Makes the record of one VOC or SBD pair by hand, without a pipeline."""
+    """Returns the record of a VOC or SBD pair, made without a pipeline."""
     maker, entry = pairs.PairMaker(void_rim=void_rim), Entry(source_id, source)
     roots = {pairs.VOC_ROOT: str(root), pairs.SBD_ROOT: str(root)}
     contents = makers.read_files(maker, entry, roots=roots, read=read)

@@ -1,4 +1,4 @@
-"""A small mask of one's own: class ids, their colours, and the label map of both."""
+"""A small mask of a user's: class ids, their colours, and the label map of both."""
 
 import numpy as np
 

@@ -71,7 +71,7 @@ def drawn_records(
     """Draws a miniature VOC and returns its records by split."""
     tree = str(tiny_data.voc_tree(root, train=train, val=val, sizes=sizes))
     ids = [f"2007_{number:06d}" for number in range(train + val)]
-    records = [tiny_data.load_pair(tree, one) for one in ids]
+    records = [tiny_data.load_pair(tree, source_id) for source_id in ids]
     return {"train": records[:train], "val": records[train:]}
 
 

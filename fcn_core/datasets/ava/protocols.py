@@ -183,7 +183,7 @@ def _chance(source_id: str, seed: int) -> bytes:
 
 
 def has_test_list(root: str, read: Read) -> bool:
-    """Tells whether the list of test photos is there."""
+    """Returns whether the list of test photos is there."""
     try:
         lists.split_ids(root, lists.GENERIC_TEST, read)
     except MissingDatasetError:

@@ -1,9 +1,9 @@
 """AVA (Murray et al., CVPR 2012): the table of votes, and a row as a record.
 
 `AVA.txt` has a line a photo: its number, the photo's id, the votes for ratings 1 to 10,
-two tags (0 = none) and the challenge. The photos are `<id>.jpg`; some twenty to forty
-of the published 255,530 can be found nowhere or do not decode, which is a row of the
-rejected and never a fault.
+two tags (0 = none) and the challenge. The photos are `<id>.jpg`; twenty to forty of
+the published 255,530 can be found nowhere or do not decode; each becomes a rejected
+row, never a fault.
 """
 
 import dataclasses
@@ -95,8 +95,8 @@ def _parse_line(line: bytes) -> tuple[str, Row]:
         raise _bad("bad-tag", f"tags {tags}, expected 0..{MAX_TAG}", source_id)
     if challenge < 0:
         raise _bad("bad-row", f"challenge {challenge}, expected 0 or more", source_id)
-    kept = tuple(dict.fromkeys(tag for tag in tags if tag))
-    return source_id, Row(counts, kept, challenge)
+    distinct = tuple(dict.fromkeys(tag for tag in tags if tag))
+    return source_id, Row(counts, distinct, challenge)
 
 
 def _bad(reason: str, detail: str, source_id: str) -> BadRecord:
@@ -104,7 +104,7 @@ def _bad(reason: str, detail: str, source_id: str) -> BadRecord:
 
 
 def note_of(row: Row, *, styles: Sequence[int], label: int) -> str:
-    """Returns what `RatingMaker` needs to know of a row."""
+    """Returns the note from which `RatingMaker` makes a row's record."""
     content = {
         "votes": row.votes,
         "tags": row.tags,

@@ -1,4 +1,4 @@
-"""The file that says what the values or colours of one's own masks mean.
+"""The file that says what the values or colours of a user's masks mean.
 
 JSON or YAML. `classes` is a list of names in the order of their ids, or a mapping of
 pixel value to name; `void` is the value that is neither trained on nor evaluated (255
@@ -102,9 +102,9 @@ def _load(data: bytes, name: str) -> Any:
         return yaml.safe_load(text)
     except Exception as error:
         # Two parsers with two families of exceptions; both mean the same.
-        said = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         raise ListError(
-            f"{name}: got {said:.120}, expected JSON or YAML; mend the file"
+            f"{name}: got {message:.120}, expected JSON or YAML; mend the file"
         ) from error
 
 
@@ -150,4 +150,6 @@ def _colours(
             f"{name}: got one colour for two classes, expected different ones; mend "
             "the file"
         )
-    return tuple((rgb, ids[one]) for one, rgb in sorted(file.colours.items()))
+    return tuple(
+        (rgb, ids[class_name]) for class_name, rgb in sorted(file.colours.items())
+    )

@@ -89,7 +89,7 @@ def dilate(mask: NDArray[np.bool_], distance: int) -> NDArray[np.bool_]:
 
 
 def inflate(data: bytes, *, path: str) -> bytes:
-    """Returns a MAT file with its compressed variables laid open.
+    """Returns a MAT file with its compressed variables inflated.
 
     Raises:
         BadRecord: Not a MAT file of level 5, damaged, or larger than the limit.
@@ -164,12 +164,12 @@ def _field(struct_: Any, name: str, path: str) -> NDArray[Any]:
 def _check_classes(
     class_map: NDArray[np.uint8], struct_: Any, *, num_classes: int, path: str
 ) -> tuple[int, ...]:
-    """Returns the classes present; the file says them twice, and must agree."""
+    """Returns the classes present; the file lists them, too, and must agree."""
     values = np.flatnonzero(count_values(class_map))
     present = check_values(values, num_classes=num_classes, void=None, path=path)
-    said = _field(struct_, "CategoriesPresent", path).ravel().tolist()
-    if sorted(said) != list(present):
-        detail = f"CategoriesPresent says {said}, the pixels {list(present)}"
+    listed = _field(struct_, "CategoriesPresent", path).ravel().tolist()
+    if sorted(listed) != list(present):
+        detail = f"CategoriesPresent says {listed}, the pixels {list(present)}"
         raise bad_label("label-categories", detail, path)
     return present
 

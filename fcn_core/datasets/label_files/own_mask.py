@@ -1,4 +1,4 @@
-"""Masks of one's own data: pixel values or colours, to class ids by a label map."""
+"""A user's masks: pixel values or colours, to class ids by a label map."""
 
 import io
 
@@ -95,7 +95,7 @@ def _by_colour(
 ) -> NDArray[np.uint8]:
     """Returns class ids `[...]` for colours uint8 `[..., 3]`."""
     if not colours:
-        detail = "colours, and no label map that names them: pass --label_map"
+        detail = "colours, and no label map that names them; pass --label_map"
         raise bad_label("label-rgb", detail, path)
     wide = rgb.astype(np.int32)
     codes = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
@@ -117,7 +117,7 @@ def _by_palette(
     colours: tuple[tuple[Rgb, int], ...],
     path: str,
 ) -> NDArray[np.uint8]:
-    """Looks up the palette's colours: an editor may have numbered them anyhow."""
+    """Returns class ids by the palette's colours, however they are numbered."""
     used = np.flatnonzero(count_values(indices))
     if used[-1] >= len(palette):
         detail = f"index {used[-1]} of a palette of {len(palette)}"

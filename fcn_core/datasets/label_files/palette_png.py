@@ -35,7 +35,7 @@ def read_label_png(
     header = file.header
     if header.colour_type in (png.RGB, png.RGB_ALPHA):
         detail = (
-            "colours instead of class ids: take the palette PNG that the data set "
+            "colours instead of class ids; take the palette PNG that the data set "
             "publishes, not a rendering of it"
         )
         raise bad_label("label-rgb", detail, path)

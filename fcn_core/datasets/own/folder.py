@@ -1,8 +1,8 @@
-"""One's own data: a folder of photos, and a folder of masks or a table of ratings.
+"""A user's own data: a folder of photos, and of masks or a table of ratings.
 
 An id is a photo's path below its folder without the extension. Masks have the same
-path below theirs. Which split an id belongs to is decided by its hash, so a photo that
-is added moves no other one.
+path below theirs. Which split an id belongs to is decided by its hash, so
+adding a photo moves no other.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ def _orphan(source_id: str, photo: str | None, mask: str | None) -> BadRecord:
 
 
 def _by_id(paths: Iterable[str], what: str) -> tuple[dict[str, str], list[BadRecord]]:
-    """Returns id -> path, and the paths whose id another one has already."""
+    """Returns id -> path, and the paths whose id is taken."""
     found: dict[str, str] = {}
     rejected = []
     for path in paths:
@@ -95,7 +95,7 @@ def deal(
     """Divides entries by the hash of their id.
 
     Args:
-        notes: The entries.
+        notes: Of the entries, by id.
         rejected: What cannot be tried; it counts for the split it would be in.
         shares: Of each split; they add up to 1.
     """
@@ -103,8 +103,8 @@ def deal(
     for source_id in notes:
         ids[split_of(source_id, shares)].append(source_id)
     bad: dict[str, list[BadRecord]] = {name: [] for name in shares}
-    for one in rejected:
-        bad[split_of(one.source_id, shares)].append(one)
+    for record in rejected:
+        bad[split_of(record.source_id, shares)].append(record)
     return {
         name: Split(
             ids=tuple(members),
@@ -124,7 +124,7 @@ def split_of(source_id: str, shares: Mapping[str, Fraction]) -> str:
         end += share
         if drawn < end:
             return name
-    raise ValueError(f"shares add up to {end}, expected 1: correct the call")
+    raise ValueError(f"shares add up to {end}, expected 1; correct the call")
 
 
 class FolderMaskMaker:

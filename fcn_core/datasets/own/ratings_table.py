@@ -1,7 +1,7 @@
-"""A table of ratings for one's own photos: CSV with votes, or with mean scores.
+"""A user's table of ratings: CSV with votes, or with mean scores.
 
 The header decides. A photo's column is `image` (or `id`, `filename`, ...); votes are
-columns `1`, `2`, ... (or `votes_1`, ...), one a rating from 1 up to at most 10; without
+columns `1`, `2`, ... (or `votes_1`, ...), for ratings from 1 to at most 10; without
 votes a column `mean` (or `score`, `mos`) between 1 and 10 is enough, `std` may follow.
 """
 
@@ -37,7 +37,7 @@ _COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class _Columns:
-    """Where a row has what: numbers of columns, None where there is none."""
+    """Column numbers by meaning, None where there is none."""
 
     count: int
     image: int
@@ -99,7 +99,7 @@ def parse_ratings(data: bytes, *, name: str, photos: Collection[str]) -> Ratings
 
 
 def _rows(text: str, name: str) -> list[list[str]]:
-    """Returns the rows that are not blank; the header tells what separates fields."""
+    """Returns the rows that are not blank; the header decides what separates fields."""
     head = text.partition("\n")[0]
     semicolons = ";" in head and "," not in head
     separator = "\t" if "\t" in head else ";" if semicolons else ","
@@ -179,7 +179,7 @@ def _counted(fields: Sequence[str], source_id: str) -> dict[str, Any]:
 def _averaged(row: Sequence[str], columns: _Columns, source_id: str) -> dict[str, Any]:
     mean = _number(row, columns.mean, source_id)
     if mean is None or not 1 <= mean <= MAX_RATINGS:
-        detail = f"mean {mean}, expected 1 to {MAX_RATINGS}: scale the scores"
+        detail = f"mean {mean}, expected 1 to {MAX_RATINGS}; scale the scores"
         raise _bad("bad-score", detail, source_id)
     std = _number(row, columns.std, source_id)
     if std is not None and not 0 <= std <= MAX_RATINGS:

@@ -1,7 +1,7 @@
 """A drawn miniature of Pascal VOC: photos of simple shapes with their labels.
 
 It stands in for the real data set where there is none: in tests, and where the whole
-road from conversion to scores is shown without a download. Every class has a shape
+way from conversion to scores is shown without a download. Every class has a shape
 and a colour of its own, every object a rim of void, as VOC's have; the same seed draws
 the same bytes.
 """

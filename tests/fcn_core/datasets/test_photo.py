@@ -48,7 +48,7 @@ def test_damage_is_found_whatever_the_size_of_the_decode(kind: str) -> None:
         for _ in range(chance.choice([1, 1, 3, 40])):
             damaged[chance.randrange(len(data))] = chance.randrange(256)
         variants.append(bytes(damaged))
-    verdicts = [(verdict(one, None), verdict(one, 1)) for one in variants]
+    verdicts = [(verdict(data, None), verdict(data, 1)) for data in variants]
     for whole, eighth in verdicts:
         assert whole == eighth
     assert len({whole[0] for whole, _ in verdicts}) > 1, "nothing was refused"

@@ -1,4 +1,4 @@
-"""Raw TFRecords of older projects: read, written, and turned into ours and back."""
+"""TFRecords with raw pixels of reference projects: read, written, converted."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ def test_every_class_id_survives() -> None:
     np.testing.assert_array_equal(images.decode_mask(data), expected)
 
 
-def test_a_mask_is_a_palette_png_in_vocs_colours_for_everybody() -> None:
+def test_a_mask_is_a_palette_png_in_vocs_colours_for_every_reader() -> None:
     expected = class_map(20, 30)
     with Image.open(io.BytesIO(images.encode_mask(expected))) as image:
         assert (image.format, image.mode, image.size) == ("PNG", "P", (30, 20))

@@ -42,7 +42,7 @@ def test_copies_are_found_across_chunks_and_within_one() -> None:
     assert looked == [(0, [1]), (2, [0, 1, 2])]
 
 
-def test_nobody_looks_closer_where_no_prefix_is_there_twice() -> None:
+def test_without_equal_prefixes_no_hash_is_read() -> None:
     def look(chunk: int, indices: list[int]) -> Iterable[tuple[str, int]]:
         raise AssertionError(f"looked at {indices} of {chunk}")
 

@@ -90,10 +90,10 @@ def test_labels_are_counted_by_class_void_and_source() -> None:
 
 
 def test_labels_and_photos_add_up_in_any_order() -> None:
-    one = LabelSums.of(label("aab."), source="voc")
+    first = LabelSums.of(label("aab."), source="voc")
     other = LabelSums.of(label("cc"), source="sbd")
-    assert one + other == other + one
-    assert one + LabelSums() == one
+    assert first + other == other + first
+    assert first + LabelSums() == first
     photos = [
         PhotoSums.of(
             widths=np.array([w]),
@@ -112,8 +112,8 @@ def test_labels_and_photos_add_up_in_any_order() -> None:
 
 
 def test_sums_survive_their_json() -> None:
-    one = LabelSums.of(label("aab."), source="voc")
-    assert LabelSums.model_validate_json(one.model_dump_json()) == one
+    first = LabelSums.of(label("aab."), source="voc")
+    assert LabelSums.model_validate_json(first.model_dump_json()) == first
 
 
 @pytest.mark.skipif(

@@ -33,7 +33,7 @@ def test_lists_that_are_absent_are_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "said"),
+    ("path", "text", "message"),
     [
         ("tags.txt", "x Abstract\n", "an id and a name"),
         ("style_image_lists/train.lab", "3\n", "2 lines"),
@@ -41,10 +41,10 @@ def test_lists_that_are_absent_are_nothing(tmp_path: Path) -> None:
         ("style_image_lists/test.multilab", "0 1\n0 1\n", "14 columns"),
     ],
 )
-def test_lists_that_contradict_themselves_are_told(
-    package: Path, path: str, text: str, said: str
+def test_lists_that_contradict_themselves_are_refused(
+    package: Path, path: str, text: str, message: str
 ) -> None:
     (package / path).write_text(text)
-    with pytest.raises(ListError, match=said):
+    with pytest.raises(ListError, match=message):
         lists.read_names(str(package), read)
         lists.read_styles(str(package), read)

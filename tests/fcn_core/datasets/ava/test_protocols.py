@@ -53,12 +53,12 @@ def test_ava1_trains_on_clear_photos_and_tests_on_all(package: Path) -> None:
         protocol="ava1",
         delta=delta,
     ).splits
-    means = {one: votes.exact_mean(row.votes) for one, row in table.rows.items()}
+    means = {i: votes.exact_mean(row.votes) for i, row in table.rows.items()}
     assert len(splits["test"].ids) == 10
     expected = {
-        one
-        for one, mean in means.items()
-        if abs(mean - 5) >= delta and one not in splits["test"].ids
+        source_id
+        for source_id, mean in means.items()
+        if abs(mean - 5) >= delta and source_id not in splits["test"].ids
     }
     assert set(splits["train"].ids) == expected and 0 < len(expected) < 30
 
@@ -84,8 +84,8 @@ def test_ava2_halves_the_best_and_the_worst_tenth() -> None:
     ranked = sorted(table.rows, key=lambda o: votes.exact_mean(table.rows[o].votes))
     assert train | test == set(ranked[:10]) | set(ranked[-10:])
     for split in splits.values():
-        for one, note in zip(split.ids, split.notes, strict=True):
-            assert f'"label":{int(one in ranked[-10:])}' in note
+        for source_id, note in zip(split.ids, split.notes, strict=True):
+            assert f'"label":{int(source_id in ranked[-10:])}' in note
     again = protocols.best_and_worst(table, {}, seed=0).splits
     assert set(again["train"].ids) == train
     other = protocols.best_and_worst(table, {}, seed=1).splits
@@ -96,7 +96,7 @@ def test_ties_at_the_cut_go_by_number() -> None:
     lines = [tiny_ava.line(n, 10 * n, tiny_ava.MIDDLE) for n in range(20, 0, -1)]
     table = ava_table.parse_table("\n".join(lines).encode())
     splits = protocols.best_and_worst(table, {}, seed=0).splits
-    chosen = {int(one) for split in splits.values() for one in split.ids}
+    chosen = {int(i) for split in splits.values() for i in split.ids}
     assert chosen == {10, 20, 190, 200}
 
 

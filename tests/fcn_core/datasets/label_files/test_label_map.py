@@ -1,4 +1,4 @@
-"""Label maps: what values and colours of one's own masks mean."""
+"""Label maps: what values and colours of a user's masks mean."""
 
 import json
 
@@ -77,6 +77,6 @@ def test_ids_are_consecutive_and_values_stay_where_they_can(
         "!!python/object/apply:os.system ['true']",
     ],
 )
-def test_label_maps_that_mean_nothing_are_told(written: str) -> None:
+def test_label_maps_that_mean_nothing_are_refused(written: str) -> None:
     with pytest.raises(ListError, match=r"x\.yaml.*expected"):
         parse_label_map(written.encode(), name="x.yaml")

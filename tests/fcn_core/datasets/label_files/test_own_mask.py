@@ -1,4 +1,4 @@
-"""Masks of one's own: values and colours to class ids."""
+"""A user's masks: values and colours to class ids."""
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def test_each_damaged_mask_has_its_reason(data: bytes, reason: str) -> None:
     assert refused(data, None).reason == reason
 
 
-def test_values_and_colours_that_nobody_named_are_told() -> None:
+def test_values_and_colours_without_a_name_are_refused() -> None:
     label_map = parse_label_map(YAML, name="map.yaml")
     strange = INDICES.copy()
     strange[9, 9] = 3

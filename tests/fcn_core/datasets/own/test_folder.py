@@ -1,4 +1,4 @@
-"""One's own data: pairing of photos and masks, splits by hash."""
+"""A user's own data: pairing of photos and masks, splits by hash."""
 
 import json
 from fractions import Fraction
@@ -9,17 +9,17 @@ from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.own import folder
 
 
-def test_photos_and_masks_are_paired_and_leftovers_told() -> None:
+def test_photos_and_masks_are_paired_and_leftovers_reported() -> None:
     photos = ["a.jpg", "b.png", "deep/c.d.jpg", "a.webp", "lonely.jpg"]
     masks = ["a.png", "b.png", "deep/c.d.png", "b.bmp", "orphan.png"]
     notes, rejected = folder.pair_masks(photos, masks)
-    assert {one: json.loads(note) for one, note in notes.items()} == {
+    assert {i: json.loads(note) for i, note in notes.items()} == {
         "a": ["a.jpg", "a.png"],
         "b": ["b.png", "b.png"],
         "deep/c.d": ["deep/c.d.jpg", "deep/c.d.png"],
     }
-    told = sorted((bad.reason, bad.path) for bad in rejected)
-    assert told == [
+    refused = sorted((bad.reason, bad.path) for bad in rejected)
+    assert refused == [
         ("duplicate-id", "a.webp"),
         ("duplicate-id", "b.bmp"),
         ("missing-image", "orphan.png"),
@@ -50,6 +50,6 @@ def test_a_rejected_photo_counts_for_the_split_it_would_be_in() -> None:
     splits = folder.deal({}, bad, shares)
     for name, split in splits.items():
         assert split.rejected
-        assert {folder.split_of(one.source_id, shares) for one in split.rejected} == {
+        assert {folder.split_of(bad.source_id, shares) for bad in split.rejected} == {
             name
         }

@@ -22,7 +22,7 @@ PHOTOS = ["1.jpg", "2.png", "deep/3.jpg", "4.jpg"]
 
 def rated(text: str, name: str = "votes.csv") -> tuple[dict, list[tuple[str, str]]]:
     ratings = parse_ratings(text.encode(), name=name, photos=PHOTOS)
-    notes = {one: json.loads(note) for one, note in ratings.notes.items()}
+    notes = {i: json.loads(note) for i, note in ratings.notes.items()}
     return notes, [(bad.reason, bad.source_id) for bad in ratings.rejected]
 
 
@@ -79,7 +79,7 @@ def test_each_bad_row_has_its_reason() -> None:
         "image," + ",".join(map(str, range(1, 12))) + "\n",
     ],
 )
-def test_headers_that_name_no_rating_are_told(text: str) -> None:
+def test_headers_that_name_no_rating_are_refused(text: str) -> None:
     with pytest.raises(ListError, match=r"votes\.csv.*expected"):
         rated(text)
 

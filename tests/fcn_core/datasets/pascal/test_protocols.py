@@ -76,7 +76,7 @@ def test_who_is_preferred_decides_the_labels_of_both() -> None:
     assert train.notes.count("voc") == 330
     sources = dict(zip(train.ids, train.notes, strict=True))
     sbd = set(FULL.sbd_train) | set(FULL.sbd_val)
-    assert all((sources[one] == "sbd") == (one in sbd) for one in train.ids)
+    assert all((sources[i] == "sbd") == (i in sbd) for i in train.ids)
 
 
 def test_the_fcn_papers_val_is_voc_2011s_whose_photos_may_be_strangers() -> None:
@@ -91,14 +91,14 @@ def test_the_fcn_papers_val_is_voc_2011s_whose_photos_may_be_strangers() -> None
 
 
 def test_training_on_vocs_val_is_said() -> None:
-    (said,) = derive(base_lists(), "keras-fcn", prefer="voc").remarks
+    (remark,) = derive(base_lists(), "keras-fcn", prefer="voc").remarks
     leaked = len(
         ids(derive(base_lists(), "keras-fcn", prefer="voc"), "train")
         & set(FULL.voc_val)
     )
-    assert f"{leaked} of the 1449" in said and leaked > 0
-    (said,) = derive(base_lists(), "restricted-2", prefer="voc").remarks
-    assert "545 of the 1449" in said
+    assert f"{leaked} of the 1449" in remark and leaked > 0
+    (remark,) = derive(base_lists(), "restricted-2", prefer="voc").remarks
+    assert "545 of the 1449" in remark
     assert derive(base_lists(), "trainaug", prefer="voc").remarks == ()
 
 
@@ -112,7 +112,7 @@ def test_complete_lists_of_another_release_are_refused() -> None:
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_partial_lists_are_divided_by_the_same_rule(name: str) -> None:
-    few = full_lists.FullLists(*(tuple(one)[::7] for one in dataclasses.astuple(FULL)))
+    few = full_lists.FullLists(*(tuple(ids)[::7] for ids in dataclasses.astuple(FULL)))
     listing = derive(base_lists(few), name, prefer="voc")
     assert not ids(listing, "train") & ids(listing, "val")
     assert listing.splits["train"].published == PUBLISHED[name][0]
@@ -160,7 +160,7 @@ def test_the_public_lists_are_what_the_protocol_derives() -> None:
         tuple((folder / f"keras_fcn_{name}.txt").read_text().split())
         for name in ("train_mat", "train_png", "val_mat")
     )
-    # Which ids are SBD's train is not told; any division that keeps its size will do.
+    # Which ids are SBD's train is not known; any division that keeps its size will do.
     in_sbd = sorted({*mats, *val})
     sbd_val = tuple(sorted({*val, *in_sbd[-(2857 - 1200) :]}))
     assert sbd_val[:1200] == val

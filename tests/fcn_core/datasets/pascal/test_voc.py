@@ -1,4 +1,4 @@
-"""Pascal VOC: lists, pairs, every check, on a drawn tree and on the real one."""
+"""Pascal VOC: lists, pairs, every check, on a drawn tree and on the real scene."""
 
 import dataclasses
 import io
@@ -232,17 +232,17 @@ def test_a_photo_without_alpha_is_required(tree: Path) -> None:
 
 
 def test_drawn_scenes_repeat_and_have_a_void_rim() -> None:
-    one = drawn.draw_scene(3, height=60, width=81, classes=[7 - 1])
+    scene = drawn.draw_scene(3, height=60, width=81, classes=[7 - 1])
     two = drawn.draw_scene(3, height=60, width=81, classes=[6])
-    assert np.array_equal(one.pixels, two.pixels)
-    assert set(np.unique(one.class_map)) == {0, 6, VOID}
-    inside = one.class_map == 6
+    assert np.array_equal(scene.pixels, two.pixels)
+    assert set(np.unique(scene.class_map)) == {0, 6, VOID}
+    inside = scene.class_map == 6
     touching = np.zeros_like(inside)
-    touching[1:] |= one.class_map[:-1] == 0
-    touching[:-1] |= one.class_map[1:] == 0
+    touching[1:] |= scene.class_map[:-1] == 0
+    touching[:-1] |= scene.class_map[1:] == 0
     assert not (inside & touching).any()
     other = drawn.draw_scene(4, height=60, width=81, classes=[6])
-    assert not np.array_equal(one.class_map, other.class_map)
+    assert not np.array_equal(scene.class_map, other.class_map)
 
 
 def test_every_drawn_class_is_there() -> None:
