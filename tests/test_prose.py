@@ -26,7 +26,9 @@ PAGES = [
 
 SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):(.*)")
 ENTRY = re.compile(r"(?P<name>[\w.*`, ]+?)(?: \([^)]*\))?:(?:\s+(?P<text>.*))?$", re.S)
-BEGINNING = re.compile(r"[A-Z`\d\"']|-\d")
+BEGINNING = re.compile(r"[A-Z`\d\"']|-\d|(u?int|float)\d+\b|bool\b|sha256\b")
+"""A capital, or what has none: a number, a quotation, a dtype, a hash."""
+
 ENDING = re.compile(r"\.[)\"'`]*$")
 
 _GAP = r"[\s#\"']+"  # lines may break between two words, also in a comment or a string
