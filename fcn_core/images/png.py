@@ -8,7 +8,7 @@ import dataclasses
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from fcn_core.bad_image import BadImage
 from fcn_core.images.limits import Header
@@ -26,7 +26,6 @@ _BITS: Final = {
 }
 _COMPONENTS: Final = {GREY: 1, RGB: 3, PALETTE: 3, GREY_ALPHA: 2, RGB_ALPHA: 4}
 _IHDR: Final = struct.Struct(">IIBBBBB")
-_IHDR_KIND: Final = slice(12, 16)
 _IHDR_BODY: Final = 16
 _IHDR_END: Final = 33
 _COLOUR_TYPE: Final = 9
@@ -34,6 +33,8 @@ _COLOUR_TYPE: Final = 9
 _NEEDED: Final = (b"IHDR", b"IDAT", b"IEND")
 _FRAME: Final = 12
 """Bytes of a chunk around its body: length, type, checksum."""
+_ANCILLARY: Final = 0x20
+"""The bit of a type's first letter that marks what decoders may ignore."""
 
 
 class PngError(Exception):
@@ -96,7 +97,7 @@ def read_image_header(data: bytes) -> Header:
     Raises:
         BadImage: It has no valid header.
     """
-    if len(data) < _IHDR_END or data[_IHDR_KIND] != b"IHDR":
+    if len(data) < _IHDR_END or data[12:_IHDR_BODY] != b"IHDR":
         raise BadImage("bad-header", "a PNG without an IHDR chunk; upload it again")
     header, methods = _parse_header(data)
     bits, colours = header.bits, header.colour_type
@@ -119,9 +120,9 @@ def check_png_chunks(data: bytes) -> None:
         BadImage: `corrupt`.
     """
     try:
-        for chunk in _walk(data):
-            if chunk.is_vital and not chunk.is_intact():
-                name = chunk.kind.decode("latin-1")
+        for kind, _, is_intact in _walk(data):
+            if not is_intact and not kind[0] & _ANCILLARY:
+                name = kind.decode("latin-1")
                 raise BadImage("corrupt", f"wrong checksum in PNG chunk {name}")
     except PngError:
         detail = "the PNG ends before its IEND chunk; upload it again"
@@ -159,10 +160,10 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     Raises:
         PngError: It is no PNG, a chunk is cut short or its checksum does not match.
     """
-    for chunk in _walk(data):
-        if not chunk.is_intact():
-            raise PngError(f"the checksum of chunk {chunk.kind!a} does not match")
-        yield chunk.kind, bytes(chunk.content[4:])
+    for kind, body, is_intact in _walk(data):
+        if not is_intact:
+            raise PngError(f"the checksum of chunk {kind!a} does not match")
+        yield kind, bytes(body)
 
 
 def encode_png(
@@ -184,26 +185,8 @@ def encode_png(
     return SIGNATURE + b"".join(_encode_chunk(kind, body) for kind, body in chunks)
 
 
-class _Chunk(NamedTuple):
-    """A chunk that may be damaged: type and body, and the checksum behind them."""
-
-    content: memoryview
-    checksum: int
-
-    @property
-    def kind(self) -> bytes:
-        return bytes(self.content[:4])
-
-    @property
-    def is_vital(self) -> bool:
-        return not self.content[0] & 0x20
-
-    def is_intact(self) -> bool:
-        return zlib.crc32(self.content) == self.checksum
-
-
-def _walk(data: bytes) -> Iterator[_Chunk]:
-    """Yields the chunks up to IEND, no checksum verified.
+def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
+    """Yields type, body and whether the checksum matches, of the chunks up to IEND.
 
     Raises:
         PngError: It is no PNG, or ends before that chunk does.
@@ -215,10 +198,9 @@ def _walk(data: bytes) -> Iterator[_Chunk]:
         end = position + _FRAME + int.from_bytes(data[position : position + 4])
         if len(data) < end:
             raise PngError("the file ends inside a chunk")
-        checksum = int.from_bytes(data[end - 4 : end])
-        chunk = _Chunk(view[position + 4 : end - 4], checksum)
-        yield chunk
-        position, kind = end, chunk.kind
+        content, checksum = view[position + 4 : end - 4], view[end - 4 : end]
+        kind, position = bytes(content[:4]), end
+        yield kind, content[4:], zlib.crc32(content) == int.from_bytes(checksum)
 
 
 def _parse_header(data: bytes) -> tuple[Header, list[int]]:

@@ -145,7 +145,7 @@ def read_dataset_info(folder: Path) -> DatasetInfo:
         missing = COMPLETED_NAME if info.is_file() else INFO_NAME
         raise DatasetError(
             f"{folder}: got a folder without {missing}, expected a finished data set; "
-            "run its `fcn convert` command (again), which resumes where it stopped"
+            "run its `fcn convert` command (again), which goes on where it stopped"
         )
     return parse_dataset_info(info.read_bytes(), str(info))
 
