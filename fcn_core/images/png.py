@@ -47,7 +47,7 @@ class PngFile:
 
     Attributes:
         header: Its size and kind.
-        chunks: (type, body) of each chunk up to the last, in order.
+        chunks: Type and body of each chunk up to the last, in order.
     """
 
     header: Header

@@ -2,7 +2,7 @@
 
 The reason is fixed here, from how a file is built, before any decoder is asked. So the
 generator is an oracle: `generate(seed, count)` gives files for the decoder's own tests
-and for whole nights that must survive them. Bytes come from seeds only.
+and for whole nights that must survive them. The seed alone decides the bytes.
 """
 
 import random

@@ -34,7 +34,7 @@ class LabelMap(pydantic.BaseModel):
         names: Of the classes, by class id.
         void: What void pixels have in records.
         values: Pixel value of an index mask -> class id or `void`.
-        colours: (r, g, b) of a colour mask and its class id or `void`; empty where
+        colours: `(r, g, b)` of a colour mask and its class id or `void`; empty where
             the map names no colours.
     """
 

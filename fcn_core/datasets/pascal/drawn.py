@@ -125,7 +125,7 @@ def write_voc(
         root: The folder that plays VOCdevkit/VOC2012.
         train: How many pairs to train on.
         val: How many pairs to evaluate on.
-        sizes: (height, width) of the photos, in turn.
+        sizes: Height and width of the photos, in turn.
         seed: Of all drawing.
     """
     ids = [f"2007_{number:06d}" for number in range(train + val)]

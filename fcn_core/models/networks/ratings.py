@@ -105,12 +105,12 @@ def pool_cells(logits: Any, sizes: Any, *, spec: ModelSpec) -> Any:
     rule of `fcn_core.geometry.valid_cells`. Cells on padding have no influence at all.
 
     Args:
-        logits: float `[B, h, w, R]`.
-        sizes: int `[B, 2]` valid height and width in pixels, content top-left.
+        logits: Float `[B, h, w, R]`.
+        sizes: Int `[B, 2]`: valid height and width in pixels, content top-left.
         spec: Which network made the logits: its stride and alignment.
 
     Returns:
-        float `[B, R]`.
+        Float `[B, R]`.
     """
     _, height, width, _ = ops.shape(logits)
     stride = spec.logits_stride

@@ -140,9 +140,9 @@ def test_what_cannot_be_learned_from_is_refused_in_one_line(data: Path) -> None:
         raise AssertionError("a damaged photo was decoded")
 
     batches = one_by_one(Source(folder=data, split="val"), example)
-    with pytest.raises(DatasetError, match=r"2007_00000\d\.jpg: ") as told:
+    with pytest.raises(DatasetError, match=r"2007_00000\d\.jpg: ") as caught:
         next(batches)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_part_is_counted_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,9 +174,9 @@ def test_a_damaged_shard_is_one_line(data: Path, tmp_path: Path) -> None:
         Source(folder=folder, split="train"),
         lambda record, _: (np.zeros(1, np.int64),),
     )
-    with pytest.raises(DatasetError, match=r"checksum; convert the data") as told:
+    with pytest.raises(DatasetError, match=r"checksum; convert the data") as caught:
         list(batches)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_unfinished_folder_is_refused(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ RATED: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(RATED))
-def test_what_voters_said_of_four_photos_is_learned(
+def test_the_votes_of_four_photos_are_learned(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers, asked, expected = RATED[name]

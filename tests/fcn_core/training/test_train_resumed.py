@@ -84,8 +84,8 @@ def test_a_float16_run_resumes_with_its_scale_of_the_loss(
     after = tensors_of(model)
     assert {str(values.dtype) for values in after.values()} == {"float32"}
     assert any(np.abs(after[name] - before[name]).max() > 1e-4 for name in after)
-    said = [text for text in caplog.messages if "hard labels alone" in text]
-    assert len(said) == 2  # random weights teach nothing, in neither session
+    messages = [text for text in caplog.messages if "hard labels alone" in text]
+    assert len(messages) == 2  # random weights teach nothing, in neither session
 
 
 @pytest.mark.slow

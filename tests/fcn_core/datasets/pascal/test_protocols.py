@@ -90,7 +90,7 @@ def test_the_fcn_papers_val_is_voc_2011s_whose_photos_may_be_strangers() -> None
     assert len(val.ids) == 737
 
 
-def test_training_on_vocs_val_is_said() -> None:
+def test_training_on_vocs_val_is_a_remark() -> None:
     (remark,) = derive(base_lists(), "keras-fcn", prefer="voc").remarks
     leaked = len(
         ids(derive(base_lists(), "keras-fcn", prefer="voc"), "train")

@@ -1,4 +1,4 @@
-"""Losses against values computed by hand."""
+"""Losses against values worked out on paper."""
 
 from dataclasses import replace
 from pathlib import Path

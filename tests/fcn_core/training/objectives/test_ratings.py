@@ -63,8 +63,8 @@ def test_scores_of_other_kinds_of_ratings() -> None:
         )
     ]
     marks = np.array([2.0, 4.0, 5.3, 8.0])
-    said = np.stack([1 - (marks - 1) / 9, (marks - 1) / 9], axis=1)
-    scores = rating_scores(said, records, bins=(1, 10))
+    predicted = np.stack([1 - (marks - 1) / 9, (marks - 1) / 9], axis=1)
+    scores = rating_scores(predicted, records, bins=(1, 10))
     assert scores["mse"] == pytest.approx((0 + 1 + 0.01 + 1) / 4)
     assert (scores["accuracy"], scores["srcc_mean"]) == (1, 1)  # high is above 5
     labels = np.array([one.label for one in records])
@@ -99,5 +99,5 @@ def test_quality_learns_from_any_photos(rated: Path) -> None:
     )
     assert len(photos) <= 4
     assert targets.sum(axis=1) == pytest.approx(1, abs=1e-6)
-    untouched = degradations.target_ratings(0)  # whatever the voters said
+    untouched = degradations.target_ratings(0)  # whatever the voters predicted
     assert targets[0] == pytest.approx(untouched)
