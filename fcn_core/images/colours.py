@@ -18,7 +18,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         raise BadImage(
             "unsupported-variant",
-            f"32-bit pixels (mode {image.mode}) have no known range; "
+            f"32-bit pixels (mode {image.mode}) have no known range: "
             "save it with 8 or 16 bits",
         )
     if image.mode == "LAB":
@@ -76,5 +76,5 @@ def _lab_to_rgb(image: Image.Image) -> Image.Image:
     )
     converted = ImageCms.applyTransform(image, transform)
     if converted is None:
-        raise BadImage("unsupported-variant", "LAB colours; save it as RGB")
+        raise BadImage("unsupported-variant", "LAB colours: save it as RGB")
     return converted

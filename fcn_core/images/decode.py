@@ -139,9 +139,9 @@ def _reduction(header: Header, max_side: int | None) -> int:
 
 def _jpeg_fault(data: bytes, message: str) -> BadImage:
     if not is_complete(data):
-        return BadImage("corrupt", "the JPEG ends before its picture; upload it again")
+        return BadImage("corrupt", "the JPEG ends before its picture: upload it again")
     if "nsupported" in message:
-        return BadImage("unsupported-variant", f"{message}; save it as a baseline JPEG")
+        return BadImage("unsupported-variant", f"{message}: save it as a baseline JPEG")
     try:
         simplejpeg.decode_jpeg(data, min_height=1, min_width=1, strict=False)
     except (ValueError, MemoryError):

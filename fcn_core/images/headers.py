@@ -30,11 +30,11 @@ def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
             `extreme-aspect` or `too-many-scans`.
     """
     if not data:
-        raise BadImage("empty", "the file has 0 bytes; upload it again")
+        raise BadImage("empty", "the file has 0 bytes: upload it again")
     if len(data) > limits.max_bytes:
         raise BadImage(
             "too-many-bytes",
-            f"{len(data)} bytes, at most {limits.max_bytes} are read; "
+            f"{len(data)} bytes, at most {limits.max_bytes} are read: "
             "save the photo smaller",
         )
     header = _PARSERS[sniff(data)](data)
@@ -43,7 +43,7 @@ def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
     if header.scans > limits.max_scans:
         raise BadImage(
             "too-many-scans",
-            f"{header.scans} JPEG scans, at most {limits.max_scans} are decoded; "
+            f"{header.scans} JPEG scans, at most {limits.max_scans} are decoded: "
             "save it as a baseline JPEG",
         )
     return header

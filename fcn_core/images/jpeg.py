@@ -51,7 +51,7 @@ def read_jpeg(data: bytes) -> Header:
             return _jpeg_header(
                 data, frame, orientation=orientation, first_scan_components=data[start]
             )
-    raise BadImage("bad-header", "a JPEG without a frame and a scan; upload it again")
+    raise BadImage("bad-header", "a JPEG without a frame and a scan: upload it again")
 
 
 def is_complete(data: bytes) -> bool:
@@ -72,8 +72,7 @@ def _jpeg_header(
         raise BadImage(
             "unsupported-variant",
             f"JPEG process {marker - 0xC0}, {precision} bits, {components} components, "
-            "expected 8-bit baseline or progressive with 1, 3 or 4; save it as a "
-            "baseline JPEG",
+            "expected 8-bit baseline or progressive with 1, 3 or 4: save it as one",
         )
     # One scan that holds all components of a sequential JPEG cannot be followed by
     # another; libjpeg refuses it. So ordinary photos need no search.

@@ -77,7 +77,7 @@ def check_size(
     if height * width > allowed:
         raise BadImage(
             "too-many-pixels",
-            f"{width}x{height} pixels, at most {allowed} are decoded; "
+            f"{width}x{height} pixels, at most {allowed} are decoded: "
             "save the photo smaller",
         )
     longest, shortest = max(height, width), min(height, width)
@@ -85,5 +85,5 @@ def check_size(
         raise BadImage(
             "extreme-aspect",
             f"{width}x{height} pixels, expected sides of at most {limits.max_side} and "
-            f"at most {limits.max_aspect}:1; cut the photo into parts",
+            f"at most {limits.max_aspect}:1: cut the photo into parts",
         )

@@ -41,7 +41,7 @@ def encode_mask(class_map: NDArray[np.uint8]) -> bytes:
 
 
 def encode_grey(class_map: NDArray[np.uint8]) -> bytes:
-    """Writes a class map as an 8-bit grey PNG; class ids as grey values.
+    """Writes a class map as an 8-bit grey PNG: class ids as grey values.
 
     The form for records: a decoder that ignores palettes reads the ids from it.
 
@@ -87,7 +87,7 @@ def decode_mask(data: bytes) -> NDArray[np.uint8]:
 def _not_a_mask(what: str) -> BadImage:
     return BadImage(
         "unsupported-variant",
-        f"a mask stored as {what}, expected a palette PNG or an 8-bit grey PNG; "
+        f"a mask stored as {what}, expected a palette PNG or an 8-bit grey PNG: "
         "save class ids, not colours",
     )
 

@@ -98,7 +98,7 @@ def read_image_header(data: bytes) -> Header:
         BadImage: It has no valid header.
     """
     if len(data) < _IHDR_END or data[12:_IHDR_BODY] != b"IHDR":
-        raise BadImage("bad-header", "a PNG without an IHDR chunk; upload it again")
+        raise BadImage("bad-header", "a PNG without an IHDR chunk: upload it again")
     header, methods = _parse_header(data)
     bits, colours = header.bits, header.colour_type
     if bits not in _BITS.get(colours, ()) or methods not in ([0, 0, 0], [0, 0, 1]):
@@ -125,7 +125,7 @@ def check_png_chunks(data: bytes) -> None:
                 name = kind.decode("latin-1")
                 raise BadImage("corrupt", f"wrong checksum in PNG chunk {name}")
     except PngError:
-        detail = "the PNG ends before its IEND chunk; upload it again"
+        detail = "the PNG ends before its IEND chunk: upload it again"
         raise BadImage("corrupt", detail) from None
 
 

@@ -97,7 +97,7 @@ def _png(data: bytes) -> str:
     if data.startswith(SIGNATURE):
         return "PNG"
     raise BadImage(
-        "bad-header", "a PNG signature with changed line ends; transfer it as binary"
+        "bad-header", "a PNG signature with changed line ends: transfer it as binary"
     )
 
 
@@ -121,4 +121,4 @@ def _refuse(data: bytes) -> None:
 
 
 def _unsupported(what: str, cure: str) -> BadImage:
-    return BadImage("unsupported-format", f"{what} is not decoded; {cure}")
+    return BadImage("unsupported-format", f"{what} is not decoded: {cure}")

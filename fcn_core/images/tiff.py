@@ -39,7 +39,7 @@ def read_tiff(data: bytes) -> Header:
         raise BadImage(
             "unsupported-variant",
             f"TIFF compression {compression}, expected none, LZW, deflate, PackBits, "
-            "JPEG or CCITT; save it with one of them",
+            "JPEG or CCITT: save it with one of them",
         )
     return Header("TIFF", tags[_HEIGHT], tags[_WIDTH], _orientation(tags))
 
@@ -66,7 +66,7 @@ def _refuse_camera_raw(tags: dict[int, int]) -> None:
     ):
         raise BadImage(
             "unsupported-format",
-            "a camera raw file (TIFF based: DNG, NEF, ARW, PEF ...); "
+            "a camera raw file (TIFF based: DNG, NEF, ARW, PEF ...): "
             "convert to JPEG with the camera's software",
         )
 
