@@ -42,15 +42,6 @@ def rejected(out: Path, name: str = "rejected") -> dict[str, str]:
     return {row["id"]: row["reason"] for row in rows}
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Returns every file below a folder, hidden and temporary ones too."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def check_schema(out: Path) -> int:
     """Checks every record against `schema.pbtxt`; returns how many there are."""
     from tensorflow_metadata.proto.v0 import schema_pb2

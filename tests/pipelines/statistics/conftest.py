@@ -1,0 +1,20 @@
+"""A converted data set for the tests of `fcn stats`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fcn_core.datasets.pascal import drawn
+from tests.runs import convert_runs
+
+pytest.importorskip("tfx_bsl", reason="tfx-bsl (fcn[stats]) is not installed")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("stats")
+    drawn.write_voc(root / "VOC", train=9, val=4)
+    flags: dict[str, Any] = {"input": root / "VOC", "num_shards": 3}
+    assert convert_runs.convert("voc", root / "records[1]", **flags) == 0
+    return root / "records[1]"
