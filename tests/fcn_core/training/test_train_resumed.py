@@ -52,8 +52,8 @@ def test_resumed_run_ends_with_the_same_numbers(
     histories = [
         RunFolder.open(run).history() for run in (done.folder, tmp_path / "parts")
     ]
-    for one, two in zip(*histories, strict=True):
-        assert one["miou"] == pytest.approx(two["miou"], abs=1e-6)
+    for row, other in zip(*histories, strict=True):
+        assert row["miou"] == pytest.approx(other["miou"], abs=1e-6)
 
 
 def test_a_float16_run_resumes_with_its_scale_of_the_loss(
@@ -84,8 +84,8 @@ def test_a_float16_run_resumes_with_its_scale_of_the_loss(
     after = tensors_of(model)
     assert {str(values.dtype) for values in after.values()} == {"float32"}
     assert any(np.abs(after[name] - before[name]).max() > 1e-4 for name in after)
-    said = [text for text in caplog.messages if "hard labels alone" in text]
-    assert len(said) == 2  # random weights teach nothing, in neither session
+    messages = [text for text in caplog.messages if "hard labels alone" in text]
+    assert len(messages) == 2  # random weights teach nothing, in neither session
 
 
 @pytest.mark.slow
