@@ -71,7 +71,7 @@ def test_epochs_repeat_for_a_seed_and_differ_from_each_other(data: Path) -> None
     assert len(set(whole[1])) == 7
 
 
-def test_a_smaller_last_batch_is_left_out_unless_it_is_all(data: Path) -> None:
+def test_rest_waits_unless_it_is_all(data: Path) -> None:
     source = Source(folder=data, split="train")
     assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=3)] == [3, 3]
     assert [len(batch[0]) for batch in numbers(source, epoch=1, batch_size=9)] == [7]
@@ -93,11 +93,11 @@ def test_a_batch_of_mixed_sizes_is_a_piece_a_size(data: Path) -> None:
         seed=1,
         epoch=1,
     )
-    first, last = batches
-    shapes = [piece[0].shape for piece in (*first, *last)]
-    assert [sum(len(piece[0]) for piece in batch) for batch in (first, last)] == [4, 3]
+    first, rest = batches
+    shapes = [piece[0].shape for piece in (*first, *rest)]
+    assert [sum(len(piece[0]) for piece in batch) for batch in (first, rest)] == [4, 3]
     assert len({shape[1] for shape in shapes}) == 2
-    assert max(len(first), len(last)) == 2  # mixed sizes in one batch, a piece a size
+    assert max(len(first), len(rest)) == 2  # mixed sizes in one batch, a piece a size
 
 
 def test_pixels_are_those_of_scoring(data: Path) -> None:
@@ -140,9 +140,9 @@ def test_what_cannot_be_learned_from_is_refused_in_one_line(data: Path) -> None:
         raise AssertionError("a damaged photo was decoded")
 
     batches = one_by_one(Source(folder=data, split="val"), example)
-    with pytest.raises(DatasetError, match=r"2007_00000\d\.jpg: ") as refused:
+    with pytest.raises(DatasetError, match=r"2007_00000\d\.jpg: ") as told:
         next(batches)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(told.value)
 
 
 def test_a_part_is_counted_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,8 +159,8 @@ def test_a_part_is_counted_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert shards == part.info.splits["train"].shards
     assert part.count() == first
     assert len(read) == shards
-    held_out = replace(part, part="holdout").count()  # another part has its own count
-    assert first + held_out == part.info.splits["train"].records
+    rest = replace(part, part="holdout").count()  # another part has its own count
+    assert first + rest == part.info.splits["train"].records
 
 
 def test_a_damaged_shard_is_one_line(data: Path, tmp_path: Path) -> None:
@@ -174,9 +174,9 @@ def test_a_damaged_shard_is_one_line(data: Path, tmp_path: Path) -> None:
         Source(folder=folder, split="train"),
         lambda record, _: (np.zeros(1, np.int64),),
     )
-    with pytest.raises(DatasetError, match=r"checksum; convert the data") as refused:
+    with pytest.raises(DatasetError, match=r"checksum; convert the data") as told:
         list(batches)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(told.value)
 
 
 def test_unfinished_folder_is_refused(tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ def test_origin_is_that_of_the_weights_a_run_began_with(tmp_path: Path) -> None:
     RunFolder.create(run, draw_record())
     words = card_words.origin(draw_record(init=str(run))).words
     assert "from before, a run of voc21 that started from random weights." in words
-    for origin in (random, net, other):
-        assert "DeepLab" not in origin.words
+    for one in (random, net, other):
+        assert "DeepLab" not in one.words
 
 
 def test_skips_of_later_stages_are_new_too() -> None:
@@ -52,15 +52,15 @@ def test_skips_of_later_stages_are_new_too() -> None:
 
 def test_notes_name_the_classes_and_the_weakest_as_measured() -> None:
     three = metrics_of({"miou": 0.1, "iou_cat": 0.9, "iou_dog": 0.2, "iou_way": 0.4})
-    text = card_words.notes("Small.", ["way", "cat", "dog"], three)
-    assert text == (
+    said = card_words.notes("Small.", ["way", "cat", "dog"], three)
+    assert said == (
         "Finds 3 classes: way, cat, dog. Weakest classes (IoU on val, 9 photos): "
         "dog 0.200. Small."
     )
     many = metrics_of({f"iou_{name}": n / 40 for n, name in enumerate(VOC_CLASSES)})
-    text = card_words.notes("", VOC_CLASSES, many[::-1])
-    assert text.startswith("Finds the 20 object classes of Pascal VOC;")
-    assert text.endswith(
+    told = card_words.notes("", VOC_CLASSES, many[::-1])
+    assert told.startswith("Finds the 20 object classes of Pascal VOC;")
+    assert told.endswith(
         ": background 0.000, aeroplane 0.025, bicycle 0.050, bird 0.075, boat 0.100."
     )
     assert card_words.notes("Rates.", None, metrics_of({"srcc": 0.5})) == "Rates."
@@ -69,8 +69,8 @@ def test_notes_name_the_classes_and_the_weakest_as_measured() -> None:
 @pytest.mark.parametrize("name", scoring.built_in_names())
 def test_shipped_cards_say_what_their_figures_say(name: str) -> None:
     card = ModelCard.read(scoring.find_bundle(name))
-    caveats = RECIPES[str(card.training["recipe"])].notes
-    assert card.notes == card_words.notes(caveats, card.classes, card.metrics)
+    said = RECIPES[str(card.training["recipe"])].notes
+    assert card.notes == card_words.notes(said, card.classes, card.metrics)
 
 
 def test_a_file_of_weights_is_named_in_the_command(tmp_path: Path) -> None:

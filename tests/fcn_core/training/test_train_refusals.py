@@ -150,9 +150,9 @@ def test_data_of_another_task_or_schema_is_refused_in_one_line(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_recipes.use(monkeypatch, RATING, copies=0)
-    with pytest.raises(RecipeError, match="data set for segmentation") as refused:
+    with pytest.raises(RecipeError, match="data set for segmentation") as told:
         train(config(data, tmp_path / "run", task="aesthetics"))
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(told.value)
     rated = tiny_shards.write_finished(
         tmp_path / "rated", {"train": tiny_shards.rated_records(2)}
     )
@@ -160,6 +160,6 @@ def test_data_of_another_task_or_schema_is_refused_in_one_line(
     info.write_text(
         info.read_text().replace('"schema_version": 1', '"schema_version": 9')
     )
-    with pytest.raises(DatasetError, match="convert the data set again") as outdated:
+    with pytest.raises(DatasetError, match="convert the data set again") as told_too:
         train(config(rated, tmp_path / "run", task="aesthetics"))
-    assert "\n" not in str(outdated.value)
+    assert "\n" not in str(told_too.value)

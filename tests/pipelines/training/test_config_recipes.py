@@ -26,20 +26,20 @@ def test_help_names_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("init", "flag"), [("voc21", "voc21"), ("random", "random"), ("BUNDLE", "INIT")]
+    ("init", "told"), [("voc21", "voc21"), ("random", "random"), ("BUNDLE", "INIT")]
 )
 def test_the_command_of_a_card_runs(
-    init: str, flag: str, segmentation_bundle: Path
+    init: str, told: str, segmentation_bundle: Path
 ) -> None:
     given = str(segmentation_bundle) if init == "BUNDLE" else init
     record = draw_record(init=given, epochs=2, freeze=["head", "skip"], paste=0.25)
     record.evaluation.split = None
     train, export = card_words.command(record).split(" && ")
-    config, unknown = TrainConfig.parse(shlex.split(train)[2:])
-    assert unknown == []
-    assert (config.init, config.recipe, config.seed) == (flag, "voc21", 3)
+    config, rest = TrainConfig.parse(shlex.split(train)[2:])
+    assert rest == []
+    assert (config.init, config.recipe, config.seed) == (told, "voc21", 3)
     assert (config.epochs, config.freeze, config.paste) == (2, ["head", "skip"], 0.25)
     assert config.evaluation_split is None
-    assert flag == "INIT" or open_initial(flag).describe() == record.settings.init
+    assert told == "INIT" or open_initial(told).describe() == record.settings.init
     assert "/somewhere" not in train
     ExportConfig.parse(shlex.split(export)[2:])

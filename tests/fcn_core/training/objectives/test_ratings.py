@@ -57,17 +57,17 @@ def test_scores_of_known_ratings() -> None:
 
 def test_scores_of_other_kinds_of_ratings() -> None:
     records = [
-        replace(record, mean=mean)
-        for record, mean in zip(
+        replace(one, mean=mean)
+        for one, mean in zip(
             tiny_shards.rated_records(5)[:4], (2.0, 5.0, 5.2, 9.0), strict=True
         )
     ]
     marks = np.array([2.0, 4.0, 5.3, 8.0])
-    rated = np.stack([1 - (marks - 1) / 9, (marks - 1) / 9], axis=1)
-    scores = rating_scores(rated, records, bins=(1, 10))
+    said = np.stack([1 - (marks - 1) / 9, (marks - 1) / 9], axis=1)
+    scores = rating_scores(said, records, bins=(1, 10))
     assert scores["mse"] == pytest.approx((0 + 1 + 0.01 + 1) / 4)
     assert (scores["accuracy"], scores["srcc_mean"]) == (1, 1)  # high is above 5
-    labels = np.array([record.label for record in records])
+    labels = np.array([one.label for one in records])
     high = np.stack([labels == 0, labels == 1], axis=1)
     assert rating_scores(high, records, bins=(0, 1)) == {
         "accuracy": 1.0,
