@@ -21,6 +21,9 @@ from fcn_core.training.run_record import Origin
 IMAGENET: Final = "imagenet"
 """Weights that Keras downloads."""
 
+Names = list[str] | None
+"""Names of the classes by id; None for ratings."""
+
 EVERY_LAYER: Final = "every layer"
 """Stands in a report for the names of all layers."""
 
@@ -55,9 +58,7 @@ class InitialWeights(ABC):
     """Weights that a run starts from; `open_initial` returns the right kind."""
 
     @abstractmethod
-    def load(
-        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
-    ) -> WeightReport:
+    def load(self, model: keras.Model, spec: ModelSpec, classes: Names) -> WeightReport:
         """Loads what these weights have and reports what they lack.
 
         Scores of classes with other names are new.
@@ -65,7 +66,7 @@ class InitialWeights(ABC):
         Args:
             model: Changed in place.
             spec: What the model is.
-            classes: Names of the data's classes; None for ratings.
+            classes: Those of the data.
 
         Raises:
             ModelError: The bundle is damaged.
@@ -98,9 +99,7 @@ class InitialWeights(ABC):
 class Random(InitialWeights):
     """What the layers start with by themselves."""
 
-    def load(
-        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
-    ) -> WeightReport:
+    def load(self, model: keras.Model, spec: ModelSpec, classes: Names) -> WeightReport:
         """Loads nothing: every layer is new."""
         del model, spec, classes
         return WeightReport(loaded=(), new=(EVERY_LAYER,))
@@ -119,9 +118,7 @@ class Random(InitialWeights):
 class ImageNet(InitialWeights):
     """The backbone's weights of keras.applications, downloaded by Keras."""
 
-    def load(
-        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
-    ) -> WeightReport:
+    def load(self, model: keras.Model, spec: ModelSpec, classes: Names) -> WeightReport:
         """Loads the backbone, and VGG's Dense layers where they fit."""
         del classes
         return load_weights(model, spec, IMAGENET)
@@ -144,9 +141,7 @@ class Run(InitialWeights):
 
     folder: Path
 
-    def load(
-        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
-    ) -> WeightReport:
+    def load(self, model: keras.Model, spec: ModelSpec, classes: Names) -> WeightReport:
         """Loads what both networks have."""
         del spec
         source, _, record = load_run(self.folder)
@@ -176,9 +171,7 @@ class Bundle(InitialWeights):
 
     name: str
 
-    def load(
-        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
-    ) -> WeightReport:
+    def load(self, model: keras.Model, spec: ModelSpec, classes: Names) -> WeightReport:
         """Loads what both networks have."""
         del spec
         same = find.classes_of(self.name) == classes
@@ -208,9 +201,7 @@ class File(InitialWeights):
 
     path: str
 
-    def load(
-        self, model: keras.Model, spec: ModelSpec, *, classes: list[str] | None
-    ) -> WeightReport:
+    def load(self, model: keras.Model, spec: ModelSpec, classes: Names) -> WeightReport:
         """Loads the layers of the same names."""
         del classes
         return load_weights(model, spec, self.path)

@@ -65,23 +65,19 @@ def show_steps(label: str, *, steps: int) -> Iterator[OnStep]:
 
 @contextlib.contextmanager
 def _bar(label: str, steps: int) -> Iterator[OnStep]:
+    from rich import progress
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(" loss {task.fields[loss]:.4f}  ETA"),
-        TimeRemainingColumn(),
+        "{task.description}",
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        " loss {task.fields[loss]:.4f}  ETA",
+        progress.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress.Progress(
+        *columns, console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task(label, total=steps, loss=float("nan"))
         yield lambda done, loss: bar.update(
             task, completed=done, total=max(steps, done), loss=loss

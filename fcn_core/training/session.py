@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from fcn_core.models.build import build
 from fcn_core.training import progress, schedules, tensorboard
-from fcn_core.training.config import TrainingConfig
 from fcn_core.training.objectives.make import make_objective
 from fcn_core.training.run_folder import RunFolder
-from fcn_core.training.splits import Splits
 from fcn_core.training.stages import Stage, model_of, place, teacher_of
+from fcn_core.training.start import Plan
 from fcn_core.training.trainer import Trainer
 
 _PANELS: Final = 4
@@ -43,19 +42,15 @@ class Session:
     """What every stage of a run shares.
 
     Attributes:
-        config: What was asked for.
-        splits: The run's photos.
+        plan: What the run is.
         run: Its folder.
         strategy: Its devices; None for one.
-        epochs: Number of its last epoch.
         act: Called before each part of the work.
     """
 
-    config: TrainingConfig
-    splits: Splits
+    plan: Plan
     run: RunFolder
     strategy: Any
-    epochs: int
     act: Act = do_nothing
 
 
@@ -89,7 +84,8 @@ class _Epochs:
     def __init__(self, session: Session, stage: Stage) -> None:
         self._session = session
         self._stage = stage
-        training = session.splits.training
+        self._last = session.plan.stages[-1].last
+        training = session.plan.splits.training
         self._objective = make_objective(stage.spec, stage.recipe, training)
         self._steps = self._objective.steps(
             training, batch_size=stage.recipe.batch_size
@@ -103,7 +99,7 @@ class _Epochs:
         """Returns the model and its trainer after the last finished epoch."""
         session, stage, run = self._session, self._stage, self._session.run
         with place(session.strategy, stage.recipe):
-            model = model_of(run, stage, seed=session.config.seed)
+            model = model_of(run, stage, seed=session.plan.config.seed)
             trainer = Trainer(
                 model,
                 stage.recipe,
@@ -118,17 +114,17 @@ class _Epochs:
 
     def step(self, epoch: int) -> dict[str, float]:
         """Makes the steps of an epoch and returns its row of the history."""
-        seed, stage = self._session.config.seed, self._stage
+        seed, stage = self._session.plan.config.seed, self._stage
         start = time.monotonic()
         batches = progress.CountedBatches(
             self._objective.batches(
-                self._session.splits.training,
+                self._session.plan.splits.training,
                 batch_size=stage.recipe.batch_size,
                 seed=seed,
                 epoch=epoch,
             )
         )
-        label = f"epoch {epoch}/{self._session.epochs}"
+        label = f"epoch {epoch}/{self._last}"
         with progress.show_steps(label, steps=self._steps) as on_step:
             loss = self._trainer.run_epoch(
                 batches,
@@ -146,7 +142,7 @@ class _Epochs:
 
     def judge(self) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
         """Returns scores of the photos that choose the epoch, and pictures of a few."""
-        splits = self._session.splits
+        splits = self._session.plan.splits
         shown = splits.choosing or splits.training
         with self._trainer.result():
             if self._judged is not self._model:
@@ -169,7 +165,7 @@ class _Epochs:
             examples=run.record.examples + self._examples,
         )
         run.prune(keep={0, epoch, run.best_epoch(judge, first=self._stage.first)})
-        _log.info("%s", progress.epoch_line(row, of=self._session.epochs, judge=judge))
+        _log.info("%s", progress.epoch_line(row, of=self._last, judge=judge))
 
 
 def count_drops(session: Session, stage: Stage, *, judge: str) -> int:
@@ -183,5 +179,7 @@ def count_drops(session: Session, stage: Stage, *, judge: str) -> int:
     if stage.recipe.schedule != "plateau":
         return 0
     rows = [row for row in session.run.history() if row["epoch"] >= stage.first]
-    scores = [row[judge] if session.splits.choosing else -row["loss"] for row in rows]
+    scores = [
+        row[judge] if session.plan.splits.choosing else -row["loss"] for row in rows
+    ]
     return schedules.plateau_drops(scores, patience=stage.recipe.decay_epochs)

@@ -90,7 +90,7 @@ def _first_model(plan: Plan) -> tuple[keras.Model, Sequence[str]]:
     stage, source, seed = plan.stages[0], plan.splits.training, plan.config.seed
     keras.utils.set_random_seed(seed)
     model = build(stage.spec)
-    report = plan.initial.load(model, stage.spec, classes=plan.settings.classes)
+    report = plan.initial.load(model, stage.spec, plan.settings.classes)
     _log.info(
         "initial weights %s: %d layers loaded, new: %s",
         plan.settings.init,

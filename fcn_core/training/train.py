@@ -21,8 +21,8 @@ from fcn_core.training.objectives.objective import Objective
 from fcn_core.training.run_folder import RunFolder
 from fcn_core.training.run_record import Measured
 from fcn_core.training.session import Act, Session, do_nothing, train_stage
-from fcn_core.training.stages import Stage, blend
-from fcn_core.training.start import plan_run, start_run
+from fcn_core.training.stages import blend
+from fcn_core.training.start import Plan, plan_run, start_run
 
 _log = logging.getLogger(__name__)
 
@@ -71,18 +71,10 @@ def train(config: TrainingConfig, *, act: Act = do_nothing) -> RunResult:
     strategy = devices.strategy(config.devices)
     run = run or start_run(plan)
     run.note_session(versions=devices.versions(), device=devices.describe())
-    last = plan.stages[-1]
-    session = Session(
-        config=config,
-        splits=plan.splits,
-        run=run,
-        strategy=strategy,
-        epochs=last.last,
-        act=act,
-    )
+    session = Session(plan, run, strategy, act)
     for stage in plan.stages:
         train_stage(session, stage)
-    return _finish(session, last)
+    return _finish(run, plan)
 
 
 def _set_up(config: TrainingConfig) -> None:
@@ -96,17 +88,17 @@ def _set_up(config: TrainingConfig) -> None:
             _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
 
 
-def _finish(session: Session, stage: Stage) -> RunResult:
+def _finish(run: RunFolder, plan: Plan) -> RunResult:
     """Makes the final weights from the chosen epoch's, and measures them, once."""
-    run = session.run
-    objective = make_objective(stage.spec, stage.recipe, session.splits.training)
+    stage, splits = plan.stages[-1], plan.splits
+    objective = make_objective(stage.spec, stage.recipe, splits.training)
     chosen = run.best_epoch(objective.judge, first=stage.first)
     model = blend(run, stage, epoch=chosen)
     run.save_weights(model, run.final_path)
     # A photo that cannot be measured must not cost the model.
     run.note(chosen_epoch=chosen, metrics={}, evaluation=Measured(split=None, images=0))
-    if session.splits.measuring is not None:
-        _measure(run, objective, model, source=session.splits.measuring)
+    if splits.measuring is not None:
+        _measure(run, objective, model, source=splits.measuring)
     record = run.record
     return RunResult(
         folder=run.folder,

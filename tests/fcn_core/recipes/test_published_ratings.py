@@ -169,8 +169,8 @@ def test_ava_fcn_pooling_ignores_padding_exactly(pooling: Any) -> None:
     sizes = np.array([[100, 201], [128, 16]], np.int32)
     cells = geometry.valid_cells(sizes, stride=32, alignment=spec.alignment)
     other = rng.normal(scale=1e6, size=logits.shape).astype(np.float32)
-    for one, (rows, columns), drawn_ in zip(other, cells, logits, strict=True):
-        one[:rows, :columns] = drawn_[:rows, :columns]
+    for noise, (rows, columns), values in zip(other, cells, logits, strict=True):
+        noise[:rows, :columns] = values[:rows, :columns]
     for pool in (
         lambda values: np.asarray(pool_cells(values, sizes, spec=spec)),
         lambda values: scorers.rate(values, sizes, card=card_of(spec))["ratings"],

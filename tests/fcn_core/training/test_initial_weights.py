@@ -60,7 +60,7 @@ def assert_loads(text: str, expected: keras.Model) -> None:
     for classes, new in ((list(VOC_CLASSES), set()), (["a"] * 21, SCORED)):
         keras.utils.set_random_seed(9)
         model = build(SPEC)
-        report = open_initial(text).load(model, SPEC, classes=classes)
+        report = open_initial(text).load(model, SPEC, classes)
         assert set(report.new) == new
         theirs = tensors_of(expected)
         for name, values in tensors_of(model).items():
@@ -73,7 +73,7 @@ def test_random_weights_are_all_new() -> None:
     assert initial == Random()
     model = build(SPEC)
     before = tensors_of(model)
-    report = initial.load(model, SPEC, classes=None)
+    report = initial.load(model, SPEC, None)
     assert report == WeightReport(loaded=(), new=(EVERY_LAYER,))
     assert all(np.array_equal(before[k], v) for k, v in tensors_of(model).items())
     assert initial.describe() == "random"
@@ -91,7 +91,7 @@ def test_imagenet_s_origin_is_that_of_the_backbone(
     initial = open_initial("imagenet")
     assert initial == ImageNet()
     model = build(SPEC)
-    initial.load(model, SPEC, classes=None)
+    initial.load(model, SPEC, None)
     assert asked == [(model, SPEC, "imagenet")]  # Keras would download them
     assert initial.describe() == "imagenet"
     assert initial.photos() is None
@@ -118,7 +118,7 @@ def test_a_run_gives_its_chosen_weights_and_its_photos(
     assert photos.tolist() == learned(run)
     unfinished = RunFolder.create(tmp_path / "unfinished", draw_record()).folder
     with pytest.raises(RunError, match="stopped after epoch 0"):
-        open_initial(str(unfinished)).load(build(SPEC), SPEC, classes=None)
+        open_initial(str(unfinished)).load(build(SPEC), SPEC, None)
 
 
 def test_a_bundle_gives_the_weights_and_photos_of_its_run(
@@ -155,7 +155,7 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     initial = open_initial(str(path))
     assert initial == File(str(path))
     other = build(SPEC)
-    assert initial.load(other, SPEC, classes=None).new == ()
+    assert initial.load(other, SPEC, None).new == ()
     for name, values in tensors_of(other).items():
         assert np.array_equal(values, tensors[name]), name
     assert initial.describe().startswith("mine.npz sha256:")
@@ -166,7 +166,7 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     absent = open_initial(str(tmp_path / "absent.npz"))
     assert absent.describe() == "absent.npz"
     with pytest.raises(WeightsError, match=r"existing \.npz or \.h5"):
-        absent.load(model, SPEC, classes=None)
+        absent.load(model, SPEC, None)
 
 
 def test_what_a_run_noted_is_read_again(run: Path, tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def test_only_finished_epochs_count(run: RunFolder) -> None:
     assert [row["epoch"] for row in run.history()] == [1]
     plateau = replace(SEGMENTATION, schedule="plateau", decay_epochs=1)
     stage = Stage(plateau, SEGMENTATION.model, first=1, before=None)
-    splits = SimpleNamespace(choosing=None)
-    session: Any = SimpleNamespace(run=run, splits=splits)
+    plan = SimpleNamespace(splits=SimpleNamespace(choosing=None))
+    session: Any = SimpleNamespace(run=run, plan=plan)
     assert count_drops(session, stage, judge="miou") == 0
     run.add_to_history({"epoch": 2, "loss": 1.0})
     run.note(epochs_done=2)

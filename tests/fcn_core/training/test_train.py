@@ -85,8 +85,8 @@ def test_initial_weights_from_another_run(
             freeze=["backbone", "head"],
         )
     )
-    one, two = weights_of(done.folder), weights_of(second.folder)
-    moved = {name for name in one if not np.array_equal(one[name], two[name])}
+    before, after = weights_of(done.folder), weights_of(second.folder)
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
     assert {name.split("_")[0] for name in moved} == {"skip"}
 
 

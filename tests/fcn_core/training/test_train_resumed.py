@@ -52,8 +52,8 @@ def test_resumed_run_ends_with_the_same_numbers(
     histories = [
         RunFolder.open(run).history() for run in (done.folder, tmp_path / "parts")
     ]
-    for one, two in zip(*histories, strict=True):
-        assert one["miou"] == pytest.approx(two["miou"], abs=1e-6)
+    for row, other in zip(*histories, strict=True):
+        assert row["miou"] == pytest.approx(other["miou"], abs=1e-6)
 
 
 def test_a_float16_run_resumes_with_its_scale_of_the_loss(
