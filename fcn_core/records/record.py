@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from google.protobuf import message
 
-from fcn_core.labels import RATING_BINS
+from fcn_core.labels import RATING_BINS, Task
 from fcn_core.records import tfrecord
 from fcn_core.records.fields import Feature, Kind, RecordError, fill, value_of
 
@@ -213,6 +213,12 @@ class AestheticsRecord(ImageRecord):
         default=(),
         metadata=_feature("image/aesthetics/styles", "int", ragged=True, minimum=1),
     )
+
+
+RECORD_OF: Final[Mapping[Task, type[SegmentationRecord | AestheticsRecord]]] = {
+    "segmentation": SegmentationRecord,
+    "aesthetics": AestheticsRecord,
+}
 
 
 def features(record_type: type[ImageRecord]) -> Mapping[str, Feature]:

@@ -6,20 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from fcn_core.bad_image import BadImage
 from fcn_core.records import tfrecord
 from fcn_core.records.dataset_info import DatasetError, DatasetInfo, read_dataset_info
-from fcn_core.records.record import AestheticsRecord, SegmentationRecord
+from fcn_core.records.record import RECORD_OF, AestheticsRecord, SegmentationRecord
 
 Part = Literal["all", "training", "holdout"]
-
-
-_RECORDS: Final[dict[str, type[SegmentationRecord | AestheticsRecord]]] = {
-    "segmentation": SegmentationRecord,
-    "aesthetics": AestheticsRecord,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +42,7 @@ class Source:
     @property
     def record_type(self) -> type[SegmentationRecord | AestheticsRecord]:
         """What its examples are, by the data set's task."""
-        return _RECORDS[self.info.task]
+        return RECORD_OF[self.info.task]
 
     def records(self) -> Iterator[Any]:
         """Yields the records shard by shard, of the data set's `record_type`.

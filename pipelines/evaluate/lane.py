@@ -1,8 +1,8 @@
-"""What a lane of `fcn evaluate` does: a record in, what became of it out."""
+"""What a lane of `fcn evaluate` does: a record in, its row and pictures out."""
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from fcn_core.bad_image import BadImage
 from fcn_core.bundles.card import ModelError
 from fcn_core.evaluation import photo
 from fcn_core.records.fields import RecordError
-from fcn_core.records.record import AestheticsRecord, SegmentationRecord
+from fcn_core.records.record import RECORD_OF, AestheticsRecord, SegmentationRecord
 from pipelines.lanes.messages import Header
 from pipelines.lanes.models import open_models
 
@@ -27,13 +27,13 @@ class EvaluateRecords:
     """Compares what a model says about a photo with what its record says.
 
     Args:
-        config: as `lanes.models.open_models` wants it; and `task`, `class_ids`, `bins`,
+        config: What `lanes.models.open_models` needs, and `task`, `class_ids`, `bins`,
             `void` of the plan.
     """
 
     def __init__(self, config: Header):
         self._photos = open_models(config)
-        self._is_segmentation = config["task"] == "segmentation"
+        self._kind = RECORD_OF[config["task"]]
         self._class_ids = config["class_ids"]
         self._bins = config["bins"]
         self._void = frozenset(config["void"])
@@ -41,21 +41,20 @@ class EvaluateRecords:
     def __call__(
         self, header: Header, blobs: Sequence[bytes]
     ) -> tuple[Header, list[bytes]]:
-        """Evaluates one record, the one blob.
+        """Evaluates one record.
 
         Args:
             header: `pictures`: whether the photo and its masks are wanted.
-            blobs: the serialised record.
+            blobs: The serialised record.
 
         Returns:
             The photo's row; as blobs its photo, and its label and mask if it has some.
 
         Raises:
-            BadImage: the record cannot be used.
+            BadImage: The record cannot be used.
         """
-        kind = SegmentationRecord if self._is_segmentation else AestheticsRecord
         try:
-            record: Record = kind.parse(blobs[0])
+            record: Record = self._kind.parse(blobs[0])
         except RecordError as error:
             raise BadImage("corrupt", f"the record: {error}", stage="read") from error
         try:
@@ -80,13 +79,12 @@ class EvaluateRecords:
         pictures = [record.encoded]
         if isinstance(record, SegmentationRecord) and score.mask_png is not None:
             # In the data set's class ids, as the label is.
-            mask = np.asarray(self._class_ids, np.uint8)[
-                images.decode_mask(score.mask_png)
-            ]
+            class_map = images.decode_mask(score.mask_png)
+            mask = np.asarray(self._class_ids, np.uint8)[class_map]
             pictures += [record.label, images.encode_mask(mask)]
         return row, pictures
 
-    def _evaluate(self, record: Record) -> tuple[dict[str, Any], "PhotoScore"]:
+    def _evaluate(self, record: Record) -> tuple[Header, "PhotoScore"]:
         if isinstance(record, SegmentationRecord):
             seen = photo.segment(
                 self._photos, record, class_ids=self._class_ids, void=self._void
@@ -96,7 +94,7 @@ class EvaluateRecords:
         return _rated(rated.row), rated.score
 
 
-def _segmented(confusion: "ConfusionMatrix") -> dict[str, Any]:
+def _segmented(confusion: "ConfusionMatrix") -> Header:
     flat = confusion.counts.ravel()
     cells = np.flatnonzero(flat)
     scores = confusion.result()
@@ -107,7 +105,7 @@ def _segmented(confusion: "ConfusionMatrix") -> dict[str, Any]:
     }
 
 
-def _rated(row: "RatingRows") -> dict[str, Any]:
+def _rated(row: "RatingRows") -> Header:
     values = {name: _known(float(column[0])) for name, column in row.named.items()}
     target = row.targets[0].tolist()
     return {**values, "target": None if math.isnan(target[0]) else target}

@@ -10,7 +10,8 @@ from fcn_core.datasets.pascal import drawn, voc
 from fcn_core.records.dataset_info import read_dataset_info
 from fcn_core.records.record import SegmentationRecord
 from tests.drawn import tiny_data
-from tests.runs.convert_runs import contents, convert, records, rejected
+from tests.runs.convert_runs import convert, records, rejected
+from tests.runs.trees import everything
 
 
 def copy_pair(tree: Path, source: str, target: str) -> None:
@@ -84,7 +85,7 @@ def test_a_kill_while_copies_are_taken_out_costs_nothing(
     assert not (killed / "COMPLETED").exists() and list(killed.glob("*.tfrecord"))
     monkeypatch.undo()
     assert convert("voc", killed, input=tree, num_shards=2) == 0
-    assert contents(killed) == contents(whole)
+    assert everything(killed) == everything(whole)
 
 
 def test_a_split_of_copies_only_is_not_complete(tmp_path: Path) -> None:

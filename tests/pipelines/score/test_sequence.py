@@ -1,11 +1,7 @@
-"""Plans: frozen once, the same bytes wherever, and no item in two of them."""
+"""Plans: frozen once, the same bytes wherever, and every damage noticed."""
 
-import multiprocessing
-import os
 import re
 import shutil
-import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,29 +12,19 @@ from pipelines import files
 from pipelines.chunks import pieces
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import sequence
-from pipelines.score.items import ITEMS_SCHEMA, image_key, leave_out
-from pipelines.score.layout import NightFolder
-from pipelines.score.plan import Draft, Plan, PlannedNight
+from pipelines.score.items import ITEMS_SCHEMA, image_key
+from pipelines.score.plan import Plan, PlannedNight
 from tests.drawn.night_plans import (
-    NIGHT,
     SETTINGS,
-    draft,
     freeze,
     photos,
     uris_of,
 )
+from tests.runs.trees import everything
 
 
 def chunk_of(out: Path, frozen: Plan, chunk: int) -> pa.Table:
     return PlannedNight(str(out), frozen).items().chunk(chunk)
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {
-        os.fspath(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_chunks_hold_every_item_once_in_order(tmp_path: Path) -> None:
@@ -87,15 +73,15 @@ def test_the_same_night_elsewhere_is_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b/deep"):
         freeze(tmp_path / name, photos(*range(600)), chunk_size=2)
         freeze(tmp_path / name, photos(*range(610)), night="2026-11-21")
-    assert tree(tmp_path / "a") == tree(tmp_path / "b" / "deep")
+    assert everything(tmp_path / "a") == everything(tmp_path / "b" / "deep")
 
 
 def test_a_night_that_is_planned_stays_as_it_is(tmp_path: Path) -> None:
     first, _ = freeze(tmp_path, photos(1, 2))
-    before = tree(tmp_path)
+    before = everything(tmp_path)
     second, is_new = freeze(tmp_path, photos(1, 2, 3))
     assert (second, is_new) == (first, False)
-    assert tree(tmp_path) == before
+    assert everything(tmp_path) == before
 
 
 def test_an_item_is_planned_once_and_another_version_of_it_again(
@@ -105,107 +91,6 @@ def test_an_item_is_planned_once_and_another_version_of_it_again(
     changed = photos(1, 2, 3).set_column(1, "version", [["1-1", "new", "3-1"]])
     second, _ = freeze(tmp_path, changed, night="2026-11-21")
     assert uris_of(tmp_path, second) == ["/photos/000002.jpg", "/photos/000003.jpg"]
-
-
-def freeze_at_once(
-    out: str, night: str, numbers: range, ready: "multiprocessing.synchronize.Barrier"
-) -> None:
-    ready.wait()
-    freeze(out, photos(*numbers), night=night)
-
-
-def test_processes_that_race_for_one_night_share_one_plan(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    ready = context.Barrier(3)
-    racers = [
-        context.Process(
-            target=freeze_at_once,
-            # Two listings: a photo arrives while they are started.
-            args=(str(tmp_path), "2026-11-20", range(30 + number % 2), ready),
-        )
-        for number in range(3)
-    ]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join()
-    assert [racer.exitcode for racer in racers] == [0] * 3
-    (frozen,) = sequence.read_all(str(tmp_path))
-    assert len(uris_of(tmp_path, frozen)) in (30, 31)
-    pieces = [name for name in tree(tmp_path) if name.endswith(".parquet")]
-    assert len(pieces) == 1  # the losers' drafts are gone
-
-
-def test_threads_that_race_for_many_nights_never_share_an_item(tmp_path: Path) -> None:
-    nights = [f"2026-11-{day}" for day in (20, 21, 22, 23)] * 2
-    barrier = threading.Barrier(len(nights))
-    faults: list[BaseException] = []
-
-    def race(night: str) -> None:
-        barrier.wait()
-        try:
-            freeze(tmp_path, photos(*range(40 + 10 * int(night[-1]))), night=night)
-        except BaseException as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=race, args=(night,)) for night in nights]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
-    frozen = sequence.read_all(str(tmp_path))
-    assert [each.sequence for each in frozen] == [1, 2, 3, 4]
-    assert {each.run_date for each in frozen} == set(nights)
-    everything = [uri for each in frozen for uri in uris_of(tmp_path, each)]
-    assert sorted(everything) == photos(*range(70))["image_uri"].to_pylist()
-
-
-def test_who_decided_too_early_decides_again(tmp_path: Path) -> None:
-    """Another launch freezes both nights while this one still decides."""
-    asked = []
-
-    def decide(earlier: Sequence[Plan]) -> Draft:
-        asked.append([each.run_date for each in earlier])
-        if len(asked) == 1:
-            freeze(tmp_path, photos(1, 2), night="2026-11-19")
-        if len(asked) == 2:
-            freeze(tmp_path, photos(1, 2, 3), night="2026-11-20")
-        new = leave_out(
-            photos(1, 2, 3), sequence.read_identities(str(tmp_path), earlier)
-        )
-        return draft(new)
-
-    frozen, is_new = sequence.freeze(NightFolder(str(tmp_path), NIGHT), decide)
-    assert asked == [[], ["2026-11-19"]]
-    assert not is_new
-    assert uris_of(tmp_path, frozen) == ["/photos/000003.jpg"]
-    assert [each.run_date for each in sequence.read_all(str(tmp_path))] == [
-        "2026-11-19",
-        "2026-11-20",
-    ]
-
-
-def test_a_loser_leaves_the_pieces_that_another_launch_is_about_to_freeze(
-    tmp_path: Path,
-) -> None:
-    """Two launches of one night draft alike; a third takes their number."""
-    calls: list[str] = []
-
-    def slow(earlier: Sequence[Plan]) -> Draft:
-        calls.append("slow")
-        if len(calls) == 1:
-            freeze(tmp_path, photos(9), night="2026-11-19")  # takes number 1
-        return draft(photos(1, 2))
-
-    def fast(earlier: Sequence[Plan]) -> Draft:
-        if not calls:
-            sequence.freeze(NightFolder(str(tmp_path), NIGHT), slow)
-        return draft(photos(1, 2))
-
-    frozen, _ = sequence.freeze(NightFolder(str(tmp_path), NIGHT), fast)
-    assert uris_of(tmp_path, frozen) == ["/photos/000001.jpg", "/photos/000002.jpg"]
 
 
 def test_every_damage_of_a_plan_is_noticed(tmp_path: Path) -> None:
@@ -273,7 +158,7 @@ def test_files_of_others_beside_the_plans_do_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "got", "said"),
+    ("name", "got", "message"),
     [
         ("masks", "tar", "masks: got tar, expected png"),
         ("limit", 7, "limit: got 7, expected null"),
@@ -281,12 +166,12 @@ def test_files_of_others_beside_the_plans_do_not_matter(tmp_path: Path) -> None:
     ],
 )
 def test_other_settings_are_named(
-    tmp_path: Path, name: str, got: JsonValue, said: str
+    tmp_path: Path, name: str, got: JsonValue, message: str
 ) -> None:
     frozen, _ = freeze(tmp_path, photos(1))
     sequence.check_same_settings(frozen, SETTINGS)
     changed = SETTINGS.model_copy(update={name: got})
-    with pytest.raises(UsageError, match=re.escape(said)) as caught:
+    with pytest.raises(UsageError, match=re.escape(message)) as caught:
         sequence.check_same_settings(frozen, changed)
     assert "2026-11-20" in str(caught.value)
     assert len(str(caught.value)) < 300

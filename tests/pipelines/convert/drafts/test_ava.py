@@ -14,7 +14,8 @@ from fcn_core.records.dataset_info import read_dataset_info
 from fcn_core.records.record import AestheticsRecord
 from pipelines.cli import main
 from tests.drawn import tiny_ava, tiny_data
-from tests.runs.convert_runs import check_schema, contents, convert, records, rejected
+from tests.runs.convert_runs import check_schema, convert, records, rejected
+from tests.runs.trees import everything
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_ava1_and_ava2(package: tuple[Path, Path], tmp_path: Path) -> None:
     high = [record.mean for record in both.values() if record.label == 1]
     low = [record.mean for record in both.values() if record.label == 0]
     assert (len(high), len(low)) == (4, 4) and min(high) > max(low)
-    assert contents(tmp_path / "ava2") != contents(tmp_path / "seeded")
+    assert everything(tmp_path / "ava2") != everything(tmp_path / "seeded")
 
 
 def test_lists_by_name(package: tuple[Path, Path], tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_bytes_depend_on_neither_lanes_nor_the_tables_order(
     lines = table.read_text().splitlines()
     table.write_text("\n".join(lines[::-1]))
     assert convert("ava", tmp_path / "two", lanes=2, **named) == 0
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert everything(tmp_path / "one") == everything(tmp_path / "two")
 
 
 @pytest.mark.parametrize(

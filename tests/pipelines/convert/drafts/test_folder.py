@@ -13,7 +13,8 @@ from fcn_core.records.dataset_info import read_dataset_info
 from fcn_core.records.record import AestheticsRecord, SegmentationRecord
 from pipelines.cli import main
 from tests.drawn import tiny_data
-from tests.runs.convert_runs import check_schema, contents, convert, records, rejected
+from tests.runs.convert_runs import check_schema, convert, records, rejected
+from tests.runs.trees import everything
 
 COLOURS = {0: (0, 0, 0), 1: (255, 0, 0), 2: (0, 0, 142), 9: (255, 255, 255)}
 LABEL_MAP = {
@@ -135,9 +136,9 @@ def test_masks_beside_their_photos(data: Path) -> None:
     folder, out = data / "photos", data / "photos" / "out"
     assert convert("folder", out, input=folder, targets=folder) == 0
     assert len(records(SegmentationRecord, out, "train")) == len(NAMES)
-    before = contents(out)
+    before = everything(out)
     assert convert("folder", out, input=folder, targets=folder) == 0
-    assert contents(out) == before
+    assert everything(out) == before
 
 
 def test_votes_and_means_from_a_table(data: Path) -> None:
@@ -179,7 +180,7 @@ def test_bytes_depend_on_neither_lanes_nor_on_when_files_came(
         path.unlink()
         path.write_bytes(content)
     assert convert("folder", two, *flags, lanes=2, **named) == 0
-    assert contents(one) == contents(two)
+    assert everything(one) == everything(two)
 
 
 def test_another_label_map_needs_another_output(

@@ -115,7 +115,7 @@ def test_protocols_divide_what_is_there(
     words = ["--input", str(trees[0]), "--sbd", str(trees[1])]
     words += ["--output", str(tmp_path / "out"), "--protocol", protocol]
     config, _ = ConvertVocConfig.parse(words)
-    splits = draft.drafted(pascal.draft_voc, config).splits
+    splits = draft.make_draft(pascal.draft_voc, config).splits
     assert {name: len(split.ids) for name, split in splits.items()} == {
         "train": train,
         "val": val,
