@@ -37,13 +37,13 @@ def draw_lists(root: Path, count: int) -> None:
 def plan(root: Path, out: Path) -> int:
     """Plans what `fcn convert voc` would do; returns the number of shards."""
     from pipelines.convert.config import ConvertVocConfig
-    from pipelines.convert.drafts.draft import drafted
+    from pipelines.convert.drafts.draft import make_draft
     from pipelines.convert.drafts.pascal import draft_voc
     from pipelines.convert.plan import plan_conversion
 
     words = ["--input", str(root), "--output", str(out)]
     config, _ = ConvertVocConfig.parse(words)
-    draft = drafted(draft_voc, config)
+    draft = make_draft(draft_voc, config)
     conversion = plan_conversion(draft, str(out), num_shards=None, allow_leak=False)
     assert conversion is not None
     return conversion.plan.chunks

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.seal import verify
-from fcn_core.metrics.copies import Prefixes, prefixes
+from fcn_core.metrics.copies import prefixes
 from fcn_core.records.record import ImageRecord
 
 PHOTOS_NAME: Final = "training_photos.bin"
@@ -20,7 +21,7 @@ PHOTOS_NAME: Final = "training_photos.bin"
 
 _STORED: Final = ">u8"
 
-Photos = Prefixes
+Photos = NDArray[np.uint64]
 """Sorted and distinct, `[photos]`."""
 
 
@@ -37,7 +38,7 @@ def contains(photos: Photos, record: ImageRecord) -> bool:
 
 
 def _key(record: ImageRecord) -> np.uint64:
-    return prefixes(record.sha256)[0]
+    return prefixes([record.sha256])[0]
 
 
 def encode(photos: Photos) -> bytes:

@@ -45,16 +45,9 @@ class Refusal(Frozen):
 class Ending(Protocol[Total]):
     """What is a job's own about its end. Travels to the worker that ends the job."""
 
-    @property
-    def planned(self) -> int:
-        """Number of items of the plan."""
-
-    @property
-    def refusal_uri(self) -> str:
-        """Where to write why the job is not published."""
-
     def is_published(self) -> bool:
         """Whether nothing is left to do: a launch beside this one was faster."""
+        return False
 
     def add_up(self) -> Total:
         """Returns what the committed parts add up to.
@@ -65,26 +58,42 @@ class Ending(Protocol[Total]):
 
     def refuse(self, total: Total) -> Refusal | None:
         """Returns why the total must not be published; None where it may."""
+        return None
 
     def publish(self, total: Total, counts: Counts, attempt: Attempt) -> None:
         """Makes the result visible; again and again without harm."""
 
     def record_refusal(self, total: Total, refusal: Refusal, counts: Counts) -> None:
         """Leaves what helps a person to decide about a refused job."""
+        return
 
 
-def finish(ending: Ending[Total], counts: Counts, attempt: Attempt) -> None:
+def finish(
+    ending: Ending[Total],
+    counts: Counts,
+    attempt: Attempt,
+    *,
+    planned: int,
+    refusal_uri: str,
+) -> None:
     """Ends a job: counts -> parts -> gate -> publish, or FAILED.
+
+    Args:
+        ending: What is the job's own.
+        counts: Outcomes of all items.
+        attempt: What this process shares.
+        planned: Number of items of the plan.
+        refusal_uri: Where to write why the job is not published.
 
     Raises:
         SystemicFault: The counts do not add up; nothing is published.
     """
     if ending.is_published():
         return
-    if counts.ok + counts.failed != ending.planned:
+    if counts.ok + counts.failed != planned:
         raise SystemicFault(
-            f"got {counts.ok} ok + {counts.failed} failed, expected {ending.planned} "
-            "as planned; nothing is published"
+            f"got {counts.ok} ok + {counts.failed} failed, expected {planned} as "
+            "planned; nothing is published"
         )
     total = ending.add_up()
     if (total.ok, total.failed) != (counts.ok, counts.failed):
@@ -95,10 +104,10 @@ def finish(ending: Ending[Total], counts: Counts, attempt: Attempt) -> None:
     refusal = ending.refuse(total)
     if refusal is None:
         ending.publish(total, counts, attempt)
-        files.remove(ending.refusal_uri)
+        files.remove(refusal_uri)
     else:
         data = readable_json(refusal.model_dump(mode="json"))
-        files.write_atomically(ending.refusal_uri, data)
+        files.write_atomically(refusal_uri, data)
         ending.record_refusal(total, refusal, counts)
 
 

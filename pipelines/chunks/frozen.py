@@ -1,7 +1,7 @@
 """What is decided once and never changes: values with a hash of their own content.
 
-A plan is such a value. It is created once in its output; whoever comes second, after a
-kill or at the same time, goes on with the plan that is there or is told what differs.
+A plan is such a value. It is created once in its output; a second launch, after a kill
+or at the same time, goes on with the plan that is there or names what differs.
 """
 
 import json

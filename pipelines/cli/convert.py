@@ -15,7 +15,7 @@ from pipelines.convert.config import (
     ConvertSbdConfig,
     ConvertVocConfig,
 )
-from pipelines.convert.terminal import told
+from pipelines.convert.terminal import closing_lines
 from pipelines.faults import UsageError
 from pipelines.quiet_import import load
 
@@ -80,7 +80,7 @@ def run(config: ConvertConfig, beam: Sequence[str], drafter: str) -> int:
 
     # The draft has no name here: its lists are freed before the job runs.
     conversion = plan.plan_conversion(
-        draft.drafted(load(drafter), config),
+        draft.make_draft(load(drafter), config),
         config.output,
         num_shards=config.num_shards,
         allow_leak=config.allow_leak,
@@ -97,7 +97,7 @@ def run(config: ConvertConfig, beam: Sequence[str], drafter: str) -> int:
         print(json.dumps({"output": folder.out, **info.model_dump(mode="json")}))
     else:
         again = conversion is None
-        print("\n".join(told(folder.out, info, again=again)))
+        print("\n".join(closing_lines(folder.out, info, again=again)))
     return 0
 
 

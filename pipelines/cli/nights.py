@@ -14,7 +14,7 @@ def status(arguments: Sequence[str]) -> int:
 
     nights = states.states(config.output, run_date=config.run_date)
     if config.json_output:
-        print(json.dumps([night.described() for night in nights], indent=1))
+        print(json.dumps([vars(night) for night in nights], indent=1))
         return 0
     rows = [night.row() for night in nights]
     print_table(states.HEADS, rows, numbers=states.HEADS[2:6])

@@ -2,13 +2,17 @@
 
 import re
 from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from pipelines.settings import ErrorRate, JobConfig, Lanes, Names
 
 _SPLIT_NAME = r"[A-Za-z0-9_]{1,40}"
+_Lists = Annotated[Names, Field(description="lists to convert; train and val if unset")]
+_Rim = Annotated[
+    int, Field(ge=0, le=50, description="pixels of void beside SBD's boundaries")
+]
 _SHARE = re.compile(rf"({_SPLIT_NAME}):([01]|0?\.[0-9]{{1,9}}|1\.0{{1,9}})")
 
 
@@ -72,12 +76,8 @@ class ConvertVocConfig(ConvertConfig):
         "restricted-1, restricted-2, restricted-3 or keras-fcn; voc, or with --sbd "
         "trainaug, if unset",
     )
-    void_rim: int = Field(
-        default=0, ge=0, le=50, description="pixels of void beside SBD's boundaries"
-    )
-    split: Names = Field(
-        default=[], description="lists to convert; train and val if unset"
-    )
+    void_rim: _Rim = 0
+    split: _Lists = Field(default=[])
 
 
 class ConvertSbdConfig(ConvertConfig):
@@ -86,12 +86,8 @@ class ConvertSbdConfig(ConvertConfig):
     command: ClassVar[str] = "fcn convert sbd"
 
     input: str = Field(description="the folder benchmark_RELEASE/dataset")
-    void_rim: int = Field(
-        default=0, ge=0, le=50, description="pixels of void beside the boundaries"
-    )
-    split: Names = Field(
-        default=[], description="lists to convert; train and val if unset"
-    )
+    void_rim: _Rim = 0
+    split: _Lists = Field(default=[])
 
 
 class ConvertAvaConfig(ConvertConfig):
@@ -117,7 +113,7 @@ class ConvertAvaConfig(ConvertConfig):
 
     @field_validator("delta", mode="before")
     @classmethod
-    def _is_distance(cls, value: Any) -> str:
+    def _is_distance(cls, value: object) -> str:
         text = str(value)
         if not re.fullmatch(r"[0-4]?(\.[0-9]{1,9})?", text) or not text:
             raise ValueError("expected a number from 0 to below 5")
@@ -148,19 +144,23 @@ class ConvertFolderConfig(ConvertConfig):
     @field_validator("split")
     @classmethod
     def _are_names(cls, names: list[str]) -> list[str]:
-        shares = [_SHARE.fullmatch(name) for name in names]
-        if not all(shares):
-            raise ValueError("expected NAME:FRACTION such as train:0.9 val:0.1")
-        found = [share for share in shares if share is not None]
-        if len({share[1] for share in found}) != len(found):
+        shares = _parse_shares(names)
+        if len(shares) != len(names):
             raise ValueError("expected each split once")
-        if found and sum(Fraction(share[2]) for share in found) != 1:
+        if names and sum(shares.values()) != 1:
             raise ValueError("expected fractions that add up to 1")
         return names
 
     @property
     def shares(self) -> dict[str, Fraction]:
         """Share of each split, in the order given."""
-        found = [_SHARE.fullmatch(name) for name in self.split]
-        shares = {share[1]: Fraction(share[2]) for share in found if share is not None}
-        return shares or {"train": Fraction(1)}
+        return _parse_shares(self.split) or {"train": Fraction(1)}
+
+
+def _parse_shares(names: list[str]) -> dict[str, Fraction]:
+    shares = {}
+    for name in names:
+        if (share := _SHARE.fullmatch(name)) is None:
+            raise ValueError("expected NAME:FRACTION such as train:0.9 val:0.1")
+        shares[share[1]] = Fraction(share[2])
+    return shares

@@ -5,8 +5,7 @@ rejected, unless leaks are allowed. Within a split a second copy only counts twi
 is written, and listed as a warning.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from fcn_core.datasets import makers
 from fcn_core.datasets.listing import Entry
-from pipelines.chunks.pieces import Pieces
+from fcn_core.metrics.copies import find_copies
 from pipelines.convert import entries
 from pipelines.convert.parts import photos_of
 from pipelines.convert.plan import Conversion, Rejected
@@ -47,15 +46,9 @@ class Duplicates:
     warnings: list[tuple[str, Rejected]]
 
 
-def prefixes(photos: Sequence[str]) -> NDArray[np.uint64]:
-    """Returns the first 8 bytes of the hash of each photo: enough to look closer."""
-    firsts = bytes.fromhex("".join(photo[:16] for photo in photos))
-    return np.frombuffer(firsts, np.uint64)
-
-
 def find(
     conversion: Conversion,
-    by_chunk: list[NDArray[np.uint64]],
+    by_chunk: Sequence[NDArray[np.uint64]],
     *,
     allow_leak: bool,
 ) -> Duplicates:
@@ -63,17 +56,27 @@ def find(
 
     Args:
         conversion: Whose records are compared.
-        by_chunk: `prefixes` of every part.
+        by_chunk: Prefixes of the photos of every part, see `metrics.copies`.
         allow_leak: Whether two splits may share photos.
     """
-    values, counts = np.unique(np.concatenate(by_chunk), return_counts=True)
-    suspects = values[counts > 1]
+    pieces = conversion.entries()
+
+    def read(chunk: int) -> list[tuple[str, _Copy]]:
+        part = conversion.parts.committed(chunk)
+        shard = entries.read(pieces.chunk(chunk))
+        is_training = shard.split.startswith("train")
+        statuses = part.rows["status"].to_pylist()
+        written = (e for e, s in zip(shard.entries, statuses, strict=True) if s == "ok")
+        copies = (
+            _Copy(is_training, shard.split, entry, chunk, index)
+            for index, entry in enumerate(written)
+        )
+        return list(zip(photos_of(part), copies, strict=True))
+
     found = Duplicates({}, [])
-    if not suspects.size:
-        return found
     content = conversion.plan.content
     maker = makers.open_maker(content.maker, content.maker_settings)
-    for copies in _groups(conversion, by_chunk, suspects):
+    for copies in find_copies(by_chunk, read).values():
         first, *others = sorted(copies)
         for other in others:
             row = Rejected(
@@ -89,36 +92,3 @@ def find(
                 found.warnings.append((other.split, row))
     found.warnings.sort(key=lambda pair: (pair[0], pair[1].id))
     return found
-
-
-def _groups(
-    conversion: Conversion,
-    by_chunk: list[NDArray[np.uint64]],
-    suspects: NDArray[np.uint64],
-) -> Iterator[list[_Copy]]:
-    """Yields the records of each photo that is there more than once."""
-    groups: dict[str, list[_Copy]] = defaultdict(list)
-    pieces = conversion.entries()
-    for chunk, found in enumerate(by_chunk):
-        indices = np.flatnonzero(np.isin(found, suspects))
-        if indices.size:
-            for photo, copy in _copies(conversion, pieces, chunk, indices.tolist()):
-                groups[photo].append(copy)
-    yield from (copies for copies in groups.values() if len(copies) > 1)
-
-
-def _copies(
-    conversion: Conversion, pieces: Pieces, chunk: int, indices: Iterable[int]
-) -> Iterator[tuple[str, _Copy]]:
-    part = conversion.parts.committed(chunk)
-    shard = entries.read(pieces.chunk(chunk))
-    photos = photos_of(part)
-    written = [
-        entry
-        for entry, status in zip(shard.entries, part.rows["status"], strict=True)
-        if status.as_py() == "ok"
-    ]
-    for index in indices:
-        is_training = shard.split.startswith("train")
-        copy = _Copy(is_training, shard.split, written[index], chunk, index)
-        yield photos[index], copy

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fcn_core.metrics import copies
 from fcn_core.records import dataset_info
 from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.finish import Refusal, read_refusal
+from pipelines.chunks.finish import Ending, Refusal, read_refusal
 from pipelines.convert import duplicates, publish
 from pipelines.convert.duplicates import Duplicates
 from pipelines.convert.layout import DatasetFolder, shard_name
@@ -46,8 +47,8 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class DatasetEnding:
-    """What is a conversion's own about its end; see `chunks.finish.Ending`.
+class DatasetEnding(Ending[Totals]):
+    """What is a conversion's own about its end.
 
     Attributes:
         conversion: What was done.
@@ -56,16 +57,6 @@ class DatasetEnding:
 
     conversion: Conversion
     max_error_rate: float
-
-    @property
-    def planned(self) -> int:
-        """Number of entries."""
-        return self.conversion.plan.planned
-
-    @property
-    def refusal_uri(self) -> str:
-        """Where it says why the data set is not completed."""
-        return self.conversion.folder.refusal
 
     def is_published(self) -> bool:
         """Whether the data set is complete."""
@@ -77,7 +68,7 @@ class DatasetEnding:
         shards, prefixes = [], []
         for chunk in range(conversion.plan.chunks):
             part = conversion.parts.committed(chunk)
-            prefixes.append(duplicates.prefixes(photos_of(part)))
+            prefixes.append(copies.prefixes(photos_of(part)))
             shards.append(shard_of(part))
         ok = sum(shard.records for shard in shards)
         failed = sum(len(shard.rejected) for shard in shards)

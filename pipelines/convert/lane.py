@@ -27,12 +27,12 @@ class ConvertEntries:
     ) -> tuple[Header, list[bytes]]:
         """Returns the serialised example of an entry, or `rejected` and why.
 
-        The photo is left out of the example: whoever asks has its bytes already, and
-        puts them back in at the place that is told.
+        The photo is left out of the example: the worker has its bytes, and puts them
+        back in at the place `at`.
 
         Args:
-            header: the `Entry`.
-            blobs: the bytes of its files, the photo first.
+            header: The `Entry`.
+            blobs: The bytes of its files, the photo first.
         """
         from fcn_core.datasets import makers
         from fcn_core.datasets.bad_record import BadRecord

@@ -120,7 +120,7 @@ def plan_conversion(
     Args:
         draft: What the person asked for.
         output: The folder for the records.
-        num_shards: Files a split; by its size if None.
+        num_shards: Files a split; chosen by its size if None.
         allow_leak: Whether two splits may share photos.
 
     Raises:

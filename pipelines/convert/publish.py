@@ -21,16 +21,10 @@ from pipelines.convert.plan import Conversion, ConvertPlan, Rejected
 from pipelines.faults import SystemicFault
 
 ROWS_SCHEMA: Final = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-    ]
+    pa.field(name, pa.string(), nullable=False)
+    for name in (*Rejected.model_fields, "split")
 )
-"""One row for each entry that is no record, or a suspect one; paths below the input."""
+"""A row for each entry that is no record, or a suspect one; paths below the input."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ class Described:
 
 
 def write_tables(folder: DatasetFolder, described: Described) -> None:
-    """Writes down what is no record, and what is a suspect one."""
+    """Writes the tables of what is no record, and of suspect records."""
     for name, rows in (
         (dataset_info.REJECTED_NAME, described.rejected),
         (dataset_info.WARNINGS_NAME, described.warnings),
@@ -66,7 +60,10 @@ def write_tables(folder: DatasetFolder, described: Described) -> None:
 def publish(
     conversion: Conversion, shards: Sequence[StagedShard], described: Described
 ) -> None:
-    """Gives the shards their names, describes them, says COMPLETED; repeatable."""
+    """Gives the shards their names, describes them, says COMPLETED.
+
+    Done again after a kill, it gives the same files.
+    """
     folder, plan, info = conversion.folder, conversion.plan, described.info
     names = [
         folder.shard(split, number, shards=planned.shards)
@@ -93,16 +90,15 @@ def stage_without(
     shard: StagedShard,
     dropped: Mapping[int, Rejected],
 ) -> StagedShard:
-    """Stages a shard again without some of its records; the first one stays, too.
+    """Stages a shard again without some of its records; returns the new shard.
+
+    The first shard stays, too: what is done here is done again after a kill.
 
     Args:
         folder: The output.
         chunk: The shard's number.
         shard: The shard.
         dropped: Index of a record -> why it is taken out.
-
-    Returns:
-        The new shard.
     """
     data = _filtered(folder.staged(chunk, shard.sha256), dropped)
     changed = replace(
@@ -128,6 +124,7 @@ def _filtered(uri: str, dropped: Collection[int]) -> bytes:
 
 
 def _schema(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:
+    # By keyword of `Feature`, whose values are of many types.
     narrower: dict[str, dict[str, Any]] = dict(plan.content.narrower)
     if info.classes is not None and LABELS_KEY not in narrower:
         narrower[LABELS_KEY] = {"maximum": max(1, len(info.classes) - 1)}
@@ -135,7 +132,7 @@ def _schema(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:
 
 
 def _label_map(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:
-    content: dict[str, Any] = dict(plan.content.names)
+    content: dict[str, Any] = dict(plan.content.names)  # and the number of void
     if info.classes is not None:
         content["classes"] = {str(i): name for i, name in enumerate(info.classes)}
         content["void"] = info.void

@@ -3,8 +3,10 @@
 from fcn_core.records import dataset_info
 
 
-def told(out: str, info: dataset_info.DatasetInfo, *, again: bool) -> list[str]:
-    """Returns what a person is told about a finished data set.
+def closing_lines(
+    out: str, info: dataset_info.DatasetInfo, *, again: bool
+) -> list[str]:
+    """Returns what to print of a finished data set.
 
     Args:
         out: The output.
@@ -22,7 +24,7 @@ def told(out: str, info: dataset_info.DatasetInfo, *, again: bool) -> list[str]:
         lines.append(line)
     lines += [f"  {count} {reason}" for reason, count in info.rejected.items()]
     lines += [
-        f"  {count} {reason}, written all the same ({dataset_info.WARNINGS_NAME})"
+        f"  {count} {reason}, written anyway ({dataset_info.WARNINGS_NAME})"
         for reason, count in info.warnings.items()
     ]
     lines += [f"note: {remark}" for remark in info.remarks]

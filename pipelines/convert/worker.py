@@ -168,7 +168,12 @@ def job(
     return ChunkJob(
         worker=ConvertWorker(conversion, settings(conversion.plan, lanes=lanes)),
         chunks=conversion.plan.chunks,
-        finish=functools.partial(finish, DatasetEnding(conversion, max_error_rate)),
+        finish=functools.partial(
+            finish,
+            DatasetEnding(conversion, max_error_rate),
+            planned=conversion.plan.planned,
+            refusal_uri=conversion.folder.refusal,
+        ),
     )
 
 

@@ -17,8 +17,7 @@ class EvaluateConfig(JobConfig):
     data: str = Field(description="a finished folder of fcn convert")
     split: str = Field(description="the split to measure on, such as val")
     output: str = Field(
-        description="FILE.json; the page FILE.html and the table FILE.photos.parquet "
-        "lie beside it"
+        description="FILE.json, with FILE.html and FILE.photos.parquet beside it"
     )
     engine: Engine = "auto"
     precision: Precision = "auto"

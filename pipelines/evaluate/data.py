@@ -1,11 +1,14 @@
 """The split of a data set that is measured, and its records as chunks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.dataset_info import DatasetError, DatasetInfo
+from fcn_core.records.fields import RecordError
+from fcn_core.records.record import RECORD_OF, AestheticsRecord, SegmentationRecord
 from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.faults import UsageError
@@ -61,9 +64,9 @@ class Data:
         """The data set's folder."""
         return files.to_path(self.uri)
 
-    def shard_paths(self, split: str | None = None) -> list[Path]:
-        """Returns the shards of this split, or of another one."""
-        return self.info.shard_paths(self.folder, split or self.split)
+    def shard_paths(self, split: str) -> list[Path]:
+        """Returns the shards of a split, this one or another."""
+        return self.info.shard_paths(self.folder, split)
 
     def chunks(self, size: int) -> tuple[Chunk, ...]:
         """Cuts the records, as many as the description promises.
@@ -90,11 +93,32 @@ class Data:
         )
 
 
+class Records:
+    """The records of a split, as far as they can be read.
+
+    Attributes:
+        is_damaged: Whether some could not be read so far.
+    """
+
+    def __init__(self, data: Data, split: str):
+        self._kind = RECORD_OF[data.info.task]
+        self._paths = data.shard_paths(split)
+        self.is_damaged = False
+
+    def __iter__(self) -> Iterator[SegmentationRecord | AestheticsRecord]:
+        for path in self._paths:
+            try:
+                for frame in tfrecord.read_frames(path):
+                    yield self._kind.parse(frame)
+            except (OSError, RecordError, tfrecord.FrameError):
+                self.is_damaged = True
+
+
 def _starts(path: Path, records: int, size: int) -> list[int | None]:
     """Returns where each chunk of a shard begins; None behind a damaged length.
 
     Raises:
-        UsageError: the shard is gone, or has more records than described.
+        UsageError: The shard is gone, or has more records than described.
     """
     starts: list[int | None] = [None] * -(-records // size)
     try:

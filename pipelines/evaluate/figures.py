@@ -15,16 +15,9 @@ class EvaluateSettings(Frozen):
 
     Attributes:
         model: `name@version`.
-        model_fingerprint: Of the model.
         data: Name of the data set.
-        data_fingerprint: Of its records.
-        split: The measured split.
-        engine: That runs the model, as the next two.
-        precision: Of its arithmetic.
-        instruction_set: Of the CPU, or the GPU's model.
-        max_side: Longest side that the model sees; the card's own if None.
-        void: A label value that is left out as well, or None.
-        chunk_size: Records a chunk.
+        data_fingerprint: Of its records. All else is as in `EvaluateConfig`, after
+            `auto` was resolved, see `fcn_core.scoring.arithmetic.Arithmetic`.
     """
 
     model: str
@@ -41,26 +34,18 @@ class EvaluateSettings(Frozen):
 
 
 class Measured(Frozen):
-    """What the figures of both tasks begin with.
+    """What the figures of both tasks begin with: much of it as in `EvaluateSettings`.
 
     Attributes:
         model: Its name.
-        model_version: Of the model, as the next.
-        model_fingerprint: Of the model.
-        data: Name of the data set.
-        data_fingerprint: Of its records.
-        split: The measured split.
         images: Photos that were measured.
         planned: Photos of the split.
         failed: Photos that could not be used.
         failures: Number of them for each reason.
         leak: What was compared with the training data.
-        engine: That ran the model, as the next two.
-        precision: Of its arithmetic.
-        instruction_set: Of the CPU, or the GPU's model.
         void: Label values that are left out.
         seconds: Time of the last attempt.
-        images_per_second: Its speed.
+        images_per_second: Photos that it worked on in that time.
         command: What the person typed.
         settings: All that decides the figures.
     """

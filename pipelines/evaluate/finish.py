@@ -10,7 +10,7 @@ from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.finish import Refusal, read_refusal, text_of
+from pipelines.chunks.finish import Ending, Refusal, read_refusal, text_of
 from pipelines.evaluate import parts, worst
 from pipelines.evaluate.figures import (
     Baselines,
@@ -28,15 +28,15 @@ from pipelines.lanes.settings import LaneSettings
 
 
 @dataclass(frozen=True)
-class EvaluationEnding:
-    """What is an evaluation's own about its end; see `chunks.finish.Ending`.
+class EvaluationEnding(Ending[Totals]):
+    """What is an evaluation's own about its end.
 
     Attributes:
         evaluation: What was done.
         lanes: The pool that touches the pixels.
         max_error_rate: Largest share of failed records of a published evaluation.
         command: What the person typed.
-        started: When, seconds since the epoch.
+        started: Seconds since the epoch.
     """
 
     evaluation: Evaluation
@@ -44,16 +44,6 @@ class EvaluationEnding:
     max_error_rate: float
     command: str
     started: float = field(default_factory=time.time)
-
-    @property
-    def planned(self) -> int:
-        """Number of records."""
-        return self.evaluation.plan.planned
-
-    @property
-    def refusal_uri(self) -> str:
-        """Where it says why the figures are not published."""
-        return self.evaluation.files.refusal
 
     def is_published(self) -> bool:
         """Whether the figures are there."""
@@ -65,13 +55,14 @@ class EvaluationEnding:
 
     def refuse(self, total: Totals) -> Refusal | None:
         """Returns why the figures must not be published; None where they may."""
+        planned = self.evaluation.plan.planned
         why = gates.check(
-            planned=self.planned,
+            planned=planned,
             failed=total.failed,
             max_error_rate=self.max_error_rate,
         )
         if why is None and total.ok == 0:
-            why = f"none of {self.planned} could be used"
+            why = f"none of {planned} could be used"
         return None if why is None else Refusal(why=why, failures=total.failures)
 
     def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
@@ -83,9 +74,6 @@ class EvaluationEnding:
         figures = _figures(evaluation.plan, total, self._measured(total, counts))
         data = readable_json(figures.model_dump(mode="json"))
         files.write_atomically(evaluation.output, data)
-
-    def record_refusal(self, total: Totals, refusal: Refusal, counts: Counts) -> None:
-        """Leaves nothing more."""
 
     def _measured(self, total: Totals, counts: Counts) -> Measured:
         card, plan = self.evaluation.card, self.evaluation.plan
@@ -119,22 +107,22 @@ def _figures(plan: EvaluatePlan, total: Totals, measured: Measured) -> Figures:
     if plan.task == "aesthetics":
         return _rating_figures(plan, total, measured)
     scores = total.confusion.result()
+
+    def by_name(values: Sequence[float]) -> dict[str, float | None]:
+        return dict(zip(plan.class_names, map(_known, values), strict=True))
+
     return SegmentationFigures(
         **dict(measured),
         miou=_known(scores.miou),
         pixel_accuracy=_known(scores.pixel_accuracy),
         mean_accuracy=_known(scores.mean_accuracy),
         frequency_weighted_iou=_known(scores.frequency_weighted_iou),
-        iou=_by_name(plan, scores.iou),
-        class_accuracy=_by_name(plan, scores.accuracy),
+        iou=by_name(scores.iou),
+        class_accuracy=by_name(scores.accuracy),
         pixels=scores.pixels,
         classes=plan.class_names,
         confusion=total.confusion.counts.tolist(),
     )
-
-
-def _by_name(plan: EvaluatePlan, values: Sequence[float]) -> dict[str, float | None]:
-    return dict(zip(plan.class_names, map(_known, values), strict=True))
 
 
 def _rating_figures(

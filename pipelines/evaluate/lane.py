@@ -1,8 +1,8 @@
-"""What a lane of `fcn evaluate` does: a record in, what became of it out."""
+"""What a lane of `fcn evaluate` does: a record in, its row and pictures out."""
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class EvaluateRecords:
     """Compares what a model says about a photo with what its record says.
 
     Args:
-        config: as `lanes.models.open_models` wants it; and `task`, `class_ids`, `bins`,
+        config: What `lanes.models.open_models` needs, and `task`, `class_ids`, `bins`,
             `void` of the plan.
     """
 
@@ -39,17 +39,17 @@ class EvaluateRecords:
     def __call__(
         self, header: Header, blobs: Sequence[bytes]
     ) -> tuple[Header, list[bytes]]:
-        """Evaluates one record, the one blob.
+        """Evaluates one record.
 
         Args:
             header: `pictures`: whether the photo and its masks are wanted.
-            blobs: the serialised record.
+            blobs: The serialised record.
 
         Returns:
             The photo's row; as blobs its photo, and its label and mask if it has some.
 
         Raises:
-            BadImage: the record cannot be used.
+            BadImage: The record cannot be used.
         """
         try:
             record = self._record_type.parse(blobs[0])
@@ -77,13 +77,12 @@ class EvaluateRecords:
         pictures = [record.encoded]
         if isinstance(record, SegmentationRecord) and score.mask_png is not None:
             # In the data set's class ids, as the label is.
-            mask = np.asarray(self._class_ids, np.uint8)[
-                images.decode_mask(score.mask_png)
-            ]
+            class_map = images.decode_mask(score.mask_png)
+            mask = np.asarray(self._class_ids, np.uint8)[class_map]
             pictures += [record.label, images.encode_mask(mask)]
         return row, pictures
 
-    def _evaluate(self, record: Record) -> tuple[dict[str, Any], "PhotoScore"]:
+    def _evaluate(self, record: Record) -> tuple[Header, "PhotoScore"]:
         if isinstance(record, SegmentationRecord):
             seen = photo.segment(
                 self._photos, record, class_ids=self._class_ids, void=self._void
@@ -93,7 +92,7 @@ class EvaluateRecords:
         return _rated(rated.row), rated.score
 
 
-def _segmented(confusion: "ConfusionMatrix") -> dict[str, Any]:
+def _segmented(confusion: "ConfusionMatrix") -> Header:
     flat = confusion.counts.ravel()
     cells = np.flatnonzero(flat)
     scores = confusion.result()
@@ -104,7 +103,7 @@ def _segmented(confusion: "ConfusionMatrix") -> dict[str, Any]:
     }
 
 
-def _rated(row: "RatingRows") -> dict[str, Any]:
+def _rated(row: "RatingRows") -> Header:
     values = {name: _known(float(column[0])) for name, column in row.named.items()}
     target = row.targets[0].tolist()
     return {**values, "target": None if math.isnan(target[0]) else target}

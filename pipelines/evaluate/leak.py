@@ -6,24 +6,20 @@ fingerprint) and split in the card can be. What the initial weights had seen bef
 what the card's origin says in words.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.photo_list import Photos
-from fcn_core.records import tfrecord
-from fcn_core.records.fields import RecordError
-from fcn_core.records.record import RECORD_OF, ImageRecord
 from pipelines.chunks.frozen import Frozen
-from pipelines.evaluate.data import Data
+from pipelines.evaluate.data import Data, Records
 
 
 class Leak(Frozen):
-    """What came of looking for a leak.
+    """The outcome of a search for a leak.
 
     Attributes:
-        why: What was found; None: nothing.
+        why: What was found; None if nothing was.
         compared: What was compared, in words.
         not_compared: What could not be, in words.
     """
@@ -60,7 +56,7 @@ def find_leak(card: ModelCard, bundle: Path, data: Data) -> Leak:
 
 
 def _by_list(card: ModelCard, photos: Photos, data: Data) -> Leak:
-    split, measured = data.split, _Records(data, data.split)
+    split, measured = data.split, Records(data, data.split)
     total = shared = 0
     for record in measured:
         total += 1
@@ -117,7 +113,7 @@ def _by_names(card: ModelCard, data: Data, *, is_listed: bool) -> Leak:
 def _compare(card: ModelCard, data: Data, trained: str) -> Leak:
     """Compares two splits of one folder, by the photos' hashes and ids."""
     split = data.split
-    seen, measured = _Records(data, trained), _Records(data, split)
+    seen, measured = Records(data, trained), Records(data, split)
     hashes = {record.sha256: record.source_id for record in seen}
     ids, total, shared, shared_ids = set(hashes.values()), 0, 0, 0
     for record in measured:
@@ -136,20 +132,3 @@ def _compare(card: ModelCard, data: Data, trained: str) -> Leak:
         f"{trained}",
         not_compared=_DAMAGED if measured.is_damaged or seen.is_damaged else "",
     )
-
-
-class _Records:
-    """The records of a split, one at a time, as far as they can be read."""
-
-    def __init__(self, data: Data, split: str):
-        self._kind = RECORD_OF[data.info.task]
-        self._paths = data.shard_paths(split)
-        self.is_damaged = False
-
-    def __iter__(self) -> Iterator[ImageRecord]:
-        for path in self._paths:
-            try:
-                for frame in tfrecord.read_frames(path):
-                    yield self._kind.parse(frame)
-            except (OSError, RecordError, tfrecord.FrameError):
-                self.is_damaged = True

@@ -1,13 +1,10 @@
 """Whether a model answers what a data set asks: the task, the classes, the ratings."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from fcn_core.bundles.card import ModelCard
-from fcn_core.records import tfrecord
-from fcn_core.records.fields import RecordError
 from fcn_core.records.record import AestheticsRecord
-from pipelines.evaluate.data import Data
+from pipelines.evaluate.data import Data, Records
 from pipelines.faults import UsageError
 
 
@@ -17,43 +14,31 @@ def matching_part(card: ModelCard, data: Data) -> ModelCard:
     Raises:
         UsageError: It has none, or one on another scale.
     """
-    info, folder = data.info, data.folder
-    part = next((part for part in card.parts if part.task == info.task), None)
+    task = data.info.task
+    part = next((part for part in card.parts if part.task == task), None)
     if part is None:
         raise UsageError(
             f"--model: got {card.label}, a model for {card.task}, expected one for "
-            f"{info.task} as {folder} is for; see fcn models list"
+            f"{task} as {data.folder} is for; see fcn models list"
         )
-    if info.task == "aesthetics":
-        _check_scale(part, _first_record(data), folder)
+    if task == "aesthetics":
+        _check_scale(part, data)
     return part
 
 
-def _first_record(data: Data) -> AestheticsRecord | None:
-    """Returns a split's first record, None where it cannot be read."""
-    for path in data.shard_paths():
-        try:
-            for frame in tfrecord.read_frames(path):
-                return AestheticsRecord.parse(frame)
-        except (OSError, RecordError, tfrecord.FrameError):
-            return None  # the evaluation itself will tell why
-    return None
-
-
-def _check_scale(
-    part: ModelCard, record: AestheticsRecord | None, folder: Path
-) -> None:
-    votes = len(record.votes) if record is not None else 0
-    bins = part.rating_bins or []
+def _check_scale(part: ModelCard, data: Data) -> None:
+    """Compares the bins with the first record; the evaluation reports a damaged one."""
+    records = Records(data, data.split)
+    record = next(iter(records), None)
+    if records.is_damaged or not isinstance(record, AestheticsRecord):
+        return
+    votes, bins = len(record.votes), part.rating_bins or []
     if votes and bins != [float(rating) for rating in range(1, votes + 1)]:
         raise UsageError(
-            f"--model: got {part.label} with ratings {_span(bins)}, expected 1 to "
-            f"{votes} as the votes of {folder} are; train on that scale"
+            f"--model: got {part.label} with ratings {bins[0]:g} to {bins[-1]:g} in "
+            f"{len(bins)} bins, expected 1 to {votes} as the votes of {data.folder} "
+            "are; train on that scale"
         )
-
-
-def _span(bins: Sequence[float]) -> str:
-    return f"{bins[0]:g} to {bins[-1]:g} in {len(bins)} bins"
 
 
 def class_ids(card: ModelCard, names: Sequence[str]) -> tuple[int, ...]:

@@ -1,7 +1,6 @@
 """The frozen plan of an evaluation: which model, which records, cut into which chunks.
 
-It is created once in a folder of ours beside the output; whoever comes second, after a
-kill or at the same time, goes on with it or is told what differs.
+It is created once in a folder of ours beside the output, see `chunks.frozen`.
 """
 
 from typing import Final

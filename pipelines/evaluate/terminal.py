@@ -67,9 +67,10 @@ def closing_lines(figures: Figures, places: EvaluationFiles) -> list[str]:
     """Returns what stands below the table: the figures, the leak check, the files."""
     named = _FIGURES[figures.task]
     lines = ["  ".join(f"{name} {_text(getattr(figures, key))}" for name, key in named)]
-    counts = f"{figures.planned} planned = {figures.images} evaluated + "
-    counts += f"{figures.failed} failed  {figures.seconds:.1f} s"
-    lines.append(counts)
+    lines.append(
+        f"{figures.planned} planned = {figures.images} evaluated + "
+        f"{figures.failed} failed  {figures.seconds:.1f} s"
+    )
     if figures.failures:
         lines.append(f"failed: {text_of(figures.failures)}")
     leak = figures.leak
@@ -80,10 +81,8 @@ def closing_lines(figures: Figures, places: EvaluationFiles) -> list[str]:
         if leak.not_compared:
             text += f"; not compared: {leak.not_compared}"
         lines.append(text)
-    lines.append(f"json   {places.output}")
-    lines.append(f"page   {places.page}")
-    lines.append(f"photos {places.photos}")
-    return lines
+    lines += [f"json   {places.output}", f"page   {places.page}"]
+    return [*lines, f"photos {places.photos}"]
 
 
 def _text(value: float | None) -> str:

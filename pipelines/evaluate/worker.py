@@ -136,6 +136,9 @@ def job(
         worker=EvaluateWorker(evaluation, pool),
         chunks=len(evaluation.plan.chunks),
         finish=functools.partial(
-            finish, EvaluationEnding(evaluation, pool, max_error_rate, command)
+            finish,
+            EvaluationEnding(evaluation, pool, max_error_rate, command),
+            planned=evaluation.plan.planned,
+            refusal_uri=evaluation.files.refusal,
         ),
     )

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from fcn_core.labels import Task
 from pipelines import files
 from pipelines.evaluate import records
-from pipelines.evaluate.data import Chunk
 from pipelines.evaluate.plan import Evaluation
 from pipelines.evaluate.rows import WORST_SCHEMA
 from pipelines.lanes.pool import LanePool
@@ -18,8 +17,7 @@ from pipelines.lanes.pool import LanePool
 WORST: Final = 20
 """Photos on the page."""
 
-Row = dict[str, Any]
-"""A row of WORST_SCHEMA as Arrow gives it: its values are of many types."""
+Row = dict[str, Any]  # of WORST_SCHEMA as Arrow gives it, with values of many types
 
 
 def write_worst(evaluation: Evaluation, ok: pa.Table, pool: LanePool) -> None:
@@ -45,18 +43,14 @@ def write_worst(evaluation: Evaluation, ok: pa.Table, pool: LanePool) -> None:
 def _offsets(
     evaluation: Evaluation, rows: list[Row]
 ) -> Mapping[tuple[str, int], int | None]:
-    """Returns where records begin, of all chunks that some rows are of."""
-    return {
-        (chunk.shard, chunk.first + number): offset
-        for chunk in evaluation.plan.chunks
-        if any(_is_of(row, chunk) for row in rows)
-        for number, offset in enumerate(records.offsets(evaluation, chunk))
-    }
-
-
-def _is_of(row: Row, chunk: Chunk) -> bool:
-    numbers = range(chunk.first, chunk.first + chunk.records)
-    return row["shard"] == chunk.shard and row["record"] in numbers
+    """Returns where records begin, of all chunks that hold some of the rows."""
+    wanted = {(row["shard"], row["record"]) for row in rows}
+    found: dict[tuple[str, int], int | None] = {}
+    for chunk in evaluation.plan.chunks:
+        places = [(chunk.shard, chunk.first + n) for n in range(chunk.records)]
+        if not wanted.isdisjoint(places):
+            found.update(zip(places, records.offsets(evaluation, chunk), strict=True))
+    return found
 
 
 def find_worst(ok: pa.Table, task: Task) -> list[Row]:

@@ -24,18 +24,11 @@ class TableFile(Frozen):
 
 
 class Commit(Identified):
-    """What a night came to.
+    """The outcome of a night: of its plan, and of its parts as in `parts.Totals`.
 
     Attributes:
         commit_id: Hash of everything below.
-        run_date: The night.
-        sequence: Place of its plan in the output.
-        plan_id: Of its plan.
         planned: Number of photos.
-        ok: Photos with a result.
-        failed: Photos with a reason.
-        failures: Number of photos for each reason.
-        transient: Failed photos whose reason may pass, which later nights retry.
         files: The table.
     """
 

@@ -1,4 +1,4 @@
-"""One model per job; `settings` tells how its fields become flags and help."""
+"""The settings of the commands about nights; `settings` makes them flags and help."""
 
 import datetime
 import zoneinfo
@@ -89,22 +89,18 @@ class ScoreConfig(JobConfig):
     @field_validator("run_date")
     @classmethod
     def _known_date(cls, text: str) -> str:
-        return _check_date(text)
+        if text not in ("today", "yesterday"):
+            try:
+                if datetime.date.fromisoformat(text).isoformat() != text:
+                    raise ValueError
+            except ValueError as error:
+                raise ValueError("expected YYYY-MM-DD, today or yesterday") from error
+        return text
 
     @property
     def night(self) -> str:
         """The night as YYYY-MM-DD."""
         return resolve_date(self.run_date, self.timezone)
-
-
-def _check_date(text: str) -> str:
-    if text not in ("today", "yesterday"):
-        try:
-            if datetime.date.fromisoformat(text).isoformat() != text:
-                raise ValueError
-        except ValueError as error:
-            raise ValueError("expected YYYY-MM-DD, today or yesterday") from error
-    return text
 
 
 def resolve_date(text: str, timezone: str) -> str:

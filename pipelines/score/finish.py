@@ -8,7 +8,7 @@ from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.finish import Refusal
+from pipelines.chunks.finish import Ending, Refusal
 from pipelines.faults import AboveThreshold
 from pipelines.score import parts, publish
 from pipelines.score.commit import read_commit
@@ -18,14 +18,14 @@ from pipelines.score.summary import ModelSummary, Summary, find_summary
 
 
 @dataclass(frozen=True)
-class NightEnding:
-    """What is a night's own about its end; see `chunks.finish.Ending`.
+class NightEnding(Ending[Totals]):
+    """What is a night's own about its end.
 
     Attributes:
         night: The night.
         max_error_rate: Largest share of failed photos of a published night.
         command: What the person typed.
-        started: When, seconds since the epoch.
+        started: Seconds since the epoch.
     """
 
     night: Night
@@ -33,18 +33,8 @@ class NightEnding:
     command: str
     started: float = field(default_factory=time.time)
 
-    @property
-    def planned(self) -> int:
-        """Number of photos."""
-        return self.night.plan.planned
-
-    @property
-    def refusal_uri(self) -> str:
-        """Where it says why the night is not published."""
-        return self.night.folder.refusal
-
     def is_published(self) -> bool:
-        """Publishing again is how an interrupted one is completed: never."""
+        """Never: publishing again completes what was interrupted."""
         self.night.check_kept()
         return False
 
@@ -55,7 +45,7 @@ class NightEnding:
     def refuse(self, total: Totals) -> Refusal | None:
         """Returns why the night must not be published; a committed one may."""
         why = gates.check(
-            planned=self.planned,
+            planned=self.night.plan.planned,
             failed=total.failed,
             max_error_rate=self.max_error_rate,
         )

@@ -1,7 +1,7 @@
 """What `--input` names: a folder, a glob, a manifest or TFRecords -> photos.
 
 Listing reads no photo: names, sizes and times only. The result is sorted and free of
-repetitions, whatever order the file system tells names in.
+repetitions, whatever order the file system lists names in.
 """
 
 import glob
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fcn_core.bad_image import BadImage
 from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
@@ -21,16 +20,8 @@ from fcn_core.records.record import ImageRecord, keys
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import manifests
+from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import OUTPUT_FOLDERS
-
-LISTING_SCHEMA = pa.schema(
-    [
-        pa.field("image_uri", pa.string(), nullable=False),
-        pa.field("version", pa.string(), nullable=False),
-        pa.field("offset", pa.int64()),
-    ]
-)
-"""`offset` is where a TFRecord's record begins, null for a file of its own."""
 
 _PHOTO = keys(ImageRecord)["encoded"]
 
@@ -58,7 +49,7 @@ def list_photos(uri: str, *, output: str) -> Listing:
         output: The job's output, never read as input.
 
     Raises:
-        UsageError: there is nothing there, or no photo in it.
+        UsageError: There is nothing there, or no photo in it.
     """
     try:
         listing = _list(uri, output)
@@ -156,9 +147,7 @@ def _list_files(uris: Iterable[str], *, root: str | None) -> Listing:
 
 
 def _list_records(paths: list[Path]) -> Listing:
-    uris: list[str] = []
-    versions: list[str] = []
-    offsets: list[int] = []
+    uris, versions, offsets = list[str](), list[str](), list[int]()
     for path in paths:
         uri = files.to_uri(path)
         version = files.version(uri)
@@ -168,8 +157,8 @@ def _list_records(paths: list[Path]) -> Listing:
             uris.append(f"{uri}#{number}")
             versions.append(version)
             offsets.append(offset)
-    columns = [uris, versions, offsets]
-    return Listing(_sorted(pa.table(columns, schema=LISTING_SCHEMA)), None, 0)
+    photos = pa.table([uris, versions, offsets], schema=LISTING_SCHEMA)
+    return Listing(photos.sort_by("image_uri"), None, 0)
 
 
 def _table(uris: list[str]) -> pa.Table:
@@ -179,15 +168,11 @@ def _table(uris: list[str]) -> pa.Table:
     return pa.table([unique, versions, offsets], schema=LISTING_SCHEMA)
 
 
-def _sorted(table: pa.Table) -> pa.Table:
-    return table.take(pc.sort_indices(table, sort_keys=[("image_uri", "ascending")]))
-
-
 def read(uri: str, *, version: str, offset: int | None, root: str | None) -> bytes:
     """Returns the encoded bytes of one listed photo.
 
     Raises:
-        BadImage: they cannot be read; the reason is a row's reason.
+        BadImage: They cannot be read; the reason is a row's reason.
     """
     if offset is None:
         return files.read_photo(uri, version=version, root=root)
@@ -214,7 +199,7 @@ def read_again(uri: str, *, version: str) -> bytes:
     """Returns the encoded bytes of a photo that a table names, which has no offsets.
 
     Raises:
-        BadImage: they cannot be read any more, or are other bytes now.
+        BadImage: They cannot be read any more, or are other bytes now.
     """
     container, _, number = uri.rpartition("#")
     is_record = number.isdecimal() and files.exists(container)

@@ -5,17 +5,20 @@ import re
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-ITEMS_SCHEMA: Final = pa.schema(
+LISTING_SCHEMA: Final = pa.schema(
     [
-        pa.field("image_key", pa.string(), nullable=False),
         pa.field("image_uri", pa.string(), nullable=False),
         pa.field("version", pa.string(), nullable=False),
         pa.field("offset", pa.int64()),
     ]
 )
-"""A planned item; `offset` as in `inputs.LISTING_SCHEMA`."""
+"""`offset` is where a TFRecord's record begins, null for a file of its own."""
+
+ITEMS_SCHEMA: Final = pa.schema(
+    [pa.field("image_key", pa.string(), nullable=False), *LISTING_SCHEMA]
+)
+"""A planned item."""
 
 IDENTITY: Final = ["image_uri", "version"]
 """Columns by which an item is known."""
@@ -31,8 +34,8 @@ def image_key(uri: str) -> str:
 def with_keys(items: pa.Table) -> pa.Table:
     """Returns items as a table of ITEMS_SCHEMA."""
     keys = pa.array([image_key(uri) for uri in items["image_uri"].to_pylist()])
-    rest = [items[name] for name in ITEMS_SCHEMA.names[1:]]
-    return pa.table([keys, *rest], schema=ITEMS_SCHEMA)
+    columns = [items[name] for name in LISTING_SCHEMA.names]
+    return pa.table([keys, *columns], schema=ITEMS_SCHEMA)
 
 
 def items_sha256(items: pa.Table) -> str:
@@ -50,17 +53,12 @@ def leave_out(photos: pa.Table, others: pa.Table) -> pa.Table:
     if others.num_rows == 0:
         return photos
     left = photos.join(others.select(IDENTITY), keys=IDENTITY, join_type="left anti")
-    return _sorted(left)
+    return left.sort_by("image_uri")
 
 
 def keep(photos: pa.Table, others: pa.Table) -> pa.Table:
     """Returns the photos whose (image_uri, version) is in `others`, sorted."""
     if others.num_rows == 0:
         return photos.slice(0, 0)
-    left = photos.join(others.select(IDENTITY), keys=IDENTITY, join_type="left semi")
-    return _sorted(left)
-
-
-def _sorted(table: pa.Table) -> pa.Table:
-    order = pc.sort_indices(table, sort_keys=[("image_uri", "ascending")])
-    return table.take(order)
+    kept = photos.join(others.select(IDENTITY), keys=IDENTITY, join_type="left semi")
+    return kept.sort_by("image_uri")

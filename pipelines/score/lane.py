@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 from fcn_core.bad_image import BadImage
 from fcn_core.bundles.card import ModelError
@@ -11,10 +10,10 @@ from pipelines.lanes.models import open_models
 
 
 class ScorePhotos:
-    """The whole middle of one photo: bytes in, a row's values and its mask out.
+    """Turns the bytes of a photo into the values of its row and its mask.
 
     Args:
-        config: see `open_models`.
+        config: See `open_models`.
     """
 
     def __init__(self, config: Header):
@@ -23,10 +22,10 @@ class ScorePhotos:
     def __call__(
         self, header: Header, blobs: Sequence[bytes]
     ) -> tuple[Header, list[bytes]]:
-        """Scores the photo whose encoded bytes are the one blob.
+        """Scores the photo whose encoded bytes are the only blob.
 
         Raises:
-            BadImage: the photo cannot be scored.
+            BadImage: The photo cannot be scored.
         """
         del header
         try:
@@ -36,6 +35,6 @@ class ScorePhotos:
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"
             raise BadImage("inference-error", detail, stage="score") from error
-        values: dict[str, Any] = dataclasses.asdict(score)
+        values: Header = dataclasses.asdict(score)
         mask = values.pop("mask_png")
         return values, [] if mask is None else [mask]

@@ -19,7 +19,7 @@ _URI_COLUMN: Final = "image_uri"
 
 
 def is_manifest(path: Path) -> bool:
-    """Tells by its name whether a file is a list of photos."""
+    """Whether a file is a list of photos by its name."""
     return path.suffix.lower() in _READERS
 
 
@@ -27,7 +27,7 @@ def read(path: Path) -> list[str]:
     """Returns the URIs that a manifest names, in its order.
 
     Raises:
-        UsageError: it is not what its name says, or names a store out of reach.
+        UsageError: It is not what its name says, or names a store out of reach.
     """
     folder = Path(files.to_uri(path)).parent
     try:

@@ -33,8 +33,7 @@ def open_chunk(folder: NightFolder, chunk: int, *, layout: str) -> ChunkMasks:
 
 class _PngMasks:
     def __init__(self, out: str, folder: str):
-        self._out = out
-        self._folder = folder
+        self._out, self._folder = out, folder
         self._paths: dict[str, str] = {}
 
     def add(self, image_key: str, png: bytes) -> None:
@@ -48,8 +47,7 @@ class _PngMasks:
 
 class _TarMasks:
     def __init__(self, out: str, name: str):
-        self._out = out
-        self._name = name
+        self._out, self._name = out, name
         self._pngs: dict[str, bytes] = {}
 
     def add(self, image_key: str, png: bytes) -> None:
@@ -74,7 +72,7 @@ def read(out: str, mask_path: str) -> bytes:
     """Returns the PNG of a row's `mask_path`.
 
     Raises:
-        FileNotFoundError: it is gone.
+        FileNotFoundError: It is gone.
     """
     container, separator, member = mask_path.partition("#")
     if not separator:
@@ -82,8 +80,8 @@ def read(out: str, mask_path: str) -> bytes:
     with tarfile.open(files.to_path(files.join(out, container))) as tar:
         try:
             file = tar.extractfile(member)
-        except KeyError as error:
-            raise FileNotFoundError(mask_path) from error
+        except KeyError:
+            file = None
         if file is None:
             raise FileNotFoundError(mask_path)
         return file.read()

@@ -22,7 +22,7 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
     """Reads the cards of the named models; loads no weights.
 
     Raises:
-        UsageError: a name is no model, or two models have one task.
+        UsageError: A name is no model, or two models have one task.
     """
     try:
         models = []

@@ -46,7 +46,7 @@ def plan_night(config: ScoreConfig) -> Night:
     """Lists the input and freezes the night, or finds it frozen.
 
     Raises:
-        UsageError: the command cannot mean what it says.
+        UsageError: The command cannot mean what it says.
     """
     models = open_models(config.model)
     arithmetic = chosen_arithmetic(config.engine, config.precision)

@@ -13,11 +13,7 @@ from pipelines.score.rows import SCORES_SCHEMA
 from pipelines.score.sequence import read_all, read_identities
 
 _RETRY_NIGHTS = 3
-
-
 _USUAL_NIGHTS = 3
-
-
 _PLAIN_NIGHT = 200  # photos; a plan below it is never suspiciously large
 
 
@@ -53,23 +49,23 @@ def _retryable(out: str, same: Sequence[Plan]) -> pa.Table:
     failures = pa.concat_tables([empty, *failed])
     if failures.num_rows == 0:
         return empty
-    failures = failures.group_by(IDENTITY).aggregate([([], "count_all")])
-    tried = keep(read_identities(out, same), failures)
-    tried = tried.group_by(IDENTITY).aggregate([([], "count_all")])
-    counts = {
-        (row["image_uri"], row["version"]): row["count_all"]
-        for row in tried.to_pylist()
-    }
+    tried = _count(keep(read_identities(out, same), failures))
     # Every try failed so far; a try that went well, or is under way, ends the retries.
     kept = [
-        (row["image_uri"], row["version"])
-        for row in failures.to_pylist()
-        if row["count_all"] == counts[row["image_uri"], row["version"]] <= _RETRY_NIGHTS
+        photo
+        for photo, count in _count(failures).items()
+        if count == tried[photo] <= _RETRY_NIGHTS
     ]
     return pa.table(
         [list(column) for column in zip(*kept, strict=True)] or [[], []],
         schema=empty.schema,
     )
+
+
+def _count(photos: pa.Table) -> dict[tuple[str, str], int]:
+    """Returns how often each (image_uri, version) is there."""
+    counts = photos.group_by(IDENTITY).aggregate([([], "count_all")]).to_pylist()
+    return {(row["image_uri"], row["version"]): row["count_all"] for row in counts}
 
 
 def check_rescoring(
@@ -78,7 +74,7 @@ def check_rescoring(
     """Refuses to score a whole archive again by mistake.
 
     Raises:
-        UsageError: --rescore is needed, and why.
+        UsageError: It needs `--rescore`, and why.
     """
     others = [plan for plan in earlier if plan.fingerprint != fingerprint]
     again = keep(pending, read_identities(out, others)).num_rows

@@ -27,17 +27,8 @@ class ScoreSettings(Frozen):
     """What decides the results of a night; nothing of when, where to and how fast.
 
     Attributes:
-        input: What was listed.
-        model: The models' built-in names or bundle folders.
-        model_fingerprints: Of each of them.
-        engine: That runs them, as the next two.
-        precision: Of its arithmetic.
-        instruction_set: Of the CPU, or the GPU's model.
-        max_side: Longest side that the models see; the cards' own if None.
-        tile: Side of the tiles of larger photos, or None.
-        masks: Layout of the masks.
-        chunk_size: Items a chunk.
-        limit: Most items of the night, or None.
+        model_fingerprints: Of each model. All else is as in `ScoreConfig`, after
+            `auto` was resolved, see `fcn_core.scoring.arithmetic.Arithmetic`.
     """
 
     input: str
@@ -91,14 +82,10 @@ class Plan(Identified):
 
 @dataclass(frozen=True)
 class Draft:
-    """What a plan would be, before it has a place in the sequence.
+    """What a `Plan` would be, before it has a place in the sequence.
 
     Attributes:
-        kind: `score` or `replay`.
-        settings: See `Plan`.
-        fingerprint: See `Plan`.
-        root: See `Plan`.
-        items: Table with the columns image_uri, version, offset, in plan order.
+        items: Table of LISTING_SCHEMA in plan order.
     """
 
     kind: Kind

@@ -6,10 +6,10 @@ import pyarrow as pa
 
 from pipelines import files
 from pipelines.faults import UsageError
-from pipelines.score import inputs, sequence
+from pipelines.score import sequence
 from pipelines.score.commit import read_commit
 from pipelines.score.config import ReplayConfig
-from pipelines.score.items import leave_out
+from pipelines.score.items import LISTING_SCHEMA, leave_out
 from pipelines.score.layout import NightFolder
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
@@ -20,7 +20,7 @@ def plan_replay(config: ReplayConfig) -> Night:
     """Freezes a night of all failed rows that no later row made good.
 
     Raises:
-        UsageError: there is no night yet, or nothing to replay.
+        UsageError: There is no night yet, or nothing to replay.
     """
     out = files.to_uri(config.output)
     earlier = sequence.read_all(out)
@@ -93,5 +93,5 @@ def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
         for uri, (version, offset) in sorted(last.items())
     ]
     columns = [list(column) for column in zip(*found, strict=True)] or [[], [], []]
-    failed = pa.table(columns, schema=inputs.LISTING_SCHEMA)
+    failed = pa.table(columns, schema=LISTING_SCHEMA)
     return leave_out(failed, sequence.read_identities(out, unfinished))

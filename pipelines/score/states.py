@@ -1,10 +1,10 @@
 """What an output knows about its nights: how far each is, and giving one up."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pipelines import files
-from pipelines.chunks.finish import read_refusal
-from pipelines.chunks.parts import Part
+from pipelines.chunks.counts import Counts
+from pipelines.chunks.finish import read_refusal, text_of
 from pipelines.faults import UsageError
 from pipelines.score import sequence
 from pipelines.score.commit import read_commit
@@ -15,11 +15,9 @@ HEADS = ("night", "state", "planned", "ok", "failed", "chunks", "reasons")
 
 @dataclass(frozen=True)
 class NightState:
-    """How far one night is.
+    """How far the night of a plan is.
 
     Attributes:
-        run_date: The night.
-        kind: `score` or `replay`.
         state: `committed`, `failed` (above the threshold) or `open`.
         planned: Images of the plan.
         ok: Images with a result so far.
@@ -41,19 +39,14 @@ class NightState:
     failures: dict[str, int]
     why: str | None = None
 
-    def described(self) -> dict[str, object]:
-        """Returns it for scripts."""
-        return asdict(self)
-
     def row(self) -> tuple[str, ...]:
         """Returns it for people, below `HEADS`."""
-        reasons = [f"{reason} {n}" for reason, n in self.failures.items()]
         return (
             self.run_date,
             self.state,
             *(str(count) for count in (self.planned, self.ok, self.failed)),
             f"{self.chunks_done}/{self.chunks}",
-            "; ".join(filter(None, (", ".join(reasons), self.why))),
+            "; ".join(filter(None, (text_of(self.failures), self.why))),
         )
 
 
@@ -86,38 +79,36 @@ def states(output: str, *, run_date: str | None = None) -> list[NightState]:
 
 def _state_of(night: PlannedNight) -> NightState:
     plan, commit = night.plan, read_commit(night.folder)
+    failures, why = dict[str, int](), None
     if commit is not None:
-        return NightState(
-            run_date=plan.run_date,
-            kind=plan.kind,
-            state="committed",
-            planned=plan.planned,
-            ok=commit.ok,
-            failed=commit.failed,
-            chunks=plan.chunks,
-            chunks_done=plan.chunks,
-            failures=commit.failures,
-        )
-    done = [part for n in range(plan.chunks) if (part := _find_part(night, n))]
-    refusal = read_refusal(night.folder.refusal)
+        state, done = "committed", plan.chunks
+        counts, failures = Counts(commit.ok, commit.failed), commit.failures
+    else:
+        state, (done, counts) = "open", _count_parts(night)
+        if (refusal := read_refusal(night.folder.refusal)) is not None:
+            state, failures, why = "failed", refusal.failures, refusal.why
     return NightState(
         run_date=plan.run_date,
         kind=plan.kind,
-        state="open" if refusal is None else "failed",
+        state=state,
         planned=plan.planned,
-        ok=sum(part.counts.ok for part in done),
-        failed=sum(part.counts.failed for part in done),
+        ok=counts.ok,
+        failed=counts.failed,
         chunks=plan.chunks,
-        chunks_done=len(done),
-        failures={} if refusal is None else refusal.failures,
-        why=None if refusal is None else refusal.why,
+        chunks_done=done,
+        failures=failures,
+        why=why,
     )
 
 
-def _find_part(night: PlannedNight, chunk: int) -> Part | None:
-    size = night.plan.chunk_size
-    planned = min(size, night.plan.planned - chunk * size)
-    return night.parts.find(chunk, planned=planned)
+def _count_parts(night: PlannedNight) -> tuple[int, Counts]:
+    """Returns how many parts are there, and the outcomes in them."""
+    plan, done, counts = night.plan, 0, Counts()
+    for chunk in range(plan.chunks):
+        planned = min(plan.chunk_size, plan.planned - chunk * plan.chunk_size)
+        if (part := night.parts.find(chunk, planned=planned)) is not None:
+            done, counts = done + 1, counts + part.counts
+    return done, counts
 
 
 def find_committed(output: str, *, run_date: str | None) -> PlannedNight:

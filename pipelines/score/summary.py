@@ -29,17 +29,14 @@ class ModelSummary(Frozen):
     @classmethod
     def of(cls, card: ModelCard) -> "ModelSummary":
         """Returns what a card says."""
-        return cls.model_validate(
-            card.model_dump(mode="json", include=set(cls.model_fields))
-        )
+        fields = set(cls.model_fields)
+        return cls.model_validate(card.model_dump(mode="json", include=fields))
 
 
 class Summary(Frozen):
-    """A night in numbers.
+    """A night in numbers: its plan, its `Totals` and what its `Night` left out.
 
     Attributes:
-        run_date: The night.
-        kind: `score` or `replay`.
         verdict: Whether it is published.
         why: Why not.
         planned: Number of photos.
@@ -50,15 +47,10 @@ class Summary(Frozen):
         ignored: Files of the input that are not photos.
         failures: Number of photos for each reason.
         computed: Photos that the last attempt worked on.
-        seconds: Its time.
-        images_per_second: Its speed.
-        engine: That ran the models, as the next two.
-        precision: Of its arithmetic.
-        instruction_set: Of the CPU, or the GPU's model.
-        fingerprint: Of the rows.
+        seconds: Time of the last attempt.
+        images_per_second: Computed photos in that time.
         models: One a task.
         command: What the person typed.
-        output: The output.
     """
 
     run_date: str

@@ -170,9 +170,13 @@ def job(
         lanes=count_lanes(lanes),
     )
     models = "+".join(model.card.label for model in night.models)
-    ending = NightEnding(night, max_error_rate, command)
     return ChunkJob(
         worker=ScoreWorker(PlannedNight(night.out, night.plan), pool, models),
         chunks=night.plan.chunks,
-        finish=functools.partial(finish, ending),
+        finish=functools.partial(
+            finish,
+            NightEnding(night, max_error_rate, command),
+            planned=night.plan.planned,
+            refusal_uri=night.folder.refusal,
+        ),
     )

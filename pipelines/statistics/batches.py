@@ -39,7 +39,7 @@ def parse_schema(text: str, *, leave_out: Collection[str] = (PHOTO,)) -> Any:
     """Returns a tensorflow-metadata `Schema` without some of its features.
 
     Raises:
-        UnreadableError: the text is not one.
+        UnreadableError: The text is not one.
     """
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -48,7 +48,7 @@ def parse_schema(text: str, *, leave_out: Collection[str] = (PHOTO,)) -> Any:
         schema = text_format.Parse(text, schema_pb2.Schema())
     except text_format.ParseError as error:
         raise UnreadableError(f"schema.pbtxt: {error}") from error
-    kept = [one for one in schema.feature if one.name not in leave_out]
+    kept = [feature for feature in schema.feature if feature.name not in leave_out]
     return schema_pb2.Schema(feature=kept)
 
 
@@ -56,22 +56,20 @@ def read(path: str, schema: Any) -> Iterator[pa.RecordBatch]:
     """Yields the records of a shard, in order: a large list a feature, null if absent.
 
     Args:
-        path: the TFRecord file.
-        schema: from `parse_schema`; only its features are read.
+        path: The TFRecord file.
+        schema: From `parse_schema`; only its features are read.
 
     Raises:
-        UnreadableError: the file is damaged, or a feature is of another type.
+        UnreadableError: The file is damaged, or a feature is of another type.
     """
     from tfx_bsl.public.tfxio import RecordBatchesOptions, TFExampleRecord
 
-    options = RecordBatchesOptions(
-        batch_size=_BATCH_RECORDS, num_epochs=1, shuffle=False
-    )
-    # The name is a pattern there.
-    source = TFExampleRecord(glob.escape(path), schema=schema)
+    size = _BATCH_RECORDS
+    options = RecordBatchesOptions(batch_size=size, num_epochs=1, shuffle=False)
+    source = TFExampleRecord(glob.escape(path), schema=schema)  # a pattern there
     try:
         yield from source.RecordBatches(options)
     except Exception as error:
         # Its C++ readers raise many kinds; a bad file is a finding, not a crash.
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UnreadableError(said) from error
+        detail = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UnreadableError(detail) from error

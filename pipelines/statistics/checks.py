@@ -2,22 +2,24 @@
 
 What is wrong is a finding: a sentence, how many records it is true of, and the ids of
 some. The photos themselves are not read here: the hash of their whole shard is
-compared with the one that the converter, which decoded each, wrote down.
+compared with the one that the converter, which decoded each, wrote down. Schemas and
+features are protobufs, for which there are no types.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from fcn_core.bad_image import BadImage
-from fcn_core.datasets import votes as vote_arithmetic
+from fcn_core.datasets.votes import moments
 from fcn_core.images.masks import decode_mask
 from fcn_core.metrics.tallies import Sums
 from fcn_core.records.record import SegmentationRecord, keys
@@ -34,41 +36,36 @@ class Findings(Sums):
     """What is wrong: a monoid.
 
     Attributes:
-        counts: sentence -> records.
-        ids: sentence -> the first ids in their order.
+        counts: Sentence -> records.
+        ids: Sentence -> the first ids in their order.
     """
 
     counts: dict[str, int] = Field(default_factory=dict)
     ids: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     def __add__(self, other: "Findings") -> "Findings":
-        ids = {
-            what: tuple(sorted({*self.ids.get(what, ()), *other.ids.get(what, ())}))
-            for what in {**self.ids, **other.ids}
-        }
-        counts = {
-            what: self.counts.get(what, 0) + other.counts.get(what, 0)
-            for what in {**self.counts, **other.counts}
-        }
-        return Findings(
-            counts=counts, ids={w: found[:_IDS] for w, found in ids.items()}
-        )
+        counts, ids = dict(self.counts), dict(self.ids)
+        for what, count in other.counts.items():
+            counts[what] = counts.get(what, 0) + count
+            first = sorted({*ids.get(what, ()), *other.ids[what]})
+            ids[what] = tuple(first[:_IDS])
+        return Findings(counts=counts, ids=ids)
 
     @classmethod
-    def one(
+    def of(
         cls, what: str, ids: Sequence[str], *, count: int | None = None
     ) -> "Findings":
-        """Returns one sentence, true of some records.
+        """Returns a sentence that is true of some records.
 
         Args:
-            what: the sentence.
-            ids: of the records.
-            count: how many they are; as many as ids if None.
+            what: The sentence.
+            ids: Of the records.
+            count: How many they are; as many as ids if None.
         """
         counts = {what: len(ids) if count is None else count}
         return cls(counts=counts, ids={what: tuple(sorted(ids)[:_IDS])})
 
-    def result(self) -> list[dict[str, Any]]:
+    def result(self) -> list[dict[str, JsonValue]]:
         """Returns the findings for `fcn stats --json`, the most frequent first."""
         order = sorted(self.counts, key=lambda what: (-self.counts[what], what))
         return [
@@ -114,12 +111,8 @@ def _check_values(feature: Any, column: pa.Array) -> Iterator[Found]:
         if domain.HasField("max"):
             outside |= numbers > domain.max
         if outside.any():
-            bounds = (
-                f"{domain.min:g}..{domain.max:g}"
-                if domain.HasField("max")
-                else (f"{domain.min:g} or more")
-            )
-            what = f"{feature.name} is outside {bounds}"
+            ending = f"..{domain.max:g}" if domain.HasField("max") else " or more"
+            what = f"{feature.name} is outside {domain.min:g}{ending}"
             yield what, _rows(rows[outside], len(column))
     elif domain_kind == "string_domain":
         allowed = pa.array([v.encode() for v in domain.value], values.type)
@@ -140,8 +133,8 @@ class Label:
     """One label as its PNG has it.
 
     Attributes:
-        counts: int64 [256] pixels by class id; None where it cannot be used.
-        wrong: what is wrong with it, if anything.
+        counts: Pixels by class id, `[256]` int64; None where it cannot be used.
+        wrong: What is wrong with it, if anything.
     """
 
     counts: NDArray[np.int64] | None
@@ -154,54 +147,60 @@ def read_labels(
     """Decodes and checks the labels of a batch whose schema was checked.
 
     Args:
-        batch: with the columns of a segmentation record.
-        classes: number of classes.
-        void: the value that is no class.
-        pool: decodes them; zlib needs no lock of the interpreter.
+        batch: With the columns of a segmentation record.
+        classes: Number of classes.
+        void: The value that is no class.
+        pool: Decodes them; zlib needs no lock of the interpreter.
     """
-    rows = batch.select(
-        [_KEYS[name] for name in ("label", "height", "width", "classes")]
-    ).to_pylist()
-    return list(pool.map(lambda row: _read_label(row, classes, void), rows))
+    names = ("label", "height", "width", "classes")
+    columns = [batch.column(_KEYS[name]).to_pylist() for name in names]
+    read = functools.partial(_read_label, classes=classes, void=void)
+    return list(pool.map(read, zip(*columns, strict=True)))
 
 
-def _read_label(row: dict[str, Any], classes: int, void: int) -> Label:
+def _read_label(
+    row: tuple[list[bytes], list[int], list[int], list[int]], *, classes: int, void: int
+) -> Label:
+    (png,), (height,), (width,), listed = row
     try:
-        class_map = decode_mask(row[_KEYS["label"]][0])
+        class_map = decode_mask(png)
     except BadImage as bad:
         return Label(None, f"the label does not decode: {bad.reason}")
-    size = (row[_KEYS["height"]][0], row[_KEYS["width"]][0])
-    if class_map.shape != size:
+    if class_map.shape != (height, width):
         return Label(None, "the label has another size than the photo")
     counts = np.bincount(class_map.ravel(), minlength=_CLASS_IDS)
     present = [i for i in np.flatnonzero(counts).tolist() if i != void]
     if present and present[-1] >= classes:
         return Label(None, f"the label has a class id of {classes} or more")
-    if [i for i in present if i] != row[_KEYS["classes"]]:
+    if [i for i in present if i] != listed:
         return Label(counts, "the label has other classes than its record lists")
     return Label(counts, None)
 
 
-def check_ratings(rows: Sequence[dict[str, Any]]) -> Iterator[Found]:
-    """Yields which rows' numbers contradict their votes.
+class Rating(NamedTuple):
+    """The columns of a rated record that follow from its votes, and its label."""
 
-    Args:
-        rows: with `votes`, `vote_count`, `mean` and `std`, each a plain value.
-    """
-    for what, is_wrong in (
-        ("the number of votes is not their sum", _is_count_wrong),
-        ("mean or std do not follow from the votes", _are_moments_wrong),
+    votes: list[int]
+    vote_count: int
+    mean: float
+    std: float
+    label: int
+
+
+def check_ratings(ratings: Sequence[Rating]) -> Iterator[Found]:
+    """Yields whose numbers contradict their votes; see `Found`."""
+    for what, wrong in (
+        (
+            "the number of votes is not their sum",
+            [row.vote_count != sum(row.votes) for row in ratings],
+        ),
+        (
+            "mean or std do not follow from the votes",
+            [
+                sum(row.votes) > 0 and moments(row.votes) != (row.mean, row.std)
+                for row in ratings
+            ],
+        ),
     ):
-        wrong = np.array([is_wrong(row) for row in rows], bool)
-        if wrong.any():
-            yield what, wrong
-
-
-def _is_count_wrong(row: dict[str, Any]) -> bool:
-    return row["vote_count"] != sum(row["votes"])
-
-
-def _are_moments_wrong(row: dict[str, Any]) -> bool:
-    if not sum(row["votes"]):
-        return False
-    return vote_arithmetic.moments(row["votes"]) != (row["mean"], row["std"])
+        if any(wrong):
+            yield what, np.array(wrong, bool)

@@ -1,7 +1,6 @@
 """The answer of `fcn stats`: parts added up, photos that are there twice, samples."""
 
 import heapq
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core.canonical import readable_json
+from fcn_core.metrics.copies import find_copies, prefixes
 from pipelines import files
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.finish import Refusal
+from pipelines.chunks.finish import Ending
 from pipelines.chunks.parts import Part
 from pipelines.statistics.parts import Contents, contents_of
 from pipelines.statistics.plan import Statistics
@@ -28,7 +28,7 @@ class Totals:
 
     Attributes:
         ok: Records of all shards.
-        failed: None: what is wrong with a record is a finding.
+        failed: Always 0: what is wrong with a record is a finding.
         splits: What each split holds.
         photos: All photos.
     """
@@ -40,28 +40,10 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class StatisticsEnding:
-    """What is the statistics' own about their end; see `chunks.finish.Ending`.
-
-    Attributes:
-        statistics: What was counted.
-    """
+class StatisticsEnding(Ending[Totals]):
+    """What is the statistics' own about their end: they are never refused."""
 
     statistics: Statistics
-
-    @property
-    def planned(self) -> int:
-        """Number of records."""
-        return self.statistics.records
-
-    @property
-    def refusal_uri(self) -> str:
-        """Statistics are never refused: they tell what is wrong."""
-        return files.join(self.statistics.work, "FAILED")
-
-    def is_published(self) -> bool:
-        """An older answer is replaced: never."""
-        return False
 
     def add_up(self) -> Totals:
         """Returns what the parts add up to."""
@@ -75,17 +57,11 @@ class StatisticsEnding:
             ok += part.counts.ok
         return Totals(ok, 0, splits, photos)
 
-    def refuse(self, total: Totals) -> Refusal | None:
-        """Returns None."""
-
     def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
         """Writes the JSON file; the parts are not needed any more."""
         answer = _answer(self.statistics, total.splits, total.photos)
         files.write_atomically(self.statistics.output, readable_json(answer))
         files.remove_folder(self.statistics.work)
-
-    def record_refusal(self, total: Totals, refusal: Refusal, counts: Counts) -> None:
-        """Never called."""
 
 
 class Photos:
@@ -98,8 +74,7 @@ class Photos:
 
     def add(self, chunk: int, part: Part) -> None:
         """Takes the photos of a part."""
-        firsts = "".join(sha256[:16] for sha256 in part.rows["sha256"].to_pylist())
-        found = np.frombuffer(bytes.fromhex(firsts), ">u8").astype(np.uint64)
+        found = prefixes(part.rows["sha256"].to_pylist())
         self._by_chunk.append(found)
         smallest = [
             (int(found[i]), chunk, i) for i in np.argsort(found)[:SAMPLES].tolist()
@@ -117,16 +92,15 @@ class Photos:
 
     def copies(self) -> dict[str, list[tuple[str, str]]]:
         """Returns sha256 -> (split, id) of each photo that is there more than once."""
-        values, counts = np.unique(np.concatenate(self._by_chunk), return_counts=True)
-        suspects = values[counts > 1]
-        groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for chunk, found in enumerate(self._by_chunk if suspects.size else ()):
-            indices = np.flatnonzero(np.isin(found, suspects)).tolist()
-            rows = self._read(chunk) if indices else []
-            split = self._statistics.shards[chunk][0]
-            for index in indices:
-                groups[rows[index]["sha256"]].append((split, rows[index]["id"]))
-        return {sha: sorted(g) for sha, g in sorted(groups.items()) if len(g) > 1}
+        shards = self._statistics.shards
+        groups = find_copies(
+            self._by_chunk,
+            lambda chunk: [
+                (row["sha256"], (shards[chunk][0], row["id"]))
+                for row in self._read(chunk)
+            ],
+        )
+        return {sha256: sorted(group) for sha256, group in sorted(groups.items())}
 
     def _read(self, chunk: int) -> list[dict[str, str]]:
         return self._statistics.parts.committed(chunk).rows.to_pylist()
@@ -135,7 +109,7 @@ class Photos:
 def _answer(
     statistics: Statistics, splits: dict[str, Contents], photos: Photos
 ) -> dict[str, Any]:
-    """Returns the answer; nested figures of many types, as JSON has them."""
+    """Returns the answer as JSON: figures of many types, whose models would be long."""
     copies = photos.copies()
     total = sum(splits.values(), Contents())
     findings = total.findings.result()
@@ -145,7 +119,7 @@ def _answer(
     if across and statistics.info.settings.get("allow_leak") is not True:
         ids = sorted({source_id for group in across.values() for _, source_id in group})
         what = "a photo is in two splits, and scores on one flatter the other"
-        findings.append({"what": what, "records": len(ids), "ids": ids[:3]})
+        findings.append({"what": what, "records": len(ids), "ids": [*ids[:3]]})
     return {
         "dataset": statistics.info.dataset,
         "task": statistics.info.task,

@@ -5,7 +5,6 @@ from typing import Final, Literal
 
 from fcn_core.labels import VOID, Task
 from fcn_core.records import dataset_info
-from fcn_core.records.fields import Feature
 from fcn_core.records.record import RECORD_OF, features
 from pipelines import files
 from pipelines.chunks.frozen import Frozen, Identified
@@ -15,6 +14,8 @@ from pipelines.statistics import batches
 from pipelines.statistics.rows import RECORDS_SCHEMA
 
 _CLASS_IDS: Final = 255
+_TYPES: Final = {"bytes": 1, "text": 1, "int": 2, "float": 3}
+"""The numbers of the features' types in tensorflow-metadata."""
 _PARTS_CURE: Final = "remove it and run the same command again"
 
 
@@ -94,11 +95,11 @@ def plan_statistics(folder: str, output: str | None) -> Statistics:
     """Returns what is to be counted; nothing of the shards is read.
 
     Args:
-        folder: a finished data set.
-        output: the JSON file of the answer; `statistics.json` in the folder if None.
+        folder: A finished data set.
+        output: The JSON file of the answer; `statistics.json` in the folder if None.
 
     Raises:
-        UsageError: it is not a finished data set, or the answer cannot be written.
+        UsageError: It is not a finished data set, or the answer cannot be written.
     """
     uri = files.to_uri(folder)
     try:
@@ -140,22 +141,17 @@ def _schema_text(folder: str, task: Task) -> str:
         text = files.read_bytes(uri).decode()
         schema = batches.parse_schema(text, leave_out=())
     except (FileNotFoundError, ValueError, batches.UnreadableError) as error:
-        said = " ".join(str(error).split())[:120]
+        got = " ".join(str(error).split())[:120]
         raise UsageError(
-            f"{uri}: got {said}, expected the schema of the records; convert the data "
+            f"{uri}: got {got}, expected the schema of the records; convert the data "
             "set again"
         ) from error
     described = {feature.name: feature.type for feature in schema.feature}
-    wanted = {f.key: _kind(f) for f in features(RECORD_OF[task]).values()}
-    for name in sorted(wanted):
-        if described.get(name) != wanted[name]:
+    wanted = {f.key: _TYPES[f.kind] for f in features(RECORD_OF[task]).values()}
+    for name, kind in sorted(wanted.items()):
+        if described.get(name) != kind:
             raise UsageError(
                 f"{uri}: got no {name} of the records' type, expected every feature of "
                 f"{task} records; convert the data set again"
             )
     return text
-
-
-def _kind(feature: Feature) -> int:
-    """Returns the number of a feature's type in tensorflow-metadata."""
-    return {"int": 2, "float": 3}.get(feature.kind, 1)

@@ -21,7 +21,7 @@ from fcn_core.records.record import (
 from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.statistics import batches, checks
-from pipelines.statistics.checks import Findings
+from pipelines.statistics.checks import Findings, Rating
 from pipelines.statistics.parts import Contents
 from pipelines.statistics.plan import Read
 from pipelines.statistics.rows import RecordRow
@@ -62,7 +62,7 @@ def read_shard(uri: str, shard: Shard, how: Read) -> ShardContents:
         ) from error
     if sha256 != shard.sha256:
         what = "the shard is not the one that was converted (another sha256)"
-        found = Findings.one(what, [shard.name], count=shard.records)
+        found = Findings.of(what, [shard.name], count=shard.records)
         return ShardContents(Contents(findings=found))
     return _read_batches(uri, shard, how)
 
@@ -80,12 +80,12 @@ def _read_batches(uri: str, shard: Shard, how: Read) -> ShardContents:
                 records += batch.num_rows
         except batches.UnreadableError as error:
             what = f"the shard cannot be read: {error}"
-            contents += Contents(findings=Findings.one(what, [shard.name], count=1))
+            contents += Contents(findings=Findings.of(what, [shard.name], count=1))
         else:
             if records != shard.records:
                 what = "records that dataset_info.json counts are not there"
                 missing = abs(shard.records - records)
-                found = Findings.one(what, [shard.name], count=missing)
+                found = Findings.of(what, [shard.name], count=missing)
                 contents += Contents(findings=found)
     return ShardContents(contents, tuple(rows))
 
@@ -127,7 +127,7 @@ class _Batch:
 
     def _note(self, what: str, wrong: np.ndarray) -> None:
         ids = [self._names[row] for row in np.flatnonzero(wrong)]
-        self._findings += Findings.one(what, ids)
+        self._findings += Findings.of(what, ids)
 
     def _labels(
         self, batch: pa.RecordBatch, how: Read, pool: ThreadPoolExecutor
@@ -137,25 +137,24 @@ class _Batch:
         total = LabelSums()
         for name, label, source in zip(self._names, found, sources, strict=True):
             if label.wrong is not None:
-                self._findings += Findings.one(label.wrong, [name])
+                self._findings += Findings.of(label.wrong, [name])
             if label.counts is not None:
                 total += LabelSums.of(label.counts, source=source, void=how.void)
         return total
 
     def _ratings(self, batch: pa.RecordBatch) -> RatingMoments:
-        names = ("votes", "vote_count", "mean", "std", "label")
-        columns = {name: batch.column(_RATING[name]).to_pylist() for name in names}
-        rows = [
-            dict(zip(names, (votes, *(one[0] for one in rest)), strict=True))
-            for votes, *rest in zip(*columns.values(), strict=True)
-        ]
-        for what, wrong in checks.check_ratings(rows):
+        votes, *others = (
+            batch.column(_RATING[name]).to_pylist() for name in Rating._fields
+        )
+        numbers = ([number for (number,) in column] for column in others)
+        ratings = list(map(Rating, votes, *numbers))
+        for what, wrong in checks.check_ratings(ratings):
             self._note(what, wrong)
         return RatingMoments.of(
-            means=[row["mean"] for row in rows],
-            stds=[row["std"] for row in rows],
-            votes=[row["votes"] for row in rows],
-            labels=[row["label"] for row in rows],
+            means=[row.mean for row in ratings],
+            stds=[row.std for row in ratings],
+            votes=votes,
+            labels=[row.label for row in ratings],
         )
 
 

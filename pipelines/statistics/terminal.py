@@ -3,9 +3,17 @@
 from typing import Any
 
 _MOST_FINDINGS = 10
+_RATINGS = {
+    "mean": "mean rating {lowest:.2f}..{highest:.2f}, average {mean:.3f}, sd {std:.3f}",
+    "std": "spread of a photo's ratings {lowest:.2f}..{highest:.2f}, "
+    "average {mean:.3f}",
+    "votes_of_an_image": "votes a photo {lowest:.0f}..{highest:.0f}, "
+    "average {mean:.1f}",
+}
+Answer = dict[str, Any]  # JSON; `finish` lists its keys
 
 
-def complaints(answer: dict[str, Any]) -> list[str]:
+def complaints(answer: Answer) -> list[str]:
     """Returns why validation failed, a line each; none where it did not."""
     findings = answer["findings"]
     lines = [
@@ -16,17 +24,15 @@ def complaints(answer: dict[str, Any]) -> list[str]:
     if len(findings) > _MOST_FINDINGS:
         lines.append(f"  and {len(findings) - _MOST_FINDINGS} other findings")
     if lines:
-        head = (
-            "fcn stats: got records that are not what their schema says; convert again"
-        )
-        lines.insert(0, head)
+        got = "records that are not what their schema says"
+        lines.insert(0, f"fcn stats: got {got}; convert again")
     return lines
 
 
 HEADS = ("class", "images", "pixels")
 
 
-def class_rows(answer: dict[str, Any]) -> list[tuple[str, ...]]:
+def class_rows(answer: Answer) -> list[tuple[str, ...]]:
     """Returns the classes, and void, as rows below `HEADS`; none for ratings."""
     labels = answer["total"].get("labels")
     if labels is None:
@@ -38,7 +44,7 @@ def class_rows(answer: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def closing_lines(answer: dict[str, Any]) -> list[str]:
+def closing_lines(answer: Answer) -> list[str]:
     """Returns what a person reads about a data set beside its classes."""
     total = answer["total"]
     lines = [
@@ -51,7 +57,14 @@ def closing_lines(answer: dict[str, Any]) -> list[str]:
             f"longer side {longer['lowest']:.0f}..{longer['highest']:.0f} pixels, "
             f"median {longer['quantiles']['0.5']:.0f}"
         )
-    lines += _labels(total["labels"]) if "labels" in total else []
+    if labels := total.get("labels"):
+        lines.append(
+            "pixels: void's share of all of them, a class's share of the others"
+        )
+        lines += [
+            f"labels of {name}: {one['images']}, void {_percent(one['void_share'])}"
+            for name, one in labels["sources"].items()
+        ]
     lines += _ratings(total["ratings"]) if "ratings" in total else []
     copies = answer["duplicates"]
     if copies["photos"]:
@@ -62,33 +75,12 @@ def closing_lines(answer: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _labels(labels: dict[str, Any]) -> list[str]:
-    lines = ["pixels: void's share of all of them, a class's share of the others"]
-    return lines + [
-        f"labels of {name}: {source['images']}, void {_percent(source['void_share'])}"
-        for name, source in labels["sources"].items()
+def _ratings(ratings: Answer) -> list[str]:
+    return [
+        text.format(**ratings[name])
+        for name, text in _RATINGS.items()
+        if ratings[name]["mean"] is not None
     ]
-
-
-def _ratings(ratings: dict[str, Any]) -> list[str]:
-    mean, std, votes = ratings["mean"], ratings["std"], ratings["votes_of_an_image"]
-    lines = []
-    if mean["mean"] is not None:
-        lines.append(
-            f"mean rating {mean['lowest']:.2f}..{mean['highest']:.2f}, average "
-            f"{mean['mean']:.3f}, sd {mean['std']:.3f}"
-        )
-    if std["mean"] is not None:
-        lines.append(
-            f"spread of a photo's ratings {std['lowest']:.2f}..{std['highest']:.2f}, "
-            f"average {std['mean']:.3f}"
-        )
-    if votes["mean"] is not None:
-        lines.append(
-            f"votes a photo {votes['lowest']:.0f}..{votes['highest']:.0f}, average "
-            f"{votes['mean']:.1f}"
-        )
-    return lines
 
 
 def _percent(share: float | None) -> str:

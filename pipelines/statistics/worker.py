@@ -58,5 +58,10 @@ def job(statistics: Statistics) -> ChunkJob:
     return ChunkJob(
         worker=StatisticsWorker(statistics),
         chunks=len(statistics.shards),
-        finish=functools.partial(finish, StatisticsEnding(statistics)),
+        finish=functools.partial(
+            finish,
+            StatisticsEnding(statistics),
+            planned=statistics.records,
+            refusal_uri=files.join(statistics.work, "FAILED"),
+        ),
     )

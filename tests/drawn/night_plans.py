@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.score import inputs, parts, sequence
-from pipelines.score.items import leave_out
+from pipelines.score import parts, sequence
+from pipelines.score.items import LISTING_SCHEMA, leave_out
 from pipelines.score.layout import NightFolder
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
 from pipelines.score.rows import ScoreRow
@@ -36,7 +36,7 @@ def photos(*numbers: int) -> pa.Table:
     uris = [f"/photos/{number:06}.jpg" for number in sorted(numbers)]
     versions = [f"{number}-1" for number in sorted(numbers)]
     offsets = pa.nulls(len(uris), pa.int64())
-    return pa.table([uris, versions, offsets], schema=inputs.LISTING_SCHEMA)
+    return pa.table([uris, versions, offsets], schema=LISTING_SCHEMA)
 
 
 def draft(items: pa.Table, **settings: Any) -> Draft:
@@ -70,7 +70,7 @@ def plan_night(out: Path, count: int, **options: Any) -> PlannedNight:
     night = options.get("night", NIGHT)
     uris = [f"/photos/{night}/{number:04}.jpg" for number in range(count)]
     columns = [uris, ["1-1"] * count, pa.nulls(count, pa.int64())]
-    items = pa.table(columns, schema=inputs.LISTING_SCHEMA)
+    items = pa.table(columns, schema=LISTING_SCHEMA)
     return PlannedNight(str(out), freeze(out, items, **options)[0])
 
 

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.runs import score_runs
-from tests.runs.score_runs import Attempt
+from tests.runs.score_runs import Attempt, Undisturbed
 
 PHOTOS = 72
 CHUNK = 12
@@ -21,21 +20,10 @@ FLAGS = (f"--chunk_size={CHUNK}", f"--lanes={LANES}", "--model", "voc21")
 KILLS = 3
 
 
-class Undisturbed(NamedTuple):
-    """Photos, and the output of a night that nobody touched."""
-
-    photos: Path
-    out: Path
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     folder = tmp_path_factory.mktemp("killed")
-    photos, out = folder / "photos", folder / "undisturbed"
-    score_runs.add_photos(photos, PHOTOS, side=100)
-    (photos / "broken.jpg").write_bytes(b"\xff\xd8 broken")
-    score_runs.scored(photos, out, *FLAGS)
-    return Undisturbed(photos, out)
+    return Undisturbed.score(folder, PHOTOS, *FLAGS, broken=1)
 
 
 def _moments(seed: int) -> list[int]:

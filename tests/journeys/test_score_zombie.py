@@ -7,34 +7,23 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas
 import pytest
 
 from tests.drawn import tiny_models
 from tests.runs import score_runs
-from tests.runs.score_runs import LATER, NIGHT, Attempt
+from tests.runs.score_runs import LATER, NIGHT, Attempt, Undisturbed
+from tests.runs.trees import everything
 
 PHOTOS = 60
 CHUNK = 20
 FLAGS = (f"--chunk_size={CHUNK}", "--lanes=2", "--model", "voc21")
 
 
-class Undisturbed(NamedTuple):
-    """Photos, and the output of a night that one attempt made alone."""
-
-    photos: Path
-    out: Path
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    folder = tmp_path_factory.mktemp("zombie")
-    photos, out = folder / "photos", folder / "undisturbed"
-    score_runs.add_photos(photos, PHOTOS, side=100)
-    score_runs.scored(photos, out, *FLAGS)
-    return Undisturbed(photos, out)
+    return Undisturbed.score(tmp_path_factory.mktemp("zombie"), PHOTOS, *FLAGS)
 
 
 @contextmanager
@@ -56,10 +45,10 @@ def test_a_zombie_that_wakes_after_the_commit_changes_nothing(
     with _paused(undisturbed.photos, out, tmp_path / "log", masks) as zombie:
         summary = score_runs.scored(undisturbed.photos, out, *FLAGS, masks)
         assert summary["computed"] < PHOTOS, "the parts of the paused attempt count"
-        before = score_runs.tree(out)
+        before = everything(out)
         zombie.process.send_signal(signal.SIGCONT)
         assert zombie.wait() == 0, zombie.log.read_text()
-    assert score_runs.tree(out) == before
+    assert everything(out) == before
     if layout == "png":
         expected = score_runs.results_tree(undisturbed.out)
         assert score_runs.results_tree(out) == expected
@@ -92,14 +81,14 @@ def test_a_photo_replaced_between_attempts_is_scored_under_no_other_name(
     photos, out = _copied(undisturbed.photos, tmp_path / "photos"), tmp_path / "out"
     score_runs.leave_open(photos, out, *FLAGS, chunks=1)
     committed = score_runs.by_name(score_runs.part_rows(out))
-    before = score_runs.tree(out)
+    before = everything(out)
     safe, open_ = "photo-003.jpg", "photo-033.jpg"
     assert safe in committed
     assert open_ not in committed
     for name in (safe, open_):
         score_runs.rewrite(photos / name, tiny_models.draw_photo(seed=200))
     score_runs.scored(photos, out, *FLAGS)
-    after = score_runs.tree(out)
+    after = everything(out)
     assert {name: after[name] for name in before} == before
     rows = score_runs.by_name(score_runs.table(out))
     assert {name: rows[name] for name in committed} == committed
@@ -124,10 +113,10 @@ def test_a_zombie_with_the_old_photo_in_hand_changes_no_row(
             photo = photos / f"photo-{number:03}.jpg"
             score_runs.rewrite(photo, tiny_models.draw_photo(seed=300 + number))
         score_runs.scored(photos, out, *FLAGS)
-        before = score_runs.tree(out)
+        before = everything(out)
         zombie.process.send_signal(signal.SIGCONT)
         assert zombie.wait() == 0, zombie.log.read_text()
-    after = score_runs.tree(out)
+    after = everything(out)
     assert {name: after[name] for name in before} == before
     # What the zombie still had in hand may lie beside; no row has it as its mask.
     assert all(name.startswith("masks/") for name in after.keys() - before.keys())

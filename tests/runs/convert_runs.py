@@ -10,6 +10,15 @@ from fcn_core.records import tfrecord
 from fcn_core.records.dataset_info import read_dataset_info
 from fcn_core.records.record import ImageRecord
 from pipelines.cli import main
+from pipelines.convert import worker
+from pipelines.convert.config import ConvertVocConfig
+from pipelines.convert.drafts.draft import make_draft
+from pipelines.convert.drafts.pascal import draft_voc
+from pipelines.convert.plan import plan_conversion
+from pipelines.convert.worker import ConvertWorker
+
+TRAIN, VAL = 9, 4
+"""Photos in the splits of the drawn VOC of these tests."""
 
 Record = TypeVar("Record", bound=ImageRecord)
 
@@ -23,6 +32,21 @@ def convert(kind: str, out: Path, *flags: str, lanes: int = 1, **named: Any) -> 
             *("--lanes", str(lanes), *map(str, words), *flags),
         ]
     )
+
+
+def convert_voc(tree: Path, out: Path, *flags: str) -> int:
+    return convert("voc", out, *flags, input=tree)
+
+
+def planned(tree: Path, out: Path, *, num_shards: int | None = None) -> ConvertWorker:
+    """Plans a conversion; returns the worker that does it."""
+    draft = make_draft(draft_voc, ConvertVocConfig(input=str(tree), output=str(out)))
+    options: dict[str, Any] = {"num_shards": num_shards, "allow_leak": False}
+    conversion = plan_conversion(draft, str(out), **options)
+    assert conversion is not None
+    made = worker.job(conversion, lanes=1, max_error_rate=1).worker
+    assert isinstance(made, ConvertWorker)
+    return made
 
 
 def records(record_type: type[Record], out: Path, split: str) -> dict[str, Record]:

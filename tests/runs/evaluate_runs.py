@@ -1,4 +1,4 @@
-"""Evaluations of drawn records, planned and run without Beam."""
+"""What tests of `fcn evaluate` share: plan, run, and compare figures."""
 
 from pathlib import Path
 from typing import Any
@@ -8,24 +8,30 @@ from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.evaluate import finish, worker
 from pipelines.evaluate.config import EvaluateConfig
-from pipelines.evaluate.plan import plan_evaluation
+from pipelines.evaluate.plan import Evaluation, plan_evaluation
 from tests.drawn import tiny_shards
 
-NOT_DECIDED = ("seconds", "images_per_second", "command", "settings")
+_NOT_COMPARED = {
+    "seconds",
+    "images_per_second",
+    "command",
+    "settings",
+    "data_fingerprint",
+}
 
 
 def write(folder: Path, records: list[SegmentationRecord]) -> Path:
     return tiny_shards.write_finished(folder, {"val": records})
 
 
-def plan(model: Path | str, data: Path, output: Path, *more: str) -> Any:
+def plan(model: Path | str, data: Path, output: Path, *more: str) -> Evaluation:
     where = ["--model", str(model), "--data", str(data), "--output", str(output)]
     config, _ = EvaluateConfig.parse([*where, "--split", "val", *more])
     return plan_evaluation(config)
 
 
 def run(
-    evaluation: Any, *, lane_count: int = 1, max_error_rate: float = 0.05
+    evaluation: Evaluation, *, lane_count: int = 1, max_error_rate: float = 0.05
 ) -> dict[str, Any]:
     """Runs a job as the graph would, without Beam."""
     job = worker.job(
@@ -37,6 +43,6 @@ def run(
     return finish.read_verdict(evaluation).model_dump(mode="json")
 
 
-def measured(figures: dict[str, Any]) -> dict[str, Any]:
-    left_out = (*NOT_DECIDED, "data_fingerprint")
-    return {name: value for name, value in figures.items() if name not in left_out}
+def comparable(figures: dict[str, Any]) -> dict[str, Any]:
+    """Returns the figures that depend neither on the run nor on the cut."""
+    return {name: figures[name] for name in figures if name not in _NOT_COMPARED}

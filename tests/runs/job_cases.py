@@ -1,4 +1,4 @@
-"""Four jobs as cases that tests begin as often as they like, without Beam."""
+"""The four jobs as cases: planned as often as a test likes, without Beam."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from pipelines.chunks.job import ChunkJob
 from pipelines.chunks.parts import Parts
 from pipelines.convert import worker as convert_worker
 from pipelines.convert.config import ConvertVocConfig
-from pipelines.convert.drafts.draft import drafted
+from pipelines.convert.drafts.draft import make_draft
 from pipelines.convert.drafts.pascal import draft_voc
 from pipelines.convert.plan import plan_conversion
 from pipelines.evaluate import worker as evaluate_worker
@@ -61,7 +61,7 @@ def work(job: ChunkJob, chunks: range, attempt: Attempt) -> Counts:
 def convert_case(tree: Path) -> Case:
     def plan(out: Path) -> tuple[ChunkJob, Parts]:
         config = ConvertVocConfig(input=str(tree), output=str(out), num_shards=2)
-        draft = drafted(draft_voc, config)
+        draft = make_draft(draft_voc, config)
         conversion = plan_conversion(draft, str(out), num_shards=2, allow_leak=False)
         assert conversion is not None
         job = convert_worker.job(conversion, lanes=1, max_error_rate=0.0)

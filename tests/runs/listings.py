@@ -1,4 +1,4 @@
-"""Inputs listed for tests."""
+"""What tests of listed photos share: folders of names, and how they are listed."""
 
 import os
 from pathlib import Path

@@ -21,6 +21,7 @@ from pipelines.cli import main
 from pipelines.score import nights, worker
 from pipelines.score.config import ScoreConfig
 from tests.drawn import tiny_models
+from tests.runs.trees import everything
 
 MODELS = tuple(
     name for name in ("voc21", "quality") if name in scoring.built_in_names()
@@ -85,6 +86,25 @@ def scored(
     return json.loads(ended.stdout)
 
 
+class Undisturbed(NamedTuple):
+    """Photos, and the output of a night that one attempt made alone."""
+
+    photos: Path
+    out: Path
+
+    @classmethod
+    def score(
+        cls, folder: Path, count: int, *flags: str, broken: int = 0
+    ) -> "Undisturbed":
+        """Scores drawn photos, and some that are broken."""
+        photos, out = folder / "photos", folder / "undisturbed"
+        add_photos(photos, count, side=100)
+        for number in range(broken):
+            (photos / f"broken-{number}.jpg").write_bytes(b"\xff\xd8 broken")
+        scored(photos, out, *flags)
+        return cls(photos, out)
+
+
 def leave_open(
     photos: Path, out: Path, *more: str, night: str = NIGHT, chunks: int = 0
 ) -> nights.Night:
@@ -143,19 +163,12 @@ def masks(out: Path) -> set[str]:
     }
 
 
-def tree(out: Path, *, hidden: bool = True) -> dict[str, bytes]:
-    """Returns the bytes of every file, `hidden` ones (temporary files) too."""
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and (hidden or "/." not in f"/{path.relative_to(out)}")
-    }
-
-
 def results_tree(out: Path) -> dict[str, bytes]:
     """Returns plan, parts, commit, scores and masks: what may depend on no run."""
     kept = ("_runs/", "scores/", "masks/")
-    return {name: data for name, data in tree(out).items() if name.startswith(kept)}
+    return {
+        name: data for name, data in everything(out).items() if name.startswith(kept)
+    }
 
 
 class Attempt:

@@ -1,7 +1,6 @@
 """What `fcn convert ava` asks for."""
 
 import dataclasses
-from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -19,7 +18,7 @@ from fcn_core.labels import RATING_BINS
 from fcn_core.records.record import AestheticsRecord, keys
 from pipelines import files
 from pipelines.convert.config import ConvertAvaConfig
-from pipelines.convert.drafts.draft import Content, Draft, read_list
+from pipelines.convert.drafts.draft import Content, Draft, keep_splits, read_list
 from pipelines.faults import UsageError
 
 
@@ -42,7 +41,7 @@ def draft_ava(config: ConvertAvaConfig) -> Draft:
             f"{table_uri}: got no row of a photo's votes, expected lines of 15 numbers "
             "as in AVA.txt of the AVA package; check the path"
         )
-    listing = _listing(config, protocol, table, root)
+    listing = _list_splits(config, table, protocol=protocol, root=root)
     settings: dict[str, JsonValue] = {
         "dataset": "ava",
         "input": table_uri,
@@ -82,16 +81,18 @@ def _check_used(config: ConvertAvaConfig, protocol: str | None) -> None:
             )
 
 
-def _listing(
+def _list_splits(
     config: ConvertAvaConfig,
-    protocol: protocols.Protocol | None,
     table: Table,
+    *,
+    protocol: protocols.Protocol | None,
     root: str,
 ) -> Listing:
     styles = lists.read_styles(root, read_list)
     if protocol == "ava2":
         listing = protocols.best_and_worst(table, styles, seed=config.seed)
-        return _chosen(listing, config.split)
+        expected = "train or test of --protocol ava2"
+        return keep_splits(listing, config.split, expected=expected)
     if protocol is None and not config.split:
         return protocols.everything(table, styles)
     return protocols.by_list(
@@ -105,16 +106,6 @@ def _listing(
     )
 
 
-def _chosen(listing: Listing, names: list[str]) -> Listing:
-    for name in names:
-        if name not in listing.splits:
-            raise UsageError(
-                f"--split: got {name}, expected train or test of --protocol ava2"
-            )
-    kept = {name: listing.splits[name] for name in sorted(names or listing.splits)}
-    return dataclasses.replace(listing, splits=kept)
-
-
 def _content(listing: Listing, root: str, images: str) -> Content:
     names, key = lists.read_names(root, read_list), keys(AestheticsRecord)
     return Content(
@@ -126,7 +117,7 @@ def _content(listing: Listing, root: str, images: str) -> Content:
         classes=None,
         void=None,
         names={
-            kind: _as_text(found)
+            kind: {str(number): name for number, name in found.items()}
             for kind, found in dataclasses.asdict(names).items()
             if found
         },
@@ -138,7 +129,3 @@ def _content(listing: Listing, root: str, images: str) -> Content:
         },
         remarks=list(listing.remarks),
     )
-
-
-def _as_text(names: Mapping[int, str]) -> dict[str, str]:
-    return {str(number): name for number, name in names.items()}

@@ -1,46 +1,46 @@
-"""What each `fcn convert` command asks for: lists read, splits derived, roots named.
+"""What a conversion is asked to do: lists read, splits derived, roots named.
 
 Everything that a data set decides before a photo is opened is decided here; the rest
 of the conversion is the same for all of them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import Field, JsonValue
 
 from fcn_core.bad_image import BadImage
 from fcn_core.datasets.bad_record import ListError, MissingDatasetError
-from fcn_core.datasets.listing import Split
+from fcn_core.datasets.listing import Listing, Split
 from fcn_core.datasets.pascal import protocols
 from fcn_core.datasets.splits import shared_ids
 from fcn_core.labels import Task
 from fcn_core.records.record import SegmentationRecord, keys
 from pipelines import files
+from pipelines.chunks.frozen import Frozen
+from pipelines.convert.config import ConvertConfig
 from pipelines.faults import UsageError
 
-_MANY: Final = 3
+_SHOWN_IDS: Final = 3
 LABELS_KEY: Final = keys(SegmentationRecord)["classes"]
 
 
-class Content(BaseModel):
+class Content(Frozen):
     """What a data set is, beside its entries.
 
     Attributes:
-        dataset: voc, sbd, ava or folder.
-        task: what it trains.
-        maker: name of the `Maker` of its records, see `fcn_core.datasets.makers`.
-        maker_settings: what the maker is built from.
-        roots: name -> folder of the files.
-        classes: names by id; None for ratings, or where only the labels tell.
-        void: the label value that is no class; None for ratings.
-        names: what else `label_map.json` tells: kind -> id -> name.
-        narrower: closer bounds of `schema.pbtxt`, see `fcn_core.records.schema`.
-        remarks: sentences for the person who trains on it.
+        dataset: `voc`, `sbd`, `ava` or `folder`.
+        task: What it trains.
+        maker: Name of the `Maker` of its records, see `fcn_core.datasets.makers`.
+        maker_settings: What the maker is built from.
+        roots: Name -> folder of the files.
+        classes: Names by id; None for ratings, or where only the labels name them.
+        void: The label value that is no class; None for ratings.
+        names: Other names of `label_map.json`: kind -> id -> name.
+        narrower: Closer bounds of `schema.pbtxt`, see `fcn_core.records.schema`.
+        remarks: Sentences for the person who trains on it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str
     task: Task
@@ -49,9 +49,9 @@ class Content(BaseModel):
     roots: dict[str, str]
     classes: list[str] | None
     void: int | None
-    names: dict[str, dict[str, str]] = {}
-    narrower: dict[str, dict[str, JsonValue]] = {}
-    remarks: list[str] = []
+    names: dict[str, dict[str, str]] = Field(default={})
+    narrower: dict[str, dict[str, JsonValue]] = Field(default={})
+    remarks: list[str] = Field(default=[])
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Draft:
     """A conversion before it is planned.
 
     Attributes:
-        content: what the data set is.
-        splits: its entries.
-        settings: what the person asked for, as far as it decides bytes; without lists.
+        content: What the data set is.
+        splits: Its entries.
+        settings: What the person asked for, as far as it decides bytes; without lists.
     """
 
     content: Content
@@ -70,11 +70,11 @@ class Draft:
 
 
 def read_source(uri: str) -> bytes:
-    """Returns a file of the data set; how it fails is the data set's business.
+    """Returns the bytes of a photo or label.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        BadImage: it cannot be read, with the reason.
+        FileNotFoundError: There is no such file.
+        BadImage: It cannot be read, with the reason.
     """
     try:
         return files.read_photo(uri, version=None)
@@ -88,8 +88,8 @@ def read_list(uri: str) -> bytes:
     """Returns a list, however long it is.
 
     Raises:
-        FileNotFoundError: there is no such file, or it is not a file.
-        UsageError: it cannot be read.
+        FileNotFoundError: There is no such file, or it is not a file.
+        UsageError: It cannot be read.
     """
     if not files.is_file(uri):
         raise FileNotFoundError(uri)
@@ -104,11 +104,14 @@ def read_list(uri: str) -> bytes:
         ) from error
 
 
-def drafted(make: Callable[[Any], Draft], config: Any) -> Draft:
-    """Returns what a data set asks for; what it lacks is a usage error.
+Config = TypeVar("Config", bound=ConvertConfig)
+
+
+def make_draft(make: Callable[[Config], Draft], config: Config) -> Draft:
+    """Drafts a conversion and checks it.
 
     Raises:
-        UsageError: lists are missing, empty, contradict themselves, or share photos.
+        UsageError: Lists are missing, empty, contradict themselves, or share photos.
     """
     try:
         draft = make(config)
@@ -120,22 +123,30 @@ def drafted(make: Callable[[Any], Draft], config: Any) -> Draft:
                 f"--input: the split {name} is empty, expected at least one entry; "
                 "leave it out with --split"
             )
-    check_leaks(draft.splits, allowed=config.allow_leak)
+    if not config.allow_leak:
+        _check_leaks(draft.splits)
     return draft
 
 
-def check_leaks(splits: Mapping[str, Split], *, allowed: bool) -> None:
-    """Refuses splits that share photos: scores on one would flatter the other.
+def _check_leaks(splits: Mapping[str, Split]) -> None:
+    """Refuses splits that share photos: scores on one would flatter the other."""
+    members = {name: split.ids for name, split in splits.items()}
+    for (first, second), ids in shared_ids(members).items():
+        some = ", ".join(ids[:_SHOWN_IDS]) + ", ..." * (len(ids) > _SHOWN_IDS)
+        raise UsageError(
+            f"--split: {first} and {second} share {len(ids)} ids ({some}), expected "
+            "none; name other splits, or pass --allow_leak if that is meant"
+        )
+
+
+def keep_splits(listing: Listing, names: Sequence[str], *, expected: str) -> Listing:
+    """Returns a listing with some of its splits, all if none is named.
 
     Raises:
-        UsageError: names two splits and some of the ids.
+        UsageError: It has no such split; `expected` says which it has.
     """
-    if allowed:
-        return
-    members = {name: split.ids for name, split in splits.items()}
-    for (one, other), ids in shared_ids(members).items():
-        some = ", ".join(ids[:_MANY]) + (", ..." if len(ids) > _MANY else "")
-        raise UsageError(
-            f"--split: {one} and {other} share {len(ids)} ids ({some}), expected none; "
-            "name other splits, or pass --allow_leak if that is meant"
-        )
+    for name in names:
+        if name not in listing.splits:
+            raise UsageError(f"--split: got {name}, expected {expected}")
+    kept = sorted(names or listing.splits)
+    return replace(listing, splits={name: listing.splits[name] for name in kept})

@@ -1,15 +1,17 @@
-"""What `fcn convert folder` asks for: one's own photos with masks or ratings."""
+"""What `fcn convert folder` asks for: a user's own photos with masks or ratings."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from fcn_core.datasets.bad_record import BadRecord, ListError
 from fcn_core.datasets.label_files.label_map import LabelMap, parse_label_map
+from fcn_core.datasets.listing import Split
 from fcn_core.datasets.makers import IMAGES_ROOT
 from fcn_core.datasets.own import folder
-from fcn_core.datasets.own.ratings_table import Ratings, parse_ratings
+from fcn_core.datasets.own.ratings_table import parse_ratings
 from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
 from fcn_core.labels import VOID
 from fcn_core.records.record import AestheticsRecord, SegmentationRecord, keys
@@ -22,7 +24,7 @@ _PHOTOS = PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
 
 
 def draft_folder(config: ConvertFolderConfig) -> Draft:
-    """Returns the splits of one's own data."""
+    """Returns the splits of a user's own data."""
     photos, targets = files.to_uri(config.input), files.to_uri(config.targets)
     if not files.exists(photos) or files.is_file(photos):
         raise UsageError(
@@ -40,22 +42,25 @@ def draft_folder(config: ConvertFolderConfig) -> Draft:
         "split": {name: str(share) for name, share in config.shares.items()},
     }
     if files.is_file(targets):
-        return _ratings(config, photos, targets, settings)
-    return _masks(config, photos, targets, settings)
+        return Draft(*_ratings(config, photos, targets), settings)
+    label_map = None
+    if config.label_map is not None:
+        label_map = _read_label_map(files.to_uri(config.label_map))
+        text = label_map.model_dump_json().encode()
+        settings["label_map"] = hashlib.sha256(text).hexdigest()
+    content, splits = _masks(config, label_map, photos=photos, targets=targets)
+    return Draft(content, splits, settings)
 
 
 def _masks(
     config: ConvertFolderConfig,
+    label_map: LabelMap | None,
+    *,
     photos: str,
     targets: str,
-    settings: dict[str, JsonValue],
-) -> Draft:
-    label_map = _label_map(config.label_map)
-    if label_map is not None:
-        content = label_map.model_dump_json().encode()
-        settings["label_map"] = hashlib.sha256(content).hexdigest()
-    found = _listed(photos, leave_out=(targets, config.output))
-    masks = _listed(targets, leave_out=(config.output,))
+) -> tuple[Content, Mapping[str, Split]]:
+    found = _list_files(photos, leave_out=(targets, config.output))
+    masks = _list_files(targets, leave_out=(config.output,))
     if files.real_path(photos) == files.real_path(targets):
         found.paths = [path for path in found.paths if not path.endswith(".png")]
         masks.paths = [path for path in masks.paths if path.endswith(".png")]
@@ -63,30 +68,25 @@ def _masks(
     _check_some(masks, f"--targets {targets}", "masks (.png), or name a CSV file")
     notes, rejected = folder.pair_masks(found.paths, masks.paths)
     bad = (*found.rejected, *masks.rejected, *rejected)
-    return Draft(
-        content=_mask_content(photos, targets, label_map, found.remarks),
-        splits=folder.deal(notes, bad, config.shares),
-        settings=settings,
-    )
+    roots = {folder.IMAGES_ROOT: photos, folder.TARGETS_ROOT: targets}
+    content = _mask_content(label_map, roots, found.remarks)
+    return content, folder.deal(notes, bad, config.shares)
 
 
 def _mask_content(
-    photos: str, targets: str, label_map: LabelMap | None, remarks: list[str]
+    label_map: LabelMap | None, roots: dict[str, str], remarks: list[str]
 ) -> Content:
     narrower: dict[str, dict[str, JsonValue]] = {
         keys(SegmentationRecord)["source"]: {"values": ["folder"]}
     }
     if label_map is not None:
-        highest = max(1, len(label_map.names) - 1)
-        narrower[LABELS_KEY] = {"maximum": highest}
+        narrower[LABELS_KEY] = {"maximum": max(1, len(label_map.names) - 1)}
     return Content(
         dataset="folder",
         task="segmentation",
         maker="folder-masks",
-        maker_settings={
-            "label_map": label_map and label_map.model_dump(mode="json"),
-        },
-        roots={IMAGES_ROOT: photos, folder.TARGETS_ROOT: targets},
+        maker_settings={"label_map": label_map and label_map.model_dump(mode="json")},
+        roots=roots,
         classes=list(label_map.names) if label_map is not None else None,
         void=label_map.void if label_map is not None else VOID,
         narrower=narrower,
@@ -95,17 +95,14 @@ def _mask_content(
 
 
 def _ratings(
-    config: ConvertFolderConfig,
-    photos: str,
-    targets: str,
-    settings: dict[str, JsonValue],
-) -> Draft:
+    config: ConvertFolderConfig, photos: str, targets: str
+) -> tuple[Content, Mapping[str, Split]]:
     if config.label_map is not None:
         raise UsageError(
             "--label_map: got one with a table of ratings, expected it with masks "
             "only; leave it out"
         )
-    found = _listed(photos, leave_out=(config.output,))
+    found = _list_files(photos, leave_out=(config.output,))
     _check_some(found, f"--input {photos}", "photos (.jpg, .jpeg or .png)")
     name = targets.rpartition("/")[2]
     try:
@@ -116,15 +113,7 @@ def _ratings(
     remarks = list(found.remarks)
     if unrated > 0:
         remarks.append(f"{unrated} photos of the folder have no usable row in {name}")
-    return Draft(
-        content=_rating_content(photos, ratings, remarks),
-        splits=folder.deal(ratings.notes, ratings.rejected, config.shares),
-        settings=settings,
-    )
-
-
-def _rating_content(photos: str, ratings: Ratings, remarks: list[str]) -> Content:
-    return Content(
+    content = Content(
         dataset="folder",
         task="aesthetics",
         maker="folder-ratings",
@@ -135,15 +124,16 @@ def _rating_content(photos: str, ratings: Ratings, remarks: list[str]) -> Conten
         narrower={keys(AestheticsRecord)["votes"]: {"lengths": [ratings.bins]}},
         remarks=remarks,
     )
+    return content, folder.deal(ratings.notes, ratings.rejected, config.shares)
 
 
+@dataclass
 class _Listed:
     """Relative paths of photos below a folder, sorted, and names that are no text."""
 
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.rejected: list[BadRecord] = []
-        self.ignored = 0
+    paths: list[str] = field(default_factory=list)
+    rejected: list[BadRecord] = field(default_factory=list)
+    ignored: int = 0
 
     @property
     def remarks(self) -> list[str]:
@@ -152,11 +142,10 @@ class _Listed:
         return [f"{self.ignored} files ignored (no photos by their names)"]
 
 
-def _listed(root: str, *, leave_out: Iterable[str]) -> _Listed:
-    real = [files.real_path(one) for one in leave_out]
-    own = files.real_path(root)
+def _list_files(root: str, *, leave_out: Iterable[str]) -> _Listed:
     found = _Listed()
-    for uri in files.walk(root, leave_out=[one for one in real if one != own]):
+    others = {files.real_path(uri) for uri in leave_out} - {files.real_path(root)}
+    for uri in files.walk(root, leave_out=others):
         name = uri.rpartition("/")[2]
         if name.startswith("."):
             continue
@@ -164,15 +153,10 @@ def _listed(root: str, *, leave_out: Iterable[str]) -> _Listed:
             found.ignored += 1
         elif uri.startswith("file://"):
             path = uri.removeprefix("file://").removeprefix(f"{root}/")
-            detail = "a name that is not UTF-8 text: rename the file"
+            detail, name = "a name that is not UTF-8 text: rename the file", "bad-name"
+            stem = folder.stem(path)
             found.rejected.append(
-                BadRecord(
-                    "bad-name",
-                    detail,
-                    stage="list",
-                    source_id=folder.stem(path),
-                    path=path,
-                )
+                BadRecord(name, detail, stage="list", source_id=stem, path=path)
             )
         else:
             found.paths.append(uri.removeprefix(f"{root}/"))
@@ -190,10 +174,7 @@ def _check_some(found: _Listed, flag: str, expected: str) -> None:
         )
 
 
-def _label_map(path: str | None) -> LabelMap | None:
-    if path is None:
-        return None
-    uri = files.to_uri(path)
+def _read_label_map(uri: str) -> LabelMap:
     try:
         return parse_label_map(read_list(uri), name=uri.rpartition("/")[2])
     except FileNotFoundError as error:

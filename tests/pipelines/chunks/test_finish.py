@@ -1,92 +1,110 @@
-"""The end of a job: counts, parts, gate, and then all of it or nothing."""
+"""How every job ends: all is published, or nothing is and it says why."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from pipelines import files
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.finish import Refusal, finish, read_refusal, text_of
+from pipelines.chunks.finish import Ending, Refusal, finish, read_refusal, text_of
 from pipelines.faults import SystemicFault
 
-REFUSAL = Refusal(why="2 of 5 failed", failures={"corrupt": 2})
+
+class Total(NamedTuple):
+    ok: int
+    failed: int
+
+
+TOTAL = Total(3, 1)
 
 
 @dataclass
-class Ending:
-    """Publishes into a list."""
+class Job(Ending[Total]):
+    """A job that keeps what it publishes."""
 
-    refusal_uri: str
+    total: Total = TOTAL
     refusal: Refusal | None = None
-    added: Counts = field(default_factory=lambda: Counts(ok=3, failed=2))
-    planned: int = 5
-    log: list[str] = field(default_factory=list)
+    is_done: bool = False
+    published: list[Total] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
     def is_published(self) -> bool:
-        return "publish" in self.log
+        return self.is_done
 
-    def add_up(self) -> Counts:
-        return self.added
+    def add_up(self) -> Total:
+        return self.total
 
-    def refuse(self, total: Counts) -> Refusal | None:
+    def refuse(self, total: Total) -> Refusal | None:
         return self.refusal
 
-    def publish(self, total: Counts, counts: Counts, attempt: Attempt) -> None:
-        self.log.append("publish")
+    def publish(self, total: Total, counts: Counts, attempt: Attempt) -> None:
+        self.published.append(total)
 
-    def record_refusal(self, total: Counts, refusal: Refusal, counts: Counts) -> None:
-        self.log.append(refusal.why)
+    def record_refusal(self, total: Total, refusal: Refusal, counts: Counts) -> None:
+        self.refused.append(refusal)
+
+
+COUNTS = Counts(ok=3, failed=1, computed=2)
+REFUSAL = Refusal(why="1 of 4 failed", failures={"corrupt": 1})
 
 
 @pytest.fixture
-def ending(tmp_path: Path) -> Ending:
-    return Ending(files.to_uri(tmp_path / "FAILED"))
+def uri(tmp_path: Path) -> str:
+    return str(tmp_path / "FAILED")
 
 
-def test_it_publishes_once(ending: Ending, attempt: Attempt) -> None:
+def end(job: Job, uri: str, attempt: Attempt, *, counts: Counts = COUNTS) -> None:
+    finish(job, counts, attempt, planned=4, refusal_uri=uri)
+
+
+def test_what_adds_up_is_published_as_often_as_asked(
+    uri: str, attempt: Attempt
+) -> None:
+    job = Job()
     for _ in range(2):
-        finish(ending, Counts(ok=3, failed=2), attempt)
-    assert ending.log == ["publish"]
+        end(job, uri, attempt)
+    assert job.published == [TOTAL] * 2
+    assert read_refusal(uri) is None
 
 
-def test_a_refusal_is_recorded_until_it_is_published(
-    ending: Ending, attempt: Attempt
+def test_what_another_launch_published_is_left_alone(
+    uri: str, attempt: Attempt
 ) -> None:
-    assert read_refusal(ending.refusal_uri) is None
-    ending.refusal = REFUSAL
-    finish(ending, Counts(ok=3, failed=2), attempt)
-    assert ending.log == ["2 of 5 failed"]
-    assert read_refusal(ending.refusal_uri) == REFUSAL
-    ending.refusal = None  # a higher threshold
-    finish(ending, Counts(ok=3, failed=2), attempt)
-    assert ending.log[1:] == ["publish"]
-    assert read_refusal(ending.refusal_uri) is None
+    job = Job(is_done=True)
+    end(job, uri, attempt, counts=Counts())
+    assert job.published == []
 
 
-@pytest.mark.parametrize(
-    ("counts", "added"),
-    [
-        (Counts(ok=3, failed=1), Counts(ok=3, failed=2)),
-        (Counts(ok=2, failed=3), Counts(ok=3, failed=2)),
-        (Counts(ok=3, failed=2), Counts(ok=3, failed=1)),
-    ],
-)
+@pytest.mark.parametrize("counts", [Counts(3, 0), Counts(4, 1), Counts(4, 0)])
 def test_counts_that_do_not_add_up_publish_nothing(
-    ending: Ending, attempt: Attempt, counts: Counts, added: Counts
+    uri: str, attempt: Attempt, counts: Counts
 ) -> None:
-    ending.added = added
+    job = Job()
     with pytest.raises(SystemicFault, match="nothing is published"):
-        finish(ending, counts, attempt)
-    assert ending.log == []
+        end(job, uri, attempt, counts=counts)
+    assert job.published == []
 
 
-def test_a_damaged_refusal_is_a_fault(ending: Ending) -> None:
-    files.write_atomically(ending.refusal_uri, b'{"why": ')
-    with pytest.raises(SystemicFault, match="FAILED: got a damaged file"):
-        read_refusal(ending.refusal_uri)
+def test_a_refusal_is_written_and_goes_when_all_is_published(
+    uri: str, attempt: Attempt
+) -> None:
+    job = Job(refusal=REFUSAL)
+    end(job, uri, attempt)
+    assert (job.published, job.refused) == ([], [REFUSAL])
+    assert read_refusal(uri) == REFUSAL
+    end(Job(), uri, attempt)
+    assert read_refusal(uri) is None
 
 
-def test_failures_in_one_line() -> None:
+@pytest.mark.parametrize("data", [b"", b"{", b'{"why": "x"}', b"\xff\xfe"])
+def test_a_damaged_refusal_names_its_file_and_the_cure(uri: str, data: bytes) -> None:
+    Path(uri).write_bytes(data)
+    with pytest.raises(SystemicFault, match=r"FAILED: got a damaged file.*; remove it"):
+        read_refusal(uri)
+
+
+def test_failures_are_one_line() -> None:
     assert text_of({"corrupt": 2, "timeout": 1}) == "corrupt 2, timeout 1"
+    assert text_of({}) == ""

@@ -1,8 +1,9 @@
-"""Frozen values: read as written, and settings that differ are named."""
+"""Values that never change: read as they were written, or a fault."""
 
+import json
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -11,67 +12,93 @@ from pipelines.chunks import frozen
 from pipelines.chunks.frozen import Identified
 from pipelines.faults import SystemicFault, UsageError
 
-CURE = "restore it from a copy"
 
-
-class Decision(Identified):
-    unhashed: ClassVar[frozenset[str]] = frozenset({"sequence"})
+class Recipe(Identified):
+    unhashed = frozenset({"place"})
 
     plan_id: str = ""
-    sequence: int = 1
-    settings: dict[str, int]
-    names: tuple[str, ...]
+    place: int
+    name: str
+    steps: tuple[int, ...]
 
 
-DECISION = Decision(settings={"b": 1, "a": 2}, names=("x", "é")).identified()
+RECIPE = Recipe(place=1, name="bread", steps=(3, 5)).identified()
+
+
+def read(path: Path) -> Recipe | None:
+    return frozen.read(str(path), Recipe, cure="bake again")
 
 
 def test_a_value_is_read_as_it_was_written(tmp_path: Path) -> None:
-    uri = files.to_uri(tmp_path / "plan.json")
-    assert frozen.read(uri, Decision, cure=CURE) is None
-    assert files.create_once(uri, DECISION.encode())
-    assert frozen.read(uri, Decision, cure=CURE) == DECISION
+    path = tmp_path / "recipe.json"
+    assert read(path) is None
+    files.create_once(str(path), RECIPE.encode())
+    assert read(path) == RECIPE
 
 
-def test_an_id_is_of_the_content_whatever_its_order_and_place() -> None:
-    other = Decision(settings={"a": 2, "b": 1}, names=("x", "é"), sequence=7)
-    assert other.identified().plan_id == DECISION.plan_id
-    changed = DECISION.model_copy(update={"names": ("x",)})
-    assert not changed.is_sound
-    assert changed.identified().plan_id != DECISION.plan_id
+def test_the_id_is_of_the_content_only() -> None:
+    assert RECIPE.is_sound
+    assert RECIPE.model_copy(update={"place": 2}).is_sound
+    assert not RECIPE.model_copy(update={"name": "cake"}).is_sound
+    assert not RECIPE.model_copy(update={"plan_id": "0" * 64}).is_sound
 
 
-def test_every_flipped_bit_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
-    path, good = tmp_path / "plan.json", DECISION.encode()
+def test_a_damaged_file_is_noticed_or_means_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    data = RECIPE.encode()
+    # The place is no content, so nothing vouches for it.
+    place = range(data.index(b'"place"'), data.index(b'"name"'))
     noticed = 0
-    for position in range(len(good)):
-        damaged = bytearray(good)
-        damaged[position] ^= 1 << position % 8
-        path.write_bytes(damaged)
-        try:
-            found = frozen.read(files.to_uri(path), Decision, cure=CURE)
-        except SystemicFault as fault:
-            assert "got a damaged plan" in str(fault)
-            assert str(fault).endswith(CURE)
-            noticed += 1
-        else:
-            assert found is not None
-            assert found.model_copy(update={"sequence": 1}) == DECISION
-    assert noticed > len(good) / 2
+    for position in range(len(data)):
+        for damaged in (
+            data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :],
+            data[:position],
+        ):
+            path.write_bytes(damaged)
+            try:
+                found = read(path)
+            except SystemicFault as fault:
+                assert str(path) in str(fault) and "; bake again" in str(fault)
+                noticed += 1
+            else:
+                assert found == RECIPE or position in place
+    assert noticed > len(data)
 
 
-@pytest.mark.parametrize(
-    ("planned", "got", "message"),
-    [
-        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, "--b: got 3, expected 2 as before"),
-        ({"a": 1}, {"a": 1, "new": "x"}, "--new: got x, expected null as before"),
-        ({"a": 1, "old": [1]}, {"a": 1}, "--old: got null, expected [1] as before"),
-        ({"a": "y" * 99}, {"a": "n"}, f"--a: got n, expected {'y' * 77}... as before"),
-    ],
-)
-def test_the_first_difference_is_named(
-    planned: dict[str, Any], got: dict[str, Any], message: str
-) -> None:
-    frozen.check_same(planned, dict(reversed(planned.items())), cure="as before")
-    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
-        frozen.check_same(planned, got, flag="--", cure="as before")
+def refusal(planned: dict[str, Any], got: dict[str, Any], **options: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        frozen.check_same(planned, got, cure="as planned; repeat it", **options)
+    return str(caught.value)
+
+
+def test_the_first_difference_is_named() -> None:
+    planned = {"a": 1, "b": [2], "c": "three"}
+    frozen.check_same(planned, dict(planned), cure="")
+    assert refusal(planned, {**planned, "b": [5], "c": "six"}) == (
+        "b: got [5], expected [2] as planned; repeat it"
+    )
+    assert refusal(planned, {**planned, "c": "six"}, flag="--").startswith(
+        "--c: got six, expected three as planned"
+    )
+
+
+def test_a_setting_of_one_side_only_is_a_difference() -> None:
+    assert refusal({"a": 1}, {"a": 1, "new": 2}).startswith(
+        "new: got 2, expected null as"
+    )
+    assert refusal({"a": 1, "old": 2}, {"a": 1}).startswith(
+        "old: got null, expected 2 as"
+    )
+
+
+def test_long_values_are_shortened() -> None:
+    message = refusal({"a": "x" * 500}, {"a": list(range(500))})
+    assert re.search(r"got \[0, 1, .*\.\.\., expected x{77}\.\.\. as", message)
+    assert len(message) < 250
+
+
+def test_unknown_fields_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps({**json.loads(RECIPE.encode()), "salt": 1}))
+    with pytest.raises(SystemicFault, match="damaged plan"):
+        read(path)

@@ -1,7 +1,7 @@
-"""Parts: created once, with a footer that says whose they are and what they count."""
+"""Parts: created once, and never taken for the part of something else."""
 
+import dataclasses
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,79 +12,84 @@ from pipelines.chunks.counts import Counts
 from pipelines.chunks.parts import Parts
 from pipelines.faults import SystemicFault
 
-SCHEMA = pa.schema(
-    [pa.field("name", pa.string()), pa.field("status", pa.string())],
-    metadata={"version": "1"},
-)
+SCHEMA = pa.schema([pa.field("name", pa.string()), pa.field("status", pa.string())])
 ROWS = [{"name": "a", "status": "ok"}, {"name": "b", "status": "failed"}]
 COUNTS = Counts(ok=1, failed=1)
 
 
-def parts_in(folder: Path) -> Parts:
-    return Parts(files.to_uri(folder), plan_id="p" * 64, schema=SCHEMA, cure="move it")
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    return Parts(str(tmp_path), plan_id="1" * 64, schema=SCHEMA, cure="remove it")
 
 
-def create(parts: Parts, chunk: int = 0, **footer: bytes) -> bool:
-    named = {name.encode(): value for name, value in footer.items()}
-    return parts.create(chunk, ROWS, counts=COUNTS, footer=named)
+def create(parts: Parts, *, chunk: int = 0, footer: bytes = b"own") -> bool:
+    return parts.create(chunk, ROWS, counts=COUNTS, footer={b"job.field": footer})
 
 
-def test_a_part_is_found_as_it_was_created(tmp_path: Path) -> None:
-    parts = parts_in(tmp_path)
+def test_a_part_holds_rows_counts_and_the_jobs_fields(parts: Parts) -> None:
     assert parts.find(0, planned=2) is None
-    assert create(parts, own=b"7")
-    found = parts.find(0, planned=2, expected={b"own": b"7"})
-    assert found is not None
-    assert (found.counts, found.footer[b"own"]) == (COUNTS, b"7")
-    whole = parts.committed(0)
-    assert whole.rows.to_pylist() == ROWS
-    assert whole.footer[b"version"] == b"1"
+    assert create(parts)
+    part = parts.committed(0)
+    assert part.rows.to_pylist() == ROWS
+    assert part.counts == COUNTS
+    assert part.footer[b"job.field"] == b"own"
+    found = parts.find(0, planned=2, expected={b"job.field": b"own"})
+    assert found is not None and found.counts == COUNTS
     assert parts.committed(0, columns=["name"]).rows.column_names == ["name"]
 
 
-def test_of_many_attempts_the_first_one_counts(tmp_path: Path) -> None:
-    parts = parts_in(tmp_path)
-    barrier, won = threading.Barrier(8), list[tuple[bool, bytes]]()
+def test_of_eight_writers_one_wins(parts: Parts) -> None:
+    barrier, won = threading.Barrier(8), list[bytes]()
 
-    def attempt(number: int) -> None:
-        mine = str(number).encode()
+    def race(footer: bytes) -> None:
         barrier.wait()
-        won.append((create(parts, own=mine), mine))
+        if create(parts, footer=footer):
+            won.append(footer)
 
-    threads = [threading.Thread(target=attempt, args=(n,)) for n in range(8)]
+    threads = [threading.Thread(target=race, args=(b"%d" % n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    (winner,) = (mine for is_first, mine in won if is_first)
-    assert parts.committed(0).footer[b"own"] == winner
+    (winner,) = won
+    assert parts.committed(0).footer[b"job.field"] == winner
+    assert len(files.list_names(parts.folder)) == 1
 
 
-def test_what_is_not_the_part_of_this_chunk_is_refused(tmp_path: Path) -> None:
-    parts = parts_in(tmp_path)
-    create(parts, own=b"7")
-    other = replace(parts, schema=pa.schema([pa.field("name", pa.int64())]))
-    for wrong, what in (
-        (lambda: parts.find(0, planned=3), "another number of items"),
-        (lambda: parts.find(0, planned=2, expected={b"own": b"8"}), "other items"),
-        (lambda: replace(parts, plan_id="q" * 64).committed(0), "another plan"),
-        (lambda: other.committed(0), "other rows or columns"),
-    ):
-        with pytest.raises(SystemicFault, match=f"{what}.*; move it"):
-            wrong()
+def test_the_same_rows_are_the_same_bytes(parts: Parts) -> None:
+    assert create(parts, chunk=0) and create(parts, chunk=1)
+    first, second = (files.read_bytes(parts.uri(chunk)) for chunk in (0, 1))
+    assert first == second
 
 
-def test_a_part_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
-    parts = parts_in(tmp_path)
+def test_a_part_of_something_else_is_a_fault(parts: Parts) -> None:
+    create(parts)
+    other_plan = dataclasses.replace(parts, plan_id="2" * 64)
+    other_columns = dataclasses.replace(parts, schema=SCHEMA.append(SCHEMA.field(0)))
+    with pytest.raises(SystemicFault, match=r"00000000.* another plan, .*; remove it"):
+        other_plan.find(0, planned=2)
+    with pytest.raises(SystemicFault, match=r"00000000.* other rows or columns"):
+        other_columns.committed(0)
+    with pytest.raises(SystemicFault, match=r"00000000.* another number of items"):
+        parts.find(0, planned=3)
+    with pytest.raises(SystemicFault, match=r"00000000.* other items"):
+        parts.find(0, planned=2, expected={b"job.field": b"another"})
+
+
+def test_counts_that_are_not_those_of_the_rows_are_a_fault(parts: Parts) -> None:
+    parts.create(0, ROWS, counts=Counts(ok=2, failed=1), footer={})
+    with pytest.raises(SystemicFault, match="other rows or columns"):
+        parts.find(0, planned=3)
+
+
+def test_a_part_cut_off_anywhere_is_a_fault(parts: Parts) -> None:
     create(parts)
     path = files.to_path(parts.uri(0))
-    good = path.read_bytes()
-    for length in range(0, len(good), 61):
-        path.write_bytes(good[:length])
-        with pytest.raises(SystemicFault, match=r"no whole part.*; move it"):
-            parts.find(0, planned=2)
-
-
-def test_a_part_that_is_gone_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(SystemicFault, match="the part vanished"):
-        parts_in(tmp_path).committed(4)
+    data = path.read_bytes()
+    for kept in range(len(data)):
+        path.write_bytes(data[:kept])
+        with pytest.raises(SystemicFault, match=r"00000000.* no whole part"):
+            parts.committed(0)
+    path.unlink()
+    with pytest.raises(SystemicFault, match=r"00000000.* vanished"):
+        parts.committed(0)

@@ -1,8 +1,10 @@
-"""Pieces of a plan: a row group a chunk, named by hash, read as few as needed."""
+"""Pieces of a plan's items: one row group a chunk, and only what is needed is read."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import files
@@ -10,56 +12,72 @@ from pipelines.chunks import pieces
 from pipelines.chunks.pieces import CHUNKS_PER_PIECE, Piece, Pieces
 from pipelines.faults import SystemicFault
 
-CURE = "restore the file from a copy"
+ROWS = 2
+CHUNKS = CHUNKS_PER_PIECE + 3
+ITEMS = CHUNKS * ROWS - 1
 
 
-def write(folder: Path, count: int, *, rows: int = 2) -> tuple[Piece, ...]:
-    table, size = pa.table({"n": range(count), "m": range(count)}), 0
-    size = CHUNKS_PER_PIECE * rows
-    tables = (table.slice(first, size) for first in range(0, count, size))
-    return pieces.write(files.to_uri(folder), tables, rows=rows)
+def tables() -> Iterator[pa.Table]:
+    rows = CHUNKS_PER_PIECE * ROWS
+    for first in range(0, ITEMS, rows):
+        yield pa.table({"item": list(range(first, min(first + rows, ITEMS)))})
 
 
-def reader(folder: Path, written: tuple[Piece, ...]) -> Pieces:
-    return Pieces(files.to_uri(folder), written, cure=CURE)
+@pytest.fixture
+def written(tmp_path: Path) -> tuple[Piece, ...]:
+    return pieces.write(str(tmp_path), tables(), rows=ROWS)
 
 
-def test_every_chunk_has_its_rows(tmp_path: Path) -> None:
-    written = write(tmp_path, 1025)
-    assert len(written) == 3
-    found = reader(tmp_path, written)
-    rows = [found.chunk(chunk)["n"].to_pylist() for chunk in range(513)]
-    assert rows[:2] == [[0, 1], [2, 3]]
-    assert rows[-1] == [1024]
-    assert [n for chunk in rows for n in chunk] == list(range(1025))
-    columns = pa.concat_tables(found.columns(["m"]))
-    assert columns.column_names == ["m"]
-    assert columns["m"].to_pylist() == list(range(1025))
+def open_pieces(folder: Path, written: tuple[Piece, ...]) -> Pieces:
+    return Pieces(str(folder), written, cure="restore it")
 
 
-def test_the_same_items_are_the_same_files(tmp_path: Path) -> None:
-    assert write(tmp_path / "a", 700) == write(tmp_path / "b", 700)
-    assert write(tmp_path / "a", 700) != write(tmp_path / "a", 701)
-    assert write(tmp_path / "c", 0) == ()
+def test_a_chunk_is_a_row_group(tmp_path: Path, written: tuple[Piece, ...]) -> None:
+    groups = [pq.ParquetFile(tmp_path / piece.name).num_row_groups for piece in written]
+    assert groups == [CHUNKS_PER_PIECE, 3]
+    opened = open_pieces(tmp_path, written)
+    for chunk in (0, 1, CHUNKS_PER_PIECE - 1, CHUNKS_PER_PIECE, CHUNKS - 1):
+        numbers = range(chunk * ROWS, min((chunk + 1) * ROWS, ITEMS))
+        assert opened.chunk(chunk)["item"].to_pylist() == list(numbers)
+    column = pa.concat_tables(opened.columns(["item"]))["item"].to_pylist()
+    assert column == list(range(ITEMS))
 
 
-def test_only_the_piece_of_a_chunk_is_read(tmp_path: Path) -> None:
-    written = write(tmp_path, 1024)
-    (tmp_path / written[0].name).unlink()
-    found = reader(tmp_path, written)
-    assert found.chunk(CHUNKS_PER_PIECE)["n"].to_pylist() == [512, 513]
-    with pytest.raises(SystemicFault, match=f"{written[0].name}.*nothing.*{CURE}"):
-        found.chunk(CHUNKS_PER_PIECE - 1)
+def test_the_same_items_are_the_same_pieces(
+    tmp_path: Path, written: tuple[Piece, ...]
+) -> None:
+    assert pieces.write(str(tmp_path), tables(), rows=ROWS) == written
+    assert len(list(tmp_path.iterdir())) == len(written)
 
 
-def test_every_damage_is_noticed(tmp_path: Path) -> None:
-    written = write(tmp_path, 8)
+def test_only_the_piece_of_a_chunk_is_read_and_once(
+    tmp_path: Path, written: tuple[Piece, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, read, reads = open_pieces(tmp_path, written), files.read_bytes, []
+
+    def counted(uri: str) -> bytes:
+        reads.append(uri.rpartition("/")[2])
+        return read(uri)
+
+    monkeypatch.setattr(files, "read_bytes", counted)
+    for chunk in range(CHUNKS_PER_PIECE, CHUNKS):
+        opened.chunk(chunk)
+    assert reads == [written[1].name]
+
+
+@pytest.mark.parametrize("damage", ["missing", "flipped", "cut off", "empty"])
+def test_a_piece_that_is_not_whole_names_its_file_and_the_cure(
+    tmp_path: Path, written: tuple[Piece, ...], damage: str
+) -> None:
     path = tmp_path / written[0].name
-    good = path.read_bytes()
-    for position in range(0, len(good), 7):
-        flipped = bytearray(good)
-        flipped[position] ^= 1
-        for damaged in (bytes(flipped), good[:position]):
-            path.write_bytes(damaged)
-            with pytest.raises(SystemicFault, match=f"another sha256.*{CURE}"):
-                reader(tmp_path, written).chunk(0)
+    data = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        flipped = data[:9] + bytes([data[9] ^ 1]) + data[10:]
+        kinds = {"flipped": flipped, "cut off": data[:-1], "empty": b""}
+        path.write_bytes(kinds[damage])
+    opened = open_pieces(tmp_path, written)
+    for read in (lambda: opened.chunk(0), lambda: list(opened.columns(["item"]))):
+        with pytest.raises(SystemicFault, match=rf"{path.name}: got .*; restore it"):
+            read()
+    assert opened.chunk(CHUNKS_PER_PIECE).num_rows == ROWS  # the other one is whole

@@ -12,6 +12,7 @@ from fcn_core.records import dataset_info
 from pipelines.cli import train
 from tests.drawn import tiny_models, tiny_ratings
 from tests.runs import score_runs
+from tests.runs.trees import everything
 
 
 @pytest.fixture
@@ -210,9 +211,9 @@ def test_a_damaged_plan_stops_before_any_scoring(photos: Path, tmp_path: Path) -
         b"",
     ):
         plan.write_bytes(damaged)
-        before = score_runs.tree(out)
+        before = everything(out)
         _check([*words], code=1, says=("00000001.json", "restore it from a copy"))
-        assert score_runs.tree(out) == before
+        assert everything(out) == before
     plan.write_bytes(good)
     assert score_runs.scored(photos, out, night=score_runs.LATER[0])["planned"] == 1
 

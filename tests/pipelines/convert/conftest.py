@@ -1,11 +1,11 @@
-"""A drawn VOC tree for the tests of conversions."""
+"""The data set that tests of conversions begin with."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.drawn import tiny_data
-from tests.runs.voc_runs import TRAIN, VAL
+from tests.runs.convert_runs import TRAIN, VAL
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Plans of conversions: frozen once, found again, other settings named."""
+"""What is planned stays: the same settings go on, others are named."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ from pipelines.cli import main
 from pipelines.convert.plan import read_plan
 from pipelines.faults import SystemicFault
 from tests.drawn import tiny_data
+from tests.runs.convert_runs import TRAIN, VAL, convert_voc, planned
 from tests.runs.trees import everything
-from tests.runs.voc_runs import TRAIN, VAL, planned, run
 
 
 def test_again_with_the_same_settings_nothing_is_done(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert run(tree, out) == 0
+    assert convert_voc(tree, out) == 0
     before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     (tree / voc.image_path("2007_000000")).unlink()  # nobody looks any more
     words = ["convert", "voc", "--input", str(tree), "--output", str(out)]
@@ -43,10 +43,10 @@ def test_again_with_other_settings_the_difference_is_named(
     named: str,
 ) -> None:
     out = tmp_path / "out"
-    assert run(tree, out) == 0
+    assert convert_voc(tree, out) == 0
     before = everything(out)
     capsys.readouterr()
-    assert run(tree, out, *flags) == 2
+    assert convert_voc(tree, out, *flags) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert named in line and "got" in line and "expected" in line
     assert everything(out) == before
@@ -56,12 +56,12 @@ def test_other_input_is_other_settings(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert run(tree, out) == 0
+    assert convert_voc(tree, out) == 0
     other = tiny_data.voc_tree(tmp_path / "other", train=TRAIN, val=VAL)
-    assert run(other, out) == 2
+    assert convert_voc(other, out) == 2
     assert "--input: got" in capsys.readouterr().err
     drawn.write_list(tree, "val", ["2007_000010"])
-    assert run(tree, out) == 2
+    assert convert_voc(tree, out) == 2
     assert "lists" in capsys.readouterr().err
 
 
@@ -73,69 +73,23 @@ def test_an_unfinished_output_knows_its_settings(
     assert sum(counts.ok for counts in worker.process(range(2), attempt)) > 0
     with pytest.raises(DatasetError, match="goes on where it stopped"):
         read_dataset_info(out)
-    assert run(tree, out, "--num_shards", "4") == 2
-    assert run(tree, out, "--num_shards", "3") == 0
-
-
-def test_trainval_holds_both(tree: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert run(tree, out, "--split", "trainval") == 0
-    info = read_dataset_info(out)
-    assert info.splits["trainval"].records == TRAIN + VAL
-    with pytest.raises(DatasetError, match="expected one of"):
-        info.shard_paths(out, "train")
+    assert convert_voc(tree, out, "--num_shards", "4") == 2
+    assert convert_voc(tree, out, "--num_shards", "3") == 0
 
 
 def test_more_shards_than_ids(tree: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert run(tree, out, "--split", "val", "--num_shards", "20") == 0
+    assert convert_voc(tree, out, "--split", "val", "--num_shards", "20") == 0
     split = read_dataset_info(out).splits["val"]
     assert (split.shards, split.records) == (20, VAL)
     assert len(list(out.glob("val-*-of-00020.tfrecord"))) == 20
-
-
-FROM_TREE = ["convert", "voc", "--input", "{tree}", "--output", "x"]
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["convert"], "expected voc, sbd, ava, folder"),
-        (["convert", "sbdd"], "got sbdd"),
-        (["convert", "voc", "--output", "x"], "--input is missing"),
-        (["convert", "voc", "--input", "nowhere", "--output", "x"], "VOCtrainval"),
-        (["convert", "voc", "--input", "{empty}", "--output", "x"], "is empty"),
-        ([*FROM_TREE, "--split", "test"], "test.txt"),
-        ([*FROM_TREE, "--split", "../a"], "expected names of lists"),
-        ([*FROM_TREE, "--num_shards", "0"], "--num_shards"),
-        ([*FROM_TREE, "--nmu_shards", "2"], "--num_shards"),
-        ([*FROM_TREE[:-1], "{strange}"], "another program's records"),
-    ],
-)
-def test_usage_errors_are_one_line(
-    tree: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    words: list[str],
-    said: str,
-) -> None:
-    strange, empty = tmp_path / "strange", tmp_path / "empty"
-    strange.mkdir()
-    (strange / "train-00000-of-00004.tfrecord").touch()
-    drawn.write_list(empty, "train", [], final_newline=False)
-    monkeypatch.chdir(tmp_path)
-    folders = {"tree": tree, "strange": strange, "empty": empty}
-    assert main.main([word.format(**folders) for word in words]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
 
 
 def test_an_output_that_cannot_be_written_is_one_line(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    assert run(tree, tmp_path / "file" / "out") == 2
+    assert convert_voc(tree, tmp_path / "file" / "out") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "can be written" in line
 

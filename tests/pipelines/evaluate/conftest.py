@@ -1,4 +1,4 @@
-"""Drawn records, and a model of VOC's classes."""
+"""The records and the model that tests of evaluations share."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from fcn_core.records.record import SegmentationRecord
 from tests.drawn import tiny_models, tiny_shards
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def records(tmp_path_factory: pytest.TempPathFactory) -> list[SegmentationRecord]:
     root = tmp_path_factory.mktemp("tree")
     return tiny_shards.drawn_records(root, train=7, val=0)["train"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose classes are VOC's in another order."""
     import keras

@@ -1,4 +1,4 @@
-"""Whether a model is measured on photos that it was trained on."""
+"""Whether a model was trained on what it is measured on: found, and explained."""
 
 import dataclasses
 import shutil
@@ -61,7 +61,7 @@ Trained = Callable[[dataset_info.DatasetInfo], dict[str, str]]
         ),
     ],
 )
-def test_leaks_are_found_and_told(
+def test_leaks_are_found_and_explained(
     training: Trained,
     why: str | None,
     compared: str,
@@ -103,9 +103,9 @@ def test_a_bundle_knows_its_photos_in_any_folder(
     data = tiny_shards.write_finished(tmp_path / "a", again)
     with pytest.raises(
         UsageError, match=r"trained on 2 of the 5 photos of val; .*--allow_leak"
-    ) as told:
+    ) as caught:
         plan(model, data, tmp_path / "out.json")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
     plan(model, data, tmp_path / "out.json", "--allow_leak")
     clean = plan(model, data, tmp_path / "clean.json", "--split", "train")
     assert clean.plan.leak.why is None
@@ -136,7 +136,7 @@ def test_a_damaged_list_of_photos_is_one_line(
             photo_list.read(model)
 
 
-def test_a_leaking_split_needs_a_word(
+def test_a_leaking_split_needs_a_flag(
     bundle: Path, records: list[SegmentationRecord], tmp_path: Path
 ) -> None:
     data = write(tmp_path / "a", records[:1])

@@ -1,4 +1,4 @@
-"""What a model must answer to be measured on a data set."""
+"""A model that does not answer what a data set asks is refused in one line."""
 
 from pathlib import Path
 

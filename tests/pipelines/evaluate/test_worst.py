@@ -1,4 +1,4 @@
-"""The worst photos: twenty, whatever their order, ties and gaps."""
+"""The worst photos: which, and in which order."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Photos in TFRecords: numbered, damaged, of another version."""
+"""Photos in TFRecords: listed and read by their number."""
 
 from pathlib import Path
 
@@ -64,23 +64,6 @@ def test_damaged_records_are_rows_with_a_reason(tmp_path: Path) -> None:
     assert reasons == ["ok", "corrupt", "not-an-image", "corrupt"]
 
 
-def test_a_damaged_length_ends_the_file_with_a_reason(tmp_path: Path) -> None:
-    path = tmp_path / "x.tfrecord"
-    write_records(path, b"first", b"second", b"third")
-    offsets = list(tfrecord.frame_offsets(path))
-    whole = path.read_bytes()
-    flipped = bytearray(whole)
-    flipped[offsets[1] + 2] ^= 1
-    for data in (bytes(flipped), whole[: offsets[1] + 5]):
-        path.write_bytes(data)
-        rows = listed(path).photos.to_pylist()
-        assert [row["offset"] for row in rows] == offsets[:2]
-        with pytest.raises(BadImage, match="corrupt: record 1 is damaged"):
-            inputs.read_again(rows[1]["image_uri"], version=rows[1]["version"])
-        with pytest.raises(BadImage, match="vanished"):
-            inputs.read_again(files.to_uri(path) + "#2", version=rows[1]["version"])
-
-
 def test_records_of_another_version_are_never_read(tmp_path: Path) -> None:
     path = tmp_path / "x.tfrecord"
     write_records(path, b"first", b"second")
@@ -96,3 +79,20 @@ def test_a_file_with_a_number_sign_is_no_record(tmp_path: Path) -> None:
     touch(tmp_path, "a", "a#1")
     uri = files.to_uri(tmp_path / "a#1")
     assert inputs.read_again(uri, version=files.version(uri)) == b"a#1"
+
+
+def test_a_damaged_length_ends_the_file_with_a_reason(tmp_path: Path) -> None:
+    path = tmp_path / "x.tfrecord"
+    write_records(path, b"first", b"second", b"third")
+    offsets = list(tfrecord.frame_offsets(path))
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[offsets[1] + 2] ^= 1
+    for data in (bytes(flipped), whole[: offsets[1] + 5]):
+        path.write_bytes(data)
+        rows = listed(path).photos.to_pylist()
+        assert [row["offset"] for row in rows] == offsets[:2]
+        with pytest.raises(BadImage, match="corrupt: record 1 is damaged"):
+            inputs.read_again(rows[1]["image_uri"], version=rows[1]["version"])
+        with pytest.raises(BadImage, match="vanished"):
+            inputs.read_again(files.to_uri(path) + "#2", version=rows[1]["version"])

@@ -19,6 +19,7 @@ from fcn_core.records import tfrecord
 from tests.drawn import tiny_models
 from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT
+from tests.runs.trees import everything
 
 
 @pytest.fixture
@@ -38,13 +39,13 @@ def test_the_same_night_again_skips_all_and_changes_nothing(
     out = tmp_path / "out"
     first = score_runs.scored(photos, out, "--chunk_size=2")
     assert (first["planned"], first["computed"], first["skipped"]) == (5, 5, 0)
-    before, times = score_runs.tree(out), _times(out)
+    before, times = everything(out), _times(out)
     again = score_runs.scored(photos, out, "--chunk_size=2")
     assert (again["ok"], again["computed"], again["skipped"]) == (5, 0, 5)
-    told = score_runs.score(photos, out, "--chunk_size=2")
-    assert "all 5 skipped" in told.stderr
-    assert "5 skipped" in told.stdout
-    assert score_runs.tree(out) == before
+    ended = score_runs.score(photos, out, "--chunk_size=2")
+    assert "all 5 skipped" in ended.stderr
+    assert "5 skipped" in ended.stdout
+    assert everything(out) == before
     assert _times(out) == times
 
 
@@ -53,12 +54,12 @@ def test_a_photo_after_the_plan_waits_for_the_next_night(
 ) -> None:
     out = tmp_path / "out"
     score_runs.scored(photos, out)
-    before = score_runs.tree(out)
+    before = everything(out)
     score_runs.add_photos(photos, 1, first=5)
     ended = score_runs.score(photos, out)
     assert ended.code == 0
     assert "1 not in the plan wait for the next night" in ended.stderr
-    assert score_runs.tree(out) == before
+    assert everything(out) == before
     next_night = score_runs.scored(photos, out, night=LATER[0])
     assert (next_night["planned"], next_night["computed"]) == (1, 1)
     assert next_night["skipped"] == 5
@@ -110,7 +111,7 @@ def test_other_settings_in_the_same_night_name_the_difference(
 ) -> None:
     out = tmp_path / "out"
     score_runs.leave_open(photos, out)
-    before = score_runs.tree(out)
+    before = everything(out)
     for name, flag in _CHANGES.items():
         ended = score_runs.score(photos, out, flag)
         assert ended.code == 2
@@ -119,7 +120,7 @@ def test_other_settings_in_the_same_night_name_the_difference(
         assert "\n" not in line
     other = score_runs.score(f"{photos}/*.jpg", out)
     assert (other.code, other.stderr.split(":")[1]) == (2, " input")
-    assert score_runs.tree(out) == before
+    assert everything(out) == before
 
 
 def _other_voc21(folder: Path) -> Path:
@@ -146,13 +147,13 @@ def test_scoring_all_again_must_be_meant(
     flags = ["--model", model]
     if change == "max_side":
         flags.append("--max_side=64")
-    before = score_runs.tree(out)
+    before = everything(out)
     ended = score_runs.score(photos, out, *flags, night=LATER[0])
     assert ended.code == 2
     assert ended.stderr.startswith("fcn: 5 photos would be scored again")
     assert "--rescore" in ended.stderr
     assert ended.stderr.count("\n") == 1
-    assert score_runs.tree(out) == before
+    assert everything(out) == before
     summary = score_runs.scored(photos, out, *flags, "--rescore", night=LATER[0])
     assert (summary["planned"], summary["ok"], summary["skipped"]) == (5, 5, 0)
     first, second = score_runs.table(out), score_runs.table(out, LATER[0])

@@ -27,15 +27,6 @@ def publish_night(night: PlannedNight) -> Commit:
     return publish.publish(night, parts.add_up(night))
 
 
-def table_bytes(out: Path) -> dict[str, bytes]:
-    root = out / "scores"
-    return {
-        os.fspath(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
-
-
 def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         publish_night(draw_night(tmp_path / name, 23))
@@ -94,8 +85,12 @@ def test_parts_are_merged_into_full_files(tmp_path: Path, chunk_size: int) -> No
 def test_the_table_does_not_depend_on_the_chunks(tmp_path: Path) -> None:
     for size in (1, 4, 50):
         publish_night(draw_night(tmp_path / str(size), 23, chunk_size=size))
-    assert table_bytes(tmp_path / "1") == table_bytes(tmp_path / "4")
-    assert table_bytes(tmp_path / "1") == table_bytes(tmp_path / "50")
+    assert everything(tmp_path / "1" / "scores") == everything(
+        tmp_path / "4" / "scores"
+    )
+    assert everything(tmp_path / "1" / "scores") == everything(
+        tmp_path / "50" / "scores"
+    )
 
 
 def test_publishing_again_changes_nothing(tmp_path: Path) -> None:
@@ -144,7 +139,9 @@ def test_killed_at_any_step_the_next_attempt_completes(
     monkeypatch.setattr(publish, "_ROWS_PER_GROUP", 5)
     success = tmp_path / "killed" / "scores" / f"run_date={NIGHT}" / "_SUCCESS"
     if success.exists():  # what readers may read is whole
-        assert table_bytes(tmp_path / "killed") == table_bytes(tmp_path / "whole")
+        assert everything(tmp_path / "killed" / "scores") == everything(
+            tmp_path / "whole" / "scores"
+        )
     publish_night(night)
     publish.sweep(night)
     assert everything(tmp_path / "killed") == everything(tmp_path / "whole")
@@ -168,7 +165,7 @@ def test_other_bytes_than_committed_are_never_shown(
     monkeypatch.setattr(publish, "_ROWS_PER_GROUP", 2)  # as another version might
     with pytest.raises(SystemicFault, match="not the one that was committed"):
         publish_night(night)
-    assert table_bytes(tmp_path) == {}
+    assert everything(tmp_path / "scores") == {}
 
 
 @pytest.mark.usefixtures("small_files")
@@ -187,11 +184,11 @@ def test_two_attempts_at_once_publish_one_table(
 
     monkeypatch.setattr(publish, "stage", slow)
     publish_night(night)
-    after = table_bytes(tmp_path)
+    after = everything(tmp_path / "scores")
     assert len(after) == 5
     publish.sweep(night)
     assert not [name for name in everything(tmp_path) if "staging" in name]
-    assert table_bytes(tmp_path) == after
+    assert everything(tmp_path / "scores") == after
 
 
 def test_a_damaged_commit_is_noticed(tmp_path: Path) -> None:
@@ -241,7 +238,7 @@ def test_an_empty_night_is_an_empty_table(tmp_path: Path) -> None:
     assert len(pd.read_parquet(tmp_path / "scores")) == 0
 
 
-def test_failures_that_may_pass_are_told_of_committed_nights_only(
+def test_failures_that_may_pass_are_those_of_committed_nights_only(
     tmp_path: Path,
 ) -> None:
     night = draw_night(tmp_path, 23)

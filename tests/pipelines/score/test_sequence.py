@@ -1,4 +1,4 @@
-"""Plans: frozen once, the same bytes wherever, and no item in two of them."""
+"""Plans: frozen once, the same bytes wherever, and every damage noticed."""
 
 import re
 import shutil
@@ -158,7 +158,7 @@ def test_files_of_others_beside_the_plans_do_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "got", "said"),
+    ("name", "got", "message"),
     [
         ("masks", "tar", "masks: got tar, expected png"),
         ("limit", 7, "limit: got 7, expected null"),
@@ -166,12 +166,12 @@ def test_files_of_others_beside_the_plans_do_not_matter(tmp_path: Path) -> None:
     ],
 )
 def test_other_settings_are_named(
-    tmp_path: Path, name: str, got: JsonValue, said: str
+    tmp_path: Path, name: str, got: JsonValue, message: str
 ) -> None:
     frozen, _ = freeze(tmp_path, photos(1))
     sequence.check_same_settings(frozen, SETTINGS)
     changed = SETTINGS.model_copy(update={name: got})
-    with pytest.raises(UsageError, match=re.escape(said)) as caught:
+    with pytest.raises(UsageError, match=re.escape(message)) as caught:
         sequence.check_same_settings(frozen, changed)
     assert "2026-11-20" in str(caught.value)
     assert len(str(caught.value)) < 300

@@ -1,4 +1,4 @@
-"""Launches that race for plans: each decides with all plans before it in sight."""
+"""Launches that plan at once: one plan a night, and no item in two of them."""
 
 import multiprocessing
 import threading
@@ -70,8 +70,8 @@ def test_threads_that_race_for_many_nights_never_share_an_item(tmp_path: Path) -
     frozen = sequence.read_all(str(tmp_path))
     assert [each.sequence for each in frozen] == [1, 2, 3, 4]
     assert {each.run_date for each in frozen} == set(nights)
-    everything = [uri for each in frozen for uri in uris_of(tmp_path, each)]
-    assert sorted(everything) == photos(*range(70))["image_uri"].to_pylist()
+    planned = [uri for each in frozen for uri in uris_of(tmp_path, each)]
+    assert sorted(planned) == photos(*range(70))["image_uri"].to_pylist()
 
 
 def test_who_decided_too_early_decides_again(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.drawn import tiny_models
 from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT
+from tests.runs.trees import everything
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_the_table_over_two_nights_with_a_replay_between_them(
     _spoil(photos)
     out = tmp_path / "out"
     score_runs.scored(photos, out)
-    before = score_runs.tree(out)
+    before = everything(out)
     score_runs.rewrite(photos / "cut.jpg", tiny_models.draw_photo(seed=90))
     replay = _replay(out)
     assert replay["run_date"] == f"{NIGHT}-replay-1"
@@ -97,7 +98,7 @@ def test_the_table_over_two_nights_with_a_replay_between_them(
     score_runs.add_photos(photos, 1, first=4)
     summary = score_runs.scored(photos, out, night=LATER[0])
     assert (summary["planned"], summary["skipped"]) == (1, 6)
-    after = score_runs.tree(out)
+    after = everything(out)
     assert {name: after[name] for name in before} == before
     frame = pandas.read_parquet(out / "scores")
     assert Counter(frame["run_date"]) == {
@@ -123,11 +124,11 @@ def test_replays_go_on_until_nothing_is_failed(photos: Path, tmp_path: Path) -> 
     replay = _replay(out)
     assert replay["run_date"] == f"{NIGHT}-replay-2"
     assert (replay["planned"], replay["ok"]) == (1, 1)
-    before = score_runs.tree(out)
+    before = everything(out)
     nothing = score_runs.fcn("replay", out)
     assert nothing.code == 2
     assert "got no failed photo" in nothing.stderr
-    assert score_runs.tree(out) == before
+    assert everything(out) == before
     assert score_runs.scored(photos, out, night=LATER[0])["planned"] == 0
 
 
@@ -182,11 +183,11 @@ def test_a_discarded_night_frees_its_photos(photos: Path, tmp_path: Path) -> Non
 def test_a_committed_night_is_not_discarded(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     score_runs.scored(photos, out)
-    before = score_runs.tree(out)
+    before = everything(out)
     ended = score_runs.fcn("discard", out, "--run_date", NIGHT)
     assert ended.code == 2
     assert "a committed one stays" in ended.stderr
-    assert score_runs.tree(out) == before
+    assert everything(out) == before
 
 
 def _many_photos(folder: Path, *, good: int, bad: int) -> None:

@@ -1,4 +1,4 @@
-"""A converted data set for the tests of `fcn stats`."""
+"""The data set that tests of `fcn stats` share."""
 
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,8 @@ import pytest
 from fcn_core.datasets.pascal import drawn
 from tests.runs import convert_runs
 
-pytest.importorskip("tfx_bsl", reason="tfx-bsl (fcn[stats]) is not installed")
 
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("stats")
     drawn.write_voc(root / "VOC", train=9, val=4)

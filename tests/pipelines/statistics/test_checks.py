@@ -1,4 +1,4 @@
-"""Records that are not what their schema says."""
+"""Every fault of a record that `fcn stats` must find."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +9,34 @@ import pytest
 
 from fcn_core import images
 from fcn_core.records import tfrecord
-from fcn_core.records.record import SegmentationRecord
+from fcn_core.records.record import ImageRecord, SegmentationRecord
+from pipelines.statistics.checks import Findings
+from pipelines.statistics.plan import plan_statistics
+from pipelines.statistics.shard import read_shard
+from tests.runs.statistics_runs import rewritten, stats
 
 pytest.importorskip("tfx_bsl", reason="tfx-bsl (fcn[stats]) is not installed")
-from tests.runs.stats_runs import changed, findings, rewritten
+
+
+def changed(
+    record_type: type[ImageRecord], **values: Any
+) -> Callable[..., list[bytes]]:
+    """Returns what gives the first record other values, whatever its domain says."""
+
+    def change(frames: list[bytes]) -> list[bytes]:
+        record = record_type.parse(frames[0])
+        example = tfrecord.example_class().FromString(frames[0])
+        for name, value in values.items():
+            key = record_type.__dataclass_fields__[name].metadata["feature"].key
+            slot = example.features.feature[key]
+            filled = getattr(slot, slot.WhichOneof("kind")).value
+            del filled[:]
+            filled.extend(value if isinstance(value, list) else [value])
+        assert record.source_id
+        return [example.SerializeToString(deterministic=True), *frames[1:]]
+
+    return change
+
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a number outside its domain": ({"orientation": 9}, "image/orientation is outside"),
@@ -42,6 +66,28 @@ def test_a_record_that_is_not_what_its_schema_says(
     found = findings(folder)
     assert [expected in what for what in found.counts] == [True]
     assert [*found.counts.values()] == [1] and len(found.ids) == 1
+
+
+def findings(folder: Path) -> Findings:
+    """Returns what is wrong with the changed shard; no graph around it."""
+    plan = plan_statistics(str(folder), None)
+    shard = next(s for split, s in plan.shards if split == "train" and s.records > 1)
+    uri = str(folder / shard.name)
+    return read_shard(uri, shard, plan.plan.how).contents.findings
+
+
+def test_what_is_wrong_is_reported_everywhere(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = changed(SegmentationRecord, orientation=9)
+    folder = rewritten(data, tmp_path / "bad", wrong)
+    code, answer, error = stats(folder, tmp_path / "s.json", capsys)
+    assert (code, answer["valid"]) == (1, False)
+    (finding,) = answer["findings"]
+    for text in (finding["what"], finding["ids"][0]):
+        assert text in error and text in (tmp_path / "s.html").read_text()
+    counted = answer["splits"]["train"]["counted"]
+    assert counted == answer["splits"]["train"]["records"] - 1
 
 
 def without(key: str) -> Callable[[list[bytes]], list[bytes]]:

@@ -161,7 +161,7 @@ def test_bytes_depend_on_neither_lanes_nor_the_tables_order(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--input", "{folder}/nowhere"], "nowhere/AVA.txt: got nothing there"),
         (["--input", "{folder}/AVA.txt"], "/AVA.txt: got nothing there"),
@@ -182,7 +182,7 @@ def test_usage_errors_are_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     flags: list[str],
-    said: str,
+    message: str,
 ) -> None:
     (tmp_path / "other.txt").write_text("image,1,2\na.jpg,3,4\n")
     tiny_ava.write_table(tmp_path / "bare", [tiny_ava.line(1, 1, tiny_ava.votes(1))])
@@ -191,7 +191,7 @@ def test_usage_errors_are_one_line(
     words = ["convert", "ava", *words, "--output", str(tmp_path / "out"), *flags]
     assert main.main(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert message in line
     assert not (tmp_path / "out").exists()
 
 

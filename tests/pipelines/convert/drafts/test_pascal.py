@@ -115,14 +115,14 @@ def test_protocols_divide_what_is_there(
     words = ["--input", str(trees[0]), "--sbd", str(trees[1])]
     words += ["--output", str(tmp_path / "out"), "--protocol", protocol]
     config, _ = ConvertVocConfig.parse(words)
-    splits = draft.drafted(pascal.draft_voc, config).splits
+    splits = draft.make_draft(pascal.draft_voc, config).splits
     assert {name: len(split.ids) for name, split in splits.items()} == {
         "train": train,
         "val": val,
     }
 
 
-def test_leaks_into_vocs_val_are_told(
+def test_leaks_into_vocs_val_are_remarks(
     trees: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["convert", "voc", "--input", str(trees[0]), "--sbd", str(trees[1])]
@@ -211,7 +211,7 @@ def test_a_label_that_ends_its_process_is_a_row(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--protocol", "trainaug"], "--sbd is missing"),
         (["--void_rim", "2"], "--sbd is missing"),
@@ -227,13 +227,13 @@ def test_usage_errors_are_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     flags: list[str],
-    said: str,
+    message: str,
 ) -> None:
     flags = [flag.format(sbd=trees[1]) for flag in flags]
     words = ["convert", "voc", "--input", str(trees[0]), "--output"]
     assert main.main([*words, str(tmp_path / "out"), *flags]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert message in line
 
 
 def test_lists_of_another_release_are_refused(

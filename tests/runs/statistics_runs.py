@@ -1,4 +1,4 @@
-"""Runs of `fcn stats` for tests, and data sets that were tampered with."""
+"""What tests of `fcn stats` share: data sets with a fault, and the command's answer."""
 
 import hashlib
 import json
@@ -9,23 +9,17 @@ from typing import Any
 import pytest
 
 from fcn_core.records import dataset_info, tfrecord
-from fcn_core.records.record import ImageRecord
 from pipelines.cli import main
-from pipelines.statistics.checks import Findings
-from pipelines.statistics.plan import plan_statistics
-from pipelines.statistics.shard import read_shard
-
-pytest.importorskip("tfx_bsl", reason="tfx-bsl (fcn[stats]) is not installed")
 
 
 def stats(
     folder: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, dict[str, Any], str]:
-    """Runs the command; returns exit code, answer and what it complained about."""
+    """Runs the command; returns exit code, answer and standard error."""
     capsys.readouterr()
     code = main.main(["stats", str(folder), "--output", str(output), "--json"])
-    said = capsys.readouterr()
-    return code, json.loads(said.out) if said.out else {}, said.err
+    printed = capsys.readouterr()
+    return code, json.loads(printed.out) if printed.out else {}, printed.err
 
 
 def rewritten(
@@ -61,31 +55,3 @@ def rewritten(
     }
     (folder / dataset_info.INFO_NAME).write_text(json.dumps(raw))
     return folder
-
-
-def changed(
-    record_type: type[ImageRecord], **values: Any
-) -> Callable[..., list[bytes]]:
-    """Returns what gives the first record other values, whatever its domain says."""
-
-    def change(frames: list[bytes]) -> list[bytes]:
-        record = record_type.parse(frames[0])
-        example = tfrecord.example_class().FromString(frames[0])
-        for name, value in values.items():
-            key = record_type.__dataclass_fields__[name].metadata["feature"].key
-            slot = example.features.feature[key]
-            filled = getattr(slot, slot.WhichOneof("kind")).value
-            del filled[:]
-            filled.extend(value if isinstance(value, list) else [value])
-        assert record.source_id
-        return [example.SerializeToString(deterministic=True), *frames[1:]]
-
-    return change
-
-
-def findings(folder: Path) -> Findings:
-    """Returns what is wrong with the changed shard; no graph around it."""
-    plan = plan_statistics(str(folder), None)
-    shard = next(s for split, s in plan.shards if split == "train" and s.records > 1)
-    uri = str(folder / shard.name)
-    return read_shard(uri, shard, plan.plan.how).contents.findings
