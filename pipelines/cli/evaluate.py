@@ -24,7 +24,7 @@ def evaluate(arguments: Sequence[str]) -> int:
 
     evaluation = plan.plan_evaluation(config)
     command = typed_command("evaluate", arguments)
-    figures = _run(evaluation, config, beam, command)
+    figures = _run(evaluation, config, beam=beam, command=command)
     if config.json_output:
         print(figures.model_dump_json(indent=1))
         return 0
@@ -39,6 +39,7 @@ def evaluate(arguments: Sequence[str]) -> int:
 def _run(
     evaluation: "Evaluation",
     config: EvaluateConfig,
+    *,
     beam: Sequence[str],
     command: str,
 ) -> "Figures":

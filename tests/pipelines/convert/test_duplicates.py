@@ -30,7 +30,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("shards", [1, 5])
-def test_copies_that_leak_are_rejected_and_others_told(
+def test_copies_that_leak_are_rejected_and_others_are_warnings(
     tree: Path, tmp_path: Path, shards: int
 ) -> None:
     out = tmp_path / "out"

@@ -42,9 +42,9 @@ def test_the_same_night_again_skips_all_and_changes_nothing(
     before, times = everything(out), _times(out)
     again = score_runs.scored(photos, out, "--chunk_size=2")
     assert (again["ok"], again["computed"], again["skipped"]) == (5, 0, 5)
-    told = score_runs.score(photos, out, "--chunk_size=2")
-    assert "all 5 skipped" in told.stderr
-    assert "5 skipped" in told.stdout
+    ended = score_runs.score(photos, out, "--chunk_size=2")
+    assert "all 5 skipped" in ended.stderr
+    assert "5 skipped" in ended.stdout
     assert everything(out) == before
     assert _times(out) == times
 

@@ -238,7 +238,7 @@ def test_an_empty_night_is_an_empty_table(tmp_path: Path) -> None:
     assert len(pd.read_parquet(tmp_path / "scores")) == 0
 
 
-def test_failures_that_may_pass_are_told_of_committed_nights_only(
+def test_failures_that_may_pass_are_those_of_committed_nights_only(
     tmp_path: Path,
 ) -> None:
     night = draw_night(tmp_path, 23)

@@ -32,7 +32,7 @@ def test_official_records_are_the_tables_rows(
     table = parse_table(table_path.read_bytes())
     train, test = (records(AestheticsRecord, out, s) for s in ("train", "test"))
     assert len(train) == 30 and sorted(test, key=int) == [
-        str(one) for one in range(1, 41, 4)
+        str(number) for number in range(1, 41, 4)
     ]
     for one, record in (train | test).items():
         row = table.rows[one]
@@ -161,7 +161,7 @@ def test_bytes_depend_on_neither_lanes_nor_the_tables_order(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--input", "{folder}/nowhere"], "nowhere/AVA.txt: got nothing there"),
         (["--input", "{folder}/AVA.txt"], "/AVA.txt: got nothing there"),
@@ -182,7 +182,7 @@ def test_usage_errors_are_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     flags: list[str],
-    said: str,
+    message: str,
 ) -> None:
     (tmp_path / "other.txt").write_text("image,1,2\na.jpg,3,4\n")
     tiny_ava.write_table(tmp_path / "bare", [tiny_ava.line(1, 1, tiny_ava.votes(1))])
@@ -191,7 +191,7 @@ def test_usage_errors_are_one_line(
     words = ["convert", "ava", *words, "--output", str(tmp_path / "out"), *flags]
     assert main.main(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert message in line
     assert not (tmp_path / "out").exists()
 
 
@@ -209,7 +209,7 @@ def test_the_real_photos_become_records(tmp_path: Path) -> None:
     found: dict[str, AestheticsRecord] = {}
     for split in read_dataset_info(out).splits:
         found |= records(AestheticsRecord, out, split)
-    assert sorted(found) == [one for one in there if one in table.rows]
+    assert sorted(found) == [photo for photo in there if photo in table.rows]
     reasons = read_dataset_info(out).rejected
     assert reasons == {"missing-image": len(table.rows) - len(found)}
     assert check_schema(out) == len(found)

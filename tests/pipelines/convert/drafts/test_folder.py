@@ -196,7 +196,7 @@ def test_another_label_map_needs_another_output(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--input", "{data}/nowhere"], "--input"),
         (["--input", "{data}/map.json"], "no folder there"),
@@ -220,7 +220,7 @@ def test_another_label_map_needs_another_output(
     ],
 )
 def test_usage_errors_are_one_line(
-    data: Path, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
+    data: Path, capsys: pytest.CaptureFixture[str], flags: list[str], message: str
 ) -> None:
     (data / "empty").mkdir()
     (data / "no_header.csv").write_text("photo.jpg,5\n")
@@ -229,5 +229,5 @@ def test_usage_errors_are_one_line(
     words = ["convert", "folder", *words, "--output", str(data / "out"), *flags]
     assert main.main(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert message in line
     assert not (data / "out").exists()

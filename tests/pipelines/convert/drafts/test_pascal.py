@@ -69,11 +69,11 @@ def test_trainaug_is_the_default_with_sbd(
         "2008_000010": "sbd",
         "2008_000011": "sbd",
     }
-    by_hand = {
+    expected = {
         one: tiny_data.load_pair(trees[source == "sbd"], one, source=source)
         for one, source in sources.items()
     }
-    assert train == by_hand
+    assert train == expected
     info = read_dataset_info(out)
     assert (info.splits["train"].published, info.splits["val"].published) == (
         10582,
@@ -122,7 +122,7 @@ def test_protocols_divide_what_is_there(
     }
 
 
-def test_leaks_into_vocs_val_are_told(
+def test_leaks_into_vocs_val_are_reported(
     trees: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["convert", "voc", "--input", str(trees[0]), "--sbd", str(trees[1])]
@@ -211,7 +211,7 @@ def test_a_label_that_ends_its_process_is_a_row(
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (["--protocol", "trainaug"], "--sbd is missing"),
         (["--void_rim", "2"], "--sbd is missing"),
@@ -227,13 +227,13 @@ def test_usage_errors_are_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     flags: list[str],
-    said: str,
+    message: str,
 ) -> None:
     flags = [flag.format(sbd=trees[1]) for flag in flags]
     words = ["convert", "voc", "--input", str(trees[0]), "--output"]
     assert main.main([*words, str(tmp_path / "out"), *flags]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert message in line
 
 
 def test_lists_of_another_release_are_refused(
