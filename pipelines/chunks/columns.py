@@ -45,7 +45,13 @@ def schema_of(row: type, metadata: Mapping[str, str] | None = None) -> pa.Schema
 
 
 class ErrorColumns(TypedDict):
-    """Why an item has no result, as the columns that all tables have."""
+    """Why an item has no result, as the columns that all tables have.
+
+    Attributes:
+        error_stage: Where it failed.
+        error_reason: Why, from the closed list.
+        error_detail: What, got, expected, cure.
+    """
 
     error_stage: str
     error_reason: str
@@ -62,13 +68,10 @@ def error_columns(bad: BadImage) -> ErrorColumns:
 
 
 def _field(name: str, hint: Any) -> pa.Field:
-    options = get_args(hint) if _is_union(hint) else (hint,)
+    is_union = get_origin(hint) in (Union, types.UnionType)
+    options = get_args(hint) if is_union else (hint,)
     (kind,) = (option for option in options if option is not types.NoneType)
     return pa.field(name, _arrow(kind), nullable=types.NoneType in options)
-
-
-def _is_union(hint: Any) -> bool:
-    return get_origin(hint) in (Union, types.UnionType)
 
 
 def _arrow(kind: Any) -> pa.DataType:

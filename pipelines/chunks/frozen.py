@@ -48,8 +48,8 @@ class Identified(Frozen):
         return getattr(self, self.id_field) == self._own_id()
 
     def _own_id(self) -> str:
-        left_out = {self.id_field, *self.unhashed}
-        return content_sha256(self.model_dump(mode="json", exclude=left_out))
+        exclude = {self.id_field, *self.unhashed}
+        return content_sha256(self.model_dump(mode="json", exclude=exclude))
 
 
 Value = TypeVar("Value", bound=Identified)

@@ -1,8 +1,8 @@
 """Parts: the outcome of a chunk as one Parquet file, created once.
 
 Parts are the ledger of what is done. The footer of a part names the plan that it
-belongs to and counts its items; a job adds fields of its own. Whoever finds a part
-already there uses it and drops its own.
+belongs to and counts its items; a job adds fields of its own. First writer wins: a
+later attempt uses the part that is there and drops its own.
 """
 
 import io

@@ -43,19 +43,15 @@ def write(folder: str, tables: Iterable[pa.Table], *, rows: int) -> tuple[Piece,
         tables: One a piece: the items of `CHUNKS_PER_PIECE` chunks, the last one less.
         rows: Rows a chunk.
     """
-    return tuple(
-        _write_piece(folder, number, table, rows=rows)
-        for number, table in enumerate(tables)
-    )
-
-
-def _write_piece(folder: str, number: int, table: pa.Table, *, rows: int) -> Piece:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, row_group_size=rows, compression="zstd")
-    sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
-    piece = Piece(name=f"piece-{number:05}-{sha256[:16]}.parquet", sha256=sha256)
-    files.create_once(files.join(folder, piece.name), buffer.getvalue())
-    return piece
+    written = []
+    for number, table in enumerate(tables):
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, row_group_size=rows, compression="zstd")
+        sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+        name = f"piece-{number:05}-{sha256[:16]}.parquet"
+        files.create_once(files.join(folder, name), buffer.getvalue())
+        written.append(Piece(name=name, sha256=sha256))
+    return tuple(written)
 
 
 class Pieces:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from pipelines.settings import ErrorRate, JobConfig, Lanes, Names
 
 _SPLIT_NAME = r"[A-Za-z0-9_]{1,40}"
+_Restricted = Literal["restricted-1", "restricted-2", "restricted-3"]
 _Lists = Annotated[Names, Field(description="lists to convert; train and val if unset")]
 _Rim = Annotated[
     int, Field(ge=0, le=50, description="pixels of void beside SBD's boundaries")
@@ -59,22 +60,13 @@ class ConvertVocConfig(ConvertConfig):
     prefer: Literal["voc", "sbd"] = Field(
         default="voc", description="which label wins where a photo has both"
     )
-    protocol: (
-        Literal[
-            "voc",
-            "trainaug",
-            "fcn",
-            "restricted-1",
-            "restricted-2",
-            "restricted-3",
-            "keras-fcn",
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description="how photos are split: voc; with --sbd trainaug, fcn, "
-        "restricted-1, restricted-2, restricted-3 or keras-fcn; voc, or with --sbd "
-        "trainaug, if unset",
+    protocol: Literal["voc", "trainaug", "fcn", _Restricted, "keras-fcn"] | None = (
+        Field(
+            default=None,
+            description="how photos are split: voc; with --sbd trainaug, fcn, "
+            "restricted-1, restricted-2, restricted-3 or keras-fcn; voc, or with --sbd "
+            "trainaug, if unset",
+        )
     )
     void_rim: _Rim = 0
     split: _Lists = Field(default=[])

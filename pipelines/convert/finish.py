@@ -51,7 +51,6 @@ class DatasetEnding(Ending[Totals]):
     """What is a conversion's own about its end.
 
     Attributes:
-        conversion: What was done.
         max_error_rate: Largest share of rejected lines of a complete data set.
     """
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fcn_core.records import dataset_info
 from pipelines import files
+from pipelines.chunks.layout import Place
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,17 @@ class DatasetFolder:
 
     out: str
 
+    completed = Place("out", dataset_info.COMPLETED_NAME)
+    """The mark that the data set is whole."""
+    work = Place("out", "_convert")
+    """Our own folder; a complete output does not need it."""
+    plan = Place("work", "plan.json")
+    """The frozen plan."""
+    parts = Place("work", "parts")
+    """The folder of the parts."""
+    refusal = Place("work", "FAILED")
+    """The file that says why the data set is not completed."""
+
     def file(self, name: str) -> str:
         """Returns a file of the finished data set, see `dataset_info` for the names."""
         return files.join(self.out, name)
@@ -24,35 +36,10 @@ class DatasetFolder:
         """Returns the name of a finished shard."""
         return self.file(shard_name(split, number, shards=shards))
 
-    @property
-    def completed(self) -> str:
-        """The mark that the data set is whole."""
-        return self.file(dataset_info.COMPLETED_NAME)
-
-    @property
-    def work(self) -> str:
-        """Our own folder; a complete output does not need it."""
-        return self.file("_convert")
-
-    @property
-    def plan(self) -> str:
-        """The frozen plan."""
-        return files.join(self.work, "plan.json")
-
-    @property
-    def parts(self) -> str:
-        """The folder of the parts."""
-        return files.join(self.work, "parts")
-
     def staged(self, chunk: int, sha256: str) -> str:
         """Returns the name of a chunk's shard until the data set is finished."""
         name = f"shard-{chunk:05}-{sha256[:16]}.tfrecord"
         return files.join(self.work, "shards", name)
-
-    @property
-    def refusal(self) -> str:
-        """The file that says why the data set is not completed."""
-        return files.join(self.work, "FAILED")
 
 
 def shard_name(split: str, number: int, *, shards: int) -> str:

@@ -40,7 +40,7 @@ def write_part(
     rows: Sequence[EntryRow],
     shard: StagedShard,
 ) -> None:
-    """Makes a shard count, if nobody did before."""
+    """Makes a shard count, unless an earlier attempt did."""
     conversion.parts.create(
         chunk,
         [vars(row) for row in rows],

@@ -23,7 +23,7 @@ from pipelines.chunks.pieces import Piece, Pieces
 from pipelines.convert import entries
 from pipelines.convert.drafts.draft import Content, Draft
 from pipelines.convert.layout import DatasetFolder
-from pipelines.convert.rows import ENTRIES_SCHEMA
+from pipelines.convert.rows import ENTRIES_SCHEMA, EntryRow
 from pipelines.faults import UsageError
 
 _START_OVER: Final = "remove the output folder and convert again"
@@ -43,6 +43,17 @@ class Rejected(Frozen):
     def of(cls, bad: BadRecord) -> "Rejected":
         """Returns why an entry cannot become a record."""
         return cls.model_validate(bad.row())
+
+    def row(self) -> EntryRow:
+        """Returns it as a row of a part."""
+        return EntryRow(
+            id=self.id,
+            status="failed",
+            path=self.path,
+            error_stage=self.stage,
+            error_reason=self.reason,
+            error_detail=self.detail,
+        )
 
 
 class PlannedSplit(Frozen):
@@ -104,12 +115,8 @@ class Conversion:
     @property
     def parts(self) -> Parts:
         """Its parts."""
-        return Parts(
-            folder=self.folder.parts,
-            plan_id=self.plan.plan_id,
-            schema=ENTRIES_SCHEMA,
-            cure=_MAKE_AGAIN,
-        )
+        folder, plan_id = self.folder.parts, self.plan.plan_id
+        return Parts(folder, plan_id, schema=ENTRIES_SCHEMA, cure=_MAKE_AGAIN)
 
 
 def plan_conversion(
@@ -219,7 +226,7 @@ def _freeze(
 
 
 def _sha256(split: Split) -> str:
-    """Returns what tells a split from another, whatever the order of its lists."""
+    """Returns a hash of a split's entries, whatever the order of its lists."""
     digest = hashlib.sha256()
     for entry in sorted(zip(split.ids, split.notes, strict=True)):
         digest.update("\t".join(entry).encode() + b"\n")

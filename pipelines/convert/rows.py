@@ -14,10 +14,7 @@ class EntryRow:
         id: Of the entry.
         status: `ok` where it became a record, else `failed`.
         sha256: Of a record's photo, in hex.
-        path: Of a rejected entry's photo, below the input.
-        error_stage: Where it was rejected.
-        error_reason: Why, from the closed list.
-        error_detail: What, got, expected, cure.
+        path: Of a rejected entry's photo, below the input; why, `ErrorColumns` say.
     """
 
     id: String

@@ -35,12 +35,7 @@ _READING: Final = stream.Reading(threads=4, together=8)
 
 @dataclass(frozen=True)
 class ConvertWorker:
-    """Makes shards of a plan: reads files, has lanes check them, writes shard and part.
-
-    Attributes:
-        conversion: What to do, and where.
-        lanes: The pool that touches the pixels.
-    """
+    """Makes shards of a plan: reads files, has lanes check them, writes the parts."""
 
     conversion: Conversion
     lanes: LaneSettings
@@ -66,14 +61,13 @@ class OpenShard:
     Args:
         conversion: What to do, and where.
         chunk: The shard's number.
-        planned: Its entries; each becomes a record or a rejected row.
+        entries: Its entries; each becomes a record or a rejected row.
     """
 
-    def __init__(self, conversion: Conversion, chunk: int, planned: Sequence[Entry]):
-        self._conversion, self._chunk = conversion, chunk
+    def __init__(self, conversion: Conversion, chunk: int, entries: Sequence[Entry]):
+        self._conversion, self._chunk, self.entries = conversion, chunk, entries
         content = conversion.plan.content
         self._maker = makers.open_maker(content.maker, content.maker_settings)
-        self.entries = planned
         self._contents: dict[int, bytes] = {}
         self._examples: dict[int, tuple[bytes, bytes, bytes]] = {}
         self._photos: dict[int, str] = {}
@@ -145,20 +139,12 @@ class OpenShard:
         return Counts(found.counts.ok, found.counts.failed, computed=self.size)
 
     def _rows(self) -> list[EntryRow]:
-        rows = []
-        for index, entry in enumerate(self.entries):
-            row = EntryRow(id=entry.id, status="ok", sha256=self._photos.get(index))
-            if (bad := self._rejected.get(index)) is not None:
-                row = EntryRow(
-                    id=bad.id,
-                    status="failed",
-                    path=bad.path,
-                    error_stage=bad.stage,
-                    error_reason=bad.reason,
-                    error_detail=bad.detail,
-                )
-            rows.append(row)
-        return rows
+        return [
+            bad.row()
+            if (bad := self._rejected.get(index)) is not None
+            else EntryRow(id=entry.id, status="ok", sha256=self._photos.get(index))
+            for index, entry in enumerate(self.entries)
+        ]
 
 
 def job(
@@ -178,12 +164,7 @@ def job(
 
 
 def settings(plan: ConvertPlan, *, lanes: int | None) -> LaneSettings:
-    """Returns the lanes that a plan needs.
-
-    Args:
-        plan: What to do.
-        lanes: How many processes; as many as cores if None.
-    """
+    """Returns the lanes that a plan needs; as many as cores if None."""
     task = {"maker": plan.content.maker, "settings": plan.content.maker_settings}
     return LaneSettings(
         task="pipelines.convert.lane:ConvertEntries",

@@ -64,10 +64,6 @@ class Data:
         """The data set's folder."""
         return files.to_path(self.uri)
 
-    def shard_paths(self, split: str) -> list[Path]:
-        """Returns the shards of a split, this one or another."""
-        return self.info.shard_paths(self.folder, split)
-
     def chunks(self, size: int) -> tuple[Chunk, ...]:
         """Cuts the records, as many as the description promises.
 
@@ -102,7 +98,7 @@ class Records:
 
     def __init__(self, data: Data, split: str):
         self._kind = RECORD_OF[data.info.task]
-        self._paths = data.shard_paths(split)
+        self._paths = data.info.shard_paths(data.folder, split)
         self.is_damaged = False
 
     def __iter__(self) -> Iterator[SegmentationRecord | AestheticsRecord]:
@@ -126,7 +122,7 @@ def _starts(path: Path, records: int, size: int) -> list[int | None]:
             if number >= records:
                 raise UsageError(
                     f"{path}: got more than the {records} records that "
-                    f"{dataset_info.INFO_NAME} tells of, expected those; convert again"
+                    f"{dataset_info.INFO_NAME} counts, expected those; convert again"
                 )
             if number % size == 0:
                 starts[number // size] = offset

@@ -32,7 +32,6 @@ class EvaluationEnding(Ending[Totals]):
     """What is an evaluation's own about its end.
 
     Attributes:
-        evaluation: What was done.
         lanes: The pool that touches the pixels.
         max_error_rate: Largest share of failed records of a published evaluation.
         command: What the person typed.
@@ -131,14 +130,11 @@ def _rating_figures(
     rows = parts.ratings_of(plan, total.measured)
     scores = {name: _known(value) for name, value in asdict(rows.result()).items()}
     del scores["photos"]
-    baselines = Baselines.model_validate(
-        {name: scores.pop(name) for name in Baselines.model_fields}
-    )
     return RatingFigures.model_validate(
         {
             **dict(measured),
+            "baselines": {name: scores.pop(name) for name in Baselines.model_fields},
             **scores,
-            "baselines": baselines,
             "classes": [f"{rating:g}" for rating in plan.bins],
             "confusion": rows.confusion().counts.tolist(),
         }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipelines import files
+from pipelines.chunks.layout import Place
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,15 @@ class EvaluationFiles:
     """
 
     output: str
+
+    plan = Place("work", "plan.json")
+    """The frozen plan."""
+    parts = Place("work", "parts")
+    """The folder of the parts."""
+    worst = Place("work", "worst.parquet")
+    """The worst photos with their pictures, which the page is made of."""
+    refusal = Place("work", "FAILED")
+    """The file that says why the evaluation is not published."""
 
     def _beside(self, ending: str) -> str:
         return self.output.removesuffix(".json") + ending
@@ -37,23 +46,3 @@ class EvaluationFiles:
     def work(self) -> str:
         """Our own folder; gone when all is published."""
         return self._beside(".work")
-
-    @property
-    def plan(self) -> str:
-        """The frozen plan."""
-        return files.join(self.work, "plan.json")
-
-    @property
-    def parts(self) -> str:
-        """The folder of the parts."""
-        return files.join(self.work, "parts")
-
-    @property
-    def worst(self) -> str:
-        """The worst photos with their pictures, which the page is made of."""
-        return files.join(self.work, "worst.parquet")
-
-    @property
-    def refusal(self) -> str:
-        """The file that says why the evaluation is not published."""
-        return files.join(self.work, "FAILED")

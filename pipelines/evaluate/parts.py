@@ -25,7 +25,7 @@ def write_part(
     rows: Sequence[PhotoRow],
     confusion: ConfusionMatrix,
 ) -> None:
-    """Makes a chunk visible, if nobody did before."""
+    """Makes a chunk visible, unless an earlier attempt did."""
     failed = sum(row.status == "failed" for row in rows)
     evaluation.parts.create(
         chunk,

@@ -79,12 +79,8 @@ class Evaluation(Frozen):
     @property
     def parts(self) -> Parts:
         """Its parts."""
-        return Parts(
-            folder=self.files.parts,
-            plan_id=self.plan.plan_id,
-            schema=PHOTOS_SCHEMA,
-            cure=_REMOVE_PART,
-        )
+        folder, plan_id = self.files.parts, self.plan.plan_id
+        return Parts(folder, plan_id, schema=PHOTOS_SCHEMA, cure=_REMOVE_PART)
 
 
 def plan_evaluation(config: EvaluateConfig) -> Evaluation:

@@ -15,11 +15,8 @@ class PhotoRow:
     Attributes:
         shard: File name of the record's shard.
         record: Its number in the shard.
-        status: `ok` or `failed`.
-        error_stage: Where it failed.
-        error_reason: Why, from the closed list.
-        error_detail: What, got, expected, cure.
-        source_id: Of the record, as the next.
+        status: `ok`, or `failed` as `ErrorColumns` say.
+        source_id: Of the record.
         filename: Of the photo.
         sha256: Of the photo's bytes, in hex.
         width: Of the upright photo, in pixels.

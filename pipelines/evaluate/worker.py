@@ -31,12 +31,7 @@ _READING: Final = stream.Reading(threads=2)
 
 @dataclass(frozen=True)
 class EvaluateWorker:
-    """Evaluates chunks of a plan.
-
-    Attributes:
-        evaluation: What to do, and where.
-        lanes: The pool that touches the pixels.
-    """
+    """Evaluates chunks of a plan in lanes."""
 
     evaluation: Evaluation
     lanes: LaneSettings
@@ -99,18 +94,11 @@ class _OpenChunk:
 
 
 def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
-    """Returns the lanes that an evaluation needs.
-
-    Args:
-        evaluation: What to do.
-        lanes: How many processes; as many as cores if None.
-    """
-    plan = evaluation.plan
-    settings = plan.settings
+    """Returns the lanes that an evaluation needs; as many as cores if None."""
+    plan, settings = evaluation.plan, evaluation.plan.settings
+    model = {"name": evaluation.model, "fingerprint": settings.model_fingerprint}
     config = {
-        "models": [
-            {"name": evaluation.model, "fingerprint": settings.model_fingerprint}
-        ],
+        "models": [model],
         **settings.model_dump(
             include={"engine", "precision", "instruction_set", "max_side"}
         ),

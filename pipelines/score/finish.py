@@ -22,7 +22,6 @@ class NightEnding(Ending[Totals]):
     """What is a night's own about its end.
 
     Attributes:
-        night: The night.
         max_error_rate: Largest share of failed photos of a published night.
         command: What the person typed.
         started: Seconds since the epoch.

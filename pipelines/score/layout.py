@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pipelines import files
+from pipelines.chunks.layout import Place
 
 OUTPUT_FOLDERS = ("_runs", "masks", "report", "scores")
 """What `fcn score` writes below its output."""
@@ -30,64 +31,32 @@ class NightFolder:
     out: str
     run_date: str
 
-    @property
-    def run(self) -> str:
-        """The folder of our own files."""
-        return files.join(self.out, "_runs", f"run_date={self.run_date}")
-
-    @property
-    def pieces(self) -> str:
-        """The folder of the planned items."""
-        return files.join(self.run, "plan")
-
-    @property
-    def parts(self) -> str:
-        """The folder of the parts."""
-        return files.join(self.run, "parts")
-
-    @property
-    def commit(self) -> str:
-        """The file that decides that a night is published."""
-        return files.join(self.run, "_COMMIT.json")
-
-    @property
-    def refusal(self) -> str:
-        """The file that says why a night is not published."""
-        return files.join(self.run, "_FAILED")
+    run = Place("out", "_runs", "run_date={0.run_date}")
+    """The folder of our own files."""
+    pieces = Place("run", "plan")
+    """The folder of the planned items."""
+    parts = Place("run", "parts")
+    """The folder of the parts."""
+    commit = Place("run", "_COMMIT.json")
+    """The file that decides that a night is published."""
+    refusal = Place("run", "_FAILED")
+    """The file that says why a night is not published."""
+    scores = Place("out", "scores", "run_date={0.run_date}")
+    """The folder of the published table."""
+    success = Place("scores", "_SUCCESS")
+    """The mark that the table is whole."""
+    report = Place("out", "report", "run_date={0.run_date}")
+    """The folder of the page and the summary."""
+    page = Place("report", "index.html")
+    """The page."""
+    summary = Place("report", "summary.json")
+    """The night in numbers."""
+    masks = Place("out", "masks", "run_date={0.run_date}")
+    """The folder of the masks."""
 
     def staging(self, attempt: str) -> str:
         """Returns the folder where an attempt merges the table."""
         return files.join(self.run, f".staging-{attempt}.tmp")
-
-    @property
-    def scores(self) -> str:
-        """The folder of the published table."""
-        return files.join(self.out, "scores", f"run_date={self.run_date}")
-
-    @property
-    def success(self) -> str:
-        """The mark that the table is whole."""
-        return files.join(self.scores, "_SUCCESS")
-
-    @property
-    def report(self) -> str:
-        """The folder of the page and the summary."""
-        return files.join(self.out, "report", f"run_date={self.run_date}")
-
-    @property
-    def page(self) -> str:
-        """The page."""
-        return files.join(self.report, "index.html")
-
-    @property
-    def summary(self) -> str:
-        """The night in numbers."""
-        return files.join(self.report, "summary.json")
-
-    @property
-    def masks(self) -> str:
-        """The folder of the masks."""
-        return files.join(self.out, "masks", f"run_date={self.run_date}")
 
     def tables(self) -> list[str]:
         """Returns the files of the rows: the published table, or the parts before."""

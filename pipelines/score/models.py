@@ -24,23 +24,22 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
     Raises:
         UsageError: A name is no model, or two models have one task.
     """
-    try:
-        models = []
-        for name in names:
+    models, by_task = list[Model](), dict[str, list[str]]()
+    for name in names:
+        try:
             bundle = scoring.find_bundle(name)
-            named = name if name in scoring.built_in_names() else files.to_uri(bundle)
-            models.append(Model(named, ModelCard.read(bundle)))
-    except ModelError as error:
-        raise UsageError(f"--model: {error}") from error
-    by_task: dict[str, list[str]] = {}
-    for model in models:
-        for part in model.card.parts:
-            by_task.setdefault(part.task, []).append(model.name)
+            card = ModelCard.read(bundle)
+        except ModelError as error:
+            raise UsageError(f"--model: {error}") from error
+        is_built_in = name in scoring.built_in_names()
+        models.append(Model(name if is_built_in else files.to_uri(bundle), card))
+        for part in card.parts:
+            by_task.setdefault(part.task, []).append(models[-1].name)
     for task, sharing in by_task.items():
         if len(sharing) > 1:
-            both = " and ".join(sharing)
+            got = " and ".join(sharing)
             raise UsageError(
-                f"--model: got {both}, expected one {task} model; leave one out"
+                f"--model: got {got}, expected one {task} model; leave one out"
             )
     return tuple(models)
 

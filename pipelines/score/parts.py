@@ -26,7 +26,7 @@ _ITEMS: Final = b"fcn.items_sha256"
 def write_part(
     night: PlannedNight, chunk: int, *, items: pa.Table, rows: Sequence[ScoreRow]
 ) -> bool:
-    """Makes a chunk visible, if nobody did before.
+    """Makes a chunk visible, unless an earlier attempt did.
 
     Args:
         night: The night.

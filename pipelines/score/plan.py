@@ -115,12 +115,8 @@ class PlannedNight:
     @property
     def parts(self) -> Parts:
         """Its parts."""
-        return Parts(
-            folder=self.folder.parts,
-            plan_id=self.plan.plan_id,
-            schema=SCORES_SCHEMA,
-            cure=_COMPUTE_AGAIN,
-        )
+        folder, plan_id = self.folder.parts, self.plan.plan_id
+        return Parts(folder, plan_id, schema=SCORES_SCHEMA, cure=_COMPUTE_AGAIN)
 
     def items(self) -> Pieces:
         """Returns a reader of its items, tables of ITEMS_SCHEMA."""

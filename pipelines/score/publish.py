@@ -2,7 +2,7 @@
 
 First the files are staged, then one create-once `_COMMIT.json` names them with their
 hashes, then they appear in OUT/scores, `_SUCCESS` last. A reader never meets half a
-night, and whoever is killed in between is finished by the next attempt.
+night, and the next attempt completes what a killed one left.
 """
 
 import secrets
@@ -61,11 +61,8 @@ def _commit(night: PlannedNight, totals: Totals, staging: str) -> Commit:
         sequence=plan.sequence,
         plan_id=plan.plan_id,
         planned=plan.planned,
-        ok=totals.ok,
-        failed=totals.failed,
-        failures=totals.failures,
-        transient=totals.transient,
         files=tuple(stage(night, staging)),
+        **vars(totals),
     ).identified()
     files.create_once(night.folder.commit, commit.encode())
     return read_commit(night.folder) or commit

@@ -19,10 +19,7 @@ class ScoreRow:
         sha256: Of its bytes, in hex.
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
-        status: `ok` or `failed`.
-        error_stage: Where it failed.
-        error_reason: Why, from the closed list.
-        error_detail: What, got, expected, cure.
+        status: `ok`, or `failed` as `ErrorColumns` say.
         segmentation_classes: Class ids in the mask, ascending.
         segmentation_pixels: Pixels of each of them.
         dominant_class: The most frequent class but the background.

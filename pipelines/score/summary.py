@@ -13,7 +13,7 @@ from pipelines.score.layout import NightFolder
 
 
 class ModelSummary(Frozen):
-    """A model of the night: what its card says that a reader of the table needs."""
+    """A model of the night: what a reader of the table needs of its card."""
 
     name: str
     version: str
@@ -28,7 +28,7 @@ class ModelSummary(Frozen):
 
     @classmethod
     def of(cls, card: ModelCard) -> "ModelSummary":
-        """Returns what a card says."""
+        """Returns the summary of a card."""
         fields = set(cls.model_fields)
         return cls.model_validate(card.model_dump(mode="json", include=fields))
 

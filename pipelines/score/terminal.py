@@ -17,8 +17,8 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
     counts = f"{summary.planned} planned  {summary.ok} ok"
     counts += f"  {summary.failed} failed  {summary.skipped} skipped"
     if summary.computed:
-        counts += f"  {summary.images_per_second:.1f} images/s"
-        counts += f"  {summary.seconds:.0f} s"
+        speed = f"{summary.images_per_second:.1f} images/s"
+        counts += f"  {speed}  {summary.seconds:.0f} s"
     lines = [counts]
     if summary.failures:
         lines.append(f"failed: {text_of(summary.failures)}")
@@ -28,9 +28,7 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
             f"scores {min(scores):.1f}..{max(scores):.1f}  mean {average:.1f}  "
             + sparkline(scores)
         )
-    lines.append(f"table  {folder.scores}")
-    lines.append(f"page   {folder.page}")
-    return lines
+    return [*lines, f"table  {folder.scores}", f"page   {folder.page}"]
 
 
 def _means(folder: NightFolder) -> list[float]:

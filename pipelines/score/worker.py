@@ -34,8 +34,6 @@ class ScoreWorker:
     """Scores chunks of a plan: reads, has lanes do the pixels, writes masks and parts.
 
     Attributes:
-        night: The planned night.
-        lanes: The pool that touches the pixels.
         models: `name@version` of the models, joined by `+`, as rows have it.
     """
 

@@ -38,7 +38,7 @@ def write_part(
     rows: Sequence[RecordRow],
     contents: Contents,
 ) -> None:
-    """Makes what a shard holds count, if nobody did before."""
+    """Makes what a shard holds count, unless an earlier attempt did."""
     _, shard = statistics.shards[chunk]
     statistics.parts.create(
         chunk,

@@ -1,4 +1,4 @@
-"""What `fcn stats` is to count, and where the parts of the answer lie meanwhile."""
+"""What `fcn stats` is to count, and where the parts of its answer lie."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -83,12 +83,8 @@ class Statistics:
     @property
     def parts(self) -> Parts:
         """Its parts."""
-        return Parts(
-            folder=self.work,
-            plan_id=self.plan.plan_id,
-            schema=RECORDS_SCHEMA,
-            cure=_PARTS_CURE,
-        )
+        folder, plan_id = self.work, self.plan.plan_id
+        return Parts(folder, plan_id, schema=RECORDS_SCHEMA, cure=_PARTS_CURE)
 
 
 def plan_statistics(folder: str, output: str | None) -> Statistics:

@@ -8,7 +8,7 @@ from pipelines.chunks.columns import String, schema_of
 
 @dataclass(frozen=True)
 class RecordRow:
-    """What later tells records apart.
+    """What identifies a record later.
 
     Attributes:
         id: Of the record.

@@ -62,8 +62,7 @@ def read_shard(uri: str, shard: Shard, how: Read) -> ShardContents:
         ) from error
     if sha256 != shard.sha256:
         what = "the shard is not the one that was converted (another sha256)"
-        found = Findings.of(what, [shard.name], count=shard.records)
-        return ShardContents(Contents(findings=found))
+        return ShardContents(_note(shard, what, shard.records))
     return _read_batches(uri, shard, how)
 
 
@@ -79,15 +78,16 @@ def _read_batches(uri: str, shard: Shard, how: Read) -> ShardContents:
                 rows += seen.rows
                 records += batch.num_rows
         except batches.UnreadableError as error:
-            what = f"the shard cannot be read: {error}"
-            contents += Contents(findings=Findings.of(what, [shard.name], count=1))
+            contents += _note(shard, f"the shard cannot be read: {error}", 1)
         else:
-            if records != shard.records:
+            if missing := abs(shard.records - records):
                 what = "records that dataset_info.json counts are not there"
-                missing = abs(shard.records - records)
-                found = Findings.of(what, [shard.name], count=missing)
-                contents += Contents(findings=found)
+                contents += _note(shard, what, missing)
     return ShardContents(contents, tuple(rows))
+
+
+def _note(shard: Shard, what: str, count: int) -> Contents:
+    return Contents(findings=Findings.of(what, [shard.name], count=count))
 
 
 class _Batch:

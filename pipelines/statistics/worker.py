@@ -3,8 +3,8 @@
 Parts lie beside the answer until all are there, and are added up in the end: sums are
 exact, so the figures depend neither on workers nor on their order, and a killed command
 goes on where it stopped. Label PNGs are decoded in the worker, not in lanes: their
-shard is the converter's own, byte for byte by its hash, and whoever trains on it
-decodes them in his own process as well.
+shard is the converter's own, byte for byte by its hash, and training decodes them in
+its own process as well.
 """
 
 import functools
@@ -24,11 +24,7 @@ from pipelines.statistics.shard import read_shard
 
 @dataclass(frozen=True)
 class StatisticsWorker:
-    """Counts what shards hold.
-
-    Attributes:
-        statistics: What is to be counted.
-    """
+    """Counts what shards hold."""
 
     statistics: Statistics
 

@@ -30,7 +30,7 @@ class Content(Frozen):
     """What a data set is, beside its entries.
 
     Attributes:
-        dataset: `voc`, `sbd`, `ava` or `folder`.
+        dataset: The name, such as voc or folder.
         task: What it trains.
         maker: Name of the `Maker` of its records, see `fcn_core.datasets.makers`.
         maker_settings: What the maker is built from.

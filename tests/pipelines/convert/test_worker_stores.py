@@ -16,7 +16,7 @@ _STORE = "gs://bucket"
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that stands behind gs://bucket; nobody but `files` is told."""
+    """A folder that stands behind gs://bucket; only `files` knows."""
     behind, to_uri, to_path = tmp_path / "behind", files.to_uri, files.to_path
     walk = files.walk
     for module in (files, uris):

@@ -32,7 +32,7 @@ def test_official_records_are_the_tables_rows(
     table = parse_table(table_path.read_bytes())
     train, test = (records(AestheticsRecord, out, s) for s in ("train", "test"))
     assert len(train) == 30 and sorted(test, key=int) == [
-        str(one) for one in range(1, 41, 4)
+        str(number) for number in range(1, 41, 4)
     ]
     for one, record in (train | test).items():
         row = table.rows[one]
@@ -209,7 +209,7 @@ def test_the_real_photos_become_records(tmp_path: Path) -> None:
     found: dict[str, AestheticsRecord] = {}
     for split in read_dataset_info(out).splits:
         found |= records(AestheticsRecord, out, split)
-    assert sorted(found) == [one for one in there if one in table.rows]
+    assert sorted(found) == [photo for photo in there if photo in table.rows]
     reasons = read_dataset_info(out).rejected
     assert reasons == {"missing-image": len(table.rows) - len(found)}
     assert check_schema(out) == len(found)

@@ -69,11 +69,11 @@ def test_trainaug_is_the_default_with_sbd(
         "2008_000010": "sbd",
         "2008_000011": "sbd",
     }
-    by_hand = {
+    expected = {
         one: tiny_data.load_pair(trees[source == "sbd"], one, source=source)
         for one, source in sources.items()
     }
-    assert train == by_hand
+    assert train == expected
     info = read_dataset_info(out)
     assert (info.splits["train"].published, info.splits["val"].published) == (
         10582,
@@ -122,7 +122,7 @@ def test_protocols_divide_what_is_there(
     }
 
 
-def test_leaks_into_vocs_val_are_remarks(
+def test_leaks_into_vocs_val_are_reported(
     trees: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["convert", "voc", "--input", str(trees[0]), "--sbd", str(trees[1])]
