@@ -4,11 +4,14 @@ A model needs arithmetic and decoding only. A model that reads or writes files o
 Python is not trusted: loading it may already run something.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fcn_core.bundles.card import ModelError
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.function_pb2 import FunctionDef
 
 _SAVERS: Final = frozenset({"SaveV2", "MergeV2Checkpoints", "ShardedFilename"})
 """Every SavedModel has them for its variables: harmless unless a signature does."""
@@ -71,7 +74,7 @@ def producer(reference: str) -> str:
     return reference.lstrip("^").split(":")[0]
 
 
-def _reached_operations(graph: Any, functions: dict[str, Any]) -> set[str]:
+def _reached_operations(graph: Any, functions: "Mapping[str, FunctionDef]") -> set[str]:
     """Returns the operations that some signature of the graph can run."""
     nodes = {node.name: node for node in graph.graph_def.node}
     pending = [
@@ -91,7 +94,9 @@ def _reached_operations(graph: Any, functions: dict[str, Any]) -> set[str]:
     return {nodes[name].op for name in seen} | _called_operations(called, functions)
 
 
-def _called_operations(called: list[str], functions: dict[str, Any]) -> set[str]:
+def _called_operations(
+    called: list[str], functions: "Mapping[str, FunctionDef]"
+) -> set[str]:
     """Returns the operations of functions and of all that these call in turn."""
     operations: set[str] = set()
     entered: set[str] = set()

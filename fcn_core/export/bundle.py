@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -147,7 +148,9 @@ def _check_geometry(model: keras.Model, card: ModelCard) -> None:
         )
 
 
-def _save(functions: dict[str, Any], folder: Path) -> None:
+def _save(
+    functions: Mapping[str, Callable[..., signatures.Tensors]], folder: Path
+) -> None:
     module = tf.Module()
     # Signatures must be reachable from the module to be saved with it.
     module.signatures_by_name = functions

@@ -6,6 +6,7 @@ way, and both graphs are walked together from their outputs: constants in the sa
 are the same weight.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.python.framework import convert_to_constants
 
 from fcn_core import scoring
@@ -135,7 +137,7 @@ def _inputs(node: Any) -> list[str]:
     return [text for text in node.input if not text.startswith("^")]
 
 
-def _real(reference: str, nodes: dict[str, Any]) -> str:
+def _real(reference: str, nodes: Mapping[str, NodeDef]) -> str:
     """Returns the node behind a reference, past those that only hand a value on."""
     name = producer(reference)
     while nodes[name].op in _PASSED_ON:

@@ -6,6 +6,7 @@
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -17,12 +18,15 @@ from fcn_core.records.record import ImageRecord, keys
 from fcn_core.scoring.engines import OUTPUT_NAMES
 from fcn_core.scoring.scorers import side_multiple
 
+Tensors = dict[str, tf.Tensor]
+"""What a signature returns, by name."""
+
 _IMAGES = tf.TensorSpec([None, None, None, 3], tf.uint8, "images")
 _SIZES = tf.TensorSpec([None, 2], tf.int32, "sizes")
 _PHOTO_KEY = keys(ImageRecord)["encoded"]
 
 
-def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
+def signatures(frozen: Any, card: ModelCard) -> dict[str, Callable[..., Tensors]]:
     """Returns the tf.function of each signature.
 
     `logits`: images uint8 `[B, H, W, 3]` RGB, sides multiples of the card's ->
@@ -51,13 +55,13 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
         return tf.nest.flatten(frozen(images))
 
     @tf.function(input_signature=[_IMAGES], autograph=False)
-    def logits(images: Any) -> dict[str, Any]:
+    def logits(images: Any) -> Tensors:
         names = OUTPUT_NAMES[: len(card.parts)]
         return dict(zip(names, run(images), strict=True))
 
     @tf.function(input_signature=[_IMAGES, _SIZES], autograph=False)
-    def serving_default(images: Any, sizes: Any) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+    def serving_default(images: Any, sizes: Any) -> Tensors:
+        values: Tensors = {}
         for part, computed in zip(card.parts, run(images), strict=True):
             finish = segment if part.task == "segmentation" else rate
             values |= finish(computed, sizes, card=part)
@@ -67,7 +71,7 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
         input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")],
         autograph=False,
     )
-    def serving_bytes(image_bytes: Any) -> dict[str, Any]:
+    def serving_bytes(image_bytes: Any) -> Tensors:
         images, sizes = decode_batch(image_bytes, card=card)
         return {**serving_default(images, sizes), "sizes": sizes}
 
@@ -75,7 +79,7 @@ def signatures(frozen: Any, card: ModelCard) -> dict[str, Any]:
         input_signature=[tf.TensorSpec([None], tf.string, "examples")],
         autograph=False,
     )
-    def serving_tf_example(examples: Any) -> dict[str, Any]:
+    def serving_tf_example(examples: Any) -> Tensors:
         features = tf.io.parse_example(
             examples, {_PHOTO_KEY: tf.io.FixedLenFeature([], tf.string)}
         )
@@ -105,7 +109,7 @@ def upsample(logits: Any, *, stride: int, alignment: Alignment) -> Any:
     return resized[:, :-1, :-1]
 
 
-def segment(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
+def segment(logits: Any, sizes: Any, *, card: ModelCard) -> Tensors:
     """Returns class maps uint8 `[B, H, W]` (padding VOID), pixels int32 `[B, C]`."""
     dense = upsample(logits, stride=card.logits_stride, alignment=card.alignment)
     classes = tf.argmax(dense, axis=-1, output_type=tf.int32)
@@ -123,7 +127,7 @@ def segment(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
     }
 
 
-def rate(logits: Any, sizes: Any, *, card: ModelCard) -> dict[str, Any]:
+def rate(logits: Any, sizes: Any, *, card: ModelCard) -> Tensors:
     """Returns ratings, pooled from the logits `[B, h, w, R]` of cells on the photo."""
     stride = card.logits_stride
     if card.alignment == "corner":

@@ -8,14 +8,22 @@ of a thousand.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from fcn_core.labels import VOID
-from fcn_core.metrics.tallies import Sums, Tally, by_value, share_of, spread, tally
+from fcn_core.metrics.tallies import (
+    Figures,
+    Sums,
+    Tally,
+    by_value,
+    share_of,
+    spread,
+    tally,
+)
 
 SHARE_STEPS: Final = 1000
 """Shares of void are counted by the thousandth."""
@@ -68,7 +76,7 @@ class PhotoSums(Sums):
             orientations=tally(orientations),
         )
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Figures:
         """Returns the figures for `fcn stats --json`."""
         return {
             "width": spread(self.widths),
@@ -127,7 +135,7 @@ class LabelSums(Sums):
             pixels_of={source: total},
         )
 
-    def result(self, classes: Sequence[str], *, void: int = VOID) -> dict[str, Any]:
+    def result(self, classes: Sequence[str], *, void: int = VOID) -> Figures:
         """Returns the figures for `fcn stats --json`; shares leave void out."""
         total = sum(self.pixels.values())
         known = total - self.pixels.get(void, 0)

@@ -4,11 +4,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from pydantic import Field
 
-from fcn_core.metrics.tallies import Sums, Tally, by_value, share_of, spread
+from fcn_core.metrics.tallies import Figures, Sums, Tally, by_value, share_of, spread
 
 STEPS_PER_UNIT: Final = 100
 """Ratings are counted by the hundredth."""
@@ -76,7 +76,7 @@ class RatingMoments(Sums):
             labels=dict(Counter(labels)),
         )
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Figures:
         """Returns the figures for `fcn stats --json`."""
         return {
             "images": self.images,

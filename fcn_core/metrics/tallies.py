@@ -6,13 +6,27 @@ the parts nor the number of workers can change a figure.
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypedDict, cast
 
 import numpy as np
 import pydantic
 from numpy.typing import NDArray
 
 _QUANTILES: Final = (0.01, 0.1, 0.5, 0.9, 0.99)
+
+
+Figures = dict[str, Any]
+"""JSON, for whose nested figures of many types classes would be long."""
+
+
+class Spread(TypedDict):
+    """How values are spread; None where there are none."""
+
+    lowest: float | None
+    highest: float | None
+    mean: float | None
+    quantiles: dict[str, float]
+
 
 Tally = dict[int, int]
 """value -> how often."""
@@ -57,7 +71,7 @@ def share_of(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def spread(counts: Tally, steps: int = 1) -> dict[str, Any]:
+def spread(counts: Tally, steps: int = 1) -> Spread:
     """Returns lowest, highest, mean and quantiles.
 
     Args:

@@ -71,7 +71,7 @@ class Preprocess(keras.layers.Layer):
         """Returns the same shape."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "mode": self.mode, "mean": list(self.mean)}
 
@@ -107,7 +107,7 @@ class MinimumSide(keras.layers.Layer):
         """Returns the same shape."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "side": self.side}
 
@@ -139,7 +139,7 @@ class PadToMultiple(keras.layers.Layer):
         )
         return (batch, height, width, channels)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "multiple": self.multiple}
 
@@ -195,7 +195,7 @@ class BilinearUpsampling(keras.layers.Layer):
         f = self.factor
         return (batch, height and height * f, width and width * f, channels)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -248,7 +248,7 @@ class CropAt(keras.layers.Layer):
         (batch, _, _, channels), (_, height, width, _) = input_shape
         return (batch, height, width, channels)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "offset": self.offset}
 

@@ -229,7 +229,7 @@ class ModelSpec:
         return cls(**(values | {"rgb_mean": tuple(values["rgb_mean"])}))
 
 
-_CHOICES: dict[str, Any] = {
+_CHOICES: dict[str, object] = {
     "task": Task,
     "geometry": Geometry,
     "upsampling": Upsampling,

@@ -6,10 +6,13 @@ is written.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcn_core.records.fields import Feature
 from fcn_core.records.record import ImageRecord, features
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Narrower = Mapping[str, Mapping[str, Any]]
 """key -> attributes of its `Feature` for which one data set keeps closer bounds, for
@@ -18,7 +21,7 @@ example `{"image/aesthetics/votes": {"lengths": (10,)}}`."""
 
 def tf_parse_spec(
     record_type: type[ImageRecord], *, narrower: Narrower | None = None
-) -> dict[str, Any]:
+) -> "dict[str, tf.io.FixedLenFeature | tf.io.RaggedFeature]":
     """Returns the `features` argument for `tf.io.parse_single_example`, by key."""
     import tensorflow as tf
 

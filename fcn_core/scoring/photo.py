@@ -6,8 +6,8 @@ openvino engine loads neither TensorFlow nor Keras.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def row_fingerprint(
         max_side: Overrides the working size of the cards; None: it does not.
         tile: As for `load_scorer`.
     """
-    content: dict[str, Any] = {
+    content: dict[str, object] = {
         "models": sorted(card.fingerprint for card in cards),
         "arithmetic": asdict(arithmetic),
         "decode_policy": images.DECODE_POLICY,
@@ -77,6 +77,18 @@ class PhotoScore:
     mask_sha256: str | None = None
 
 
+class _Values(TypedDict, total=False):
+    """What a task adds to a `PhotoScore`."""
+
+    class_pixels: tuple[int, ...]
+    dominant_class: int
+    ratings: tuple[float, ...]
+    mean: float
+    std: float
+    mask_png: bytes
+    mask_sha256: str
+
+
 class PhotoScorer:
     """Scores photo by photo with at most one model a task.
 
@@ -112,25 +124,26 @@ class PhotoScorer:
         digest = hashlib.sha256(data).hexdigest()
         decoded: dict[int | None, images.DecodedImage] = {}
         fed: dict[Feed, Fed] = {}
-        values: dict[str, Any] = {}
+        score = PhotoScore(digest, 0, 0)
         for scorer, feed in self._feeds:
             if feed.max_side not in decoded:
                 decoded[feed.max_side] = images.decode(data, max_side=feed.max_side)
             image = decoded[feed.max_side]
-            values |= {"height": image.height, "width": image.width}
+            score = replace(score, height=image.height, width=image.width)
             if feed not in fed:
                 fed[feed] = prepare(image, feed)
             outputs = scorer.score(fed[feed].batch, fed[feed].sizes)
             _check_finite(outputs)
             if scorer.card.task == "segmentation":
-                values |= self._segment(outputs, scorer.card, fed[feed].placement)
+                found = self._segment(outputs, scorer.card, fed[feed].placement)
+                score = replace(score, **found)
             if "ratings" in outputs:
-                values |= _rating_values(outputs)
-        return PhotoScore(sha256=digest, **values)
+                score = replace(score, **_rating_values(outputs))
+        return score
 
     def _segment(
         self, outputs: Outputs, card: ModelCard, placement: geometry.Placement
-    ) -> dict[str, Any]:
+    ) -> _Values:
         if "logits" in outputs:
             class_map = class_maps.class_map(
                 outputs["logits"][0],
@@ -146,7 +159,7 @@ class PhotoScorer:
                 f"{card.label} returned class {len(counts) - 1}, expected one of the"
                 f" {card.num_classes} classes that its card names; correct its card"
             )
-        values: dict[str, Any] = {
+        values: _Values = {
             "class_pixels": tuple(counts.tolist()),
             "dominant_class": _dominant_class(counts, card),
         }
@@ -193,7 +206,7 @@ def _dominant_class(counts: NDArray[np.intp], card: ModelCard) -> int:
     return int((others if others.any() else counts).argmax())
 
 
-def _rating_values(outputs: Outputs) -> dict[str, Any]:
+def _rating_values(outputs: Outputs) -> _Values:
     return {
         "ratings": tuple(outputs["ratings"][0].tolist()),
         "mean": float(outputs["mean"][0]),

@@ -78,7 +78,7 @@ def _weakest(metrics: Sequence[Metric]) -> str:
 def command(record: RunRecord) -> str:
     """Returns the command that repeats a run; the reader's own folders in capitals."""
     config = record.config
-    flags: dict[str, Any] = {
+    flags: dict[str, object] = {
         "recipe": config.recipe,
         "data": "DATA",
         "init": flag_of(record.settings.init, config.init or ""),

@@ -45,6 +45,6 @@ class LossScale:
 
         tf.cond(finite, good, overflow)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, tf.Variable]:
         """Returns name -> variable."""
         return {"loss-scale": self.factor, "loss-scale-good-steps": self._good}

@@ -51,7 +51,7 @@ class GroupOptimizers:
         for name, optimizer in self._optimizers.items():
             optimizer.apply(gradients[name], self.variables[name])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, keras.Variable]:
         """Returns name -> variable of everything the next step depends on."""
         return {
             f"{name}-{number}": variable
@@ -98,7 +98,7 @@ class MovingAverage:
         finally:
             _assign(self._variables, own)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, keras.Variable]:
         """Returns name -> variable; averages are the model's own weights on disk."""
         own = {f"own-{n}": variable for n, variable in enumerate(self._variables)}
         return {"average-steps": self._steps, **own}

@@ -1,10 +1,11 @@
 """What `run.json` holds: declared once, for what writes it and for all that read it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from fcn_core.models.spec import ModelSpec
 from fcn_core.training.config import TrainingConfig
@@ -45,9 +46,9 @@ class RunSettings(_Entry):
     """
 
     recipe: str
-    numbers: dict[str, Any]
+    numbers: dict[str, Any]  # of many types, checked by the recipe
     init: str
-    model: dict[str, Any]
+    model: dict[str, Any]  # likewise, checked by `ModelSpec`
     seed: int
     holdout: float
     train_split: str
@@ -135,15 +136,15 @@ class RunRecord(_Entry):
         values = self.model_dump(mode="json", exclude_unset=True)
         return json.dumps(values, indent=2) + "\n"
 
-    def noted(self, values: dict[str, Any]) -> Self:
+    def noted(self, values: Mapping[str, object]) -> Self:
         """Returns the record with some values set."""
         before = {name: getattr(self, name) for name in self.model_fields_set}
-        return self.model_validate(before | values)
+        return self.model_validate({**before, **values})
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(values: dict[str, JsonValue], prefix: str = "") -> dict[str, JsonValue]:
     """Puts nested names and values side by side, so that one number can be named."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, JsonValue] = {}
     for name, value in values.items():
         if isinstance(value, dict) and value:
             flat |= _flat(value, f"{prefix}{name}.")

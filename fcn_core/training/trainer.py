@@ -214,7 +214,7 @@ class Trainer:
             for name, variable in self._state().items():
                 variable.assign(state[name])
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, keras.Variable | tf.Variable]:
         parts = [self._optimizers, self._average, self.scale]
         return {
             name: variable

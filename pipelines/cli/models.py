@@ -59,7 +59,7 @@ def list_all(*, as_json: bool) -> int:
     """Prints the built-in models."""
     rows = [_described(name) for name in scoring.built_in_names()]
     for row in rows:
-        row |= _measured(row["path"])
+        row |= _measured(str(row["path"]))
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0
@@ -100,7 +100,7 @@ def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
 def show(name: str, *, as_json: bool) -> int:
     """Prints a model's card, its size, and its speed on this machine."""
     row = _described(name)
-    row |= _measured(row["path"])
+    row |= _measured(str(row["path"]))
     if as_json:
         print(json.dumps(row, indent=1))
         return 0
@@ -132,7 +132,7 @@ def check(name: str, *, as_json: bool) -> int:
     return 0
 
 
-def _described(name: str) -> dict[str, Any]:
+def _described(name: str) -> dict[str, object]:
     try:
         folder = scoring.find_bundle(name)
         card = ModelCard.read(folder)
@@ -147,7 +147,7 @@ def _described(name: str) -> dict[str, Any]:
     }
 
 
-def _measured(path: str) -> dict[str, Any]:
+def _measured(path: str) -> dict[str, object]:
     """Returns parameters and time of a bundle, None each where it does not run."""
     try:
         facts = measure(Path(path))

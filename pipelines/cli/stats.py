@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import check_beam_flags
 from pipelines.cli.table import print_table
@@ -40,7 +40,7 @@ def stats(arguments: Sequence[str]) -> int:
 
 def _run(
     statistics: "Statistics", beam: Sequence[str], *, quiet: bool
-) -> tuple[dict[str, Any], str]:
+) -> tuple["terminal.Answer", str]:
     """Counts, and writes the page; returns the figures and the page's URI."""
     from pipelines import files
     from pipelines.chunks import progress

@@ -105,7 +105,7 @@ def _train_family(config: "TrainingConfig", *, as_json: bool) -> int:
     return 0
 
 
-def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
+def _finite(figures: Mapping[str, Any]) -> dict[str, object]:
     """Replaces figures that could not be computed by null, which JSON knows."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -125,14 +125,14 @@ def _filtered(uri: str, dropped: Collection[int]) -> bytes:
 
 def _schema(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:
     # By keyword of `Feature`, whose values are of many types.
-    narrower: dict[str, dict[str, Any]] = dict(plan.content.narrower)
+    narrower: dict[str, Mapping[str, object]] = dict(plan.content.narrower)
     if info.classes is not None and LABELS_KEY not in narrower:
         narrower[LABELS_KEY] = {"maximum": max(1, len(info.classes) - 1)}
     return schema_pbtxt(RECORD_OF[info.task], narrower=narrower)
 
 
 def _label_map(plan: ConvertPlan, info: dataset_info.DatasetInfo) -> str:
-    content: dict[str, Any] = dict(plan.content.names)  # and the number of void
+    content: dict[str, object] = dict(plan.content.names)  # and the number of void
     if info.classes is not None:
         content["classes"] = {str(i): name for i, name in enumerate(info.classes)}
         content["void"] = info.void

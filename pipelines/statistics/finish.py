@@ -2,7 +2,7 @@
 
 import heapq
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,7 @@ class Photos:
 
 def _answer(
     statistics: Statistics, splits: dict[str, Contents], photos: Photos
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Returns the answer as JSON: figures of many types, whose models would be long."""
     copies = photos.copies()
     total = sum(splits.values(), Contents())
@@ -146,7 +146,7 @@ def _answer(
 
 def _figures(
     statistics: Statistics, contents: Contents, records: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     figures = {
         "records": records,
         "counted": contents.photos.records,

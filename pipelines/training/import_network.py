@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from fcn_core.whole_files import whole_file
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.lanes.messages import Request
+from pipelines.lanes.messages import Header, Request
 from pipelines.lanes.pool import LanePool
 from pipelines.lanes.settings import LaneLimits, LaneSettings
 from pipelines.quiet_import import import_quietly
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from fcn_core.models.imported.layouts import TrainedNetwork
     from pipelines.training.config import ModelsImportConfig
 
+Outcome = dict[str, str | int]
+"""What was imported and where it is, as the command prints it."""
+
 _LIMITS: Final = LaneLimits(
     cpu_seconds=600, memory_bytes=8 << 30, recycle_bytes=1 << 40, silence_seconds=900
 )
 """A VGG16 has half a gigabyte of weights, compressed in the file."""
 
 
-def run(config: "ModelsImportConfig") -> dict[str, Any]:
+def run(config: "ModelsImportConfig") -> Outcome:
     """Imports a file as the command asks; returns what it is.
 
     Raises:
@@ -48,12 +52,12 @@ def run(config: "ModelsImportConfig") -> dict[str, Any]:
         return _import_network(config, path)
 
 
-def _import_network(config: "ModelsImportConfig", path: Path) -> dict[str, Any]:
+def _import_network(config: "ModelsImportConfig", path: Path) -> Outcome:
     """Writes a bundle, or the weights alone."""
     from fcn_core.training import publish
 
     trained = _read(path)
-    outcome = {
+    outcome: Outcome = {
         "layout": trained.layout,
         "model": f"{trained.spec.name} on {trained.spec.backbone}",
         "tensors": len(trained.tensors),
@@ -78,7 +82,7 @@ def _import_network(config: "ModelsImportConfig", path: Path) -> dict[str, Any]:
     }
 
 
-def _import_backbone(config: "ModelsImportConfig", path: Path) -> dict[str, Any]:
+def _import_backbone(config: "ModelsImportConfig", path: Path) -> Outcome:
     """Writes the weights of a `keras.applications` file under our names."""
     from fcn_core.models.backbones.rows import BACKBONES
     from fcn_core.models.spec import ModelSpec
@@ -118,7 +122,7 @@ def _read(path: Path) -> "TrainedNetwork":
             return from_parameters({name: arrays[name] for name in arrays.files}, about)
 
 
-def _parse_mat(path: Path, archive: Path) -> dict[str, Any]:
+def _parse_mat(path: Path, archive: Path) -> Header:
     """Lets a lane write the tensors of a `.mat` file; returns what the file says."""
     settings = LaneSettings(
         task="pipelines.training.lane:ReadMatConvNet",
@@ -143,10 +147,8 @@ def _write_archive(path: Path, arrays: dict[str, Any]) -> None:
     if path.exists():
         raise UsageError(f"--output: {path} exists, expected a new file; remove it")
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    with unfinished.open("wb") as file:
-        np.savez(file, **arrays)
-    unfinished.replace(path)
+    with whole_file(path) as new:
+        np.savez(new, **arrays)
 
 
 def _name_of(path: Path) -> str:

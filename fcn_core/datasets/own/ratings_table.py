@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fcn_core.datasets import votes
 from fcn_core.datasets.bad_record import BadRecord, ListError
@@ -164,7 +164,7 @@ def _note(
     return source_id, json.dumps({"path": path, **content})
 
 
-def _counted(fields: Sequence[str], source_id: str) -> dict[str, Any]:
+def _counted(fields: Sequence[str], source_id: str) -> dict[str, object]:
     if wrong := [field for field in fields if not _COUNT.fullmatch(field)]:
         detail = f"{wrong[0][:60]!a} votes, expected a count"
         raise _bad("bad-votes", detail, source_id)
@@ -176,7 +176,9 @@ def _counted(fields: Sequence[str], source_id: str) -> dict[str, Any]:
     return {"votes": counts, "label": label}
 
 
-def _averaged(row: Sequence[str], columns: _Columns, source_id: str) -> dict[str, Any]:
+def _averaged(
+    row: Sequence[str], columns: _Columns, source_id: str
+) -> dict[str, object]:
     mean = _number(row, columns.mean, source_id)
     if mean is None or not 1 <= mean <= MAX_RATINGS:
         detail = f"mean {mean}, expected 1 to {MAX_RATINGS}; scale the scores"

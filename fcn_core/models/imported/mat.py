@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 
-def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, JsonValue]]:
     """Parses a `.mat` file: tensors by name, and what describes them.
 
     Parsers of such files can crash on a broken one: call it in a process of its own.
@@ -56,7 +57,7 @@ def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]
     }
 
 
-def _colour(mean: Any) -> list[float]:
+def _colour(mean: Any) -> list[JsonValue]:
     """Returns red, green, blue of a mean colour or a mean image."""
     return np.asarray(mean, np.float64).reshape(-1, 3).mean(axis=0).tolist()
 

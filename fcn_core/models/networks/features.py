@@ -32,7 +32,7 @@ def extract(images: Any, spec: ModelSpec) -> Features:
     if spec.geometry == "caffe":
         # The first convolution adds the last pixel itself.
         x = layers.ZeroPadding2D(CAFFE_PADDING - 1, name="caffe_padding")(x)
-    options: dict[str, Any] = {
+    options: dict[str, object] = {
         "width": spec.width,
         "output_stride": spec.output_stride,
     }
