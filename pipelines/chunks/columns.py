@@ -21,6 +21,7 @@ from typing import (
 )
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fcn_core.bad_image import BadImage
 
@@ -42,6 +43,13 @@ def schema_of(row: type, metadata: Mapping[str, str] | None = None) -> pa.Schema
     hints = get_type_hints(row, include_extras=True)
     fields = [_field(name, hint) for name, hint in hints.items()]
     return pa.schema(fields, metadata=dict(metadata) if metadata else None)
+
+
+def encode_table(table: pa.Table, **options: Any) -> bytes:
+    """Returns a table as a Parquet file; `options` are those of `pq.write_table`."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", **options)
+    return sink.getvalue().to_pybytes()
 
 
 class ErrorColumns(TypedDict):

@@ -7,7 +7,6 @@ command goes on.
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
-from fcn_core.canonical import readable_json
 from pipelines import files
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
@@ -31,12 +30,7 @@ Total = TypeVar("Total", bound=Added)
 
 
 class Refusal(Frozen):
-    """Why a finished job is not published.
-
-    Attributes:
-        why: The gate's sentence.
-        failures: Number of items for each reason.
-    """
+    """Why a finished job is not published, and its failures by reason."""
 
     why: str
     failures: dict[str, int]
@@ -106,8 +100,7 @@ def finish(
         ending.publish(total, counts, attempt)
         files.remove(refusal_uri)
     else:
-        data = readable_json(refusal.model_dump(mode="json"))
-        files.write_atomically(refusal_uri, data)
+        files.write_atomically(refusal_uri, refusal.encode())
         ending.record_refusal(total, refusal, counts)
 
 

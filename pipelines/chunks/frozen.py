@@ -22,6 +22,10 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def encode(self) -> bytes:
+        """Returns the value as a file."""
+        return readable_json(self.model_dump(mode="json"))
+
 
 class Identified(Frozen):
     """A frozen value that names itself: one field is the hash of the others.
@@ -37,10 +41,6 @@ class Identified(Frozen):
     def identified(self) -> Self:
         """Returns the value with its id."""
         return self.model_copy(update={self.id_field: self._own_id()})
-
-    def encode(self) -> bytes:
-        """Returns the value as a file."""
-        return readable_json(self.model_dump(mode="json"))
 
     @property
     def is_sound(self) -> bool:

@@ -1,11 +1,10 @@
 """Parts: the outcome of a chunk as one Parquet file, created once.
 
 Parts are the ledger of what is done. The footer of a part names the plan that it
-belongs to and counts its items; a job adds fields of its own. First writer wins: a
-later attempt uses the part that is there and drops its own.
+belongs to and counts its items; a job adds fields of its own. First writer wins: later
+attempts use the part that is there and drop their own.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import files
+from pipelines.chunks.columns import encode_table
 from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
 
@@ -139,14 +139,8 @@ class Parts:
             **footer,
         }
         table = pa.Table.from_pylist(list(rows), schema=self.schema)
-        buffer = io.BytesIO()
-        pq.write_table(
-            table.replace_schema_metadata(metadata),
-            buffer,
-            compression="zstd",
-            write_page_checksum=True,
-        )
-        return buffer.getvalue()
+        table = table.replace_schema_metadata(metadata)
+        return encode_table(table, write_page_checksum=True)
 
     def _read(self, chunk: int, *, columns: list[str] | None) -> Part:
         path = files.to_path(self.uri(chunk))

@@ -7,7 +7,6 @@ share a piece.
 
 import functools
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import files
+from pipelines.chunks.columns import encode_table
 from pipelines.chunks.frozen import Frozen
 from pipelines.faults import SystemicFault
 
@@ -24,12 +24,7 @@ _PIECES_IN_MEMORY: Final = 4  # the chunks of a run are in one piece, or two
 
 
 class Piece(Frozen):
-    """A file of planned items.
-
-    Attributes:
-        name: Below the folder of the plan's pieces.
-        sha256: Of its bytes, in hex.
-    """
+    """A file of planned items: its name, and the sha256 of its bytes in hex."""
 
     name: str
     sha256: str
@@ -45,11 +40,10 @@ def write(folder: str, tables: Iterable[pa.Table], *, rows: int) -> tuple[Piece,
     """
     written = []
     for number, table in enumerate(tables):
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer, row_group_size=rows, compression="zstd")
-        sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+        data = encode_table(table, row_group_size=rows)
+        sha256 = hashlib.sha256(data).hexdigest()
         name = f"piece-{number:05}-{sha256[:16]}.parquet"
-        files.create_once(files.join(folder, name), buffer.getvalue())
+        files.create_once(files.join(folder, name), data)
         written.append(Piece(name=name, sha256=sha256))
     return tuple(written)
 

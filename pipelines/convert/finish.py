@@ -37,7 +37,6 @@ class Totals:
         ok: Entries that became records.
         failed: Entries that were rejected.
         shards: Without the records that are there twice.
-        described: The data set.
     """
 
     ok: int

@@ -98,12 +98,7 @@ class ConvertPlan(Identified):
 
 @dataclass(frozen=True)
 class Conversion:
-    """A planned conversion, ready to run.
-
-    Attributes:
-        folder: The output.
-        plan: What to do.
-    """
+    """A planned conversion, ready to run."""
 
     folder: DatasetFolder
     plan: ConvertPlan

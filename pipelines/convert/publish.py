@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fcn_core.records import dataset_info, tfrecord
 from fcn_core.records.record import RECORD_OF
 from fcn_core.records.schema import schema_pbtxt
 from pipelines import files
+from pipelines.chunks.columns import encode_table
 from pipelines.convert.drafts.draft import LABELS_KEY
 from pipelines.convert.layout import DatasetFolder
 from pipelines.convert.parts import StagedShard
@@ -48,13 +48,9 @@ def write_tables(folder: DatasetFolder, described: Described) -> None:
         (dataset_info.REJECTED_NAME, described.rejected),
         (dataset_info.WARNINGS_NAME, described.warnings),
     ):
-        buffer = io.BytesIO()
-        table = pa.Table.from_pylist(
-            [{**row.model_dump(), "split": split} for split, row in rows],
-            schema=ROWS_SCHEMA,
-        )
-        pq.write_table(table, buffer, compression="zstd")
-        files.write_atomically(folder.file(name), buffer.getvalue())
+        values = [{**row.model_dump(), "split": split} for split, row in rows]
+        table = pa.Table.from_pylist(values, schema=ROWS_SCHEMA)
+        files.write_atomically(folder.file(name), encode_table(table))
 
 
 def publish(

@@ -32,13 +32,7 @@ class Chunk(Frozen):
 
 @dataclass(frozen=True)
 class Data:
-    """A split of a finished data set.
-
-    Attributes:
-        uri: The data set's folder.
-        info: Its description.
-        split: The split's name.
-    """
+    """A split of the finished data set in the folder `uri`."""
 
     uri: str
     info: DatasetInfo

@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from fcn_core.canonical import readable_json
 from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
+from pipelines.chunks.columns import encode_table
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Ending, Refusal, read_refusal, text_of
 from pipelines.evaluate import parts, worst
@@ -69,10 +69,9 @@ class EvaluationEnding(Ending[Totals]):
         evaluation = self.evaluation
         pool = pool_of(attempt, self.lanes)
         worst.write_worst(evaluation, total.measured, pool)
-        worst.write_table(evaluation.files.photos, total.photos)
+        files.write_atomically(evaluation.files.photos, encode_table(total.photos))
         figures = _figures(evaluation.plan, total, self._measured(total, counts))
-        data = readable_json(figures.model_dump(mode="json"))
-        files.write_atomically(evaluation.output, data)
+        files.write_atomically(evaluation.output, figures.encode())
 
     def _measured(self, total: Totals, counts: Counts) -> Measured:
         card, plan = self.evaluation.card, self.evaluation.plan

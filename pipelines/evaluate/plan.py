@@ -61,8 +61,6 @@ class Evaluation(Frozen):
         output: The JSON file.
         data: The data set's folder.
         model: The model's built-in name, or its folder.
-        card: The model's card.
-        plan: What to do.
     """
 
     output: str

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fcn_core.labels import Task
 from pipelines import files
+from pipelines.chunks.columns import encode_table
 from pipelines.evaluate import records
 from pipelines.evaluate.plan import Evaluation
 from pipelines.evaluate.rows import WORST_SCHEMA
@@ -37,7 +37,8 @@ def write_worst(evaluation: Evaluation, ok: pa.Table, pool: LanePool) -> None:
             names = ("photo", "label", "mask")
             pictures = [*answer.blobs, None, None]
             rows[index] |= dict(zip(names, pictures, strict=False))
-    write_table(evaluation.files.worst, pa.Table.from_pylist(rows, schema=WORST_SCHEMA))
+    table = pa.Table.from_pylist(rows, schema=WORST_SCHEMA)
+    files.write_atomically(evaluation.files.worst, encode_table(table))
 
 
 def _offsets(
@@ -68,10 +69,3 @@ def find_worst(ok: pa.Table, task: Task) -> list[Row]:
     keys = [(name, "ascending") for name in ("error", "shard", "record")]
     known = table.filter(pc.is_valid(table["error"])).sort_by(keys)
     return known.slice(0, WORST).drop_columns("error").to_pylist()
-
-
-def write_table(uri: str, table: pa.Table) -> None:
-    """Writes a table as one Parquet file."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    files.write_atomically(uri, sink.getvalue().to_pybytes())

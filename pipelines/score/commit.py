@@ -10,13 +10,7 @@ _RESTORE: Final = "restore it from a copy"
 
 
 class TableFile(Frozen):
-    """A file of the published table.
-
-    Attributes:
-        name: Below the night's table.
-        rows: How many it has.
-        sha256: Of its bytes, in hex.
-    """
+    """A file of the published table: its name there, rows, and sha256 in hex."""
 
     name: str
     rows: int

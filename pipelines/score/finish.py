@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass, field
 
-from fcn_core.canonical import readable_json
 from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
@@ -92,8 +91,7 @@ class NightEnding(Ending[Totals]):
             command=self.command,
             output=night.out,
         )
-        data = readable_json(summary.model_dump(mode="json"))
-        files.write_atomically(night.folder.summary, data)
+        files.write_atomically(night.folder.summary, summary.encode())
 
 
 def is_finished(night: Night) -> bool:

@@ -26,16 +26,13 @@ _ITEMS: Final = b"fcn.items_sha256"
 def write_part(
     night: PlannedNight, chunk: int, *, items: pa.Table, rows: Sequence[ScoreRow]
 ) -> bool:
-    """Makes a chunk visible, unless an earlier attempt did.
+    """Makes a chunk visible; returns whether no earlier attempt did.
 
     Args:
         night: The night.
         chunk: The chunk's number.
         items: The chunk's planned items.
         rows: One row per item, in the items' order.
-
-    Returns:
-        Whether it was this call.
 
     Raises:
         SystemicFault: The rows are not one per item.
@@ -55,12 +52,7 @@ def write_part(
 
 
 def find_counts(night: PlannedNight, chunk: int, *, items: pa.Table) -> Counts | None:
-    """Returns the outcomes of a chunk's items; None where it is not committed.
-
-    Args:
-        night: The night.
-        chunk: The chunk's number.
-        items: The chunk's planned items.
+    """Returns the outcomes of a chunk's planned items; None where it is not committed.
 
     Raises:
         SystemicFault: The part is damaged or belongs to something else.

@@ -97,12 +97,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class PlannedNight:
-    """A night of an output.
-
-    Attributes:
-        out: The output.
-        plan: What to do.
-    """
+    """A night of an output."""
 
     out: str
     plan: Plan

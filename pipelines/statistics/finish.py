@@ -29,8 +29,6 @@ class Totals:
     Attributes:
         ok: Records of all shards.
         failed: Always 0: what is wrong with a record is a finding.
-        splits: What each split holds.
-        photos: All photos.
     """
 
     ok: int

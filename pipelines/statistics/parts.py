@@ -16,14 +16,7 @@ _CONTENTS: Final = b"fcn.contents"
 
 
 class Contents(Sums):
-    """What some shards hold, added up.
-
-    Attributes:
-        photos: Sizes and forms.
-        labels: Pixels by class; none of them in a data set of ratings.
-        ratings: None of them in a data set of labels.
-        findings: What is wrong.
-    """
+    """What some shards hold, added up: labels or ratings, by the data set's task."""
 
     photos: PhotoSums = PhotoSums()
     labels: LabelSums = LabelSums()

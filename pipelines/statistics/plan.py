@@ -41,8 +41,6 @@ class StatisticsPlan(Identified):
     Attributes:
         plan_id: Hash of everything below; parts carry it.
         version: Of what is counted and how.
-        data_fingerprint: Of the records.
-        how: To read them.
     """
 
     plan_id: str = ""

@@ -8,12 +8,7 @@ from pipelines.chunks.columns import String, schema_of
 
 @dataclass(frozen=True)
 class RecordRow:
-    """What identifies a record later.
-
-    Attributes:
-        id: Of the record.
-        sha256: Of its photo, in hex.
-    """
+    """A record's id, and the sha256 of its photo in hex."""
 
     id: String
     sha256: String
