@@ -15,7 +15,10 @@ _LISTS: Final = {
 
 
 class RecordError(Exception):
-    """A record, or the file that holds it, is not what its description says."""
+    """A record, or the file that holds it, is not what its description says.
+
+    The cure is the catcher's to name: who wrote the record is not known here.
+    """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

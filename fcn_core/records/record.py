@@ -103,7 +103,7 @@ class ImageRecord:
             raise RecordError(
                 f"keys of a {cls.__name__} differ: missing "
                 f"{sorted(expected - set(written))}, unknown "
-                f"{sorted(set(written) - expected)}; convert the data set again"
+                f"{sorted(set(written) - expected)}"
             )
         return cls(
             **{name: value_of(written[f.key], f) for name, f in table.items()},

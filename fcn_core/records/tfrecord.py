@@ -54,7 +54,7 @@ message_type { name: "Example"
 
 
 class FrameError(Exception):
-    """A TFRecord file is cut short or damaged."""
+    """A TFRecord file is cut short or damaged; the cure is the catcher's to name."""
 
 
 def write_frame(file: BinaryIO, data: bytes) -> None:
@@ -97,24 +97,20 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
     while header := file.read(_HEADER.size):
         what = f"record {number} of {name}"
         if len(header) < _HEADER.size:
-            raise FrameError(f"{what} ends inside its header; write the file again")
+            raise FrameError(f"{what} ends inside its header")
         length = _length(header)
         if length is None:
             raise FrameError(
-                f"the length of {what} is damaged, or this is no TFRecord file; write "
-                "the file again"
+                f"the length of {what} is damaged, or this is no TFRecord file"
             )
         body = file.read(length + _CRC.size)
         if len(body) < length + _CRC.size:
             raise FrameError(
-                f"{what} has {len(body)} bytes, expected {length + _CRC.size}; "
-                "write the file again"
+                f"{what} has {len(body)} bytes, expected {length + _CRC.size}"
             )
         data = body[:length]
         if _CRC.unpack(body[length:])[0] != _masked_crc(data):
-            raise FrameError(
-                f"the bytes of {what} do not match their checksum; write the file again"
-            )
+            raise FrameError(f"the bytes of {what} do not match their checksum")
         yield data
         number += 1
 
