@@ -1,6 +1,7 @@
 """The outcomes of planned items: a monoid that workers yield and Beam adds up."""
 
 import threading
+import time
 from dataclasses import dataclass
 
 
@@ -24,6 +25,15 @@ class Counts:
             self.failed + other.failed,
             self.computed + other.computed,
         )
+
+    def pace(self, started: float) -> tuple[float, float]:
+        """Returns the seconds since `started`, and items computed in each of them.
+
+        Args:
+            started: Seconds since the epoch.
+        """
+        seconds = max(time.time() - started, 1e-3)
+        return round(seconds, 3), round(self.computed / seconds, 2)
 
 
 class Tally:

@@ -76,7 +76,7 @@ class EvaluationEnding(Ending[Totals]):
     def _measured(self, total: Totals, counts: Counts) -> Measured:
         card, plan = self.evaluation.card, self.evaluation.plan
         settings = plan.settings
-        seconds = max(time.time() - self.started, 1e-3)
+        seconds, per_second = counts.pace(self.started)
         return Measured(
             task=plan.task,
             model=card.name,
@@ -94,8 +94,8 @@ class EvaluationEnding(Ending[Totals]):
             precision=settings.precision,
             instruction_set=settings.instruction_set,
             void=plan.void,
-            seconds=round(seconds, 3),
-            images_per_second=round(counts.computed / seconds, 2),
+            seconds=seconds,
+            images_per_second=per_second,
             command=self.command,
             settings=settings,
         )

@@ -67,7 +67,7 @@ class NightEnding(Ending[Totals]):
         before = find_summary(night.folder)
         if before is not None and before.verdict == "success":
             return
-        seconds = max(time.time() - self.started, 1e-3)
+        seconds, per_second = counts.pace(self.started)
         summary = Summary(
             run_date=plan.run_date,
             kind=plan.kind,
@@ -81,8 +81,8 @@ class NightEnding(Ending[Totals]):
             ignored=night.ignored,
             failures=total.failures,
             computed=counts.computed,
-            seconds=round(seconds, 3),
-            images_per_second=round(counts.computed / seconds, 2),
+            seconds=seconds,
+            images_per_second=per_second,
             engine=plan.settings.engine,
             precision=plan.settings.precision,
             instruction_set=plan.settings.instruction_set,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.score import parts, sequence
+from pipelines.score import parts, publish, sequence
+from pipelines.score.commit import Commit
 from pipelines.score.items import LISTING_SCHEMA, leave_out
 from pipelines.score.layout import NightFolder
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
@@ -126,3 +127,7 @@ def draw_night(out: Path, count: int, **options: Any) -> PlannedNight:
     for chunk in range(night.plan.chunks):
         assert write_part(night, chunk)
     return night
+
+
+def publish_night(night: PlannedNight) -> Commit:
+    return publish.publish(night, parts.add_up(night))

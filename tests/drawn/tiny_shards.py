@@ -109,3 +109,10 @@ def rated_records(count: int, *, side: int = 64) -> list[AestheticsRecord]:
             )
         )
     return records
+
+
+def rated_data(folder: Path, *, train: int, test: int) -> Path:
+    """Writes photos with votes as a finished data set with two splits."""
+    records = rated_records(train + test)
+    splits = {"train": records[:train], "test": records[train:]}
+    return write_finished(folder / "data", splits)

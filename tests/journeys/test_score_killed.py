@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs import score_runs
+from tests.runs.processes import is_alive
 from tests.runs.score_runs import Attempt, Undisturbed
 
 PHOTOS = 72
@@ -41,7 +42,7 @@ def _kill_parent(attempt: Attempt) -> None:
     lanes = attempt.kill_parent()
     assert len(lanes) == LANES
     deadline = time.monotonic() + 20
-    while any(score_runs.is_running(lane) for lane in lanes):
+    while any(is_alive(lane) for lane in lanes):
         assert time.monotonic() < deadline, "a lane outlives its parent"
         time.sleep(0.02)
 
@@ -120,7 +121,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
         attempt.process.send_signal(signal.SIGINT)
         lanes = attempt.children()
         assert attempt.wait() == 130
-        assert not any(score_runs.is_running(lane) for lane in lanes)
+        assert not any(is_alive(lane) for lane in lanes)
     message = attempt.log.read_text()
     assert message == "fcn: interrupted; run the same command again to go on\n"
     safe = _check_ledger(out)

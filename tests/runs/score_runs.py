@@ -228,15 +228,6 @@ def attempt(arguments: list[str], log: Path) -> Iterator[Attempt]:
             started.kill_all()
 
 
-def is_running(pid: int) -> bool:
-    """Tells whether a process is there and no zombie."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
 def part_count(out: Path, night: str = NIGHT) -> int:
     """Returns how many chunks of a night are committed."""
     folder = out / "_runs" / f"run_date={night}" / "parts"

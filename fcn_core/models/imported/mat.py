@@ -1,14 +1,18 @@
 """Reads MatConvNet's `.mat` files: tensors by name, and what describes them."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 
-def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, JsonValue]]:
+def read_mat(
+    path: Path,
+) -> tuple[dict[str, NDArray[np.float32]], "dict[str, JsonValue]"]:
     """Parses a `.mat` file: tensors by name, and what describes them.
 
     Parsers of such files can crash on a broken one: call it in a process of its own.
@@ -57,7 +61,7 @@ def read_mat(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, Json
     }
 
 
-def _colour(mean: Any) -> list[JsonValue]:
+def _colour(mean: Any) -> "list[JsonValue]":
     """Returns red, green, blue of a mean colour or a mean image."""
     return np.asarray(mean, np.float64).reshape(-1, 3).mean(axis=0).tolist()
 

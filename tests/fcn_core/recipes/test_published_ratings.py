@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from fcn_core import geometry
-from fcn_core.bundles.card import ModelCard
 from fcn_core.evaluation import keras_engine
-from fcn_core.export import draft_card
 from fcn_core.models.backbones.applications import build_application
 from fcn_core.models.backbones.rows import BACKBONES
 from fcn_core.models.backbones.table import application
@@ -21,23 +19,13 @@ from fcn_core.models.networks.ratings import pool_cells
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.files import load_weights
 from fcn_core.scoring import scorers
+from tests.drawn.published import CLASSIFIER, NARROW, card_of
 from tests.drawn.tiny_networks import disturb, draw_floats, drawn, tiny
-
-CLASSIFIER: dict[str, Any] = {"task": "aesthetics", "name": "classifier"}
-
-
-TINY: dict[str, Any] = {"width": 0.05, "head_width": 6}
-
-
-def card_of(spec: ModelSpec) -> ModelCard:
-    return draft_card.draft_card(
-        spec, name="rated", classes=None, padding_value=(124, 117, 104), max_side=None
-    )
 
 
 @pytest.mark.parametrize("backbone", ["vgg16", "vgg19", "mobilenet_v2", "resnet50"])
 def test_ava_fcn_own_backbones_classify_any_size(backbone: str) -> None:
-    model = build(ModelSpec(**CLASSIFIER, backbone=backbone, classes=2, **TINY))
+    model = build(ModelSpec(**CLASSIFIER, backbone=backbone, classes=2, **NARROW))
     for height, width in ((500, 375), (33, 47), (1, 1)):
         shape = model.compute_output_shape((1, height, width, 3))
         assert shape == (1, -(-height // 32), -(-width // 32), 2)
@@ -141,7 +129,7 @@ def test_ava_fcn_inception_lines_up_with_its_pixels() -> None:
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_ava_fcn_pooled_scores_are_a_distribution(pooling: Any) -> None:
     spec = ModelSpec(
-        **CLASSIFIER, backbone="vgg16", classes=10, pooling=pooling, **TINY
+        **CLASSIFIER, backbone="vgg16", classes=10, pooling=pooling, **NARROW
     )
     card = card_of(spec)
     assert card.pooling == pooling
@@ -203,7 +191,7 @@ def test_ava_fcn_the_low_level_skip_works_at_any_size(name: str) -> None:
 def test_nima_and_ava_fcn_heads_for_two_classes_ten_ratings_and_one_mark(
     classes: int, bins: list[float]
 ) -> None:
-    spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=classes, **TINY)
+    spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=classes, **NARROW)
     card = card_of(spec)
     assert card.rating_bins == bins
     model = disturb(build(spec))

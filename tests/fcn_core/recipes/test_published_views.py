@@ -1,32 +1,19 @@
 """What fully_convolutional_networks (AVA) promises of views of a photo."""
 
 import itertools
-from typing import Any
 
 import numpy as np
 import pytest
 
 from fcn_core import images, scoring
 from fcn_core import views as fcn_core_views
-from fcn_core.bundles.card import ModelCard
 from fcn_core.evaluation import keras_engine
-from fcn_core.export import draft_card
 from fcn_core.geometry import Size
 from fcn_core.models.build import build
 from fcn_core.models.spec import ModelSpec
 from tests.drawn import tiny_models
+from tests.drawn.published import CLASSIFIER, NARROW, card_of
 from tests.drawn.tiny_networks import disturb
-
-CLASSIFIER: dict[str, Any] = {"task": "aesthetics", "name": "classifier"}
-
-
-TINY: dict[str, Any] = {"width": 0.05, "head_width": 6}
-
-
-def card_of(spec: ModelSpec) -> ModelCard:
-    return draft_card.draft_card(
-        spec, name="rated", classes=None, padding_value=(124, 117, 104), max_side=None
-    )
 
 
 def sides() -> list[tuple[int, int]]:
@@ -86,7 +73,7 @@ def test_ava_fcn_the_mask_is_where_the_photo_is() -> None:
 
 
 def test_ava_fcn_a_photos_score_is_the_mean_over_its_crops() -> None:
-    spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=10, **TINY)
+    spec = ModelSpec(**CLASSIFIER, backbone="vgg16", classes=10, **NARROW)
     scorer = keras_engine.scorer_of(disturb(build(spec)), card_of(spec))
     pixels = tiny_models.draw_pixels(90, 200)
     views = fcn_core_views.views((90, 200), "multi_crop", side=128)

@@ -28,9 +28,7 @@ def eager() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    records = tiny_shards.rated_records(7)
-    splits = {"train": records[:4], "test": records[4:]}
-    return tiny_shards.write_finished(tmp_path_factory.mktemp("ava") / "data", splits)
+    return tiny_shards.rated_data(tmp_path_factory.mktemp("ava"), train=4, test=3)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from pipelines.chunks.attempt import Attempt
 from pipelines.faults import SystemicFault
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.pool import LanePool, pool_of
-from tests.runs.lane_runs import Pools, answers, is_alive, requests, settings
+from tests.runs.lane_runs import Pools, answers, requests, settings
+from tests.runs.processes import is_alive
 
 
 def test_blobs_come_back_as_they_went(start: Pools) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from pipelines.faults import SystemicFault
 from pipelines.lanes.settings import LaneLimits
-from tests.runs.lane_runs import Pools, answers, is_alive, requests, wait_for
+from tests.runs.lane_runs import Pools, answers, requests, wait_for
+from tests.runs.processes import is_alive
 
 
 def test_native_prints_do_not_reach_the_pipe(start: Pools) -> None:

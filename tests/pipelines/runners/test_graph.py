@@ -4,7 +4,6 @@ import os
 import pickle
 import signal
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -20,11 +19,6 @@ from tests.doubles.chunk import (
     FaultyWorker,
     SharingWorker,
 )
-
-
-@pytest.fixture
-def diary(tmp_path: Path) -> Diary:
-    return Diary(os.fspath(tmp_path / "diary"))
 
 
 def run(worker: CountingWorker, chunks: int, *, flags: Sequence[str] = ()) -> None:

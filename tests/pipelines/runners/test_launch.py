@@ -1,8 +1,6 @@
 """Launching: one engine for local runs, faults by their class, Ctrl-C."""
 
-import os
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -17,11 +15,6 @@ from pipelines.faults import (
 )
 from pipelines.runners import launch
 from tests.doubles.chunk import CountingWorker, Diary, Ending, FaultyWorker
-
-
-@pytest.fixture
-def diary(tmp_path: Path) -> Diary:
-    return Diary(os.fspath(tmp_path / "diary"))
 
 
 def test_the_word_direct_runner_runs_a_job(diary: Diary, attempt: Attempt) -> None:

@@ -12,19 +12,16 @@ import pytest
 from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.score import parts, publish
-from pipelines.score.commit import Commit, TableFile, read_commit
+from pipelines.score.commit import TableFile, read_commit
 from pipelines.score.layout import NightFolder
 from pipelines.score.plan import PlannedNight
 from pipelines.score.rows import SCORES_SCHEMA
 from tests.drawn.night_plans import (
     NIGHT,
     draw_night,
+    publish_night,
 )
 from tests.runs.trees import everything
-
-
-def publish_night(night: PlannedNight) -> Commit:
-    return publish.publish(night, parts.add_up(night))
 
 
 def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:

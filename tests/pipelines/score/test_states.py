@@ -8,21 +8,15 @@ import pytest
 
 from pipelines import files
 from pipelines.faults import UsageError
-from pipelines.score import parts, publish
 from pipelines.score import states as score_states
-from pipelines.score.commit import Commit
-from pipelines.score.plan import PlannedNight
 from tests.drawn.night_plans import (
     NIGHT,
     draw_night,
     plan_night,
+    publish_night,
     write_part,
 )
 from tests.runs.trees import everything
-
-
-def publish_night(night: PlannedNight) -> Commit:
-    return publish.publish(night, parts.add_up(night))
 
 
 def states(out: Path) -> Iterator[tuple[str, str, int, int, int]]:

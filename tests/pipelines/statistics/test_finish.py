@@ -13,7 +13,6 @@ from fcn_core.labels import VOID
 from fcn_core.records import dataset_info
 from fcn_core.records.record import AestheticsRecord, SegmentationRecord
 from pipelines.chunks.attempt import Attempt
-from pipelines.statistics import batches
 from pipelines.statistics.finish import SAMPLES
 from pipelines.statistics.plan import plan_statistics
 from pipelines.statistics.worker import StatisticsWorker
@@ -54,19 +53,6 @@ def test_the_figures_are_those_of_a_plain_reading(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["s.html", "s.json"]
     page = (tmp_path / "s.html").read_text()
     assert "<h2>Sizes</h2>" in page and "<h2>Void</h2>" in page
-
-
-def test_photos_are_never_copied_into_batches(data: Path) -> None:
-    info = dataset_info.read_dataset_info(data)
-    path = str(data / next(s.name for s in info.splits["train"].files if s.records))
-    text = (data / "schema.pbtxt").read_text()
-    light = batches.parse_schema(text)
-    heavy = batches.parse_schema(text, leave_out=())
-    few, all_of_it = ([*batches.read(path, schema)] for schema in (light, heavy))
-    assert _JPEG not in few[0].schema.names and _JPEG in all_of_it[0].schema.names
-    photos = sum(len(value[0]) for b in all_of_it for value in b[_JPEG].to_pylist())
-    saved = sum(b.nbytes for b in all_of_it) - sum(b.nbytes for b in few)
-    assert saved >= photos > 0
 
 
 def test_parts_that_are_there_are_used_and_give_the_same_answer(

@@ -1,6 +1,5 @@
 """What `fcn stats` cannot count is refused in one line."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,3 @@ def test_usage_errors_are_one_line(
     assert main.main(["stats", str(folder)]) == 2
     error = capsys.readouterr().err
     assert "image/width" in error and error.count("\n") == 1
-
-
-def test_without_tfx_bsl_the_cure_is_named(
-    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "tfx_bsl"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert main.main(["stats", str(data)]) == 2
-    assert "pip install 'fcn[stats]'" in capsys.readouterr().err

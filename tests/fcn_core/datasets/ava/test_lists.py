@@ -6,14 +6,7 @@ import pytest
 
 from fcn_core.datasets.ava import lists
 from fcn_core.datasets.bad_record import ListError, MissingDatasetError
-from tests.drawn import tiny_ava
 from tests.drawn.tiny_data import read
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    tiny_ava.package(tmp_path)
-    return tmp_path
 
 
 def test_names_and_styles_are_read(package: Path) -> None:

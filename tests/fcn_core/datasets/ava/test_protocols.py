@@ -1,13 +1,13 @@
 """AVA's protocols: who trains and who tests."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-
-import pytest
 
 from fcn_core.datasets import votes
 from fcn_core.datasets.ava import protocols
 from fcn_core.datasets.ava import table as ava_table
+from fcn_core.datasets.listing import Split
 from tests.drawn import tiny_ava
 from tests.drawn.tiny_data import read
 
@@ -17,23 +17,21 @@ def table_of(count: int) -> ava_table.Table:
     return ava_table.parse_table("\n".join(lines).encode())
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    tiny_ava.package(tmp_path)
-    return tmp_path
+def official(table: ava_table.Table, package: Path, *names: str) -> Mapping[str, Split]:
+    return protocols.by_list(
+        table,
+        {},
+        root=str(package),
+        read=read,
+        names=names or ("train", "test"),
+        protocol="official",
+    ).splits
 
 
 def test_official_tests_on_the_list_and_trains_on_the_rest(package: Path) -> None:
     table = table_of(40)
     tiny_ava.write_list(package, "generic_test", [1, 5, 9, 777])
-    splits = protocols.by_list(
-        table,
-        {},
-        root=str(package),
-        read=read,
-        names=("train", "test"),
-        protocol="official",
-    ).splits
+    splits = official(table, package)
     assert splits["test"].ids == ("1", "5", "9")
     assert set(splits["train"].ids) == set(table.rows) - {"1", "5", "9"}
     (absent,) = splits["test"].rejected
@@ -64,14 +62,7 @@ def test_ava1_trains_on_clear_photos_and_tests_on_all(package: Path) -> None:
 
 
 def test_named_lists_are_splits_of_their_own(package: Path) -> None:
-    splits = protocols.by_list(
-        table_of(40),
-        {},
-        root=str(package),
-        read=read,
-        names=("portrait_train",),
-        protocol="official",
-    ).splits
+    splits = official(table_of(40), package, "portrait_train")
     assert splits["portrait_train"].ids == tuple("2345678")
     assert splits["portrait_train"].published is None
 
@@ -117,14 +108,7 @@ def test_unusable_rows_count_for_the_split_they_would_be_in(package: Path) -> No
         ).encode()
     )
     tiny_ava.write_list(package, "generic_test", [1, 4])
-    splits = protocols.by_list(
-        table,
-        {},
-        root=str(package),
-        read=read,
-        names=("train", "test"),
-        protocol="official",
-    ).splits
+    splits = official(table, package)
     reasons = {
         name: [bad.reason for bad in split.rejected] for name, split in splits.items()
     }

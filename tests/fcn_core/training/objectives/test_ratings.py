@@ -20,9 +20,7 @@ pytestmark = pytest.mark.usefixtures("eager")
 
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    records = tiny_shards.rated_records(7)
-    splits = {"train": records[:4], "test": records[4:]}
-    return tiny_shards.write_finished(tmp_path_factory.mktemp("ava") / "data", splits)
+    return tiny_shards.rated_data(tmp_path_factory.mktemp("ava"), train=4, test=3)
 
 
 def test_targets_by_number_of_classes() -> None:
