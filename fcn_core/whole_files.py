@@ -1,6 +1,11 @@
-"""Files and folders that are complete or not there, and hashes of what is there."""
+"""Files and folders that are complete or not there, and hashes of what is there.
+
+They get their names when their bytes are on the disk: a loss of power leaves no empty
+file under the name of a whole one.
+"""
 
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -21,7 +26,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     new = _unfinished(path)
     try:
         yield new
+        _sync(new)
         new.replace(path)
+        _sync(path.parent)
     finally:
         new.unlink(missing_ok=True)
 
@@ -37,9 +44,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
     new.mkdir()
     try:
         yield new
+        for filled in (*new.rglob("*"), new):
+            _sync(filled)
         if path.exists():
             path.rmdir()
         new.rename(path)
+        _sync(path.parent)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
@@ -47,6 +57,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def _unfinished(path: Path) -> Path:
     """Returns a name of its own beside `path`; its ending tells Keras the format."""
     return path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name}")
+
+
+def _sync(path: Path) -> None:
+    """Brings a file's bytes, or a folder's entries, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sha256_of_file(path: Path) -> str:

@@ -35,6 +35,7 @@ PIPELINE_ROOMS = [
     "JOBS",
     "pages",
     "submission",
+    "check",
     "cli",
 ]
 """Rooms of pipelines, lowest first; the jobs stand side by side."""

@@ -4,8 +4,9 @@ A plan is such a value. It is created once in its output; a second launch, after
 or at the same time, goes on with the plan that is there or names what differs.
 """
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -32,11 +33,9 @@ class Identified(Frozen):
 
     Attributes:
         id_field: The name of that field.
-        unhashed: Fields that are no content either, such as a place in a sequence.
     """
 
     id_field: ClassVar[str] = "plan_id"
-    unhashed: ClassVar[frozenset[str]] = frozenset()
 
     def identified(self) -> Self:
         """Returns the value with its id."""
@@ -48,8 +47,7 @@ class Identified(Frozen):
         return getattr(self, self.id_field) == self._own_id()
 
     def _own_id(self) -> str:
-        exclude = {self.id_field, *self.unhashed}
-        return content_sha256(self.model_dump(mode="json", exclude=exclude))
+        return content_sha256(self.model_dump(mode="json", exclude={self.id_field}))
 
 
 Value = TypeVar("Value", bound=Identified)
@@ -66,15 +64,29 @@ def read(uri: str, kind: type[Value], *, cure: str) -> Value | None:
     Raises:
         SystemicFault: The file is damaged.
     """
+    return read_one_of(uri, (kind,), cure=cure)
+
+
+def read_one_of(uri: str, kinds: Sequence[type[Value]], *, cure: str) -> Value | None:
+    """Returns a frozen value of one of some classes; None where there is none.
+
+    Args:
+        uri: Its file.
+        kinds: The classes, no two of which take the same value.
+        cure: What to do where the file is damaged.
+
+    Raises:
+        SystemicFault: The file is damaged.
+    """
     try:
-        value = kind.model_validate_json(files.read_bytes(uri))
+        data = files.read_bytes(uri)
     except FileNotFoundError:
         return None
-    except ValueError as error:  # pydantic's errors are ValueErrors, too
-        raise damaged(uri, kind, cure=cure) from error
-    if not value.is_sound:
-        raise damaged(uri, kind, cure=cure)
-    return value
+    for kind in kinds:
+        with contextlib.suppress(ValueError):  # pydantic's errors are ValueErrors, too
+            if (value := kind.model_validate_json(data)).is_sound:
+                return value
+    raise damaged(uri, kinds[0], cure=cure)
 
 
 def damaged(uri: str, kind: type[Identified], *, cure: str) -> SystemicFault:

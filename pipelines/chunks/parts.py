@@ -5,6 +5,7 @@ belongs to and counts its items; a job adds fields of its own. First writer wins
 attempts use the part that is there and drop their own.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import files
+from pipelines.chunks import seal
 from pipelines.chunks.columns import encode_table
 from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
@@ -33,11 +35,13 @@ class Part:
         rows: Those columns that were asked for.
         counts: Outcomes of the chunk's items.
         footer: The job's own fields.
+        sha256: Of the whole file, in hex.
     """
 
     rows: pa.Table
     counts: Counts
     footer: Mapping[bytes, bytes]
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,18 @@ class Parts:
         plan_id: Of the plan.
         schema: Columns of their rows.
         cure: What to do where a part is damaged.
+        lost: What to do where a part is gone that was there.
+        durable: Whether a part is on the disk as soon as it is there.
+        parents: Whether their folder is made with the first one; else it must be there.
     """
 
     folder: str
     plan_id: str
     schema: pa.Schema
     cure: str
+    lost: str = "run the same command again, once at a time"
+    durable: bool = True
+    parents: bool = True
 
     def uri(self, chunk: int) -> str:
         """Returns the name of a chunk's part."""
@@ -81,23 +91,34 @@ class Parts:
         Returns:
             Whether it was this call.
         """
-        return files.create_once(self.uri(chunk), self._encode(rows, counts, footer))
+        return self.add(chunk, self.encode(rows, counts=counts, footer=footer))
+
+    def add(self, chunk: int, data: bytes) -> bool:
+        """Makes a chunk visible whose part is encoded, see `create`."""
+        uri = self.uri(chunk)
+        return files.create_once(uri, data, durable=self.durable, parents=self.parents)
 
     def find(
-        self, chunk: int, *, planned: int, expected: Mapping[bytes, bytes] | None = None
+        self,
+        chunk: int,
+        *,
+        planned: int,
+        expected: Mapping[bytes, bytes] | None = None,
+        columns: Sequence[str] = (),
     ) -> Part | None:
-        """Returns a chunk's part without its rows; None where there is none.
+        """Returns a chunk's part; None where there is none.
 
         Args:
             chunk: Its number.
             planned: Number of its items.
             expected: Fields of the footer that must be these.
+            columns: Those of its rows to read.
 
         Raises:
             SystemicFault: It is damaged, or not the part of this chunk and plan.
         """
         try:
-            part = self._read(chunk, columns=[])
+            part = self._read(chunk, columns=list(columns))
         except FileNotFoundError:
             return None
         for name, value in (expected or {}).items():
@@ -121,32 +142,36 @@ class Parts:
             return self._read(chunk, columns=columns)
         except FileNotFoundError as error:
             raise SystemicFault(
-                f"{self.uri(chunk)}: the part vanished, expected it to stay until all "
-                "are merged; run the same command again, once at a time"
+                f"{self.uri(chunk)}: the part vanished, expected it to stay; "
+                f"{self.lost}"
             ) from error
 
-    def _encode(
+    def encode(
         self,
         rows: Sequence[Mapping[str, Any]],
+        *,
         counts: Counts,
         footer: Mapping[bytes, bytes],
     ) -> bytes:
+        """Returns a part as a file, see `create`."""
         metadata = {
             **(self.schema.metadata or {}),
             _PLAN: self.plan_id.encode(),
             _OK: str(counts.ok).encode(),
             _FAILED: str(counts.failed).encode(),
             **footer,
+            seal.KEY: seal.BLANK,
         }
         table = pa.Table.from_pylist(list(rows), schema=self.schema)
         table = table.replace_schema_metadata(metadata)
-        return encode_table(table, write_page_checksum=True)
+        return seal.seal(encode_table(table))
 
     def _read(self, chunk: int, *, columns: list[str] | None) -> Part:
-        path = files.to_path(self.uri(chunk))
+        data = files.read_bytes(self.uri(chunk))
+        if not seal.is_whole(data):
+            raise self._damaged(chunk, "a file that is no whole part")
         try:
-            # As a file of its own: `run_date=` in the folder's name is no column here.
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            with pq.ParquetFile(pa.BufferReader(data)) as file:
                 metadata = file.schema_arrow.metadata or {}
                 if metadata.get(_PLAN) != self.plan_id.encode():
                     raise self._damaged(chunk, "a part of another plan")
@@ -156,15 +181,13 @@ class Parts:
                     or file.metadata.num_rows == counts.ok + counts.failed
                 )
                 rows = file.read(columns=columns)
-        except FileNotFoundError:
-            raise
         except _UNREADABLE as error:
             raise self._damaged(chunk, "a file that is no whole part") from error
         if not is_whole or rows.column_names != (
             self.schema.names if columns is None else columns
         ):
             raise self._damaged(chunk, "other rows or columns")
-        return Part(rows, counts, metadata)
+        return Part(rows, counts, metadata, hashlib.sha256(data).hexdigest())
 
     def _damaged(self, chunk: int, got: str) -> SystemicFault:
         return SystemicFault(

@@ -30,20 +30,23 @@ class Piece(Frozen):
     sha256: str
 
 
-def write(folder: str, tables: Iterable[pa.Table], *, rows: int) -> tuple[Piece, ...]:
+def write(
+    folder: str, tables: Iterable[pa.Table], *, rows: int, durable: bool = True
+) -> tuple[Piece, ...]:
     """Writes the items of a plan.
 
     Args:
         folder: Where the pieces go.
         tables: One a piece: the items of `CHUNKS_PER_PIECE` chunks, the last one less.
         rows: Rows a chunk.
+        durable: Whether they are on the disk when the call returns.
     """
     written = []
     for number, table in enumerate(tables):
         data = encode_table(table, row_group_size=rows)
         sha256 = hashlib.sha256(data).hexdigest()
         name = f"piece-{number:05}-{sha256[:16]}.parquet"
-        files.create_once(files.join(folder, name), data)
+        files.create_once(files.join(folder, name), data, durable=durable)
         written.append(Piece(name=name, sha256=sha256))
     return tuple(written)
 

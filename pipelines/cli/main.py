@@ -36,6 +36,7 @@ _COMMANDS = {
         "masks -> files for Pascal VOC's test server",
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
+    "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
 }
 
 
@@ -109,6 +110,21 @@ def _run(name: str, arguments: list[str]) -> int:
     except OSError as error:
         print(f"fcn: {of_system(error)}", file=sys.stderr)
         return 1
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_resources(error):
+            raise
+        print(
+            f"fcn: got {str(error) or 'no memory'}, expected room for the threads and "
+            "the memory of the command; raise the limits (ulimit -a) or choose fewer "
+            "--lanes, and run the same command again",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _is_out_of_resources(error: MemoryError | RuntimeError) -> bool:
+    """Whether the machine or a limit of the process refused memory or a thread."""
+    return isinstance(error, MemoryError) or "start new thread" in str(error)
 
 
 def run() -> NoReturn:

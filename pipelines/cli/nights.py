@@ -28,7 +28,7 @@ def report(arguments: Sequence[str]) -> int:
     from pipelines.score import states
 
     night = states.find_committed(config.output, run_date=config.run_date)
-    uri = pages_night.build(night.out, night.plan.run_date)
+    uri = pages_night.build(night.folder)
     print(json.dumps({"page": uri}) if config.json_output else uri)
     return 0
 

@@ -65,7 +65,7 @@ def _run_night(
     from pipelines.chunks.attempt import Attempt
     from pipelines.pages import night as pages_night
     from pipelines.runners import launch
-    from pipelines.score import finish, worker
+    from pipelines.score import finish, publish, worker
     from pipelines.score.summary import read_summary
 
     finished, quiet = finish.is_finished(night), config.json_output
@@ -83,8 +83,10 @@ def _run_night(
             progress.show(attempt.tally, night.plan.planned, quiet=quiet),
         ):
             launch.run(job, beam, attempt)
-    if not finished or not files.exists(night.folder.page):
-        pages_night.build(night.out, night.plan.run_date)
+    if finished:
+        publish.sweep(night)
+    if not finished or not files.size(night.folder.page):
+        pages_night.build(night.folder)
     summary = read_summary(night.folder)
     finish.check_published(night, summary)
     if not finished:

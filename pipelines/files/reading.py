@@ -29,6 +29,14 @@ def is_file(uri: str) -> bool:
     return uris.to_path(uri).is_file()
 
 
+def size(uri: str) -> int | None:
+    """Returns the bytes of a file; None where there is none."""
+    try:
+        return uris.to_path(uri).stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def read_bytes(uri: str) -> bytes:
     """Returns the whole content of one of our own files."""
     return uris.to_path(uri).read_bytes()

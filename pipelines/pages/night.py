@@ -16,32 +16,32 @@ from pipelines import files
 from pipelines.pages import figures, night_cards, night_table, page
 from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
+from pipelines.score import table as score_table
 from pipelines.score.layout import NightFolder
+from pipelines.score.rows import SCORES_SCHEMA
 from pipelines.score.summary import ModelSummary, Summary, read_summary
 
 SAMPLE_SIZE: Final = 200
 """Photos on the page. At about 30 KiB each, the page stays below 10 MB."""
 
 
-def build(out: str, run_date: str) -> str:
+def build(folder: NightFolder) -> str:
     """Writes `OUT/report/run_date=D/index.html`, replacing an older page.
 
     Args:
-        out: Output folder of `fcn score`.
-        run_date: The night, finished: its rows and `summary.json` are there.
+        folder: Of the night, finished: its rows and `summary.json` are there.
 
     Returns:
         The page's URI.
 
     Raises:
         UsageError: The night has no `summary.json`.
-        SystemicFault: `summary.json` is not what this version writes.
+        SystemicFault: `summary.json` or the table is damaged.
     """
-    folder = NightFolder(out, run_date)
     summary = read_summary(folder)
     bins = _rating_bins(summary)
     table = night_table.read(
-        [files.to_path(uri) for uri in folder.tables()],
+        score_table.batches(folder, SCORES_SCHEMA.names),
         low=min(bins),
         high=max(bins),
         sample_size=SAMPLE_SIZE,

@@ -6,22 +6,19 @@ rows shown depend on nothing but the table, so the page can be made again.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines.pages.chips import NOTABLE_SHARE
 from pipelines.pages.figures import FINE_BINS, Scores
 from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 
-_BATCH_ROWS: Final = 8192
 _CLASS_IDS: Final = 256
 _STRATA: Final = 20
 _STRATA_WITHOUT_SCORE: Final = 1000
@@ -64,12 +61,12 @@ class NightTable:
 
 
 def read(
-    tables: Iterable[Path], *, low: float, high: float, sample_size: int
+    batches: Iterable[pa.RecordBatch], *, low: float, high: float, sample_size: int
 ) -> NightTable:
-    """Reads Parquet files that share the scores table's columns.
+    """Reads the rows of a night.
 
     Args:
-        tables: The files of one night, in order; may be none.
+        batches: Of all columns of the scores table, in its order; may be none.
         low: The lowest rating bin of the model that rated.
         high: Its highest rating bin.
         sample_size: How many scored photos to show at most.
@@ -78,7 +75,8 @@ def read(
     areas = _AreaSums()
     sample = _Sample(sample_size, low=low, high=high)
     failures = _Failures()
-    for rows in _batches(tables):
+    for batch in batches:
+        rows = pa.Table.from_batches([batch]).combine_chunks()
         is_ok = pc.equal(rows["status"], "ok")
         ok = rows.filter(is_ok)
         scores.add(ok["aesthetics_mean"])
@@ -92,15 +90,6 @@ def read(
         failures=tuple(failures.rows),
         failed=dict(failures.counts),
     )
-
-
-def _batches(tables: Iterable[Path]) -> Iterator[pa.Table]:
-    for path in tables:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            for batch in file.iter_batches(
-                _BATCH_ROWS, use_threads=False, columns=SCORES_SCHEMA.names
-            ):
-                yield pa.Table.from_batches([batch]).combine_chunks()
 
 
 class _ScoreSums:

@@ -1,38 +1,54 @@
-"""The commit of a night: which files its table is made of, decided once."""
+"""What became of a plan, decided once: committed with its table, or discarded.
 
-from typing import ClassVar, Final, Literal
+Both are a verdict under one name that is created once. So of a publication and a
+discard that meet exactly one wins, and the other learns of it.
+"""
+
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from pipelines.chunks import frozen
 from pipelines.chunks.frozen import Frozen, Identified
-from pipelines.score.layout import NightFolder
+from pipelines.faults import SystemicFault
+from pipelines.score.layout import PlanFolder
 
 _RESTORE: Final = "restore it from a copy"
 
 
 class TableFile(Frozen):
-    """A file of the published table: its name there, rows, and sha256 in hex."""
+    """A file of the published table: its name there, rows, size, and sha256 in hex."""
 
     name: str
     rows: int
+    bytes: int
     sha256: str
 
 
-class Commit(Identified):
-    """The outcome of a night: of its plan, and of its parts as in `parts.Totals`.
+class _Outcome(Identified):
+    """What became of a plan.
 
     Attributes:
         commit_id: Hash of everything below.
-        planned: Number of photos.
-        files: The table.
     """
 
     id_field: ClassVar[str] = "commit_id"
 
     commit_id: str = ""
-    schema_version: int
+    schema_version: Literal[2] = 2
     run_date: str
     sequence: int
     plan_id: str
+
+
+class Commit(_Outcome):
+    """A night is published: its parts add up to this, as in `parts.Totals`.
+
+    Attributes:
+        planned: Number of photos.
+        files: The table.
+        parts: The sha256 of each chunk's part, in hex.
+        writer: The library that wrote the table; another one may write other bytes.
+    """
+
     verdict: Literal["success"] = "success"
     planned: int
     ok: int
@@ -40,12 +56,36 @@ class Commit(Identified):
     failures: dict[str, int]
     transient: int
     files: tuple[TableFile, ...]
+    parts: tuple[str, ...]
+    writer: str
 
 
-def read_commit(folder: NightFolder) -> Commit | None:
-    """Returns a night's commit, None while it is open.
+class Discard(_Outcome):
+    """A night is given up: its photos are free."""
+
+    verdict: Literal["discarded"] = "discarded"
+
+
+Outcome: TypeAlias = Commit | Discard
+
+
+def read_outcome(folder: PlanFolder, plan_id: str) -> Outcome | None:
+    """Returns what became of a plan; None while it is open.
 
     Raises:
-        SystemicFault: It is damaged.
+        SystemicFault: The file is damaged, or of another plan.
     """
-    return frozen.read(folder.commit, Commit, cure=_RESTORE)
+    uri = folder.commit
+    kinds: tuple[type[Outcome], ...] = (Commit, Discard)
+    outcome = frozen.read_one_of(uri, kinds, cure=_RESTORE)
+    if outcome is None:
+        return None
+    got = (outcome.run_date, outcome.sequence, outcome.plan_id)
+    expected = (folder.run_date, folder.sequence, plan_id)
+    if got != expected:
+        raise SystemicFault(
+            f"{uri}: got the commit of plan {got[1]} of run_date={got[0]} "
+            f"({got[2][:16]}), expected one of plan {expected[1]} of "
+            f"run_date={expected[0]} ({plan_id[:16]}); {_RESTORE}"
+        )
+    return outcome

@@ -2,7 +2,7 @@
 
 import datetime
 import zoneinfo
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -16,6 +16,14 @@ from pipelines.settings import (
     Names,
     Precision,
 )
+
+Durable = Annotated[
+    bool,
+    Field(
+        description="results outlive a loss of power: they are on the disk before what "
+        "names them; false for scratch"
+    ),
+]
 
 
 class ScoreConfig(JobConfig):
@@ -65,6 +73,7 @@ class ScoreConfig(JobConfig):
     limit: int | None = Field(
         default=None, ge=1, description="score at most this many photos this night"
     )
+    durable: Durable = True
 
     @field_validator("timezone")
     @classmethod
@@ -157,3 +166,4 @@ class ReplayConfig(OutputConfig):
 
     lanes: Lanes = None
     max_error_rate: ErrorRate = 0.05
+    durable: Durable = True

@@ -10,7 +10,6 @@ from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Ending, Refusal
 from pipelines.faults import AboveThreshold
 from pipelines.score import parts, publish
-from pipelines.score.commit import read_commit
 from pipelines.score.nights import Night
 from pipelines.score.parts import Totals
 from pipelines.score.summary import ModelSummary, Summary, find_summary
@@ -33,12 +32,13 @@ class NightEnding(Ending[Totals]):
 
     def is_published(self) -> bool:
         """Never: publishing again completes what was interrupted."""
-        self.night.check_kept()
+        self.night.commit()
         return False
 
     def add_up(self) -> Totals:
         """Returns what the parts add up to."""
-        return parts.add_up(self.night)
+        with self.night.attempted():
+            return parts.add_up(self.night)
 
     def refuse(self, total: Totals) -> Refusal | None:
         """Returns why the night must not be published; a committed one may."""
@@ -47,21 +47,23 @@ class NightEnding(Ending[Totals]):
             failed=total.failed,
             max_error_rate=self.max_error_rate,
         )
-        if why is None or read_commit(self.night.folder) is not None:
+        if why is None or self.night.commit() is not None:
             return None
         return Refusal(why=why, failures=total.failures)
 
     def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
         """Commits, shows the table, and writes the summary."""
-        publish.publish(self.night, total)
-        publish.sweep(self.night)
-        self._summarise(total, counts, why=None)
+        with self.night.attempted():
+            publish.publish(self.night, total)
+            self.summarise(total, counts, why=None)
+            publish.sweep(self.night)
 
     def record_refusal(self, total: Totals, refusal: Refusal, counts: Counts) -> None:
         """Writes the summary, which says why the night is not published."""
-        self._summarise(total, counts, why=refusal.why)
+        with self.night.attempted():
+            self.summarise(total, counts, why=refusal.why)
 
-    def _summarise(self, total: Totals, counts: Counts, *, why: str | None) -> None:
+    def summarise(self, total: Totals, counts: Counts, *, why: str | None) -> None:
         """Writes `summary.json`; the one of the attempt that published stays."""
         night, plan = self.night, self.night.plan
         before = find_summary(night.folder)
@@ -91,15 +93,26 @@ class NightEnding(Ending[Totals]):
             command=self.command,
             output=night.out,
         )
-        files.write_atomically(night.folder.summary, summary.encode())
+        uri = night.folder.summary
+        files.write_atomically(uri, summary.encode(), durable=night.durable)
 
 
 def is_finished(night: Night) -> bool:
-    """Whether a night is committed and its results are all in place."""
-    summary = find_summary(night.folder)
+    """Whether a night is committed and its results are all in place.
+
+    Names and sizes are compared, which costs no reading; `fcn check` reads all.
+
+    Raises:
+        SystemicFault: A part or a mask of the committed night is damaged.
+    """
+    commit, summary = night.commit(), find_summary(night.folder)
+    if commit is None:
+        return False
+    for chunk in range(night.plan.chunks):
+        part = night.parts.committed(chunk, columns=["mask_path"])
+        parts.check_masks(night, chunk, part)
     return (
-        read_commit(night.folder) is not None
-        and files.exists(night.folder.success)
+        publish.is_shown(night, commit)
         and summary is not None
         and summary.verdict == "success"
     )

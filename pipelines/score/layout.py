@@ -1,5 +1,11 @@
-"""Where the files of an output are: the only place that spells their names."""
+"""Where the files of an output are: the only place that spells their names.
 
+What readers see is named by its night. What is ours, and the masks, which rows name,
+carry the place of their plan in the sequence, too: nothing of a discarded plan can be
+taken for another's.
+"""
+
+import re
 from dataclasses import dataclass
 
 from pipelines import files
@@ -8,20 +14,22 @@ from pipelines.chunks.layout import Place
 OUTPUT_FOLDERS = ("_runs", "masks", "report", "scores")
 """What `fcn score` writes below its output."""
 
+_NIGHT = "run_date="
+
 
 def plans_folder(out: str) -> str:
     """Returns the folder of an output's plans."""
     return files.join(out, "_runs", "plans")
 
 
-def plan_uri(out: str, sequence: int, ending: str = "json") -> str:
-    """Returns the name of a plan, or of the mark that it is discarded."""
-    return files.join(plans_folder(out), f"{sequence:08}.{ending}")
+def plan_uri(out: str, sequence: int) -> str:
+    """Returns the name of a plan."""
+    return files.join(plans_folder(out), f"{sequence:08}.json")
 
 
 @dataclass(frozen=True)
 class NightFolder:
-    """The paths of a night.
+    """The public paths of a night, and where its plans have their folders.
 
     Attributes:
         out: The output.
@@ -31,36 +39,87 @@ class NightFolder:
     out: str
     run_date: str
 
-    run = Place("out", "_runs", "run_date={0.run_date}")
-    """The folder of our own files."""
-    pieces = Place("run", "plan")
-    """The folder of the planned items."""
-    parts = Place("run", "parts")
-    """The folder of the parts."""
-    commit = Place("run", "_COMMIT.json")
-    """The file that decides that a night is published."""
-    refusal = Place("run", "_FAILED")
-    """The file that says why a night is not published."""
-    scores = Place("out", "scores", "run_date={0.run_date}")
+    runs = Place("out", "_runs", _NIGHT + "{0.run_date}")
+    """The folder of our own files: a folder a plan."""
+    scores = Place("out", "scores", _NIGHT + "{0.run_date}")
     """The folder of the published table."""
     success = Place("scores", "_SUCCESS")
     """The mark that the table is whole."""
-    report = Place("out", "report", "run_date={0.run_date}")
+    report = Place("out", "report", _NIGHT + "{0.run_date}")
     """The folder of the page and the summary."""
     page = Place("report", "index.html")
     """The page."""
     summary = Place("report", "summary.json")
     """The night in numbers."""
-    masks = Place("out", "masks", "run_date={0.run_date}")
-    """The folder of the masks."""
+    all_masks = Place("out", "masks", _NIGHT + "{0.run_date}")
+    """The folder of the masks: a folder a plan."""
 
-    def staging(self, attempt: str) -> str:
-        """Returns the folder where an attempt merges the table."""
-        return files.join(self.run, f".staging-{attempt}.tmp")
+    def tables(self) -> list[str]:
+        """Returns the files of the rows: those of the published table."""
+        return _parquet_files(self.scores)
+
+    def is_shown(self) -> bool:
+        """Returns whether readers see anything of a table."""
+        return bool(files.list_names(self.scores))
+
+    def sequences(self) -> list[int]:
+        """Returns the plans that have a folder of this night."""
+        names = files.list_names(self.runs)
+        return [int(name) for name in names if re.fullmatch(r"\d{8}", name)]
+
+
+@dataclass(frozen=True)
+class PlanFolder(NightFolder):
+    """The paths of a night under one plan.
+
+    Attributes:
+        sequence: The plan's place among all plans of the output.
+    """
+
+    sequence: int
+
+    run = Place("runs", "{0.sequence:08}")
+    """The folder of our own files."""
+    pieces = Place("run", "plan")
+    """The folder of the planned items."""
+    parts = Place("run", "parts")
+    """The folder of the parts."""
+    merged = Place("run", "table")
+    """The folder of the table until it is published."""
+    commit = Place("run", "_COMMIT.json")
+    """The file that decides whether a night is published or discarded."""
+    refusal = Place("run", "_FAILED")
+    """The file that says why a night is not published."""
+    masks = Place("all_masks", "{0.sequence:08}")
+    """The folder of the masks."""
 
     def tables(self) -> list[str]:
         """Returns the files of the rows: the published table, or the parts before."""
-        return _parquet_files(self.scores) or _parquet_files(self.parts)
+        return super().tables() or _parquet_files(self.parts)
+
+    def results(self) -> list[str]:
+        """Returns the folders that hold what attempts wrote, those that are there."""
+        places = (self.pieces, self.parts, self.merged, self.masks)
+        return [folder for folder in places if files.exists(folder)]
+
+    def make(self, *, durable: bool) -> None:
+        """Makes the folders that attempts write into.
+
+        Done once, before the plan is there. No attempt makes them: what a discard has
+        removed stays away, however late a writer comes.
+        """
+        for folder in (self.pieces, self.parts, self.merged, self.masks):
+            files.make_folder(folder, durable=durable)
+
+
+def nights_of(out: str, folder: str) -> list[NightFolder]:
+    """Returns the nights that have a folder in one of `OUTPUT_FOLDERS`."""
+    names = files.list_names(files.join(out, folder))
+    return [
+        NightFolder(out, name.removeprefix(_NIGHT))
+        for name in names
+        if name.startswith(_NIGHT)
+    ]
 
 
 def _parquet_files(folder: str) -> list[str]:

@@ -5,14 +5,15 @@ is what object stores charge for. It is named by its own hash, so two attempts a
 chunk cannot mix. A mask's path in a row is relative to the output.
 """
 
+import errno
 import hashlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from pipelines import files
-from pipelines.score.layout import NightFolder
+from pipelines.score.layout import PlanFolder
 
 
 class ChunkMasks(Protocol):
@@ -22,32 +23,84 @@ class ChunkMasks(Protocol):
         """Takes one mask."""
 
     def finish(self) -> Mapping[str, str]:
-        """Makes all masks readable; returns image key -> path in the output."""
+        """Makes all masks readable; returns image key -> path in the output.
+
+        Raises:
+            FileNotFoundError: Their folder is gone, or a mask is.
+        """
 
 
-def open_chunk(folder: NightFolder, chunk: int, *, layout: str) -> ChunkMasks:
-    """Returns where the masks of a chunk go: layout `png`, `tar`, or none come."""
-    name = f"masks/run_date={folder.run_date}/chunk-{chunk:08}"
-    return (_TarMasks if layout == "tar" else _PngMasks)(folder.out, name)
+def open_chunk(
+    folder: PlanFolder, chunk: int, *, layout: str, durable: bool = True
+) -> ChunkMasks:
+    """Returns where the masks of a chunk go.
+
+    Args:
+        folder: Of the night.
+        chunk: Its number.
+        layout: `png`, `tar`, or none come.
+        durable: Whether they are on the disk when `finish` returns.
+    """
+    kind = _TarMasks if layout == "tar" else _PngMasks
+    return kind(folder.out, _name(folder, chunk), durable=durable)
+
+
+def _name(folder: PlanFolder, chunk: int) -> str:
+    return f"{folder.masks.removeprefix(f'{folder.out}/')}/chunk-{chunk:08}"
+
+
+def lay_out(
+    folder: PlanFolder, chunk: int, *, layout: str, pngs: Mapping[str, bytes]
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Returns where the masks of a chunk lie, and as which files; writes nothing.
+
+    Args:
+        folder: Of the night.
+        chunk: Its number.
+        layout: `png` or `tar`.
+        pngs: Image key -> mask.
+
+    Returns:
+        Image key -> `mask_path`, and path in the output -> content.
+    """
+    name = _name(folder, chunk)
+    if layout == "tar" and pngs:
+        data = _tar(pngs)
+        path = _tar_path(name, data)
+        return {key: f"{path}#{key}.png" for key in pngs}, {path: data}
+    paths = {key: f"{name}/{key}.png" for key in pngs}
+    return paths, {paths[key]: png for key, png in pngs.items()}
 
 
 class _PngMasks:
-    def __init__(self, out: str, folder: str):
-        self._out, self._folder = out, folder
-        self._paths: dict[str, str] = {}
+    def __init__(self, out: str, folder: str, *, durable: bool):
+        self._out, self._folder, self._durable = out, folder, durable
+        self._sizes: dict[str, int] = {}
 
     def add(self, image_key: str, png: bytes) -> None:
-        path = f"{self._folder}/{image_key}.png"
-        files.write_atomically(files.join(self._out, path), png)
-        self._paths[image_key] = path
+        if not self._sizes:
+            files.make_last_folder(files.join(self._out, self._folder))
+        uri = files.join(self._out, self._path(image_key))
+        files.write_atomically(uri, png, durable=False, parents=False)
+        self._sizes[image_key] = len(png)
+
+    def _path(self, image_key: str) -> str:
+        return f"{self._folder}/{image_key}.png"
 
     def finish(self) -> Mapping[str, str]:
-        return self._paths
+        paths = {image_key: self._path(image_key) for image_key in self._sizes}
+        if paths and self._durable:
+            files.sync_store(files.join(self._out, self._folder))
+        if total_bytes(self._out, paths.values()) != sum(self._sizes.values()):
+            raise FileNotFoundError(
+                errno.ENOENT, "masks vanished", files.join(self._out, self._folder)
+            )
+        return paths
 
 
 class _TarMasks:
-    def __init__(self, out: str, name: str):
-        self._out, self._name = out, name
+    def __init__(self, out: str, name: str, *, durable: bool):
+        self._out, self._name, self._durable = out, name, durable
         self._pngs: dict[str, bytes] = {}
 
     def add(self, image_key: str, png: bytes) -> None:
@@ -56,16 +109,39 @@ class _TarMasks:
     def finish(self) -> Mapping[str, str]:
         if not self._pngs:
             return {}
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            for image_key, png in sorted(self._pngs.items()):
-                member = tarfile.TarInfo(f"{image_key}.png")
-                member.size = len(png)
-                tar.addfile(member, io.BytesIO(png))
-        data = buffer.getvalue()
-        path = f"{self._name}-{hashlib.sha256(data).hexdigest()}.tar"
-        files.create_once(files.join(self._out, path), data)
+        data = _tar(self._pngs)
+        path = _tar_path(self._name, data)
+        uri = files.join(self._out, path)
+        files.create_once(uri, data, durable=self._durable, parents=False)
         return {image_key: f"{path}#{image_key}.png" for image_key in self._pngs}
+
+
+def _tar_path(name: str, data: bytes) -> str:
+    return f"{name}-{hashlib.sha256(data).hexdigest()}.tar"
+
+
+def tar_sha256(path: str) -> str:
+    """Returns the sha256 that a tar's name promises, in hex."""
+    return path.removesuffix(".tar").rpartition("-")[2]
+
+
+def _tar(pngs: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for image_key, png in sorted(pngs.items()):
+            member = tarfile.TarInfo(f"{image_key}.png")
+            member.size = len(png)
+            tar.addfile(member, io.BytesIO(png))
+    return buffer.getvalue()
+
+
+def total_bytes(out: str, mask_paths: Iterable[str]) -> int:
+    """Returns the size of the files that some rows' `mask_path` lie in.
+
+    It costs no reading, and tells masks that are gone, cut or empty.
+    """
+    containers = {path.partition("#")[0] for path in mask_paths}
+    return sum(files.size(files.join(out, path)) or 0 for path in containers)
 
 
 def read(out: str, mask_path: str) -> bytes:

@@ -41,6 +41,10 @@ class Night(PlannedNight):
         """A card a task, in the order of the models."""
         return [part for model in self.models for part in model.card.parts]
 
+    def planned(self) -> PlannedNight:
+        """Returns what workers need of it."""
+        return PlannedNight(self.out, self.plan, durable=self.durable)
+
 
 def plan_night(config: ScoreConfig) -> Night:
     """Lists the input and freezes the night, or finds it frozen.
@@ -73,11 +77,20 @@ def plan_night(config: ScoreConfig) -> Night:
             items=pending,
         )
 
-    plan, is_new = sequence.freeze(NightFolder(out, config.night), draft)
+    folder, durable = NightFolder(out, config.night), config.durable
+    plan, is_new = sequence.freeze(folder, draft, durable=durable)
     if not is_new:
         sequence.check_same_settings(plan, settings)
     skipped, waiting = count_unplanned(PlannedNight(out, plan), listing.photos)
-    return Night(out, plan, models, skipped, waiting, listing.ignored)
+    return Night(
+        out,
+        plan,
+        models,
+        durable=durable,
+        skipped=skipped,
+        waiting=waiting,
+        ignored=listing.ignored,
+    )
 
 
 def _settings(

@@ -14,13 +14,16 @@ import pyarrow.compute as pc
 
 from fcn_core.bad_image import TRANSIENT_REASONS
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.parts import Part
 from pipelines.faults import SystemicFault
-from pipelines.score.commit import read_commit
+from pipelines.score import masks
 from pipelines.score.items import IDENTITY, items_sha256
 from pipelines.score.plan import PlannedNight
 from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 
 _ITEMS: Final = b"fcn.items_sha256"
+_MASKS: Final = b"fcn.masks_bytes"
+_MASK_COLUMNS: Final = ("mask_path",)
 
 
 def write_part(
@@ -42,12 +45,32 @@ def write_part(
             f"chunk {chunk}: got {len(rows)} rows, expected one for each of its "
             f"{items.num_rows} items in their order; this is a fault of the program"
         )
+    paths = [row.mask_path for row in rows if row.mask_path is not None]
+    masks_bytes = masks.total_bytes(night.out, paths)
+    data = encode_part(night, items=items, rows=rows, masks_bytes=masks_bytes)
+    return night.parts.add(chunk, data)
+
+
+def encode_part(
+    night: PlannedNight,
+    *,
+    items: pa.Table,
+    rows: Sequence[ScoreRow],
+    masks_bytes: int,
+) -> bytes:
+    """Returns a part as a file.
+
+    Args:
+        night: The night.
+        items: The chunk's planned items.
+        rows: One row per item, in the items' order.
+        masks_bytes: Size of the files that their masks lie in.
+    """
     failed = sum(row.status == "failed" for row in rows)
-    return night.parts.create(
-        chunk,
+    return night.parts.encode(
         [vars(row) for row in rows],
         counts=Counts(ok=len(rows) - failed, failed=failed),
-        footer=_footer(items),
+        footer={**_footer(items), _MASKS: str(masks_bytes).encode()},
     )
 
 
@@ -55,11 +78,45 @@ def find_counts(night: PlannedNight, chunk: int, *, items: pa.Table) -> Counts |
     """Returns the outcomes of a chunk's planned items; None where it is not committed.
 
     Raises:
+        SystemicFault: The part is damaged or belongs to something else, or its masks
+            are not all there.
+    """
+    part = find_part(night, chunk, items=items, columns=_MASK_COLUMNS)
+    if part is None:
+        return None
+    check_masks(night, chunk, part)
+    return part.counts
+
+
+def find_part(
+    night: PlannedNight, chunk: int, *, items: pa.Table, columns: Sequence[str]
+) -> Part | None:
+    """Returns the part of a chunk's planned items; None where there is none.
+
+    Raises:
         SystemicFault: The part is damaged or belongs to something else.
     """
     planned, expected = items.num_rows, _footer(items)
-    part = night.parts.find(chunk, planned=planned, expected=expected)
-    return None if part is None else part.counts
+    return night.parts.find(chunk, planned=planned, expected=expected, columns=columns)
+
+
+def check_masks(night: PlannedNight, chunk: int, part: Part) -> None:
+    """Compares the size of a chunk's masks with what it was.
+
+    Args:
+        night: The night.
+        chunk: The chunk's number.
+        part: Its part, read with the column `mask_path`.
+
+    Raises:
+        SystemicFault: It is another one.
+    """
+    got = masks.total_bytes(night.out, part.rows["mask_path"].drop_null().to_pylist())
+    if (expected := int(part.footer[_MASKS])) != got:
+        raise SystemicFault(
+            f"{night.folder.masks}: got masks of chunk {chunk} with {got} bytes, "
+            f"expected {expected}; {night.cure}"
+        )
 
 
 def _footer(items: pa.Table) -> dict[bytes, bytes]:
@@ -75,12 +132,14 @@ class Totals:
         failed: Photos with a reason.
         failures: Number of photos for each reason.
         transient: Failed photos whose reason may pass, which later nights retry.
+        parts: The sha256 of each part, in hex.
     """
 
     ok: int
     failed: int
     failures: dict[str, int]
     transient: int
+    parts: tuple[str, ...]
 
 
 def add_up(night: PlannedNight) -> Totals:
@@ -89,14 +148,22 @@ def add_up(night: PlannedNight) -> Totals:
     Raises:
         SystemicFault: A part is missing or damaged.
     """
-    ok, reasons = 0, Counter[str]()
+    ok, reasons, hashes = 0, Counter[str](), list[str]()
     for chunk in range(night.plan.chunks):
-        rows = night.parts.committed(chunk, columns=["status", "error_reason"]).rows
+        part = night.parts.committed(chunk, columns=["status", "error_reason"])
+        rows = part.rows
+        hashes.append(part.sha256)
         ok += pc.sum(pc.equal(rows["status"], "ok")).as_py() or 0
         failed = rows.filter(pc.equal(rows["status"], "failed"))
         reasons.update(failed["error_reason"].to_pylist())
     transient = sum(reasons[reason] for reason in TRANSIENT_REASONS)
-    return Totals(ok, reasons.total(), dict(sorted(reasons.items())), transient)
+    return Totals(
+        ok=ok,
+        failed=reasons.total(),
+        failures=dict(sorted(reasons.items())),
+        transient=transient,
+        parts=tuple(hashes),
+    )
 
 
 def failed_rows(night: PlannedNight) -> pa.Table:
@@ -113,7 +180,7 @@ def failed_rows(night: PlannedNight) -> pa.Table:
 
 def transient_failures(night: PlannedNight) -> pa.Table:
     """Returns (image_uri, version) of a committed night's failures that may pass."""
-    commit = read_commit(night.folder)
+    commit = night.commit()
     if commit is None or commit.transient == 0:
         return SCORES_SCHEMA.empty_table().select(IDENTITY)
     failed = failed_rows(night)

@@ -4,23 +4,24 @@ The items lie in pieces beside the night's parts. Nothing in a plan depends on w
 where or how often it was made.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import pyarrow as pa
 
-from pipelines import files
 from pipelines.chunks.frozen import Frozen, Identified
 from pipelines.chunks.parts import Parts
 from pipelines.chunks.pieces import Piece, Pieces
 from pipelines.faults import SystemicFault
-from pipelines.score.layout import NightFolder, plan_uri
+from pipelines.score.commit import Commit, Discard, Outcome, read_outcome
+from pipelines.score.layout import PlanFolder
 from pipelines.score.rows import SCORES_SCHEMA
 
 Kind = Literal["score", "replay"]
 
 _RESTORE_PIECE: Final = "restore the file from a copy"
-_COMPUTE_AGAIN: Final = "move it away, and the same command computes it again"
 
 
 class ScoreSettings(Frozen):
@@ -48,8 +49,9 @@ class Plan(Identified):
     """What one night is to do, decided once.
 
     Attributes:
-        sequence: Place among all plans of this output, from 1.
         plan_id: Hash of everything below; parts carry it.
+        sequence: Place among all plans of this output, from 1.
+        previous: `plan_id` of the plan before, empty for the first.
         run_date: The night, and the Hive key of its results.
         kind: `score`, or `replay` of failed rows.
         settings: The same night again must have the same.
@@ -60,11 +62,10 @@ class Plan(Identified):
         pieces: Files of items, in order.
     """
 
-    unhashed: ClassVar[frozenset[str]] = frozenset({"sequence"})
-
-    schema_version: Literal[1] = 1
-    sequence: int
+    schema_version: Literal[2] = 2
     plan_id: str = ""
+    sequence: int
+    previous: str
     run_date: str
     kind: Kind
     settings: ScoreSettings
@@ -97,35 +98,83 @@ class Draft:
 
 @dataclass(frozen=True)
 class PlannedNight:
-    """A night of an output."""
+    """A night of an output.
+
+    Attributes:
+        durable: Whether what is written is on the disk before what names it.
+    """
 
     out: str
     plan: Plan
+    durable: bool = field(default=True, kw_only=True)
 
     @property
-    def folder(self) -> NightFolder:
+    def folder(self) -> PlanFolder:
         """Its paths."""
-        return NightFolder(self.out, self.plan.run_date)
+        return PlanFolder(self.out, self.plan.run_date, self.plan.sequence)
+
+    @property
+    def cure(self) -> str:
+        """What to do where a file of the night is missing or damaged."""
+        return f"run fcn check {self.out} --run_date {self.plan.run_date} --mend"
 
     @property
     def parts(self) -> Parts:
         """Its parts."""
-        folder, plan_id = self.folder.parts, self.plan.plan_id
-        return Parts(folder, plan_id, schema=SCORES_SCHEMA, cure=_COMPUTE_AGAIN)
+        return Parts(
+            self.folder.parts,
+            self.plan.plan_id,
+            schema=SCORES_SCHEMA,
+            cure=self.cure,
+            lost=self.cure,
+            durable=self.durable,
+            parents=False,
+        )
 
     def items(self) -> Pieces:
         """Returns a reader of its items, tables of ITEMS_SCHEMA."""
         return Pieces(self.folder.pieces, self.plan.pieces, cure=_RESTORE_PIECE)
 
-    def check_kept(self) -> None:
-        """Stops an attempt whose plan was given up while it ran: nothing may show.
+    def outcome(self) -> Outcome | None:
+        """Returns what became of it; None while it is open.
 
         Raises:
-            SystemicFault: The plan is discarded.
+            SystemicFault: The file that says so is damaged.
         """
-        if files.exists(plan_uri(self.out, self.plan.sequence, "discarded")):
+        return read_outcome(self.folder, self.plan.plan_id)
+
+    def commit(self) -> Commit | None:
+        """Returns its commit; None while it is open.
+
+        Raises:
+            SystemicFault: The plan is discarded, or the commit is damaged.
+        """
+        outcome = self.outcome()
+        if isinstance(outcome, Discard):
             raise SystemicFault(
                 f"run_date={self.plan.run_date}: got a plan that was discarded "
                 "meanwhile, expected one that stands; its photos are free, score them "
                 "in a new night"
             )
+        return outcome
+
+    @contextmanager
+    def attempted(self) -> Iterator[None]:
+        """Guards what an attempt does: nothing may show once the plan is given up.
+
+        Raises:
+            SystemicFault: The plan is discarded, whatever failed because of that; or a
+                folder of the night is gone.
+        """
+        self.commit()
+        try:
+            yield
+        except (OSError, SystemicFault) as fault:
+            self.commit()
+            if isinstance(fault, FileNotFoundError):
+                folder = str(fault.filename).rpartition("/")[0]
+                raise SystemicFault(
+                    f"{folder}: got nothing there, expected the files of "
+                    f"the night to stay while it is scored; {self.cure}"
+                ) from fault
+            raise

@@ -1,10 +1,11 @@
 """How a night's table appears: merged from its parts, whole, and only once.
 
-First the files are staged, then one create-once `_COMMIT.json` names them with their
-hashes, then they appear in OUT/scores, `_SUCCESS` last. A reader never meets half a
-night, and the next attempt completes what a killed one left.
+First the files are merged in a folder of ours, then one create-once `_COMMIT.json`
+names them with their hashes, then they appear in OUT/scores, `_SUCCESS` last. A reader
+never meets half a night, and the next attempt completes what a killed one left.
 """
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from typing import Final
@@ -14,14 +15,15 @@ import pyarrow.parquet as pq
 
 from pipelines import files
 from pipelines.faults import SystemicFault
-from pipelines.score.commit import Commit, TableFile, read_commit
-from pipelines.score.layout import plans_folder
+from pipelines.score.commit import Commit, TableFile
+from pipelines.score.layout import PlanFolder, plans_folder
 from pipelines.score.parts import Totals
 from pipelines.score.plan import PlannedNight
-from pipelines.score.rows import SCHEMA_VERSION, SCORES_SCHEMA
+from pipelines.score.rows import SCORES_SCHEMA
 
 ROWS_PER_FILE: Final = 1_000_000
 _ROWS_PER_GROUP: Final = 65_536
+_WRITER: Final = f"pyarrow {pa.__version__}"
 
 
 def publish(night: PlannedNight, totals: Totals) -> Commit:
@@ -29,101 +31,147 @@ def publish(night: PlannedNight, totals: Totals) -> Commit:
 
     Returns:
         The commit. First writer wins: it may be another attempt's.
+
+    Raises:
+        SystemicFault: The night was discarded first, or the merged table is not the
+            one that was committed.
     """
-    # Not the process's number: containers that share an output all have a process 1.
-    staging = night.folder.staging(secrets.token_hex(8))
     try:
-        commit = read_commit(night.folder) or _commit(night, totals, staging)
-        show(night, commit, staging)
+        commit = night.commit() or _commit(night, totals)
+        show(night, commit)
     except FileNotFoundError:
-        # Another attempt published all of it, and swept our staging with the rest.
-        published = read_commit(night.folder)
-        if published is None or not files.exists(night.folder.success):
+        # Another attempt published all of it, and removed what was merged.
+        published = night.commit()
+        if published is None or not is_shown(night, published):
             raise
         return published
-    finally:
-        files.remove_folder(staging)
     return commit
 
 
 def sweep(night: PlannedNight) -> None:
-    """Removes what killed attempts left half-written in a published night."""
+    """Removes what killed attempts left half-written in a published night.
+
+    With it goes what late writers left of discarded plans of the same night: drafts
+    and plans that have this night's number are not among them.
+    """
     folder = night.folder
-    for place in (folder.run, folder.scores, folder.masks, plans_folder(night.out)):
+    for place in (
+        folder.runs,
+        folder.scores,
+        folder.report,
+        folder.all_masks,
+        plans_folder(night.out),
+    ):
         files.remove_temporaries(place)
+    files.remove_temporaries(night.out, below=False)
+    files.remove_folder(folder.merged)
 
 
-def _commit(night: PlannedNight, totals: Totals, staging: str) -> Commit:
+def _commit(night: PlannedNight, totals: Totals) -> Commit:
     plan = night.plan
     commit = Commit(
-        schema_version=SCHEMA_VERSION,
         run_date=plan.run_date,
         sequence=plan.sequence,
         plan_id=plan.plan_id,
         planned=plan.planned,
-        files=tuple(stage(night, staging)),
-        **vars(totals),
+        files=tuple(merge(night)),
+        parts=totals.parts,
+        writer=_WRITER,
+        ok=totals.ok,
+        failed=totals.failed,
+        failures=totals.failures,
+        transient=totals.transient,
     ).identified()
-    files.create_once(night.folder.commit, commit.encode())
-    return read_commit(night.folder) or commit
+    folder = night.folder.commit
+    files.create_once(folder, commit.encode(), durable=night.durable, parents=False)
+    return night.commit() or commit
 
 
-def show(night: PlannedNight, commit: Commit, staging: str) -> None:
+def show(night: PlannedNight, commit: Commit) -> None:
     """Makes the files of a commit appear where readers look, `_SUCCESS` last.
 
-    Args:
-        night: The night.
-        commit: Its commit.
-        staging: Where this attempt has merged the table, or will.
+    Files that are there already are read and compared; damaged ones are replaced.
 
     Raises:
         SystemicFault: The merged table is not the committed one.
     """
     folder = night.folder
-    if files.exists(folder.success):
-        return
-    missing = [file for file in commit.files if not _is_shown(folder.scores, file)]
-    if missing and not files.exists(staging):
-        stage(night, staging)
-    for file in missing:
-        _move(files.join(staging, file.name), folder.scores, file)
-    files.write_atomically(folder.success, b"")
+    while missing := [f for f in commit.files if not _is_whole(folder.scores, f)]:
+        if not all(_is_whole(folder.merged, file) for file in missing):
+            merge(night)
+        for file in missing:
+            with contextlib.suppress(FileNotFoundError):  # another attempt moved it
+                _move(folder, file, commit=commit, durable=night.durable)
+    files.write_atomically(folder.success, b"", durable=night.durable)
 
 
-def _is_shown(folder: str, file: TableFile) -> bool:
+def is_shown(night: PlannedNight, commit: Commit) -> bool:
+    """Returns whether the table is there, as far as names and sizes tell."""
+    folder = night.folder
+    return files.exists(folder.success) and all(
+        files.size(files.join(folder.scores, file.name)) == file.bytes
+        for file in commit.files
+    )
+
+
+def _is_whole(folder: str, file: TableFile) -> bool:
     uri = files.join(folder, file.name)
-    return files.exists(uri) and files.sha256(uri) == file.sha256
+    return files.size(uri) == file.bytes and files.sha256(uri) == file.sha256
 
 
-def _move(staged: str, folder: str, file: TableFile) -> None:
-    if files.sha256(staged) != file.sha256:
+def _move(
+    folder: PlanFolder, file: TableFile, *, commit: Commit, durable: bool
+) -> None:
+    merged = files.join(folder.merged, file.name)
+    if files.sha256(merged) != file.sha256:
         raise SystemicFault(
-            f"{staged}: the merged table is not the one that was committed (another "
-            "version of pyarrow?); publish it with the version that committed it"
+            f"{merged}: the merged table is not the one that was committed, written by "
+            f"{commit.writer}, expected the same bytes of {_WRITER}; install the "
+            "former and run the same command again"
         )
-    files.move(staged, files.join(folder, file.name))
+    files.move(merged, files.join(folder.scores, file.name), durable=durable)
 
 
-def stage(night: PlannedNight, staging: str) -> list[TableFile]:
-    """Writes the merged table into a folder of our own; returns names and hashes."""
-    planned = night.plan.planned
+def merge(night: PlannedNight) -> list[TableFile]:
+    """Writes the table into a folder of our own; returns its files."""
+    # Not the process's number: containers that share an output all have a process 1.
+    attempt = secrets.token_hex(8)
+    folder, planned = night.folder, night.plan.planned
+    if night.commit() is not None:  # as it was published, the folder may be gone
+        files.make_last_folder(folder.merged)
     count = max(1, -(-planned // ROWS_PER_FILE))
     groups = _regroup(night)
-    staged = []
+    merged = []
     for number in range(count):
-        rows = min(ROWS_PER_FILE, planned - number * ROWS_PER_FILE)
         name = f"scores-{number:05}-of-{count:05}.parquet"
-        uri = files.join(staging, name)
-        path = files.to_path(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(path, SCORES_SCHEMA, compression="zstd") as writer:
-            written = 0
-            while written < rows:
-                group = next(groups)
-                writer.write_table(group, row_group_size=group.num_rows)
-                written += group.num_rows
-        staged.append(TableFile(name=name, rows=written, sha256=files.sha256(uri)))
-    return staged
+        rows = min(ROWS_PER_FILE, planned - number * ROWS_PER_FILE)
+        temporary = files.join(folder.merged, f".{name}.{attempt}.tmp")
+        try:
+            file = _write_file(temporary, groups, rows=rows, name=name)
+            target = files.join(folder.merged, name)
+            files.move(temporary, target, durable=night.durable, parents=False)
+        finally:
+            files.remove(temporary)
+        merged.append(file)
+    return merged
+
+
+def _write_file(
+    uri: str, groups: Iterator[pa.Table], *, rows: int, name: str
+) -> TableFile:
+    path = files.to_path(uri)
+    with (
+        files.named(path),
+        path.open("xb") as file,
+        pq.ParquetWriter(file, SCORES_SCHEMA, compression="zstd") as writer,
+    ):
+        written = 0
+        while written < rows:
+            group = next(groups)
+            writer.write_table(group, row_group_size=group.num_rows)
+            written += group.num_rows
+    size = files.size(uri) or 0
+    return TableFile(name=name, rows=rows, bytes=size, sha256=files.sha256(uri))
 
 
 def _regroup(night: PlannedNight) -> Iterator[pa.Table]:

@@ -7,7 +7,6 @@ import pyarrow as pa
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import sequence
-from pipelines.score.commit import read_commit
 from pipelines.score.config import ReplayConfig
 from pipelines.score.items import LISTING_SCHEMA, leave_out
 from pipelines.score.layout import NightFolder
@@ -32,8 +31,11 @@ def plan_replay(config: ReplayConfig) -> Night:
     run_date, plan = _replay_date(out, earlier)
     if plan is None:
         folder = NightFolder(out, run_date)
-        plan, _ = sequence.freeze(folder, lambda now: _draft(folder, now))
-    return Night(out, plan, open_models(plan.settings.model))
+        plan, _ = sequence.freeze(
+            folder, lambda now: _draft(folder, now), durable=config.durable
+        )
+    models = open_models(plan.settings.model)
+    return Night(out, plan, models, durable=config.durable)
 
 
 def _draft(folder: NightFolder, earlier: Sequence[Plan]) -> Draft:
@@ -57,7 +59,7 @@ def _draft(folder: NightFolder, earlier: Sequence[Plan]) -> Draft:
 def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
     """Returns the next replay's name, after its night, or the one to go on with."""
     replays = [plan for plan in earlier if plan.kind == "replay"]
-    if replays and read_commit(NightFolder(out, replays[-1].run_date)) is None:
+    if replays and PlannedNight(out, replays[-1]).commit() is None:
         return replays[-1].run_date, replays[-1]
     night = [plan for plan in earlier if plan.kind == "score"][-1].run_date
     number = 1
@@ -75,7 +77,7 @@ def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
     unfinished = []
     for plan in earlier:
         night = PlannedNight(out, plan)
-        if read_commit(night.folder) is None:
+        if night.commit() is None:
             unfinished.append(plan)
             continue
         pieces = night.items()

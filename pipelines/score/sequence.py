@@ -1,10 +1,13 @@
 """The plans of an output: a sequence of files that are created once.
 
 `_runs/plans/00000001.json` and so on: who loses a number reads again and decides again.
+Each plan names the one before by its hash, and what a plan left behind must have its
+plan: a file that vanished is a fault, never a reason to score everything again.
 """
 
+import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -12,9 +15,16 @@ import pyarrow as pa
 from pipelines import files
 from pipelines.chunks import frozen, pieces
 from pipelines.chunks.pieces import CHUNKS_PER_PIECE
-from pipelines.faults import SystemicFault
+from pipelines.faults import SystemicFault, UsageError
+from pipelines.score.commit import Discard
 from pipelines.score.items import IDENTITY, ITEMS_SCHEMA, with_keys
-from pipelines.score.layout import NightFolder, plan_uri, plans_folder
+from pipelines.score.layout import (
+    NightFolder,
+    PlanFolder,
+    nights_of,
+    plan_uri,
+    plans_folder,
+)
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
 
 _RESTORE: Final = "restore it from a copy before anything is scored into this output"
@@ -25,49 +35,127 @@ def read_all(out: str) -> list[Plan]:
 
     Raises:
         SystemicFault: A plan is damaged or missing.
+        UsageError: The output is of another version of this program.
     """
-    return _read_first(out, _last_sequence(out))
+    tables = nights_of(out, "scores")
+    return _standing(out, read_chain(out), tables)
+
+
+def read_chain(out: str) -> list[Plan]:
+    """Returns all plans of an output in their sequence, discarded ones included.
+
+    Raises:
+        SystemicFault: A plan is damaged or missing, also the last one.
+        UsageError: The output is of another version of this program.
+    """
+    # Before the plans: what lies there now had its plan first.
+    traces = [
+        PlanFolder(out, night.run_date, sequence)
+        for night in nights_of(out, "_runs")
+        for sequence in night.sequences()
+    ]
+    plans: list[Plan] = []
+    for number in range(1, _last_sequence(out) + 1):
+        plans.append(_read(out, number, previous=plans[-1].plan_id if plans else ""))
+    named = {(plan.run_date, plan.sequence) for plan in plans}
+    for folder in traces:
+        if (folder.run_date, folder.sequence) not in named:
+            _check_draft(folder)
+    return plans
 
 
 def _last_sequence(out: str) -> int:
-    """Returns the number of plans so far, discarded ones included.
-
-    Raises:
-        SystemicFault: A plan is missing.
-    """
     names = files.list_names(plans_folder(out))
-    numbers = {int(name[:8]) for name in names if re.fullmatch(r"\d{8}\.json", name)}
-    last = max(numbers, default=0)
-    for number in range(1, last + 1):
-        # A listing beside a creation may leave a name out: look for it itself.
-        if number not in numbers and not files.exists(plan_uri(out, number)):
-            raise _missing(out, number, last=last)
-    return last
+    numbers = [int(name[:8]) for name in names if re.fullmatch(r"\d{8}\.json", name)]
+    return max(numbers, default=0)
 
 
-def _missing(out: str, number: int, *, last: int) -> SystemicFault:
-    return SystemicFault(
-        f"{plan_uri(out, number)}: got no plan, expected number {number} of {last}; "
-        f"{_RESTORE}"
-    )
-
-
-def _read_first(out: str, count: int) -> list[Plan]:
-    return [
-        _read(out, number, last=count)
-        for number in range(1, count + 1)
-        if not files.exists(plan_uri(out, number, "discarded"))
-    ]
-
-
-def _read(out: str, sequence: int, *, last: int) -> Plan:
+def _read(out: str, sequence: int, *, previous: str) -> Plan:
     uri = plan_uri(out, sequence)
-    plan = frozen.read(uri, Plan, cure=_RESTORE)
+    try:
+        # A listing beside a creation may leave a name out: read the file itself.
+        plan = frozen.read(uri, Plan, cure=_RESTORE)
+    except SystemicFault:
+        _check_version(uri)
+        raise
     if plan is None:
-        raise _missing(out, sequence, last=last)
+        raise SystemicFault(
+            f"{uri}: got no plan, expected number {sequence} of a sequence that goes "
+            f"on after it; {_RESTORE}"
+        )
     if plan.sequence != sequence:
         raise frozen.damaged(uri, Plan, cure=_RESTORE)
+    if plan.previous != previous:
+        raise SystemicFault(
+            f"{uri}: got a plan that follows {plan.previous[:16] or 'none'}, expected "
+            f"one that follows {previous[:16] or 'none'}; restore the plans of this "
+            "output from one copy"
+        )
     return plan
+
+
+def _check_version(uri: str) -> None:
+    """Tells an output of an earlier version from a damaged one.
+
+    Raises:
+        UsageError: It is of an earlier version.
+    """
+    try:
+        content = json.loads(files.read_bytes(uri))
+        version = content["schema_version"]
+    except (ValueError, TypeError, KeyError):
+        return
+    if version == 1:
+        raise UsageError(
+            f"{uri}: got a plan of schema version 1, expected version 2; finish and "
+            "read this output with the version of fcn that began it, and choose "
+            "another --output"
+        )
+
+
+def _check_draft(folder: PlanFolder) -> None:
+    """Checks that a folder without a plan is what a killed launch left of its draft.
+
+    Raises:
+        SystemicFault: A plan was followed, and is gone.
+    """
+    uri = plan_uri(folder.out, folder.sequence)
+    followed = files.list_names(folder.parts) or files.exists(folder.commit)
+    if followed and not _names(uri, folder.run_date):
+        raise SystemicFault(
+            f"{uri}: got no plan of run_date={folder.run_date}, expected the one whose "
+            f"results are in {folder.run}; {_RESTORE}"
+        )
+
+
+def _names(uri: str, run_date: str) -> bool:
+    """Whether a plan is one of a night, created since the plans were read."""
+    plan = frozen.read(uri, Plan, cure=_RESTORE)
+    return plan is not None and plan.run_date == run_date
+
+
+def _standing(
+    out: str, plans: Sequence[Plan], tables: Sequence[NightFolder]
+) -> list[Plan]:
+    """Returns the plans that are not discarded; each of `tables` must have one.
+
+    Args:
+        out: The output.
+        plans: All plans.
+        tables: Nights that had a table before the plans were read.
+    """
+    nights = [PlannedNight(out, plan) for plan in plans]
+    standing = [
+        night.plan for night in nights if not isinstance(night.outcome(), Discard)
+    ]
+    dates = {plan.run_date for plan in standing}
+    for night in tables:
+        if night.run_date not in dates and night.is_shown():
+            raise SystemicFault(
+                f"{night.scores}: got a table, expected a plan of "
+                f"run_date={night.run_date} in {plans_folder(out)}; {_RESTORE}"
+            )
+    return standing
 
 
 def find(plans: Sequence[Plan], run_date: str) -> Plan | None:
@@ -76,53 +164,93 @@ def find(plans: Sequence[Plan], run_date: str) -> Plan | None:
 
 
 def freeze(
-    folder: NightFolder, draft: Callable[[Sequence[Plan]], Draft]
+    night: NightFolder,
+    draft: Callable[[Sequence[Plan]], Draft],
+    *,
+    durable: bool = True,
 ) -> tuple[Plan, bool]:
     """Returns the night's plan: the one that is there, or a new one.
 
     Args:
-        folder: Of the night.
+        night: The night.
         draft: Decides what to do, given all plans so far; asked again if another
             launch was faster.
+        durable: Whether the plan is on the disk when the call returns.
 
     Returns:
         The plan, and whether this call made it.
     """
-    written: set[str] = set()
+    drafts: list[Plan] = []
     while True:
-        # The number before the plans: who takes it has seen all plans before it.
-        last = _last_sequence(folder.out)
-        plans = _read_first(folder.out, last)
-        if (existing := find(plans, folder.run_date)) is not None:
-            _remove_pieces(folder, written.difference(_names(existing)))
+        # The number after these plans: who takes it has seen all plans before it.
+        tables = nights_of(night.out, "scores")
+        chain = read_chain(night.out)
+        plans = _standing(night.out, chain, tables)
+        if (existing := find(plans, night.run_date)) is not None:
+            _remove_drafts(night.out, drafts, frozen=existing)
             return existing, False
-        plan = _write_pieces(folder, draft(plans), sequence=last + 1)
-        written.update(_names(plan))
-        if files.create_once(plan_uri(folder.out, plan.sequence), plan.encode()):
-            _remove_pieces(folder, written.difference(_names(plan)))
+        _check_commits(night.out, plans)
+        previous = chain[-1].plan_id if chain else ""
+        folder = PlanFolder(night.out, night.run_date, len(chain) + 1)
+        plan = _write_pieces(folder, draft(plans), previous=previous, durable=durable)
+        drafts.append(plan)
+        uri = plan_uri(night.out, plan.sequence)
+        if files.create_once(uri, plan.encode(), durable=durable):
+            _remove_drafts(night.out, drafts, frozen=plan)
             return plan, True
 
 
-def _names(plan: Plan) -> set[str]:
-    return {piece.name for piece in plan.pieces}
+def _check_commits(out: str, plans: Sequence[Plan]) -> None:
+    """Checks that each table has its commit, before another night is planned.
+
+    Raises:
+        SystemicFault: One has none.
+    """
+    for plan in plans:
+        check_commit(PlannedNight(out, plan))
 
 
-def _remove_pieces(folder: NightFolder, names: Collection[str]) -> None:
-    """Removes pieces of our drafts that the night's plan, now frozen, does not have.
+def check_commit(night: PlannedNight) -> None:
+    """Checks that a night whose table is there is committed.
+
+    Raises:
+        SystemicFault: It is not: its commit is gone.
+    """
+    if night.folder.is_shown() and night.outcome() is None:
+        raise SystemicFault(
+            f"{night.folder.commit}: got nothing there, expected the commit of the "
+            f"table in {night.folder.scores}; {night.cure}"
+        )
+
+
+def _remove_drafts(out: str, drafts: Sequence[Plan], *, frozen: Plan) -> None:
+    """Removes what our drafts left, now that the night has its plan.
 
     Not earlier: another launch may be about to freeze a plan of the same pieces.
     """
-    for name in names:
-        files.remove(files.join(folder.pieces, name))
+    kept = {piece.name for piece in frozen.pieces}
+    for plan in drafts:
+        folder = PlanFolder(out, plan.run_date, plan.sequence)
+        if plan.sequence != frozen.sequence:  # the number is another night's
+            files.remove_folder(folder.run)
+            files.remove_folder(folder.masks)
+            continue
+        for piece in plan.pieces:
+            if piece.name not in kept:
+                files.remove(files.join(folder.pieces, piece.name))
 
 
-def _write_pieces(folder: NightFolder, draft: Draft, *, sequence: int) -> Plan:
+def _write_pieces(
+    folder: PlanFolder, draft: Draft, *, previous: str, durable: bool
+) -> Plan:
+    folder.make(durable=durable)
     items = with_keys(draft.items)
     chunk_size = draft.settings.chunk_size
     rows = CHUNKS_PER_PIECE * chunk_size
     tables = (items.slice(first, rows) for first in range(0, items.num_rows, rows))
     return Plan(
-        sequence=sequence,
+        sequence=folder.sequence,
+        previous=previous,
         run_date=folder.run_date,
         kind=draft.kind,
         settings=draft.settings,
@@ -130,7 +258,7 @@ def _write_pieces(folder: NightFolder, draft: Draft, *, sequence: int) -> Plan:
         root=draft.root,
         chunk_size=chunk_size,
         planned=items.num_rows,
-        pieces=pieces.write(folder.pieces, tables, rows=chunk_size),
+        pieces=pieces.write(folder.pieces, tables, rows=chunk_size, durable=durable),
     ).identified()
 
 
@@ -157,14 +285,3 @@ def check_same_settings(plan: Plan, settings: ScoreSettings) -> None:
         cure=f"as in the plan of run_date={plan.run_date}; repeat it, or choose "
         "another --run_date or --output",
     )
-
-
-def discard(night: PlannedNight) -> None:
-    """Frees the items of a plan: it no longer counts, and may be planned again.
-
-    Parts go first and pieces last, so that a discard cut short leaves either a plan
-    that still works or nothing that a new plan of the night could take for its own.
-    """
-    files.remove_folder(night.folder.parts)
-    files.create_once(plan_uri(night.out, night.plan.sequence, "discarded"), b"")
-    files.remove_folder(night.folder.run)

@@ -6,8 +6,9 @@ from pipelines import files
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import read_refusal, text_of
 from pipelines.faults import UsageError
-from pipelines.score import sequence
-from pipelines.score.commit import read_commit
+from pipelines.score import publish, sequence
+from pipelines.score.commit import Commit, Discard
+from pipelines.score.discard import discard as give_up
 from pipelines.score.plan import PlannedNight
 
 HEADS = ("night", "state", "planned", "ok", "failed", "chunks", "reasons")
@@ -26,6 +27,7 @@ class NightState:
         chunks_done: Chunks that are committed.
         failures: Number of images for each reason, once every chunk is done.
         why: Why it is not published, where it failed.
+        damage: What is missing of it at a glance; `fcn check` reads all.
     """
 
     run_date: str
@@ -38,6 +40,7 @@ class NightState:
     chunks_done: int
     failures: dict[str, int]
     why: str | None = None
+    damage: str | None = None
 
     def row(self) -> tuple[str, ...]:
         """Returns it for people, below `HEADS`."""
@@ -46,7 +49,7 @@ class NightState:
             self.state,
             *(str(count) for count in (self.planned, self.ok, self.failed)),
             f"{self.chunks_done}/{self.chunks}",
-            "; ".join(filter(None, (text_of(self.failures), self.why))),
+            "; ".join(filter(None, (text_of(self.failures), self.why, self.damage))),
         )
 
 
@@ -74,11 +77,16 @@ def states(output: str, *, run_date: str | None = None) -> list[NightState]:
     Raises:
         UsageError: There is no such output or night.
     """
-    return [_state_of(night) for night in _find_plans(output, run_date)]
+    nights = [(night, night.outcome()) for night in _find_plans(output, run_date)]
+    return [
+        _state_of(night, outcome)
+        for night, outcome in nights
+        if not isinstance(outcome, Discard)  # given up since the plans were read
+    ]
 
 
-def _state_of(night: PlannedNight) -> NightState:
-    plan, commit = night.plan, read_commit(night.folder)
+def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
+    plan = night.plan
     failures, why = dict[str, int](), None
     if commit is not None:
         state, done = "committed", plan.chunks
@@ -98,7 +106,23 @@ def _state_of(night: PlannedNight) -> NightState:
         chunks_done=done,
         failures=failures,
         why=why,
+        damage=_damage(night, commit),
     )
+
+
+def _damage(night: PlannedNight, commit: Commit | None) -> str | None:
+    """Returns what names and sizes tell about missing files, else None."""
+    folder, plan = night.folder, night.plan
+    pieces, parts = files.list_names(folder.pieces), files.list_names(folder.parts)
+    if commit is None:
+        is_whole = not folder.is_shown()
+    else:
+        is_whole = publish.is_shown(night, commit) and len(parts) == plan.chunks
+    if plan.settings.masks != "none":
+        is_whole = is_whole and files.exists(folder.masks)
+    if is_whole and {piece.name for piece in plan.pieces} <= set(pieces):
+        return None
+    return f"damaged: {night.cure}"
 
 
 def _count_parts(night: PlannedNight) -> tuple[int, Counts]:
@@ -118,7 +142,7 @@ def find_committed(output: str, *, run_date: str | None) -> PlannedNight:
         UsageError: There is none.
     """
     for night in reversed(_find_plans(output, run_date)):
-        if read_commit(night.folder) is not None:
+        if night.commit() is not None:
             return night
     raise UsageError(
         f"{output}: got no committed night, expected one with a table; finish it with "
@@ -132,11 +156,16 @@ def discard(output: str, *, run_date: str) -> int:
     Raises:
         UsageError: There is no such night, or it is committed.
     """
-    (night,) = _find_plans(output, run_date)
-    if read_commit(night.folder) is not None:
-        raise UsageError(
-            f"--run_date: got {run_date}, expected an open night; a committed one stays"
-        )
-    sequence.discard(night)
-    files.remove_folder(night.folder.masks)
+    night = _find_discarded(output, run_date)
+    if night is None:
+        (night,) = _find_plans(output, run_date)
+    give_up(night)
     return night.plan.planned
+
+
+def _find_discarded(output: str, run_date: str) -> PlannedNight | None:
+    """Returns the last plan of a night where it is discarded, perhaps half."""
+    out = files.to_uri(output)
+    plans = [plan for plan in sequence.read_chain(out) if plan.run_date == run_date]
+    nights = [PlannedNight(out, plan) for plan in plans[-1:]]
+    return next((n for n in nights if isinstance(n.outcome(), Discard)), None)

@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from pydantic import ValidationError
-
 from fcn_core.bundles.card import Metric, ModelCard
 from fcn_core.labels import Task
 from pipelines import files
@@ -81,17 +79,17 @@ class Summary(Frozen):
 
 
 def find_summary(folder: NightFolder) -> Summary | None:
-    """Returns what the last finished attempt wrote; None before.
+    """Returns what the last finished attempt wrote; None where it must be written."""
+    try:
+        return _parse(folder.summary)
+    except (FileNotFoundError, SystemicFault):
+        return None
 
-    Raises:
-        SystemicFault: The file is damaged.
-    """
-    uri = folder.summary
+
+def _parse(uri: str) -> Summary:
     try:
         return Summary.model_validate_json(files.read_bytes(uri))
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
+    except ValueError as error:  # pydantic's errors, and what is not UTF-8
         got = str(error).splitlines()[0]
         raise SystemicFault(
             f"{uri}: got {got}, expected what `fcn score` of this version writes; "
@@ -106,10 +104,10 @@ def read_summary(folder: NightFolder) -> Summary:
         UsageError: The night is not finished.
         SystemicFault: The file is damaged.
     """
-    summary = find_summary(folder)
-    if summary is None:
+    try:
+        return _parse(folder.summary)
+    except FileNotFoundError as error:
         raise UsageError(
             f"{folder.summary}: there is none, expected the summary of "
             f"run_date={folder.run_date}; let `fcn score` finish that night first"
-        )
-    return summary
+        ) from error

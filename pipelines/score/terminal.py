@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import pyarrow.parquet as pq
-
-from pipelines import files
 from pipelines.chunks.finish import text_of
 from pipelines.score.layout import NightFolder
 from pipelines.score.summary import Summary
+from pipelines.score.table import batches
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -33,10 +31,8 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
 
 def _means(folder: NightFolder) -> list[float]:
     means: list[float] = []
-    for uri in folder.tables():
-        with pq.ParquetFile(files.to_path(uri)) as file:
-            for batch in file.iter_batches(columns=["aesthetics_mean"]):
-                means += batch.column(0).drop_null().to_pylist()
+    for batch in batches(folder, ["aesthetics_mean"]):
+        means += batch.column(0).drop_null().to_pylist()
     return means
 
 

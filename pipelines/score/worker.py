@@ -1,9 +1,10 @@
 """The scoring job: what a lane is asked, what a chunk does. `finish` ends it."""
 
+import errno
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -16,17 +17,17 @@ from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import finish
 from pipelines.chunks.job import ChunkJob
 from pipelines.chunks.pieces import Pieces
-from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings, count_lanes
 from pipelines.score import inputs, masks, parts
 from pipelines.score.finish import NightEnding
 from pipelines.score.nights import Night
-from pipelines.score.plan import PlannedNight
+from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
 
-_READING: Final = stream.Reading(threads=4)
+READING: Final = stream.Reading(threads=4)
+"""How the photos of a night are read ahead."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,13 @@ class ScoreWorker:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
         open_chunk = functools.partial(self._open, self.night.items())
         return stream.process(
-            chunks, open_chunk, attempt=attempt, lanes=self.lanes, reading=_READING
+            chunks, open_chunk, attempt=attempt, lanes=self.lanes, reading=READING
         )
 
     def _open(self, pieces: Pieces, chunk: int) -> "_OpenChunk | Counts":
-        items = pieces.chunk(chunk)
-        found = parts.find_counts(self.night, chunk, items=items)
+        with self.night.attempted():
+            items = pieces.chunk(chunk)
+            found = parts.find_counts(self.night, chunk, items=items)
         return _OpenChunk(self, chunk, items) if found is None else found
 
 
@@ -63,7 +65,10 @@ class _OpenChunk:
         self._items = items.to_pylist()
         self._rows: list[ScoreRow | None] = [None] * len(self._items)
         self._masks = masks.open_chunk(
-            worker.night.folder, chunk, layout=worker.night.plan.settings.masks
+            self._night.folder,
+            chunk,
+            layout=self._night.plan.settings.masks,
+            durable=self._night.durable,
         )
 
     @property
@@ -72,55 +77,78 @@ class _OpenChunk:
 
     def request(self, index: int) -> Request | Answer:
         """Returns the request for a photo's score, or why it cannot be read."""
-        item = self._items[index]
-        try:
-            photo = inputs.read(
-                item["image_uri"],
-                version=item["version"],
-                offset=item["offset"],
-                root=self._night.plan.root,
-            )
-        except BadImage as bad:
-            return Answer(bad=bad)
-        return Request({}, [photo])
+        return ask(self._night.plan, self._items[index])
 
     def take(self, index: int, answer: Answer) -> bool:
         """Takes the answer about an item; returns whether it has a score."""
         item = self._items[index]
-        row = ScoreRow(
-            image_key=item["image_key"],
-            image_uri=item["image_uri"],
-            version=item["version"],
-            status="failed",
-            models=self._models,
-            fingerprint=self._night.plan.fingerprint,
-            decode_policy=images.DECODE_POLICY,
-        )
-        if answer.bad is not None:
-            self._rows[index] = replace(row, **error_columns(answer.bad))
-        else:
-            self._rows[index] = _scored(row, PhotoScore(**answer.reply))
-            for png in answer.blobs:
-                self._masks.add(item["image_key"], png)
+        row = row_of(self._night.plan, item, answer)
+        self._rows[index] = replace(row, models=self._models)
+        if answer.bad is None:
+            with self._night.attempted():
+                for png in answer.blobs:
+                    self._masks.add(item["image_key"], png)
         return answer.bad is None
 
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""
-        night, items = self._night, self._planned
-        night.check_kept()
-        paths = self._masks.finish()
-        rows = [
-            replace(row, mask_path=paths.get(row.image_key))
-            for row in self._rows
-            if row is not None
-        ]
-        parts.write_part(night, self._chunk, items=items, rows=rows)
-        # First writer wins: use the committed part.
-        found = parts.find_counts(night, self._chunk, items=items)
-        if found is None:
-            night.check_kept()
-            raise SystemicFault(f"chunk {self._chunk}: its part vanished")
+        night, chunk, items = self._night, self._chunk, self._planned
+        with night.attempted():
+            paths = self._masks.finish()
+            rows = [
+                replace(row, mask_path=paths.get(row.image_key))
+                for row in self._rows
+                if row is not None
+            ]
+            parts.write_part(night, chunk, items=items, rows=rows)
+            # First writer wins: use the committed part.
+            found = parts.find_counts(night, chunk, items=items)
+            if found is None:
+                raise FileNotFoundError(
+                    errno.ENOENT, "vanished", night.parts.uri(chunk)
+                )
         return Counts(found.ok, found.failed, computed=len(rows))
+
+
+def ask(plan: Plan, item: Mapping[str, Any]) -> Request | Answer:
+    """Returns the request for the score of a planned item, or why it has none.
+
+    Args:
+        plan: The plan.
+        item: A row of ITEMS_SCHEMA.
+    """
+    try:
+        photo = inputs.read(
+            item["image_uri"],
+            version=item["version"],
+            offset=item["offset"],
+            root=plan.root,
+        )
+    except BadImage as bad:
+        return Answer(bad=bad)
+    return Request({}, [photo])
+
+
+def row_of(plan: Plan, item: Mapping[str, Any], answer: Answer) -> ScoreRow:
+    """Returns the row of an item's answer, without models and path of the mask.
+
+    Args:
+        plan: The plan.
+        item: A row of ITEMS_SCHEMA.
+        answer: What became of `ask`.
+    """
+    row = ScoreRow(
+        image_key=item["image_key"],
+        image_uri=item["image_uri"],
+        version=item["version"],
+        status="failed",
+        models="",
+        fingerprint=plan.fingerprint,
+        decode_policy=images.DECODE_POLICY,
+    )
+    if answer.bad is not None:
+        return replace(row, **error_columns(answer.bad))
+    return _scored(row, PhotoScore(**answer.reply))
 
 
 def _scored(row: ScoreRow, score: PhotoScore) -> ScoreRow:
@@ -151,6 +179,31 @@ def job(
     night: Night, *, lanes: int | None, max_error_rate: float, command: str
 ) -> ChunkJob:
     """Returns a planned night as the one graph sees it."""
+    worker = ScoreWorker(night.planned(), lane_settings(night, lanes), labels(night))
+    return ChunkJob(
+        worker=worker,
+        chunks=night.plan.chunks,
+        finish=functools.partial(
+            finish,
+            NightEnding(night, max_error_rate, command),
+            planned=night.plan.planned,
+            refusal_uri=night.folder.refusal,
+        ),
+    )
+
+
+def labels(night: Night) -> str:
+    """Returns the models of a night as its rows have them."""
+    return "+".join(model.card.label for model in night.models)
+
+
+def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
+    """Returns the lanes that score a night's photos.
+
+    Args:
+        night: The night.
+        lanes: Their number; one a core if None.
+    """
     settings = night.plan.settings
     config = {
         "models": [
@@ -162,19 +215,8 @@ def job(
         ),
         "masks": settings.masks != "none",
     }
-    pool = LaneSettings(
+    return LaneSettings(
         task="pipelines.score.lane:ScorePhotos",
         config=config,
         lanes=count_lanes(lanes),
-    )
-    models = "+".join(model.card.label for model in night.models)
-    return ChunkJob(
-        worker=ScoreWorker(PlannedNight(night.out, night.plan), pool, models),
-        chunks=night.plan.chunks,
-        finish=functools.partial(
-            finish,
-            NightEnding(night, max_error_rate, command),
-            planned=night.plan.planned,
-            refusal_uri=night.folder.refusal,
-        ),
     )

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-import pyarrow.parquet as pq
-
 from fcn_core.labels import VOC_CLASSES
 from pipelines import files
 from pipelines.faults import AboveThreshold, SystemicFault, UsageError
@@ -21,6 +19,7 @@ from pipelines.score import states as score_states
 from pipelines.score.layout import NightFolder
 from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 from pipelines.score.summary import read_summary
+from pipelines.score.table import batches
 from pipelines.submission.masks import MaskError, check, convert_mask
 
 TAR_NAME: Final = "results.tar"
@@ -156,10 +155,8 @@ def _photos(nights: Sequence[tuple[str, str]]) -> Photos:
 
 
 def _table(out: str, run_date: str) -> Iterator[ScoreRow]:
-    for uri in NightFolder(out, run_date).tables():
-        with pq.ParquetFile(files.to_path(uri)) as file:
-            for batch in file.iter_batches(columns=SCORES_SCHEMA.names):
-                yield from (ScoreRow(**row) for row in batch.to_pylist())
+    for batch in batches(NightFolder(out, run_date), SCORES_SCHEMA.names):
+        yield from (ScoreRow(**row) for row in batch.to_pylist())
 
 
 def _class_ids(out: str, run_date: str) -> tuple[int, ...]:

@@ -32,13 +32,13 @@ def make_row(number: int, **columns: Any) -> dict[str, Any]:
 def read(
     folder: Path, rows: list[dict[str, Any]], *, tables: int = 1, sample_size: int = 200
 ) -> NightTable:
-    paths = []
+    batches = []
     for number in range(tables):
         path = folder / f"{tables}-{number}.parquet"
         table = pa.Table.from_pylist(rows[number::tables], SCORES_SCHEMA)
         pq.write_table(table, path)
-        paths.append(path)
-    return night_table.read(paths, low=1, high=10, sample_size=sample_size)
+        batches += pq.read_table(path, partitioning=None).to_batches()
+    return night_table.read(batches, low=1, high=10, sample_size=sample_size)
 
 
 def test_scores_are_those_of_the_rows(tmp_path: Path) -> None:

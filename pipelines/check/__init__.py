@@ -1,0 +1,1 @@
+"""Damage to an output of `fcn score`: found, named, mended."""

@@ -1,0 +1,64 @@
+"""Mends an output: what is derived is made again, to the bytes that were committed.
+
+Left-over files go, parts and masks are scored again, then come the commit, the table,
+summary and page. What would not be the same bytes is left as it is.
+"""
+
+from collections.abc import Sequence
+
+from pipelines import files
+from pipelines.check.damage import MEND, Damage
+from pipelines.chunks.counts import Counts
+from pipelines.pages import night as pages_night
+from pipelines.score import parts, publish
+from pipelines.score.finish import NightEnding
+from pipelines.score.models import open_models
+from pipelines.score.nights import Night
+from pipelines.score.plan import PlannedNight
+
+
+def remove_left_over(out: str, damages: Sequence[Damage]) -> None:
+    """Removes temporary files, and what discarded plans and drafts left."""
+    for damage in damages:
+        if damage.kind == "left over" and damage.cure == MEND:
+            uri = files.join(out, damage.path)
+            if files.is_file(uri):
+                files.remove(uri)
+            else:
+                files.remove_folder(uri)
+
+
+def open_night(night: PlannedNight) -> Night:
+    """Returns a night with its models.
+
+    Raises:
+        UsageError: A model is not there any more.
+    """
+    return Night(night.out, night.plan, open_models(night.plan.settings.model))
+
+
+def show_again(night: Night, damages: Sequence[Damage], *, command: str) -> None:
+    """Makes commit, table, summary and page of a night again where they are damaged.
+
+    Args:
+        night: The night, its parts and masks whole.
+        damages: Its damage.
+        command: What the person typed.
+
+    Raises:
+        SystemicFault: The table would not be the committed one.
+    """
+    kinds = {damage.kind for damage in damages if damage.cure == MEND}
+    if kinds.isdisjoint({"commit", "table", "summary", "page"}):
+        return
+    total = parts.add_up(night)
+    if not kinds.isdisjoint({"commit", "table"}):
+        publish.publish(night, total)
+        files.remove_folder(night.folder.merged)
+    if night.commit() is None:
+        return
+    if "summary" in kinds:
+        files.remove(night.folder.summary)
+        ending = NightEnding(night, max_error_rate=1.0, command=command)
+        ending.summarise(total, Counts(total.ok, total.failed), why=None)
+    pages_night.build(night.folder)

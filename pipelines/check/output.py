@@ -1,0 +1,105 @@
+"""Checks a whole output: its sequence of plans, each night, and what is left over."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from pipelines import files
+from pipelines.check.damage import MEND, Damage, Findings
+from pipelines.check.night import NightCheck
+from pipelines.faults import SystemicFault, UsageError
+from pipelines.score import sequence
+from pipelines.score.commit import Discard
+from pipelines.score.layout import (
+    OUTPUT_FOLDERS,
+    PlanFolder,
+    nights_of,
+    plans_folder,
+)
+from pipelines.score.plan import Plan, PlannedNight
+
+_RESTORE: Final = "restore it from a copy"
+_MOVE: Final = "move it away"
+
+
+def check(
+    output: str, *, run_date: str | None, most_masks: int | None
+) -> tuple[Findings, list[PlannedNight]]:
+    """Reads all that plans and commits of an output name.
+
+    Args:
+        output: The output.
+        run_date: One night; all if None.
+        most_masks: Masks to read a night; all if None.
+
+    Returns:
+        What was found, and the nights that were checked.
+
+    Raises:
+        UsageError: There is no such output or night.
+    """
+    out, found = files.to_uri(output), Findings()
+    try:
+        chain, standing = sequence.read_chain(out), sequence.read_all(out)
+    except SystemicFault as fault:
+        path, _, got = str(fault).partition(": ")
+        got, _, cure = got.partition("; ")
+        path = path.removeprefix(f"{out}/")
+        found.damages.append(Damage("", "plan", path, got, cure=cure or _RESTORE))
+        return found, []
+    found.count("plan", len(chain))
+    nights = [PlannedNight(out, plan) for plan in standing]
+    if run_date is not None:
+        nights = [night for night in nights if night.plan.run_date == run_date]
+    if not nights and (run_date is not None or not chain):
+        raise UsageError(
+            f"{output}: got no night {run_date or ''}, expected one of fcn score; see "
+            "fcn status"
+        )
+    for night in nights:
+        found.nights += 1
+        NightCheck(night, found, most_masks=most_masks).run()
+    if run_date is None:
+        found.damages += _left_over(out, chain)
+    return found, nights
+
+
+def _left_over(out: str, chain: list[Plan]) -> Iterator[Damage]:
+    """Yields temporary files of killed attempts, and what no plan has any more."""
+    places = [(files.join(out, name), True) for name in OUTPUT_FOLDERS]
+    for place, below in [(out, False), *places]:
+        for uri in files.find_temporaries(place, below=below):
+            yield _unused(out, uri, "a temporary file of a killed attempt")
+    for folder in _unused_folders(out, chain):
+        for uri in folder.results():
+            yield _unused(out, uri, "what a plan left that does not count")
+    names = {f"{plan.sequence:08}.json" for plan in chain}
+    for name in files.list_names(plans_folder(out)):
+        if name not in names:
+            uri = files.join(plans_folder(out), name)
+            yield _unused(out, uri, "no plan of this program", cure=_MOVE)
+
+
+def _unused_folders(out: str, chain: list[Plan]) -> Iterator[PlanFolder]:
+    """Yields the folders of discarded plans, and of drafts whose number is taken.
+
+    A draft after the last plan may be of a launch that is about to freeze it.
+    """
+    plans = {(plan.run_date, plan.sequence): plan for plan in chain}
+    dates = {night.run_date for night in nights_of(out, "_runs")}
+    dates |= {night.run_date for night in nights_of(out, "masks")}
+    for run_date in sorted(dates):
+        for number in range(1, len(chain) + 1):
+            folder = PlanFolder(out, run_date, number)
+            plan = plans.get((run_date, number))
+            if _is_unused(folder, plan):
+                yield folder
+
+
+def _is_unused(folder: PlanFolder, plan: Plan | None) -> bool:
+    if plan is None:
+        return not files.exists(folder.commit)
+    return isinstance(PlannedNight(folder.out, plan).outcome(), Discard)
+
+
+def _unused(out: str, uri: str, got: str, *, cure: str = MEND) -> Damage:
+    return Damage("", "left over", uri.removeprefix(f"{out}/"), got, cure=cure)

@@ -1,0 +1,118 @@
+"""The command `fcn check`: what is damaged in an output, and mending it."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from pipelines.check.config import CheckConfig
+from pipelines.cli.beam_flags import check_beam_flags, typed_command
+from pipelines.cli.table import print_table
+
+if TYPE_CHECKING:
+    from pipelines.check.damage import Damage, Findings
+    from pipelines.score.plan import PlannedNight
+
+_NAMES: Final = {
+    "plan": "plans",
+    "piece": "pieces",
+    "part": "parts",
+    "mask": "masks",
+    "commit": "commits",
+    "table": "table files",
+}
+
+
+def check(arguments: Sequence[str]) -> int:
+    """`fcn check`: reads all that plans and commits name; 1 if any of it is damaged."""
+    config, beam = CheckConfig.parse(arguments)
+    check_beam_flags(beam, config)
+    found, nights = _find(config)
+    mended = 0
+    if config.mend and found.damages:
+        before = len(found.damages)
+        command = typed_command("check", arguments)
+        _mend(config, found, nights, beam=beam, command=command)
+        found, _ = _find(config)
+        mended = max(before - len(found.damages), 0)
+    _report(config, found, mended)
+    return 1 if found.damages else 0
+
+
+def _find(config: CheckConfig) -> "tuple[Findings, list[PlannedNight]]":
+    from pipelines.check import output
+
+    return output.check(
+        config.output, run_date=config.run_date, most_masks=config.most_masks
+    )
+
+
+def _mend(
+    config: CheckConfig,
+    found: "Findings",
+    nights: "Sequence[PlannedNight]",
+    *,
+    beam: Sequence[str],
+    command: str,
+) -> None:
+    from pipelines import files
+    from pipelines.check import mend
+
+    out = files.to_uri(config.output)
+    for night in nights:
+        run_date = night.plan.run_date
+        damages = [d for d in found.damages if d.run_date == run_date]
+        if damages:
+            _mend_night(config, night, damages, beam=beam, command=command)
+    # Last: which masks no row names is known only when all parts are there.
+    mend.remove_left_over(out, _find(config)[0].damages)
+
+
+def _mend_night(
+    config: CheckConfig,
+    planned: "PlannedNight",
+    damages: "Sequence[Damage]",
+    *,
+    beam: Sequence[str],
+    command: str,
+) -> None:
+    from pipelines.check import mend, rescore
+    from pipelines.chunks import progress
+    from pipelines.chunks.attempt import Attempt
+    from pipelines.faults import SystemicFault
+    from pipelines.runners import launch
+
+    night = mend.open_night(planned)
+    job = rescore.job(night, damages, lanes=config.lanes)
+    try:
+        if job.chunks:
+            photos = rescore.count_photos(planned.plan, damages)
+            with (
+                Attempt() as attempt,
+                progress.show(attempt.tally, photos, quiet=config.json_output),
+            ):
+                launch.run(job, beam, attempt)
+        mend.show_again(night, damages, command=command)
+    except SystemicFault as fault:  # the check that follows names what is left
+        print(f"fcn: {fault}", file=sys.stderr)
+
+
+def _report(config: CheckConfig, found: "Findings", mended: int) -> None:
+    from pipelines.check.damage import HEADS
+
+    if config.json_output:
+        answer = {
+            "nights": found.nights,
+            "files": found.files,
+            "mended": mended,
+            "damages": [dataclasses.asdict(damage) for damage in found.damages],
+        }
+        print(json.dumps(answer, indent=1))
+        return
+    if found.damages:
+        print_table(HEADS, [damage.row() for damage in found.damages])
+    read = ", ".join(f"{number} {_NAMES[kind]}" for kind, number in found.files.items())
+    left = f"{len(found.damages)} damaged" if found.damages else "nothing is damaged"
+    done = f"{mended} mended, " if mended else ""
+    print(f"nights checked: {found.nights} ({read}); {done}{left}")
