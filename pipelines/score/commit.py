@@ -1,4 +1,4 @@
-"""What became of a plan, decided once: committed with its table, or discarded.
+"""The outcome of a plan, decided once: committed with its table, or discarded.
 
 Both are a verdict under one name that is created once. So of a publication and a
 discard that meet exactly one wins, and the other learns of it.
@@ -24,7 +24,7 @@ class TableFile(Frozen):
 
 
 class _Outcome(Identified):
-    """What became of a plan.
+    """The outcome of a plan.
 
     Attributes:
         commit_id: Hash of everything below.
@@ -70,7 +70,7 @@ Outcome: TypeAlias = Commit | Discard
 
 
 def read_outcome(folder: PlanFolder, plan_id: str) -> Outcome | None:
-    """Returns what became of a plan; None while it is open.
+    """Returns the outcome of a plan; None while it is open.
 
     Raises:
         SystemicFault: The file is damaged, or of another plan.

@@ -136,7 +136,7 @@ class PlannedNight:
         return Pieces(self.folder.pieces, self.plan.pieces, cure=_RESTORE_PIECE)
 
     def outcome(self) -> Outcome | None:
-        """Returns what became of it; None while it is open.
+        """Returns its outcome; None while it is open.
 
         Raises:
             SystemicFault: The file that says so is damaged.

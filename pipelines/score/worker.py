@@ -135,7 +135,7 @@ def row_of(plan: Plan, item: Mapping[str, Any], answer: Answer) -> ScoreRow:
     Args:
         plan: The plan.
         item: A row of ITEMS_SCHEMA.
-        answer: What became of `ask`.
+        answer: The answer to `ask`.
     """
     row = ScoreRow(
         image_key=item["image_key"],

@@ -155,16 +155,14 @@ def test_a_part_that_is_not_this_chunks_is_a_loud_fault(
     score_runs.add_photos(photos, 3)
     flags = ("--chunk_size=2", "--model", "voc21")
     score_runs.leave_open(photos, out, *flags)
-    parts = out / "_runs" / f"run_date={NIGHT}" / "parts"
-    parts.mkdir()
+    parts = score_runs.run_folder(out) / "parts"
     source = "chunk-00000001.parquet"
     if foreign == "another plan":
         score_runs.add_photos(photos, 1, first=3)
         source = "chunk-00000000.parquet"
     score_runs.scored(photos, other, *flags)
-    shutil.copy(
-        other / parts.relative_to(out) / source, parts / "chunk-00000000.parquet"
-    )
+    foreign_part = score_runs.run_folder(other) / "parts" / source
+    shutil.copy(foreign_part, parts / "chunk-00000000.parquet")
     ended = score_runs.score(photos, out, *flags, "--json")
     assert (ended.code, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()

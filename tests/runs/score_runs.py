@@ -144,12 +144,17 @@ def statuses(rows: Rows) -> dict[str, str]:
     }
 
 
+def run_folder(out: Path, night: str = NIGHT) -> Path:
+    """Returns the folder of the night's last plan, whether it is there or not."""
+    folder = out / "_runs" / f"run_date={night}"
+    return max(folder.glob("[0-9]*"), default=folder / "00000001")
+
+
 def part_rows(out: Path, night: str = NIGHT) -> Rows:
     """Returns the rows of all parts that are visible."""
-    folder = out / "_runs" / f"run_date={night}" / "parts"
     return [
         row
-        for path in sorted(folder.glob("chunk-*.parquet"))
+        for path in sorted(run_folder(out, night).glob("parts/chunk-*.parquet"))
         for row in pq.read_table(path, partitioning=None).to_pylist()
     ]
 
@@ -230,5 +235,4 @@ def attempt(arguments: list[str], log: Path) -> Iterator[Attempt]:
 
 def part_count(out: Path, night: str = NIGHT) -> int:
     """Returns how many chunks of a night are committed."""
-    folder = out / "_runs" / f"run_date={night}" / "parts"
-    return len(list(folder.glob("chunk-*.parquet")))
+    return len(list(run_folder(out, night).glob("parts/chunk-*.parquet")))

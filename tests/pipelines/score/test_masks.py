@@ -10,7 +10,7 @@ import pytest
 
 from fcn_core import images
 from pipelines.score import masks
-from pipelines.score.layout import NightFolder
+from pipelines.score.layout import PlanFolder
 
 NIGHT = "2026-11-20"
 
@@ -24,7 +24,9 @@ PNGS = {key: png(number) for number, key in enumerate(KEYS)}
 
 
 def write(layout: str, out: Path, pngs: dict[str, bytes]) -> dict[str, str]:
-    chunk = masks.open_chunk(NightFolder(str(out), NIGHT), 42, layout=layout)
+    folder = PlanFolder(str(out), NIGHT, 7)
+    folder.make(durable=False)
+    chunk = masks.open_chunk(folder, 42, layout=layout)
     for key, data in pngs.items():
         chunk.add(key, data)
     return dict(chunk.finish())
@@ -45,7 +47,7 @@ def test_a_mask_is_found_by_its_path(tmp_path: Path, layout: str) -> None:
 
 def test_pngs_lie_in_a_folder_a_chunk(tmp_path: Path) -> None:
     paths = write("png", tmp_path, PNGS)
-    folder = f"masks/run_date={NIGHT}/chunk-00000042"
+    folder = f"masks/run_date={NIGHT}/00000007/chunk-00000042"
     assert paths == {key: f"{folder}/{key}.png" for key in KEYS}
     assert files_below(tmp_path) == sorted(paths.values())
 
@@ -54,7 +56,7 @@ def test_a_tar_is_named_by_its_hash_and_sorted(tmp_path: Path) -> None:
     paths = write("tar", tmp_path, PNGS)
     (name,) = files_below(tmp_path)
     assert re.fullmatch(
-        rf"masks/run_date={NIGHT}/chunk-00000042-[0-9a-f]{{64}}\.tar", name
+        rf"masks/run_date={NIGHT}/00000007/chunk-00000042-[0-9a-f]{{64}}\.tar", name
     )
     assert paths == {key: f"{name}#{key}.png" for key in KEYS}
     with tarfile.open(tmp_path / name) as tar:

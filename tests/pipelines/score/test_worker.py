@@ -216,7 +216,7 @@ def test_above_the_threshold_nothing_is_published_until_it_is_raised(
     assert ended.code == 3
     assert why in ended.stderr.splitlines()[-1]
     assert "--max_error_rate" in ended.stderr.splitlines()[-1]
-    run_folder = out / "_runs" / f"run_date={NIGHT}"
+    run_folder = score_runs.run_folder(out)
     assert (run_folder / "_FAILED").exists()
     assert not (run_folder / "_COMMIT.json").exists()
     assert not (out / "scores").exists()
