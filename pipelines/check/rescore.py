@@ -30,7 +30,7 @@ def job(night: Night, damages: Sequence[Damage], *, lanes: int | None) -> ChunkJ
     chunks = sorted(
         {d.chunk for d in damages if d.chunk is not None and d.cure == MEND}
     )
-    night.folder.make(durable=True)
+    night.folder.make(masks=night.plan.settings.masks != "none")
     return ChunkJob(
         worker=_Mender(
             night.planned(),

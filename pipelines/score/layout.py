@@ -102,13 +102,18 @@ class PlanFolder(NightFolder):
         places = (self.pieces, self.parts, self.merged, self.masks)
         return [folder for folder in places if files.exists(folder)]
 
-    def make(self, *, durable: bool) -> None:
+    def make(self, *, masks: bool, durable: bool = True) -> None:
         """Makes the folders that attempts write into.
 
         Done once, before the plan is there. No attempt makes them: what a discard has
         removed stays away, however late a writer comes.
+
+        Args:
+            masks: Whether there will be masks.
+            durable: Whether they are on the disk when the call returns.
         """
-        for folder in (self.pieces, self.parts, self.merged, self.masks):
+        own = (self.pieces, self.parts, self.merged)
+        for folder in (*own, self.masks) if masks else own:
             files.make_folder(folder, durable=durable)
 
 

@@ -243,7 +243,7 @@ def _remove_drafts(out: str, drafts: Sequence[Plan], *, frozen: Plan) -> None:
 def _write_pieces(
     folder: PlanFolder, draft: Draft, *, previous: str, durable: bool
 ) -> Plan:
-    folder.make(durable=durable)
+    folder.make(masks=draft.settings.masks != "none", durable=durable)
     items = with_keys(draft.items)
     chunk_size = draft.settings.chunk_size
     rows = CHUNKS_PER_PIECE * chunk_size

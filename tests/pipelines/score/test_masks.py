@@ -25,7 +25,7 @@ PNGS = {key: png(number) for number, key in enumerate(KEYS)}
 
 def write(layout: str, out: Path, pngs: dict[str, bytes]) -> dict[str, str]:
     folder = PlanFolder(str(out), NIGHT, 7)
-    folder.make(durable=False)
+    folder.make(masks=True, durable=False)
     chunk = masks.open_chunk(folder, 42, layout=layout)
     for key, data in pngs.items():
         chunk.add(key, data)
