@@ -4,7 +4,16 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "plan", "piece", "part", "commit", "table", "mask", "summary", "page", "left over"
+    "plan",
+    "piece",
+    "folder",
+    "part",
+    "commit",
+    "table",
+    "mask",
+    "summary",
+    "page",
+    "left over",
 ]
 
 HEADS = ("night", "what", "where", "got", "cure")

@@ -6,7 +6,7 @@ from pipelines import files
 from pipelines.check.damage import Damage, Findings, Kind
 from pipelines.chunks.parts import Part
 from pipelines.faults import JobFault, SystemicFault
-from pipelines.score import masks, parts, sequence
+from pipelines.score import masks, parts
 from pipelines.score.commit import Commit
 from pipelines.score.plan import PlannedNight
 from pipelines.score.summary import read_summary
@@ -41,16 +41,23 @@ class NightCheck:
         if commit is not None:
             self._found.count("commit")
             self._check_published(commit)
+        elif night.folder.is_shown():
+            self._add("commit", night.folder.commit, "nothing, below a table")
         else:
-            try:
-                sequence.check_commit(night)
-            except SystemicFault:
-                self._add("commit", night.folder.commit, "nothing, below a table")
+            self._check_folders()
 
     def _add(self, kind: Kind, uri: str, got: str, **more: Any) -> None:
         path = uri.removeprefix(f"{self._night.out}/")
         damage = Damage(self._night.plan.run_date, kind, path, got, **more)
         self._found.damages.append(damage)
+
+    def _check_folders(self) -> None:
+        """Looks for the folders that attempts write into and never make."""
+        folder = self._night.folder
+        with_masks = self._night.plan.settings.masks != "none"
+        for place in folder.places(masks=with_masks):
+            if not files.exists(place):
+                self._add("folder", place, "nothing")
 
     def _check_pieces(self) -> None:
         folder = self._night.folder
@@ -78,7 +85,7 @@ class NightCheck:
             return
         if part is None:
             self._is_complete = False
-            if commit is not None:
+            if commit is not None or night.folder.is_shown():
                 self._add("part", uri, "nothing", chunk=chunk)
         elif commit is not None and part.sha256 != commit.parts[chunk]:
             self._add("part", uri, "another part than committed", chunk=chunk)
@@ -132,7 +139,7 @@ class NightCheck:
         if not files.exists(folder.success):
             self._add("table", folder.success, "nothing")
         known = {file.name for file in commit.files}
-        for uri in folder.tables():
+        for uri in folder.published():
             if uri.rpartition("/")[2] not in known:
                 got = "a table that the commit does not name, but readers read"
                 self._add("table", uri, got, cure="move it away")

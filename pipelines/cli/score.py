@@ -85,9 +85,10 @@ def _run_night(
             launch.run(job, beam, attempt)
     if finished:
         publish.sweep(night)
-    if not finished or not files.size(night.folder.page):
-        pages_night.build(night.folder)
-    summary = read_summary(night.folder)
+    with night.attempted():
+        if not finished or not files.size(night.folder.page):
+            pages_night.build(night.folder)
+        summary = read_summary(night.folder)
     finish.check_published(night, summary)
     if not finished:
         return summary

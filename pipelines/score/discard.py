@@ -4,7 +4,6 @@ from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import sequence
 from pipelines.score.commit import Discard
-from pipelines.score.layout import PlanFolder
 from pipelines.score.plan import PlannedNight
 
 
@@ -30,13 +29,4 @@ def discard(night: PlannedNight) -> None:
             f"--run_date: got {plan.run_date}, expected an open night; a committed one "
             "stays"
         )
-    remove_results(folder)
-
-
-def remove_results(folder: PlanFolder) -> None:
-    """Removes what a discarded plan left, all but the verdict."""
-    for place in (folder.pieces, folder.parts, folder.merged, folder.masks):
-        files.remove_folder(place)
-    files.remove(folder.refusal)
-    files.remove_temporaries(folder.run)
-    files.remove_temporaries(folder.all_masks, below=False)
+    folder.clear()

@@ -54,9 +54,13 @@ class NightFolder:
     all_masks = Place("out", "masks", _NIGHT + "{0.run_date}")
     """The folder of the masks: a folder a plan."""
 
+    def published(self) -> list[str]:
+        """Returns the files of the published table."""
+        return _parquet_files(self.scores)
+
     def tables(self) -> list[str]:
         """Returns the files of the rows: those of the published table."""
-        return _parquet_files(self.scores)
+        return self.published()
 
     def is_shown(self) -> bool:
         """Returns whether readers see anything of a table."""
@@ -95,12 +99,24 @@ class PlanFolder(NightFolder):
 
     def tables(self) -> list[str]:
         """Returns the files of the rows: the published table, or the parts before."""
-        return super().tables() or _parquet_files(self.parts)
+        return self.published() or _parquet_files(self.parts)
 
     def results(self) -> list[str]:
         """Returns the folders that hold what attempts wrote, those that are there."""
-        places = (self.pieces, self.parts, self.merged, self.masks)
-        return [folder for folder in places if files.exists(folder)]
+        return [place for place in self.places(masks=True) if files.exists(place)]
+
+    def places(self, *, masks: bool) -> list[str]:
+        """Returns the folders that attempts write into, that of the masks if wanted."""
+        own = [self.pieces, self.parts, self.merged]
+        return [*own, self.masks] if masks else own
+
+    def clear(self) -> None:
+        """Removes what attempts wrote, all but the verdict; a discard's last step."""
+        for place in self.results():
+            files.remove_folder(place)
+        files.remove(self.refusal)
+        files.remove_temporaries(self.run)
+        files.remove_temporaries(self.all_masks, below=False)
 
     def make(self, *, masks: bool, durable: bool = True) -> None:
         """Makes the folders that attempts write into.
@@ -112,8 +128,7 @@ class PlanFolder(NightFolder):
             masks: Whether there will be masks.
             durable: Whether they are on the disk when the call returns.
         """
-        own = (self.pieces, self.parts, self.merged)
-        for folder in (*own, self.masks) if masks else own:
+        for folder in self.places(masks=masks):
             files.make_folder(folder, durable=durable)
 
 

@@ -130,8 +130,12 @@ def _check_draft(folder: PlanFolder) -> None:
 
 def _names(uri: str, run_date: str) -> bool:
     """Whether a plan is one of a night, created since the plans were read."""
-    plan = frozen.read(uri, Plan, cure=_RESTORE)
+    plan = _read_any(uri)
     return plan is not None and plan.run_date == run_date
+
+
+def _read_any(uri: str) -> Plan | None:
+    return frozen.read(uri, Plan, cure=_RESTORE)
 
 
 def _standing(
@@ -187,7 +191,7 @@ def freeze(
         chain = read_chain(night.out)
         plans = _standing(night.out, chain, tables)
         if (existing := find(plans, night.run_date)) is not None:
-            _remove_drafts(night.out, drafts, frozen=existing)
+            _remove_drafts(night.out, drafts, standing=existing)
             return existing, False
         _check_commits(night.out, plans)
         previous = chain[-1].plan_id if chain else ""
@@ -196,7 +200,7 @@ def freeze(
         drafts.append(plan)
         uri = plan_uri(night.out, plan.sequence)
         if files.create_once(uri, plan.encode(), durable=durable):
-            _remove_drafts(night.out, drafts, frozen=plan)
+            _remove_drafts(night.out, drafts, standing=plan)
             return plan, True
 
 
@@ -223,21 +227,26 @@ def check_commit(night: PlannedNight) -> None:
         )
 
 
-def _remove_drafts(out: str, drafts: Sequence[Plan], *, frozen: Plan) -> None:
+def _remove_drafts(out: str, drafts: Sequence[Plan], *, standing: Plan) -> None:
     """Removes what our drafts left, now that the night has its plan.
 
     Not earlier: another launch may be about to freeze a plan of the same pieces.
     """
-    kept = {piece.name for piece in frozen.pieces}
     for plan in drafts:
         folder = PlanFolder(out, plan.run_date, plan.sequence)
-        if plan.sequence != frozen.sequence:  # the number is another night's
+        owner: Plan | None = standing
+        if plan.sequence != standing.sequence:
+            owner = _read_any(plan_uri(out, plan.sequence))
+        if owner is None or owner.run_date != plan.run_date:
             files.remove_folder(folder.run)
             files.remove_folder(folder.masks)
-            continue
-        for piece in plan.pieces:
-            if piece.name not in kept:
-                files.remove(files.join(folder.pieces, piece.name))
+        elif isinstance(PlannedNight(out, owner).outcome(), Discard):
+            folder.clear()  # it was frozen and given up while we drafted
+        else:
+            kept = {piece.name for piece in owner.pieces}
+            for piece in plan.pieces:
+                if piece.name not in kept:
+                    files.remove(files.join(folder.pieces, piece.name))
 
 
 def _write_pieces(
