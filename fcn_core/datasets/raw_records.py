@@ -106,7 +106,7 @@ def to_record(pair: RawPair, *, source_id: str, source: str) -> SegmentationReco
     Image.fromarray(pair.pixels).save(file, "PNG")
     encoded = file.getvalue()
     height, width = pair.class_map.shape
-    present = np.flatnonzero(np.bincount(pair.class_map.ravel(), minlength=VOID + 1))
+    present = np.flatnonzero(images.count_values(pair.class_map))
     return SegmentationRecord(
         encoded=encoded,
         format="png",

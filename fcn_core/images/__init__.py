@@ -3,6 +3,7 @@
 from fcn_core.bad_image import REASONS, TRANSIENT_REASONS, BadImage
 from fcn_core.images.canvas import pad, resize, view, view_mask
 from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode
+from fcn_core.images.histogram import count_values
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits
 from fcn_core.images.masks import decode_mask, encode_grey, encode_mask
 
@@ -14,6 +15,7 @@ __all__ = [
     "BadImage",
     "DecodeLimits",
     "DecodedImage",
+    "count_values",
     "decode",
     "decode_mask",
     "encode_grey",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_core.images.histogram import count_values
 from fcn_core.labels import VOC_PALETTE, VOID
 
 _BACKGROUND = 0
@@ -74,7 +75,7 @@ def legend(class_map: NDArray[np.uint8], classes: Sequence[str]) -> list[LegendE
     Raises:
         ValueError: The map holds an id that has no name.
     """
-    counts = np.bincount(class_map.reshape(-1), minlength=256)
+    counts = count_values(class_map)
     present = [int(i) for i in np.flatnonzero(counts) if i != VOID]
     if present and present[-1] >= len(classes):
         raise ValueError(

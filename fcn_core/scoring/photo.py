@@ -153,11 +153,13 @@ class PhotoScorer:
             )
         else:
             class_map = _at_original_size(outputs["class_map"][0], placement)
-        counts = np.bincount(class_map.ravel(), minlength=card.num_classes)
-        if len(counts) > card.num_classes:
+        found = images.count_values(class_map)
+        counts = found[: card.num_classes]
+        if found[card.num_classes :].any():
             raise ModelError(
-                f"{card.label} returned class {len(counts) - 1}, expected one of the"
-                f" {card.num_classes} classes that its card names; correct its card"
+                f"{card.label} returned class {np.flatnonzero(found)[-1]}, expected one"
+                f" of the {card.num_classes} classes that its card names; correct its "
+                "card"
             )
         values: _Values = {
             "class_pixels": tuple(counts.tolist()),
@@ -198,7 +200,7 @@ def _at_original_size(
     return np.ascontiguousarray(cropped[rows][:, columns])
 
 
-def _dominant_class(counts: NDArray[np.intp], card: ModelCard) -> int:
+def _dominant_class(counts: NDArray[np.int64], card: ModelCard) -> int:
     """Returns the class with most pixels: ties go to the lowest, background is last."""
     others = counts.copy()
     if card.classes is not None and "background" in card.classes:

@@ -29,11 +29,6 @@ def check_size(got: tuple[int, ...], expected: tuple[int, int], path: str) -> No
     raise bad_label(reason, detail, path)
 
 
-def count_values(class_map: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Returns `[256]`: how many pixels have each value."""
-    return np.bincount(class_map.ravel(), minlength=256)
-
-
 def check_values(
     values: NDArray[np.intp], *, num_classes: int, void: int | None, path: str
 ) -> tuple[int, ...]:

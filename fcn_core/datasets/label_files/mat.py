@@ -19,8 +19,8 @@ from fcn_core.datasets.label_files.checks import (
     bad_label,
     check_size,
     check_values,
-    count_values,
 )
+from fcn_core.images.histogram import count_values
 from fcn_core.labels import VOID
 
 MAX_INFLATED_BYTES: Final = 64 << 20

@@ -12,11 +12,11 @@ from fcn_core.datasets.label_files.checks import (
     bad_label,
     check_size,
     check_values,
-    count_values,
 )
 from fcn_core.datasets.label_files.label_map import LabelMap, Rgb
 from fcn_core.datasets.label_files.palette_png import read_label_file, read_palette
 from fcn_core.images import png
+from fcn_core.images.histogram import count_values
 from fcn_core.images.limits import Header
 from fcn_core.labels import VOID
 
