@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pipelines.check.config import CheckConfig
 from pipelines.cli.beam_flags import check_beam_flags, typed_command
@@ -13,15 +13,6 @@ from pipelines.cli.table import print_table
 if TYPE_CHECKING:
     from pipelines.check.damage import Damage, Findings
     from pipelines.score.plan import PlannedNight
-
-_NAMES: Final = {
-    "plan": "plans",
-    "piece": "pieces",
-    "part": "parts",
-    "mask": "masks",
-    "commit": "commits",
-    "table": "table files",
-}
 
 
 def check(arguments: Sequence[str]) -> int:
@@ -112,7 +103,11 @@ def _report(config: CheckConfig, found: "Findings", mended: int) -> None:
         return
     if found.damages:
         print_table(HEADS, [damage.row() for damage in found.damages])
-    read = ", ".join(f"{number} {_NAMES[kind]}" for kind, number in found.files.items())
+    read = ", ".join(
+        f"{number} {kind}" if number == 1 else f"{number} {kind}s"
+        for kind, number in found.files.items()
+    )
     left = f"{len(found.damages)} damaged" if found.damages else "nothing is damaged"
     done = f"{mended} mended, " if mended else ""
-    print(f"nights checked: {found.nights} ({read}); {done}{left}")
+    nights = "1 night" if found.nights == 1 else f"{found.nights} nights"
+    print(f"{nights} checked ({read}): {done}{left}")
