@@ -82,7 +82,7 @@ class _OpenChunk:
             )
         except BadImage as bad:
             return Answer(bad=bad)
-        return Request({}, [photo])
+        return Request({}, [photo], name=item["image_uri"])
 
     def take(self, index: int, answer: Answer) -> bool:
         """Takes the answer about an item; returns whether it has a score."""

@@ -20,6 +20,25 @@ from pipelines.lanes.messages import Header
 Answer = tuple[Header, list[bytes]]
 
 
+def framed(head: bytes) -> bytes:
+    """Returns a head with its length before it."""
+    return len(head).to_bytes(4, "little") + head
+
+
+BABBLE = {
+    "long": b"\xff\xff\xff\xff",
+    "text": b"Corrupt JPEG data",
+    "half": framed(b"\x80{"),
+    "list": framed(b"[]"),
+    "sizes": framed(b"[{},[-1]]"),
+    "huge": framed(b"[{},[99999999999]]"),
+    "empty": framed(b"[{},[]]"),
+    "greeting": framed(b'[{"ready":true},[]]'),
+    "reason": framed(b'[{"bad":{"reason":"x","detail":""},"replace":false},[]]'),
+}
+"""What is no answer: no length, no JSON, no header, no outcome."""
+
+
 class Echo:
     """Answers with what it got, and where."""
 
@@ -96,11 +115,32 @@ class Perils(Echo):
                     pass
             case "swell":
                 self._swollen = [bytearray(16 << 20) for _ in range(1000)]
+            case "signal":
+                os.kill(os.getpid(), int(word.split(" ")[1]))
+            case "exit":
+                os._exit(int(word.split(" ")[1]))
+            case "babble":
+                self._babble(word)
+            case "for-memory":
+                with self._beside("kills").open("ab") as kills:
+                    kills.write(b"x")
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "for-memory-once" if not self._was_here(word):
+                self._do("for-memory")
             case "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "killed-once" if not self._was_here(word):
                 os.kill(os.getpid(), signal.SIGKILL)
             case "abort-once" if not self._was_here(word):
+                os.abort()
+            case "abort-after-1" if self._was_here(word):
+                os.abort()
+            case "abort-or-exit":  # exits first, then in turn
+                tries = self._beside("tries")
+                with tries.open("ab") as file:
+                    file.write(b"x")
+                if tries.stat().st_size % 2:
+                    os._exit(1)
                 os.abort()
             case "sleep":
                 time.sleep(3600)
@@ -114,8 +154,21 @@ class Perils(Echo):
                 os.close(int(word.partition(" ")[2]))
                 time.sleep(3600)
 
+    def _babble(self, word: str) -> None:
+        """Writes what is no message where the replies go: the last pipe opened."""
+        pipes = [
+            int(path.name)
+            for path in Path("/proc/self/fd").iterdir()
+            if path.is_symlink() and os.readlink(path).startswith("pipe:")  # noqa: PTH115
+        ]
+        os.write(max(pipes), BABBLE[word.partition(" ")[2]])
+        time.sleep(3600)
+
+    def _beside(self, name: str) -> Path:
+        return Path(self._config["journal"]).with_name(name)
+
     def _was_here(self, word: str) -> bool:
-        mark = Path(self._config["journal"]).with_name(word.replace(" ", "-"))
+        mark = self._beside(word.replace(" ", "-"))
         if mark.exists():
             return True
         mark.touch()
