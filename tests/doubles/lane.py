@@ -26,17 +26,12 @@ def framed(head: bytes) -> bytes:
 
 
 BABBLE = {
-    "long": b"\xff\xff\xff\xff",
     "text": b"Corrupt JPEG data",
-    "half": framed(b"\x80{"),
-    "list": framed(b"[]"),
-    "sizes": framed(b"[{},[-1]]"),
-    "huge": framed(b"[{},[99999999999]]"),
     "empty": framed(b"[{},[]]"),
     "greeting": framed(b'[{"ready":true},[]]'),
     "reason": framed(b'[{"bad":{"reason":"x","detail":""},"replace":false},[]]'),
 }
-"""What is no answer: no length, no JSON, no header, no outcome."""
+"""What is no answer: no message, or a message without an outcome."""
 
 
 class Echo:
@@ -106,56 +101,65 @@ class Perils(Echo):
                 time.sleep(0.02)
             case "long":
                 time.sleep(0.25)
-            case "abort":
-                os.abort()
-            case "segfault":
-                ctypes.string_at(0)
             case "spin":
                 while True:
                     pass
             case "swell":
                 self._swollen = [bytearray(16 << 20) for _ in range(1000)]
-            case "signal":
-                os.kill(os.getpid(), int(word.split(" ")[1]))
-            case "exit":
-                os._exit(int(word.split(" ")[1]))
-            case "babble":
-                self._babble(word)
-            case "for-memory":
-                with self._beside("kills").open("ab") as kills:
-                    kills.write(b"x")
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "for-memory-once" if not self._was_here(word):
-                self._do("for-memory")
-            case "killed":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "killed-once" if not self._was_here(word):
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "abort-once" if not self._was_here(word):
-                os.abort()
-            case "abort-after-1" if self._was_here(word):
-                os.abort()
-            case "abort-or-exit":  # exits first, then in turn
-                tries = self._beside("tries")
-                with tries.open("ab") as file:
-                    file.write(b"x")
-                if tries.stat().st_size % 2:
-                    os._exit(1)
-                os.abort()
             case "sleep":
                 time.sleep(3600)
             case "grow":
                 self._grown = b"x" * (64 << 20)
             case "bad":
                 raise BadImage("corrupt", "drawn by a test")
+            case "refused":
+                raise BadImage("out-of-memory", "no memory for the picture's pixels")
             case "bug":
                 raise TypeError("not one photo's fault")
             case "leave":
                 os.close(int(word.partition(" ")[2]))
                 time.sleep(3600)
+            case "babble":
+                self._babble(word)
+            case _:
+                self._die(word)
+
+    def _die(self, word: str) -> None:
+        match word.partition(" ")[0]:
+            case "abort":
+                os.abort()
+            case "abort-once" if not self._was_here(word):
+                os.abort()
+            case "abort-later" if self._was_here(word):
+                os.abort()
+            case "segfault":
+                ctypes.string_at(0)
+            case "signal":
+                os.kill(os.getpid(), int(word.partition(" ")[2]))
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "killed-once" if not self._was_here(word):
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "for-memory":
+                self._add("kills")
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "for-memory-once" if not self._was_here(word):
+                self._die("for-memory")
+            case "exit":
+                os._exit(int(word.partition(" ")[2]))
+            case "exit-or-abort":  # in turn
+                if self._add("tries") % 2:
+                    os._exit(1)
+                os.abort()
+
+    def _add(self, name: str) -> int:
+        """Makes a file beside the journal a byte longer; returns its length."""
+        with self._beside(name).open("ab") as file:
+            file.write(b"x")
+        return self._beside(name).stat().st_size
 
     def _babble(self, word: str) -> None:
-        """Writes what is no message where the replies go: the last pipe opened."""
+        """Writes what is no answer where the replies go: the last pipe opened."""
         pipes = [
             int(path.name)
             for path in Path("/proc/self/fd").iterdir()
