@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fcn_core.bundles.card import ModelError
 from fcn_core.bundles.operations import check_operations
+from fcn_core.scoring.allocations import failures_as_memory_errors
 from fcn_core.scoring.arithmetic import Arithmetic, Precision
 
 IR_NAME: Final = "logits.xml"
@@ -106,7 +107,8 @@ class OpenVINOEngine:
 
     def _infer(self, images: NDArray[np.uint8]) -> Any:
         images = np.ascontiguousarray(images, np.uint8)
-        return self._request(images.shape).infer([images], share_inputs=True)
+        with failures_as_memory_errors():
+            return self._request(images.shape).infer([images], share_inputs=True)
 
     def _request(self, shape: tuple[int, ...]) -> Any:
         request = self._requests.get(shape)
@@ -180,9 +182,10 @@ class TensorFlowEngine:
         return self._run(name, **dict.fromkeys(arguments, values))
 
     def _run(self, name: str, **arguments: Any) -> dict[str, NDArray[Any]]:
-        outputs = self._signatures[name](
-            **{key: self._tf.constant(value) for key, value in arguments.items()}
-        )
+        with failures_as_memory_errors():
+            outputs = self._signatures[name](
+                **{key: self._tf.constant(value) for key, value in arguments.items()}
+            )
         return {key: np.array(value) for key, value in outputs.items()}
 
 

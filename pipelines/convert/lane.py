@@ -41,6 +41,8 @@ class ConvertEntries:
         try:
             record = makers.make_record(self._maker, Entry(**header), blobs)
         except BadRecord as bad:
+            if bad.reason == "out-of-memory":  # the lane's limit, see `lanes.trial`
+                raise MemoryError(bad.detail) from bad
             return {"rejected": bad.row()}, []
         example = record.encode()
         at = _find(record.encoded, example)

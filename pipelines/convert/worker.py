@@ -90,7 +90,8 @@ class OpenShard:
         except BadRecord as bad:
             return Answer({"rejected": bad.row()})
         self._contents[index] = contents[0]
-        return Request(entry._asdict(), contents)
+        path = makers.photo_path(self._maker, entry)
+        return Request(entry._asdict(), contents, name=path)
 
     def take(self, index: int, answer: Answer) -> bool:
         """Takes the answer about an entry; returns whether it became a record."""

@@ -36,7 +36,9 @@ def request(
         record = _read(evaluation, *place)
     except BadImage as bad:
         return Answer(bad=bad)
-    return Request({"pictures": pictures}, [record])
+    shard, offset = place
+    name = f"{files.join(evaluation.data, shard)}, byte {offset}"
+    return Request({"pictures": pictures}, [record], name=name)
 
 
 def _read(evaluation: Evaluation, shard: str, offset: int | None) -> bytes:

@@ -24,6 +24,14 @@ _PIPE_BYTES: Final = 1 << 20
 _MAX_BUFFERS: Final = 512
 """Linux takes at most 1024 buffers in one call."""
 
+_MAX_HEAD_BYTES: Final = 64 << 20
+_MAX_BLOB_BYTES: Final = 1 << 30
+"""No photo, mask or record is as long: what says so is not a message."""
+
+
+class Garbled(ValueError):
+    """What was read is not a message."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -32,10 +40,17 @@ class Request:
     Attributes:
         header: JSON-able settings of this request.
         blobs: Bytes to work on.
+        name: What a person knows the item by, such as a photo's URI.
     """
 
     header: Header
     blobs: Sequence[bytes]
+    name: str = ""
+
+    @property
+    def total_bytes(self) -> int:
+        """Length of its blobs."""
+        return sum(map(len, self.blobs))
 
 
 @dataclass(frozen=True)
@@ -69,13 +84,32 @@ def write_message(
 
 
 def read_message(file: BinaryIO) -> tuple[Header, list[bytes]] | None:
-    """Reads one message; None where the stream ends, also in the middle of one."""
+    """Reads one message; None where the stream ends, also in the middle of one.
+
+    Raises:
+        Garbled: It is not a message.
+    """
     try:
         (length,) = _LENGTH.unpack(_read_exactly(file, _LENGTH.size))
-        header, sizes = json.loads(_read_exactly(file, length))
+        if length > _MAX_HEAD_BYTES:
+            raise Garbled(f"got a head of {length} bytes")
+        header, sizes = _parse_head(_read_exactly(file, length))
         return header, [_read_exactly(file, size) for size in sizes]
     except EOFError:
         return None
+
+
+def _parse_head(head: bytes) -> tuple[Header, list[int]]:
+    try:
+        parsed = json.loads(head)
+    except (ValueError, RecursionError) as error:
+        raise Garbled("got a head that is not JSON") from error
+    match parsed:
+        case [dict(header), list(sizes)] if all(
+            type(size) is int and 0 <= size <= _MAX_BLOB_BYTES for size in sizes
+        ):
+            return header, sizes
+    raise Garbled("got a head without a header and lengths")
 
 
 def widen(descriptor: int) -> None:

@@ -1,94 +1,115 @@
-"""The pool of lanes: who gets which request, and what the death of a lane means.
+"""The pool of lanes: who gets which request, and which have to wait.
 
-A lane holds one request at a time, so a death has at most one suspect. Only a crash
-signal or one of our limits (CPU time, memory) is a strike against the request that the
-lane held; it gets a second try alone, with every other lane at rest, and a second
-strike makes it a bad item. Any other death (Ctrl-C, SIGTERM, the kernel's OOM killer, a
-preempted machine) blames no request.
+What the death of a lane means is decided in `lanes.trial`.
 """
 
-import contextlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
-from fcn_core.bad_image import BadImage
 from pipelines.chunks.attempt import Attempt
-from pipelines.faults import SystemicFault
+from pipelines.lanes.lane import Lane
+from pipelines.lanes.memory import KernelKills, MemoryLimit
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.process import Death, LaneProcess
 from pipelines.lanes.settings import LaneSettings
+from pipelines.lanes.trial import Case, Trials
 
-_MAX_BLAMELESS_DEATHS = 3
-
-
-class _Quiet:
-    """Lets many threads work side by side, or one alone."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._working = 0
-        self._alone = False
-
-    def enter(self, *, alone: bool) -> None:
-        with self._condition:
-            if alone:
-                self._condition.wait_for(lambda: not self._alone)
-                self._alone = True
-                self._condition.wait_for(lambda: self._working == 0)
-            else:
-                self._condition.wait_for(lambda: not self._alone)
-                self._working += 1
-
-    def leave(self, *, alone: bool) -> None:
-        with self._condition:
-            if alone:
-                self._alone = False
-            else:
-                self._working -= 1
-            self._condition.notify_all()
-
+_MAX_SET_ASIDE: Final = 8
+"""Each holds a photo in memory; where as many kill their lanes, it is the machine."""
 
 Key = TypeVar("Key")
-
-_Replies = queue.SimpleQueue[tuple[Any, Answer] | BaseException]
-_Work = tuple[Any, Request, _Replies]
+Done = tuple[Any, Answer]
 
 
-class _Lane:
-    """One process after the other, for the thread that drives them."""
+@dataclass
+class _Work:
+    """An item on its way: the caller's key, what is asked, where the answer goes."""
 
-    def __init__(self, settings: LaneSettings):
-        self._settings = settings
-        self._process: LaneProcess | None = None
+    key: Any
+    case: Case
+    replies: "queue.SimpleQueue[Done | _Work | BaseException]"
 
-    def start_early(self) -> None:
-        """Starts before there is work; the first request reports what is wrong."""
-        with contextlib.suppress(Death, OSError, SystemicFault):
-            self._process = LaneProcess(self._settings)
 
-    def call(self, request: Request) -> Answer:
-        """Has a request answered, by a new process if the last one is gone."""
-        if self._process is None or not self._process.alive:
-            self._process = LaneProcess(self._settings)
-        return self._process.call(request)
+class _Caller:
+    """The items of one caller: those on their way, and those that are set aside."""
 
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.close()
+    def __init__(self, work: "queue.SimpleQueue[_Work | None]", trials: Trials):
+        self._work, self._trials = work, trials
+        self._replies: queue.SimpleQueue[Done | _Work | BaseException] = (
+            queue.SimpleQueue()
+        )
+        self._aside: list[_Work] = []
+        self._at_end = False
+        self.waiting = 0
+
+    def give(self, key: Any, asked: Request | Answer) -> None:
+        self.waiting += 1
+        if isinstance(asked, Request):
+            self._work.put(_Work(key, Case(asked), self._replies))
+        else:
+            self._replies.put((key, asked))
+
+    def take(self) -> Iterator[Done]:
+        """Waits for an item that is done; yields nothing where it has to be set aside.
+
+        Raises:
+            SystemicFault: No request is to blame.
+        """
+        done = self._replies.get()
+        self.waiting -= 1
+        if isinstance(done, BaseException):
+            raise done
+        if isinstance(done, _Work):
+            self._aside.append(done)
+            if self._at_end or len(self._aside) > _MAX_SET_ASIDE:
+                raise done.case.unproven()
+        else:
+            yield done
+        if self._trials.can_prove:
+            self._ask_again()
+
+    def rest(self) -> Iterator[Done]:
+        """Yields what is left, with a last try for what was set aside."""
+        while self.waiting or self._aside:
+            if not self.waiting:
+                self._at_end = True
+                self._ask_again()
+            yield from self.take()
+
+    def _ask_again(self) -> None:
+        for work in self._aside:
+            self._work.put(work)
+        self.waiting += len(self._aside)
+        self._aside.clear()
 
 
 class LanePool:
-    """Lanes of one kind, one permanent thread each."""
+    """Lanes of one kind, one permanent thread each.
 
-    def __init__(self, settings: LaneSettings):
+    Args:
+        settings: What they run, and how many.
+        kernel_kills: Counts what the kernel killed for want of memory; None: asks it.
+    """
+
+    def __init__(
+        self,
+        settings: LaneSettings,
+        *,
+        kernel_kills: Callable[[], int] | None = None,
+    ):
         self.settings = settings
+        kills = kernel_kills or KernelKills()
+        self._lanes = [Lane(settings, kills) for _ in range(settings.lanes)]
+        self._limit = MemoryLimit.find()
+        self._trials = Trials(self._lanes, self._is_memory_short)
         self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
-        self._quiet = _Quiet()
         self._threads = [
-            threading.Thread(target=self._drive, name=f"lane-{number}", daemon=True)
-            for number in range(settings.lanes)
+            threading.Thread(
+                target=self._drive, args=[lane], name=f"lane-{number}", daemon=True
+            )
+            for number, lane in enumerate(self._lanes)
         ]
         for thread in self._threads:
             thread.start()
@@ -108,58 +129,27 @@ class LanePool:
         Raises:
             SystemicFault: No request is to blame, and trying again did not help.
         """
-        replies: _Replies = queue.SimpleQueue()
-        waiting = 0
+        caller = _Caller(self._work, self._trials)
         for key, asked in items:
-            if isinstance(asked, Request):
-                self._work.put((key, asked, replies))
-            else:
-                replies.put((key, asked))
-            waiting += 1
-            while waiting >= 2 * self.settings.lanes:
-                yield self._take(replies)
-                waiting -= 1
-        for _ in range(waiting):
-            yield self._take(replies)
+            caller.give(key, asked)
+            while caller.waiting >= 2 * self.settings.lanes:
+                yield from caller.take()
+        yield from caller.rest()
 
-    def _take(self, replies: _Replies) -> tuple[Any, Answer]:
-        done = replies.get()
-        if isinstance(done, BaseException):
-            raise done
-        return done
+    def _is_memory_short(self) -> bool:
+        """Returns whether one lane alone could want more than there is."""
+        wanted = self.settings.limits.memory_bytes
+        return self._limit is not None and self._limit.free_bytes(wanted) < wanted
 
-    def _drive(self) -> None:
-        lane = _Lane(self.settings)
+    def _drive(self, lane: Lane) -> None:
         lane.start_early()
         while (work := self._work.get()) is not None:
-            key, request, replies = work
             try:
-                replies.put((key, self._ask(lane, request)))
+                answer = self._trials.ask(lane, work.case)
+                work.replies.put(work if answer is None else (work.key, answer))
             except BaseException as fault:
-                replies.put(fault)
+                work.replies.put(fault)
         lane.close()
-
-    def _ask(self, lane: "_Lane", request: Request) -> Answer:
-        strikes = deaths = 0
-        while True:
-            alone = strikes > 0
-            self._quiet.enter(alone=alone)
-            try:
-                return lane.call(request)
-            except Death as death:
-                if death.strike is not None:
-                    strikes += 1
-                    if strikes == 2:
-                        detail = f"twice: {death}"
-                        bad = BadImage(death.strike, detail, stage="decode")
-                        return Answer(bad=bad)
-                else:
-                    deaths += 1
-                    if deaths == _MAX_BLAMELESS_DEATHS:
-                        message = f"lanes die, and no photo is to blame: {death}"
-                        raise SystemicFault(message) from death
-            finally:
-                self._quiet.leave(alone=alone)
 
     def close(self) -> None:
         """Ends all lanes once their open requests are done."""

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +21,7 @@ from fcn_core.bad_image import BadImage
 from pipelines.faults import SystemicFault
 from pipelines.lanes.messages import (
     Answer,
+    Garbled,
     Header,
     Request,
     read_message,
@@ -32,6 +33,9 @@ from pipelines.lanes.settings import LaneSettings
 _CRASHES = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 )
+_REFUSALS = frozenset({signal.SIGSYS, signal.SIGTRAP})
+"""What a sandbox or a failed check of C code ends a process with."""
+
 _LEAVE_SECONDS = 10.0
 _CHECKS_PER_TIMEOUT = 20
 """How many times the deadline is checked within one timeout."""
@@ -46,21 +50,41 @@ class Death(Exception):
 
     Attributes:
         strike: The reason if its request is to blame, else None.
+        suspicion: The reason if its request may be to blame, else None: others could
+            have done the same.
+        last_words: The last line that the lane printed, or "".
     """
 
-    def __init__(self, strike: str | None, message: str):
+    def __init__(
+        self,
+        message: str,
+        *,
+        strike: str | None = None,
+        suspicion: str | None = None,
+        last_words: str = "",
+    ):
         super().__init__(message)
-        self.strike = strike
+        self.strike, self.suspicion = strike, suspicion
+        self.last_words = last_words
+
+    @property
+    def account(self) -> str:
+        """What a person should know: how it ended, and what it printed last."""
+        return f"{self}: {self.last_words}" if self.last_words else f"{self}"
 
 
 class LaneProcess:
     """One child process, started and driven by one thread for its whole life.
 
     The kernel ends a lane when the thread that started it ends, see `lanes.child.main`.
+
+    Args:
+        settings: What it is to run.
+        kernel_kills: Counts the processes that the kernel killed for want of memory.
     """
 
-    def __init__(self, settings: LaneSettings):
-        self._settings = settings
+    def __init__(self, settings: LaneSettings, kernel_kills: Callable[[], int]):
+        self._settings, self._kernel_kills = settings, kernel_kills
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             # -P: the folder that a person happens to be in must not replace our code.
@@ -76,7 +100,7 @@ class LaneProcess:
         self._requests, self._replies = self._process.stdin, self._process.stdout
         widen(self._requests.fileno())
         widen(self._replies.fileno())
-        self._deadline = math.inf
+        self._deadline, self._is_overdue = math.inf, False
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name="lane-watch", daemon=True).start()
         self._greet()
@@ -90,6 +114,7 @@ class LaneProcess:
         interval = self._settings.limits.silence_seconds / _CHECKS_PER_TIMEOUT
         while not self._closed.wait(interval):
             if time.monotonic() > self._deadline:
+                self._is_overdue = True
                 self._process.kill()
 
     def _greet(self) -> None:
@@ -99,68 +124,106 @@ class LaneProcess:
             "config": self._settings.config,
             "cpu_seconds": limits.cpu_seconds,
             "memory_bytes": limits.memory_bytes,
+            "recycle_bytes": limits.recycle_bytes,
+            "lanes": self._settings.lanes,
         }
         try:
             answer, _ = self._exchange(settings, [])
         except Death as death:  # it held no request yet, so none is to blame
-            raise Death(None, f"a lane does not start: {death}") from death
+            raise Death(f"a lane does not start: {death.account}") from death
         if "fault" in answer:
             self.close()
             raise SystemicFault(answer["fault"])
 
-    def call(self, request: Request) -> Answer:
+    def call(self, request: Request, *, alone: bool) -> Answer:
         """Has one request answered.
+
+        Args:
+            request: What to answer.
+            alone: Whether the other lanes are at rest.
 
         Raises:
             Death: The lane is lost over it.
             SystemicFault: The task failed, and no request is to blame.
         """
-        answer, blobs = self._exchange(request.header, request.blobs)
-        if "fault" in answer:
+        envelope = {"task": request.header, "alone": alone}
+        answer, blobs = self._exchange(envelope, request.blobs)
+        match answer:
+            case {"fault": str(fault)}:
+                self.close()
+                raise SystemicFault(fault)
+            case {"out_of_memory": True}:
+                self.close()
+                raise Death("the memory limit of one request", strike="out-of-memory")
+            case {"reply": dict(reply), "replace": bool(is_spent)}:
+                found = Answer(reply, blobs)
+            case {"bad": dict(verdict), "replace": bool(is_spent)}:
+                found = Answer(bad=self._bad_image(verdict))
+            case _:
+                raise self._garbled()
+        if is_spent:
             self.close()
-            raise SystemicFault(answer["fault"])
-        if "out_of_memory" in answer:
-            self.close()
-            raise Death("out-of-memory", "the memory limit of one request")
-        if answer["resident"] > self._settings.limits.recycle_bytes:
-            self.close()
-        if "bad" in answer:
-            return Answer(bad=BadImage(**answer["bad"]))
-        return Answer(answer["reply"], blobs)
+        return found
+
+    def _bad_image(self, verdict: Header) -> BadImage:
+        try:
+            return BadImage(**verdict)
+        except (TypeError, ValueError) as error:
+            raise self._garbled() from error
 
     def _exchange(
         self, header: Header, blobs: Sequence[bytes]
     ) -> tuple[Header, list[bytes]]:
+        kills = self._kernel_kills()
         self._deadline = time.monotonic() + self._settings.limits.silence_seconds
         try:
             write_message(self._requests.fileno(), header, blobs)
             message = read_message(self._replies)  # type: ignore[arg-type]
+        except Garbled as error:
+            raise self._garbled() from error
         except (BrokenPipeError, ValueError):
             message = None
         finally:
             self._deadline = math.inf
         if message is None:
-            raise self._death()
+            raise self._death(kills)
         return message
 
-    def _death(self) -> Death:
+    def _garbled(self) -> Death:
+        self.close()
+        return Death("a garbled answer", suspicion="decoder-crash")
+
+    def _death(self, kills: int) -> Death:
+        """Returns how the process ended.
+
+        Args:
+            kills: Of the kernel, when the request began.
+        """
+        is_ours = self._is_overdue
         try:
             code = self._process.wait(timeout=_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:  # it closed its pipe, but does not end
             self._process.kill()
-            code = self._process.wait()
-        log = self._last_words()
+            code, is_ours = self._process.wait(), True
+        last_words = self._last_words()
         self.close()
         if code == -signal.SIGXCPU:
-            return Death("timeout", "the CPU time of one request")
+            return Death("the CPU time of one request", strike="timeout")
         if -code in _CRASHES:
-            return Death("decoder-crash", signal.Signals(-code).name)
-        return Death(None, f"ended with code {code}{log}")
+            return Death(signal.Signals(-code).name, strike="decoder-crash")
+        message, suspicion = f"ended with code {code}", None
+        if -code in _REFUSALS:
+            message, suspicion = signal.Signals(-code).name, "decoder-crash"
+        elif code >= 0:
+            suspicion = "decoder-crash"
+        elif code == -signal.SIGKILL and not is_ours and self._kernel_kills() > kills:
+            message, suspicion = "the kernel's OOM killer", "out-of-memory"
+        return Death(message, suspicion=suspicion, last_words=last_words)
 
     def _last_words(self) -> str:
         self._log.seek(0)
         lines = self._log.read()[-2000:].decode(errors="replace").strip().splitlines()
-        return f": {lines[-1]}" if lines else ""
+        return lines[-1] if lines else ""
 
     @property
     def alive(self) -> bool:

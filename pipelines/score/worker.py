@@ -126,7 +126,7 @@ def ask(plan: Plan, item: Mapping[str, Any]) -> Request | Answer:
         )
     except BadImage as bad:
         return Answer(bad=bad)
-    return Request({}, [photo])
+    return Request({}, [photo], name=item["image_uri"])
 
 
 def row_of(plan: Plan, item: Mapping[str, Any], answer: Answer) -> ScoreRow:

@@ -133,7 +133,7 @@ def _parse_mat(path: Path, archive: Path) -> Header:
     header = {"source": str(path.resolve()), "target": str(archive)}
     pool = LanePool(settings)
     try:
-        ((_, answer),) = pool.answer([(path, Request(header, []))])
+        ((_, answer),) = pool.answer([(path, Request(header, [], name=str(path)))])
     except SystemicFault as fault:
         raise UsageError(f"{path}: {fault}; check the file") from fault
     finally:

@@ -20,6 +20,20 @@ from pipelines.lanes.messages import Header
 Answer = tuple[Header, list[bytes]]
 
 
+def framed(head: bytes) -> bytes:
+    """Returns a head with its length before it."""
+    return len(head).to_bytes(4, "little") + head
+
+
+BABBLE = {
+    "text": b"Corrupt JPEG data",
+    "empty": framed(b"[{},[]]"),
+    "greeting": framed(b'[{"ready":true},[]]'),
+    "reason": framed(b'[{"bad":{"reason":"x","detail":""},"replace":false},[]]'),
+}
+"""What is no answer: no message, or a message without an outcome."""
+
+
 class Echo:
     """Answers with what it got, and where."""
 
@@ -87,35 +101,78 @@ class Perils(Echo):
                 time.sleep(0.02)
             case "long":
                 time.sleep(0.25)
-            case "abort":
-                os.abort()
-            case "segfault":
-                ctypes.string_at(0)
             case "spin":
                 while True:
                     pass
             case "swell":
                 self._swollen = [bytearray(16 << 20) for _ in range(1000)]
-            case "killed":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "killed-once" if not self._was_here(word):
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "abort-once" if not self._was_here(word):
-                os.abort()
             case "sleep":
                 time.sleep(3600)
             case "grow":
                 self._grown = b"x" * (64 << 20)
             case "bad":
                 raise BadImage("corrupt", "drawn by a test")
+            case "refused":
+                raise BadImage("out-of-memory", "no memory for the picture's pixels")
             case "bug":
                 raise TypeError("not one photo's fault")
             case "leave":
                 os.close(int(word.partition(" ")[2]))
                 time.sleep(3600)
+            case "babble":
+                self._babble(word)
+            case _:
+                self._die(word)
+
+    def _die(self, word: str) -> None:
+        match word.partition(" ")[0]:
+            case "abort":
+                os.abort()
+            case "abort-once" if not self._was_here(word):
+                os.abort()
+            case "abort-later" if self._was_here(word):
+                os.abort()
+            case "segfault":
+                ctypes.string_at(0)
+            case "signal":
+                os.kill(os.getpid(), int(word.partition(" ")[2]))
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "killed-once" if not self._was_here(word):
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "for-memory":
+                self._add("kills")
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "for-memory-once" if not self._was_here(word):
+                self._die("for-memory")
+            case "exit":
+                os._exit(int(word.partition(" ")[2]))
+            case "exit-or-abort":  # in turn
+                if self._add("tries") % 2:
+                    os._exit(1)
+                os.abort()
+
+    def _add(self, name: str) -> int:
+        """Makes a file beside the journal a byte longer; returns its length."""
+        with self._beside(name).open("ab") as file:
+            file.write(b"x")
+        return self._beside(name).stat().st_size
+
+    def _babble(self, word: str) -> None:
+        """Writes what is no answer where the replies go: the last pipe opened."""
+        pipes = [
+            int(path.name)
+            for path in Path("/proc/self/fd").iterdir()
+            if path.is_symlink() and os.readlink(path).startswith("pipe:")  # noqa: PTH115
+        ]
+        os.write(max(pipes), BABBLE[word.partition(" ")[2]])
+        time.sleep(3600)
+
+    def _beside(self, name: str) -> Path:
+        return Path(self._config["journal"]).with_name(name)
 
     def _was_here(self, word: str) -> bool:
-        mark = Path(self._config["journal"]).with_name(word.replace(" ", "-"))
+        mark = self._beside(word.replace(" ", "-"))
         if mark.exists():
             return True
         mark.touch()

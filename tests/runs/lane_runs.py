@@ -28,9 +28,17 @@ class Pools:
     ) -> LanePool:
         if task == "Perils":
             config["journal"] = os.fspath(self._journal)
-        pool = LanePool(settings(task, count=count, limits=limits, **config))
+        pool = LanePool(
+            settings(task, count=count, limits=limits, **config),
+            kernel_kills=self._count_kills,
+        )
         self._started.append(pool)
         return pool
+
+    def _count_kills(self) -> int:
+        """Counts what stands for the kernel's OOM killer in `doubles.lane.Perils`."""
+        kills = self._journal.with_name("kills")
+        return kills.stat().st_size if kills.exists() else 0
 
     def journal(self) -> list[tuple[float, str, str]]:
         """Returns (time, begin or end, word) of every try."""
@@ -56,7 +64,7 @@ def settings(
 
 def requests(*words: str) -> list[tuple[int, Request]]:
     return [
-        (number, Request({"word": word}, [word.encode()]))
+        (number, Request({"word": word}, [word.encode()], name=f"photo {word}"))
         for number, word in enumerate(words)
     ]
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.faults import SystemicFault
+from pipelines.lanes.process import Death, LaneProcess
 from pipelines.lanes.settings import LaneLimits
-from tests.runs.lane_runs import Pools, answers, requests, wait_for
+from tests.doubles.lane import BABBLE
+from tests.runs.lane_runs import Pools, answers, requests, settings, wait_for
 from tests.runs.processes import is_alive
 
 
@@ -43,8 +45,9 @@ def test_a_lane_inherits_no_credential_and_dies_first(
     assert answer.reply["session"] != answer.reply["parents_session"]
     assert answer.reply["core_limit"] == 0
     assert answer.reply["oom_score_adj"] == 1000
-    # stdin, the old stdout, stderr, its own memory, replies, and the listing itself
-    assert len(answer.reply["open_files"]) <= 6
+    # stdin, the old stdout, stderr, its own memory, replies, and the listing itself;
+    # two of each control group with a limit
+    assert len(answer.reply["open_files"]) <= 10
 
 
 def test_the_current_folder_does_not_replace_our_code(
@@ -79,8 +82,12 @@ def test_a_lane_that_hung_up_is_killed(
 
 
 def replies_descriptor(pid: int) -> int:
-    """Returns the number of a lane's pipe of replies: the last that it opened."""
-    return max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
+    """Returns the number of a lane's pipe of replies: the last pipe that it opened."""
+    return max(
+        int(path.name)
+        for path in Path(f"/proc/{pid}/fd").iterdir()
+        if path.readlink().name.startswith("pipe:")
+    )
 
 
 def test_a_lane_that_grew_is_replaced(start: Pools) -> None:
@@ -124,3 +131,21 @@ def test_lanes_end_when_their_owner_is_killed(tmp_path: Path) -> None:
         owner.wait()
         owner.stdout.close()
     wait_for(lambda: not any(is_alive(pid) for pid in pids))
+
+
+@pytest.mark.parametrize("kind", BABBLE)
+def test_what_is_no_answer_is_noticed_at_once(tmp_path: Path, kind: str) -> None:
+    journal = os.fspath(tmp_path / "journal")
+    lane = LaneProcess(settings("Perils", journal=journal), lambda: 0)
+    ((_, request),) = requests(f"babble {kind}")
+    with pytest.raises(Death, match="a garbled answer") as caught:
+        lane.call(request, alone=False)
+    assert (caught.value.strike, caught.value.suspicion) == (None, "decoder-crash")
+    assert not lane.alive
+
+
+def test_memory_that_a_decoder_was_refused_is_a_strike(start: Pools) -> None:
+    (answer,) = answers(start("Perils", count=1), "refused")
+    assert answer.bad is not None
+    assert answer.bad.detail == "twice: the memory limit of one request"
+    assert start.begun() == ["refused"] * 2

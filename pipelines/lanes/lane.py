@@ -1,0 +1,38 @@
+"""A lane as its thread drives it: one process after the other."""
+
+import contextlib
+from collections.abc import Callable
+
+from pipelines.faults import SystemicFault
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.process import Death, LaneProcess
+from pipelines.lanes.settings import LaneSettings
+
+
+class Lane:
+    """One process after the other.
+
+    Args:
+        settings: What they run.
+        kernel_kills: See `LaneProcess`.
+    """
+
+    def __init__(self, settings: LaneSettings, kernel_kills: Callable[[], int]):
+        self._settings, self._kernel_kills = settings, kernel_kills
+        self._process: LaneProcess | None = None
+
+    def start_early(self) -> None:
+        """Starts before there is work; the first request reports what is wrong."""
+        with contextlib.suppress(Death, OSError, SystemicFault):
+            self._process = LaneProcess(self._settings, self._kernel_kills)
+
+    def call(self, request: Request, *, alone: bool = False) -> Answer:
+        """Has a request answered, by a new process if the last one is gone."""
+        if self._process is None or not self._process.alive:
+            self._process = LaneProcess(self._settings, self._kernel_kills)
+        return self._process.call(request, alone=alone)
+
+    def close(self) -> None:
+        """Ends its process; the next request starts another."""
+        if self._process is not None:
+            self._process.close()
