@@ -1,0 +1,64 @@
+"""What the fault tests share: the library, servers that fork, drawn inputs."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import scenarios, shim
+from tests.faults.commands import Servers
+from tests.faults.scenarios import Inputs, Prepared
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        return shim.build(tmp_path_factory.mktemp("shim"))
+    except shim.NotHere as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    return Inputs.draw(tmp_path_factory.mktemp("inputs"))
+
+
+@pytest.fixture(scope="session")
+def servers(
+    library: Path, inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Servers]:
+    scratch = tmp_path_factory.mktemp("servers")
+    count = int(os.environ.get("FAULTS_SIDE_BY_SIDE", "2"))
+    started = Servers(library, scratch, count=count)
+    try:
+        for words in (scenarios.score("tar"), scenarios.CONVERT):
+            photos = "voc" if words is scenarios.CONVERT else "plain"
+            started.warm(lambda out, w=words, p=photos: inputs.fill(w, out, p))
+        yield started
+    finally:
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    servers: Servers, inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Prepared]:
+    """Returns scenarios by name, each made when it is asked for first."""
+    with servers.one() as server:
+        available = scenarios.available(server, servers.scratch)
+    made: dict[str, Prepared] = {}
+
+    def prepare(name: str) -> Prepared:
+        if name not in available:
+            pytest.skip(f"this version has no fcn {scenarios.SCENARIOS[name].words[0]}")
+        if name not in made:
+            own = Inputs.draw(tmp_path_factory.mktemp(f"inputs-{name}"))
+            folder = tmp_path_factory.mktemp(name) / "prepared"
+            with servers.one() as server:
+                made[name] = scenarios.prepare(
+                    server, own, available[name], folder=folder
+                )
+        return made[name]
+
+    return prepare
