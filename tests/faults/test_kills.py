@@ -11,7 +11,7 @@ from tests.faults.commands import Server, Servers
 from tests.faults.scenarios import SCENARIOS, Prepared
 from tests.faults.trials import Trial
 
-KILLS = {name: None for name in SCENARIOS}
+KILLS: dict[str, int | None] = dict.fromkeys(SCENARIOS)
 """How many kills of each scenario in the full sweep; None: at every call."""
 ERRORS = {name: None if name == "score-png" else 60 for name in SCENARIOS}
 """How many errors."""

@@ -111,11 +111,26 @@ def run(server: Server, out: Path, prepared: Prepared, *, fault: Fault) -> list[
     wrong = [f"broken: {text}" for text in _end_problems(broken, fault)]
     wrong += [f"when it broke: {text}" for text in output.problems(out)]
     wrong += [f"when it broke: {text}" for text in _unreadable(server, out, prepared)]
-    again = server.run(words, out)
     codes = prepared.scenario.again if broken.code in (0, -9) else (0,)
+    return wrong + finish(server, out, prepared, codes=codes)
+
+
+def finish(
+    server: Server, out: Path, prepared: Prepared, *, codes: Sequence[int]
+) -> list[str]:
+    """Runs a scenario's command and what follows; returns what is wrong at the end.
+
+    Args:
+        server: Runs the commands.
+        out: The output, in any state.
+        prepared: The scenario.
+        codes: Exit codes that the command may have.
+    """
+    again = server.run(prepared.fill(prepared.scenario.words, out), out)
     if again.code not in codes or again.traceback():
         last = again.traceback() or again.stderr.strip()[-300:]
-        return [*wrong, f"the same command ends with {again.code}: {last}"]
+        return [f"the same command ends with {again.code}: {last}"]
+    wrong = []
     for after in prepared.scenario.after:
         ended = server.run(prepared.fill(after, out), out)
         if ended.code != 0:
