@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,8 @@ def servers(
     count = int(os.environ.get("FAULTS_SIDE_BY_SIDE", "2"))
     started = Servers(library, scratch, count=count)
     try:
-        for words in (scenarios.score("tar"), scenarios.CONVERT):
-            photos = "voc" if words is scenarios.CONVERT else "plain"
-            started.warm(lambda out, w=words, p=photos: inputs.fill(w, out, p))
+        started.warm(partial(inputs.fill, scenarios.score("tar"), photos="plain"))
+        started.warm(partial(inputs.fill, scenarios.CONVERT, photos="voc"))
         yield started
     finally:
         started.close()

@@ -117,6 +117,8 @@ class FileSystem:
 
     def _rename(self, call: Call, data: bytes) -> None:
         old, new = self.name(call.path), self.name(call.path2)
+        if self.live.get(new) is self.live[old]:
+            return  # two names of one file: POSIX does nothing
         self.live.pop(new, None)
         for name in [n for n in self.live if n == old or n.startswith(f"{old}/")]:
             self.live[new + name[len(old) :]] = self.live.pop(name)

@@ -116,5 +116,7 @@ def read_log(path: Path) -> list[Call]:
     calls = []
     for line in path.read_text().splitlines():
         index, op, result, *numbers, name, name2 = line.split("\t")
-        calls.append(Call(int(index), op, result, *map(int, numbers), name, name2))
+        error, size, offset, data, inode, flags = map(int, numbers)
+        done = (int(index), op, result, error, size, offset, data, inode, flags)
+        calls.append(Call(*done, name, name2))
     return calls
