@@ -73,6 +73,11 @@ class Running:
         self._status = status
         return self._end()
 
+    def children(self) -> list[int]:
+        """Returns the processes that it started, its lanes."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
+
     def go_on(self) -> None:
         """Continues a stopped process."""
         os.kill(self.pid, signal.SIGCONT)
@@ -171,15 +176,17 @@ class Server:
         assert ended is not None
         return ended
 
-    def warm(self, words: Sequence[str], root: Path) -> Ended:
-        """Runs a command, and imports here what its process had to import."""
+    def modules(self, words: Sequence[str], root: Path) -> list[str]:
+        """Runs a command; returns the modules that its process had in the end."""
         modules = self._scratch / "modules"
         ended = self.run(words, root, modules=modules)
-        if modules.exists():
-            names = json.loads(modules.read_text())
-            threads = self.ask(do="import", names=names)["threads"]
-            assert threads == 1, f"an import started {threads - 1} threads"
-        return ended
+        assert ended.code == 0, ended.stderr
+        return json.loads(modules.read_text())
+
+    def preload(self, names: Sequence[str]) -> None:
+        """Imports modules that commands need, so that no child has to."""
+        threads = self.ask(do="import", names=names)["threads"]
+        assert threads == 1, f"an import started {threads - 1} threads"
 
     def close(self) -> None:
         """Ends the server, and with it all of its children."""
@@ -213,13 +220,19 @@ class Servers:
         finally:
             self._free.put(server)
 
-    def warm(self, words: Callable[[Path], Sequence[str]]) -> None:
-        """Lets every server import what a command needs."""
-        for number, server in enumerate(self._all):
-            with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
-                out = Path(folder) / f"out-{number}"
-                ended = server.warm(words(out), out)
-                assert ended.code == 0, ended.stderr
+    def warm(self, *commands: Callable[[Path], Sequence[str]]) -> None:
+        """Lets every server import what some commands need.
+
+        Args:
+            commands: Each returns the words of a command for an output.
+        """
+        names: dict[str, None] = {}
+        with self.one() as server, tempfile.TemporaryDirectory() as folder:
+            for number, words in enumerate(commands):
+                out = Path(folder) / f"{number}"
+                names |= dict.fromkeys(server.modules(words(out), out))
+        with ThreadPoolExecutor(len(self._all)) as pool:
+            list(pool.map(lambda server: server.preload(list(names)), self._all))
 
     def each(
         self, act: Callable[[Server, Path, Item], Outcome], items: Iterable[Item]

@@ -1,7 +1,7 @@
 """What the fault tests share: the library, servers that fork, drawn inputs."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,8 @@ import pytest
 
 from tests.faults import scenarios, shim
 from tests.faults.commands import Servers
-from tests.faults.scenarios import Inputs, Prepared
+from tests.faults.scenarios import Inputs, Prepared, Scenario
+from tests.faults.sweeps import Make, Scenarios
 
 
 @pytest.fixture(scope="session")
@@ -33,32 +34,39 @@ def servers(
     count = int(os.environ.get("FAULTS_SIDE_BY_SIDE", "2"))
     started = Servers(library, scratch, count=count)
     try:
-        started.warm(partial(inputs.fill, scenarios.score("tar"), photos="plain"))
-        started.warm(partial(inputs.fill, scenarios.CONVERT, photos="voc"))
+        started.warm(
+            partial(inputs.fill, scenarios.score("tar"), photos="plain"),
+            partial(inputs.fill, scenarios.CONVERT, photos="voc"),
+        )
         yield started
     finally:
         started.close()
 
 
 @pytest.fixture(scope="session")
-def prepared(
-    servers: Servers, inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Prepared]:
-    """Returns scenarios by name, each made when it is asked for first."""
-    with servers.one() as server:
-        available = scenarios.available(server, servers.scratch)
+def make(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Make:
     made: dict[str, Prepared] = {}
 
-    def prepare(name: str) -> Prepared:
-        if name not in available:
-            pytest.skip(f"this version has no fcn {scenarios.SCENARIOS[name].words[0]}")
+    def make(name: str, scenario: Scenario) -> Prepared:
         if name not in made:
-            own = Inputs.draw(tmp_path_factory.mktemp(f"inputs-{name}"))
-            folder = tmp_path_factory.mktemp(name) / "prepared"
+            # The photos of a scenario change while its start is made: they are its own.
+            own = Inputs.draw(tmp_path_factory.mktemp("inputs"))
+            folder = tmp_path_factory.mktemp("scenario") / name
             with servers.one() as server:
-                made[name] = scenarios.prepare(
-                    server, own, available[name], folder=folder
-                )
+                made[name] = scenarios.prepare(server, own, scenario, folder=folder)
         return made[name]
 
-    return prepare
+    return make
+
+
+@pytest.fixture(scope="session")
+def prepared(servers: Servers, make: Make) -> Scenarios:
+    with servers.one() as server:
+        available = scenarios.available(server, servers.scratch)
+
+    def prepared(name: str) -> Prepared:
+        if name not in available:
+            pytest.skip(f"this version has no fcn {scenarios.SCENARIOS[name].words[0]}")
+        return make(name, available[name])
+
+    return prepared

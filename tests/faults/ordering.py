@@ -121,7 +121,7 @@ def broken(
         rule: What is said about a name that appears.
     """
     return [
-        f"call {call.index}: {text}"
+        f"call {call.number}: {text}"
         for call, now in replay(system, calls, data)
         if call.op in ("link", "rename") and call.is_done
         for text in rule(now, now.name(call.path2))

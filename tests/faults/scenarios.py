@@ -133,7 +133,7 @@ class Inputs:
         score_runs.rewrite(broken, tiny_models.draw_photo(48, 60, seed=500))
 
     def fill(self, words: Words, out: Path, photos: str) -> list[str]:
-        """Returns words with the places filled in."""
+        """Returns words with the places of input and output filled in."""
         places = {"in": str(self.folder / photos), "out": str(out)}
         return [word.format(**places) for word in words]
 
@@ -193,7 +193,7 @@ def make_start(
 def _two_thirds(calls: tuple[object, ...]) -> Iterator[int]:
     """Yields the number of the call that follows the first of two parts."""
     parts = [
-        call.index  # type: ignore[attr-defined]
+        call.number  # type: ignore[attr-defined]
         for call in calls
         if call.op == "link" and "/chunk-" in call.path2  # type: ignore[attr-defined]
     ]

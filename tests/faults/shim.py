@@ -45,7 +45,7 @@ class Call(NamedTuple):
         flags: 1 where `open` made the file, 2 where it emptied it.
     """
 
-    index: int
+    number: int
     op: str
     result: str
     error: int
@@ -115,8 +115,8 @@ def read_log(path: Path) -> list[Call]:
         return []
     calls = []
     for line in path.read_text().splitlines():
-        index, op, result, *numbers, name, name2 = line.split("\t")
+        number, op, result, *numbers, name, name2 = line.split("\t")
         error, size, offset, data, inode, flags = map(int, numbers)
-        done = (int(index), op, result, error, size, offset, data, inode, flags)
+        done = (int(number), op, result, error, size, offset, data, inode, flags)
         calls.append(Call(*done, name, name2))
     return calls

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import durable, ordering, shim, toy
-from tests.faults.commands import ROOT, Servers
+from tests.faults.commands import ROOT
 from tests.faults.durable import FileSystem
-from tests.faults.scenarios import Inputs, score
 from tests.faults.shim import Call, Fault
 
 FOUND_BY_KILLS = {"in-place", "index-first"}
@@ -27,7 +26,7 @@ def _run(library: Path, folder: Path, style: str, fault: Fault) -> int:
     data.unlink(missing_ok=True)
     armed = shim.environment(library, folder, fault, log=log, data=data)
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults.toy", folder, style],
+        [sys.executable, "-S", toy.__file__, folder, style],
         cwd=ROOT,
         env={**os.environ, **armed, "PYTHONDONTWRITEBYTECODE": "1"},
         stderr=subprocess.PIPE,
@@ -48,9 +47,9 @@ def _killed(library: Path, tmp_path: Path, style: str) -> Iterator[str]:
     calls, _ = _log(out)
     for call in calls:
         for mode in ("kill", "halve") if call.op == "write" else ("kill",):
-            out = tmp_path / f"{mode}-{call.index}" / "out"
+            out = tmp_path / f"{mode}-{call.number}" / "out"
             out.mkdir(parents=True)
-            fault = Fault(mode, call.index)
+            fault = Fault(mode, call.number)
             assert _run(library, out, style, fault) == -signal.SIGKILL
             yield from toy.problems(out)
             assert _run(library, out, style, Fault()) == 0
@@ -100,7 +99,7 @@ def test_a_power_loss_is_acted_out(library: Path, tmp_path: Path, style: str) ->
     wrong, system = list[str](), FileSystem(os.path.realpath(out))
     for call, now in durable.replay(system, calls, data):
         for write in (durable.write_survivors, durable.write_names):
-            lost = tmp_path / f"{write.__name__}-{call.index}"
+            lost = tmp_path / f"{write.__name__}-{call.number}"
             write(now, lost)
             wrong += toy.problems(lost)
     # Without synced folders nothing is promised to be there, and nothing is wrong.
@@ -129,31 +128,6 @@ def test_a_call_is_broken_as_asked(
     )
     (item,) = [*(out / "items").glob("*0.txt*")] if code else [out / "items" / "0.txt"]
     assert item.stat().st_size == size
-
-
-def test_a_forked_command_counts_the_calls_of_a_process_of_its_own(
-    servers: Servers, library: Path, inputs: Inputs, tmp_path: Path
-) -> None:
-    alone, forked = tmp_path / "alone", tmp_path / "forked"
-    armed = shim.environment(library, alone, Fault(), log=tmp_path / "log")
-    command = [sys.executable, "-m", "pipelines.cli"]
-    done = subprocess.run(
-        [*command, *inputs.fill(score("tar"), alone, "plain")],
-        cwd=ROOT,
-        env={**os.environ, **armed},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    with servers.one() as server:
-        words = inputs.fill(score("tar"), forked, "plain")
-        ended = server.run(words, forked, inline=False)
-    assert ended.code == 0, ended.stderr
-    ops = [
-        sorted(call.op for call in c)
-        for c in (shim.read_log(tmp_path / "log"), ended.calls)
-    ]
-    assert ops[0] == ops[1]
 
 
 def test_syncfs_through_ctypes_is_counted(library: Path, tmp_path: Path) -> None:
