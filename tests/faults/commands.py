@@ -83,7 +83,9 @@ class Running:
         os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        """Kills it as the kernel would."""
+        """Kills it as the kernel would; does nothing where it has ended."""
+        if self._status is not None:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         self._status = self._server.ask(do="wait", pid=self.pid, seconds=20)["status"]
@@ -247,7 +249,11 @@ class Servers:
                 return item, act(server, Path(folder), item)
 
         with ThreadPoolExecutor(len(self._all)) as pool:
-            return list(pool.map(work, items))
+            begun = [pool.submit(work, item) for item in items]
+            try:
+                return [trial.result() for trial in begun]
+            finally:  # an interrupted sweep does not wait for what it had planned
+                pool.shutdown(cancel_futures=True)
 
     def close(self) -> None:
         """Ends all of them."""

@@ -11,7 +11,7 @@ from typing import Final
 from tests.faults import output, scenarios
 from tests.faults.commands import Ended, Running, Server
 from tests.faults.output import Output
-from tests.faults.scenarios import Inputs, Prepared, Scenario, Words
+from tests.faults.scenarios import Prepared, Scenario, Words
 from tests.faults.shim import Fault
 from tests.faults.trials import SEED
 
@@ -111,16 +111,11 @@ def _to_the_end(
             last = ended.traceback() or ended.stderr.strip()[-300:]
             yield f"then {words[0]} ends with {ended.code}: {last}"
     yield from (f"at the end: {text}" for text in output.problems(out))
-    yield from output.planned_problems(out, _uris(prepared.inputs))
+    yield from output.planned_problems(out, prepared.inputs.uris("mended"))
     if ended.code == 0:
         yield from _status_problems(ended.stdout, Output(out))
     left = Output(out).temporaries()
     yield from (f"at the end: left half-written: {name}" for name in left)
-
-
-def _uris(inputs: Inputs) -> list[str]:
-    found = sorted((inputs.folder / "mended").glob("*.jpg"))
-    return [path.resolve().as_uri() for path in found]
 
 
 def _status_problems(status: str, found: Output) -> Iterator[str]:

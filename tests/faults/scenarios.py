@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from fcn_core.datasets.pascal import drawn
+from pipelines import files
 from tests.drawn import tiny_models
 from tests.faults.commands import Server
 from tests.faults.output import Output
@@ -138,9 +139,9 @@ class Inputs:
         return [word.format(**places) for word in words]
 
     def uris(self, photos: str) -> list[str]:
-        """Returns the URIs of the photos that can be scored."""
-        found = sorted((self.folder / photos).glob("photo-*.jpg"))
-        return [path.resolve().as_uri() for path in found]
+        """Returns the URIs of an input's photos."""
+        found = sorted((self.folder / photos).glob("*.jpg"))
+        return [files.to_uri(path) for path in found]
 
 
 @dataclass(frozen=True)
