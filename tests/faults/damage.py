@@ -99,7 +99,7 @@ def run(
         return []
     wrong, is_noticed = [], False
     for words in _commands(prepared, damage, check=check):
-        ended = server.run(prepared.fill(words, out), out)
+        ended = prepared.run(server, words, out)
         if text := ended.traceback():
             wrong.append(f"{words[0]}: {text}, after {what}")
         elif ended.code and words[0] != "status":

@@ -70,7 +70,8 @@ def watch(server: Server, folder: Path, prepared: Prepared) -> Seen:
     empty = FileSystem(os.path.realpath(out))
     start = FileSystem.of(out) if out.exists() else empty
     words = prepared.fill(prepared.scenario.words, out)
-    ended = server.run(words, out, data=data)
+    inline = prepared.scenario.inline
+    ended = server.run(words, out, data=data, inline=inline)
     assert ended.code == 0, ended.stderr
     written = data.read_bytes() if data.exists() else b""
     return Seen(out, ended.calls, written, start)

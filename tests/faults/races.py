@@ -106,7 +106,7 @@ def _to_the_end(
         (scenarios.STATUS, (0,)),
     )
     for words, codes in plain:
-        ended = server.run(prepared.fill(words, out), out)
+        ended = prepared.run(server, words, out)
         if ended.code not in codes or ended.traceback():
             last = ended.traceback() or ended.stderr.strip()[-300:]
             yield f"then {words[0]} ends with {ended.code}: {last}"

@@ -1,7 +1,7 @@
 """Which commands are broken: each with its start, its words, and its end as data."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,9 +9,9 @@ from typing import Final
 from fcn_core.datasets.pascal import drawn
 from pipelines import files
 from tests.drawn import tiny_models
-from tests.faults.commands import Server
+from tests.faults.commands import Ended, Server
 from tests.faults.output import Output
-from tests.faults.shim import Fault
+from tests.faults.shim import Call, Fault
 from tests.runs import score_runs
 
 NIGHT: Final = score_runs.NIGHT
@@ -56,6 +56,7 @@ class Scenario:
         compared: Folders whose bytes are those of an undisturbed run; all if empty.
         again: Exit codes of a repetition of the finished command.
         removes: Folders that a start loses before the command runs.
+        inline: Whether lanes answer without processes, see `tests.faults.lanes`.
     """
 
     start: tuple[Words, ...]
@@ -65,6 +66,7 @@ class Scenario:
     compared: tuple[str, ...] = ("scores", "masks")
     again: tuple[int, ...] = (0,)
     removes: tuple[str, ...] = ()
+    inline: bool = True
 
 
 def _open(masks: str) -> Words:
@@ -81,6 +83,7 @@ SCENARIOS: Final = {
         f"discard-{m}": Scenario((_open(m),), DISCARD, after=(score(m),), again=(0, 2))
         for m in ("png", "tar")
     },
+    "score-real-lanes": Scenario((), score("png"), inline=False),
     "convert": Scenario((), CONVERT, photos="voc", compared=()),
     "report": Scenario((score("png"),), REPORT),
     "check": Scenario((score("png"),), CHECK),
@@ -163,6 +166,13 @@ class Prepared:
     def fill(self, words: Words, out: Path) -> list[str]:
         return self.inputs.fill(words, out, self.scenario.photos)
 
+    def run(
+        self, server: Server, words: Words, out: Path, fault: Fault | None = None
+    ) -> Ended:
+        """Runs a command on an output to its end."""
+        inline = self.scenario.inline
+        return server.run(self.fill(words, out), out, fault, inline=inline)
+
     def begin(self, out: Path) -> None:
         """Puts the start there."""
         if self.start.exists():
@@ -183,22 +193,19 @@ def make_start(
             ended = server.run(plain, out)
             assert ended.code == 0, ended.stderr
             continue
-        alone = out.with_name(out.name + "-counted")
-        calls = server.run([w.replace(str(out), str(alone)) for w in plain], alone)
-        at = next(_two_thirds(calls.calls))
-        assert server.run(plain, out, Fault("kill", at)).is_killed
+        alone = out.with_name(f"{out.name}-counted")
+        counted = server.run(inputs.fill(words[1:], alone, scenario.photos), alone)
+        fault = Fault("kill", _two_thirds(counted.calls))
+        assert server.run(plain, out, fault).is_killed
     for name in scenario.removes:
         shutil.rmtree(out / name)
 
 
-def _two_thirds(calls: tuple[object, ...]) -> Iterator[int]:
-    """Yields the number of the call that follows the first of two parts."""
-    parts = [
-        call.number  # type: ignore[attr-defined]
-        for call in calls
-        if call.op == "link" and "/chunk-" in call.path2  # type: ignore[attr-defined]
-    ]
-    yield parts[max(0, len(parts) * 2 // 3 - 1)] + 5
+def _two_thirds(calls: Sequence[Call]) -> int:
+    """Returns the number of a call after the first two thirds of the parts."""
+    links = [call for call in calls if call.op == "link"]
+    parts = [call.number for call in links if "/chunk-" in call.path2]
+    return parts[max(0, len(parts) * 2 // 3 - 1)] + 5
 
 
 def prepare(
@@ -212,10 +219,10 @@ def prepare(
         inputs.mend()
     prepared = Prepared(scenario, inputs, start, {}, ())
     prepared.begin(out)
-    ended = server.run(prepared.fill(scenario.words, out), out)
+    ended = prepared.run(server, scenario.words, out)
     assert ended.code == 0, ended.stderr
     for words in scenario.after:
-        after = server.run(prepared.fill(words, out), out)
+        after = prepared.run(server, words, out)
         assert after.code == 0, after.stderr
     calls = tuple((call.op, call.path) for call in ended.calls)
     return Prepared(scenario, inputs, start, prepared.result(out), calls)

@@ -7,10 +7,13 @@ from tests.faults.commands import Servers
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.sweeps import Scenarios
 
-KILLS: dict[str, int | None] = dict.fromkeys(SCENARIOS)
+KILLS: dict[str, int | None] = {**dict.fromkeys(SCENARIOS), "score-real-lanes": 12}
 """How many kills of each scenario; None: at every call."""
 
-ERRORS: dict[str, int | None] = dict.fromkeys(SCENARIOS, 60) | {"score-png": None}
+ERRORS: dict[str, int | None] = dict.fromkeys(SCENARIOS, 60) | {
+    "score-png": None,
+    "score-real-lanes": 6,
+}
 """How many errors."""
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]

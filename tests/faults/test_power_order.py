@@ -9,7 +9,11 @@ from tests.faults.commands import Servers
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.sweeps import Scenarios
 
-LOSSES = dict.fromkeys(SCENARIOS, 20) | {"score-png": 60, "score-tar": 40}
+LOSSES = dict.fromkeys(SCENARIOS, 20) | {
+    "score-png": 60,
+    "score-tar": 40,
+    "score-real-lanes": 2,
+}
 """How many losses of each scenario, of each kind of file system."""
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]

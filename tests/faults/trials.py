@@ -106,8 +106,7 @@ def run(server: Server, out: Path, prepared: Prepared, *, fault: Fault) -> list[
         fault: What breaks.
     """
     prepared.begin(out)
-    words = prepared.fill(prepared.scenario.words, out)
-    broken = server.run(words, out, fault)
+    broken = prepared.run(server, prepared.scenario.words, out, fault)
     wrong = [f"broken: {text}" for text in _end_problems(broken, fault)]
     wrong += [f"when it broke: {text}" for text in output.problems(out)]
     wrong += [f"when it broke: {text}" for text in _unreadable(server, out, prepared)]
@@ -126,13 +125,13 @@ def finish(
         prepared: The scenario.
         codes: Exit codes that the command may have.
     """
-    again = server.run(prepared.fill(prepared.scenario.words, out), out)
+    again = prepared.run(server, prepared.scenario.words, out)
     if again.code not in codes or again.traceback():
         last = again.traceback() or again.stderr.strip()[-300:]
         return [f"the same command ends with {again.code}: {last}"]
     wrong = []
     for after in prepared.scenario.after:
-        ended = server.run(prepared.fill(after, out), out)
+        ended = prepared.run(server, after, out)
         if ended.code != 0:
             wrong.append(f"then {after[0]} ends with {ended.code}: {ended.stderr}")
     wrong += [f"at the end: {text}" for text in output.problems(out)]
@@ -163,7 +162,7 @@ def _unreadable(server: Server, out: Path, prepared: Prepared) -> Iterator[str]:
     """Yields why `status` cannot read what a broken command left."""
     if prepared.scenario.photos == "voc":
         return
-    ended = server.run(prepared.fill(STATUS, out), out)
+    ended = prepared.run(server, STATUS, out)
     if ended.code not in (0, 2) or ended.traceback():
         text = ended.traceback() or ended.stderr.strip()[-300:]
         yield f"status ends with {ended.code}: {text}"
