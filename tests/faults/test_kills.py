@@ -7,7 +7,8 @@ from tests.faults.commands import Servers
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.sweeps import Scenarios
 
-KILLS: dict[str, int | None] = {**dict.fromkeys(SCENARIOS), "score-real-lanes": 12}
+KILLS: dict[str, int | None] = dict.fromkeys(SCENARIOS)
+KILLS["score-real-lanes"] = 12
 """How many kills of each scenario; None: at every call."""
 
 ERRORS: dict[str, int | None] = dict.fromkeys(SCENARIOS, 60) | {
