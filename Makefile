@@ -6,14 +6,15 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip
 SOURCES := fcn_core pipelines tests benchmarks setup.py
 
-.PHONY: help demo test test-slow lint format clean
+.PHONY: help demo test test-slow test-faults lint format clean
 
 help:
-	@echo "make demo       score sample photos, write demo-out/ with a page to open"
-	@echo "make test       the fast test suite"
-	@echo "make test-slow  the tests that take minutes"
-	@echo "make lint       formatting, lint, types, architecture"
-	@echo "make format     put the code into its format"
+	@echo "make demo         score sample photos, write demo-out/ with a page to open"
+	@echo "make test         the fast test suite"
+	@echo "make test-slow    the tests that take minutes"
+	@echo "make test-faults  kills, errors, races, damage and power losses, by the thousand"
+	@echo "make lint         formatting, lint, types, architecture"
+	@echo "make format       put the code into its format"
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +40,10 @@ test: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
+
+# As root it also loses the power of a real disk; two commands run side by side.
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest -m faults tests/faults
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(SOURCES)
