@@ -73,4 +73,5 @@ def _run(
     if files.exists(places.worst):
         pages_evaluation.build(figures, places)
         files.remove_folder(places.work)
+    files.remove_temporaries(places.folder, below=False)
     return figures

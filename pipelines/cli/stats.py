@@ -56,4 +56,6 @@ def _run(
     ):
         launch.run(worker.job(statistics), beam, attempt)
     answer = json.loads(files.read_bytes(statistics.output))
-    return answer, dataset.build(statistics.folder, statistics.output, answer)
+    page = dataset.build(statistics.folder, statistics.output, answer)
+    files.remove_temporaries(statistics.output.rpartition("/")[0], below=False)
+    return answer, page

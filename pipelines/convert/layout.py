@@ -41,6 +41,11 @@ class DatasetFolder:
         name = f"shard-{chunk:05}-{sha256[:16]}.tfrecord"
         return files.join(self.work, "shards", name)
 
+    def sweep(self) -> None:
+        """Removes from a complete data set what only its attempts needed."""
+        files.remove_folder(self.work)
+        files.remove_temporaries(self.out, below=False)
+
 
 def shard_name(split: str, number: int, *, shards: int) -> str:
     """Returns the file name of a finished shard."""

@@ -141,7 +141,7 @@ def plan_conversion(
     }
     if files.exists(folder.completed):
         _check_same_settings(folder, read_info(folder).settings, settings)
-        files.remove_folder(folder.work)  # a kill may have come between the last steps
+        folder.sweep()  # a kill may have come between the last steps
         return None
     files.check_writable(folder.out)
     plan = read_plan(folder)

@@ -76,7 +76,7 @@ def publish(
     }
     for name, text in texts.items():
         files.write_atomically(folder.file(name), text.encode())
-    files.remove_folder(folder.work)
+    folder.sweep()
 
 
 def stage_without(

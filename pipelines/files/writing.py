@@ -8,6 +8,7 @@ where `sync_store` follows for many files at once.
 
 import ctypes
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -243,7 +244,8 @@ def find_temporaries(uri: str, *, below: bool = True) -> Iterator[str]:
 
 
 def _is_temporary(name: str) -> bool:
-    return name.startswith(".") and name.endswith(".tmp")
+    # Ours alone: an output may be a folder that other programs write into, too.
+    return re.fullmatch(r"\..+\.[0-9a-f]{16}\.tmp", name) is not None
 
 
 def check_writable(uri: str) -> None:

@@ -97,12 +97,12 @@ def test_a_sample_of_the_masks_is_read(out: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".probe.0011.tmp",
-        f"report/run_date={NIGHT}/.summary.json.00.tmp",
-        f"scores/run_date={NIGHT}/.x.tmp",
-        f"masks/run_date={NIGHT}/00000001/chunk-00000000/.x.tmp",
+        ".probe.0123456789abcdef.tmp",
+        f"report/run_date={NIGHT}/.summary.json.0123456789abcdef.tmp",
+        f"scores/run_date={NIGHT}/.x.0123456789abcdef.tmp",
+        f"masks/run_date={NIGHT}/00000001/chunk-00000000/.x.0123456789abcdef.tmp",
         f"masks/run_date={NIGHT}/00000001/chunk-00000000/stranger.png",
-        "_runs/plans/.00000002.json.00.tmp",
+        "_runs/plans/.00000002.json.0123456789abcdef.tmp",
     ],
 )
 def test_what_is_left_over_is_named_and_removed(out: Path, name: str) -> None:
