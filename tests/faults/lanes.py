@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import importlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from PIL import Image
 from fcn_core import images
 from fcn_core.bad_image import BadImage
 from fcn_core.scoring import PhotoScore
-from pipelines.lanes import pool
+from pipelines.lanes import lane
 from pipelines.lanes.messages import Answer, Header, Request
 from pipelines.lanes.settings import LaneSettings
 
@@ -65,18 +65,20 @@ _DOUBLES: Final = {"pipelines.score.lane:ScorePhotos": ScoreByHash}
 
 
 class InlineLane:
-    """A lane as `lanes.pool` uses `LaneProcess`, without a process."""
+    """A lane as `lanes.lane` uses `LaneProcess`, without a process."""
 
     alive = True
 
-    def __init__(self, settings: LaneSettings):
+    def __init__(self, settings: LaneSettings, kernel_kills: Callable[[], int]):
+        del kernel_kills
         task: Any = _DOUBLES.get(settings.task)
         if task is None:
             module, _, name = settings.task.partition(":")
             task = getattr(importlib.import_module(module), name)
         self._task = task(settings.config)
 
-    def call(self, request: Request) -> Answer:
+    def call(self, request: Request, *, alone: bool = False) -> Answer:
+        del alone
         try:
             return Answer(*self._task(request.header, request.blobs))
         except BadImage as bad:
@@ -88,4 +90,4 @@ class InlineLane:
 
 def install() -> None:
     """Has every pool of this process use lanes without processes."""
-    pool.LaneProcess = InlineLane  # type: ignore[misc, assignment]
+    lane.LaneProcess = InlineLane  # type: ignore[misc, assignment]
