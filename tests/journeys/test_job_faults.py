@@ -138,10 +138,10 @@ def test_killed_while_it_publishes(
     writes: Iterator[int] = iter(range(100))
 
     def dying(act: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: Any) -> Any:
+        def step(*arguments: Any, **options: Any) -> Any:
             if next(writes) == write:
                 raise Killed
-            return act(*arguments)
+            return act(*arguments, **options)
 
         return step
 

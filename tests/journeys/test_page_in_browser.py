@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.pages import night as pages_night
+from pipelines.score.layout import NightFolder
 from tests.drawn.fake_night import CAT, DOG, HOSTILE_NAME, PERSON, RUN_DATE, FakeNight
 
 _CHROMIUM = shutil.which("chromium")
@@ -64,7 +65,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     night.add_failure(HOSTILE_NAME, "corrupt", "<script>alert(1)</script>")
     night.add_failure("y" * 200 + ".jpg", "not-an-image")
     command = "fcn score --input " + "/a/very/long/path" * 20
-    return Path(pages_night.build(night.write(command=command), RUN_DATE))
+    folder = NightFolder(night.write(command=command), RUN_DATE)
+    return Path(pages_night.build(folder))
 
 
 @pytest.fixture

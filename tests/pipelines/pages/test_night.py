@@ -14,7 +14,7 @@ from pipelines.faults import SystemicFault, UsageError
 from pipelines.pages import night as pages_night
 from pipelines.pages.page import percent
 from pipelines.score import masks
-from pipelines.score.layout import NightFolder
+from pipelines.score.layout import NightFolder, PlanFolder
 from tests.drawn.fake_night import (
     CAT,
     DOG,
@@ -171,7 +171,7 @@ def test_two_hundred_of_many_and_the_same_page_again(tmp_path: Path) -> None:
 def test_masks_in_a_tar_are_shown(night: FakeNight) -> None:
     expected = build(night.write()).find("img", class_="mask")
     chunk = masks.open_chunk(
-        NightFolder(files.to_uri(night.out), RUN_DATE), 0, layout="tar"
+        PlanFolder(files.to_uri(night.out), RUN_DATE, 1), 0, layout="tar"
     )
     rows = [row for row in night.rows if row["status"] == "ok"]
     for row in rows:
@@ -191,13 +191,13 @@ def test_a_replay_is_named_beside_its_night(night: FakeNight) -> None:
     for folder in ("scores", "report"):
         path = night.out / folder
         (path / NIGHT).rename(path / f"{NIGHT}-replay-2")
-    uri = pages_night.build(out, f"{RUN_DATE}-replay-2")
+    uri = pages_night.build(NightFolder(out, f"{RUN_DATE}-replay-2"))
     assert "Friday, 20 November 2026, replay 2" in Path(uri).read_text("utf-8")
 
 
 def test_no_summary_names_the_cure(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"summary\.json.*let `fcn score` finish"):
-        pages_night.build(files.to_uri(tmp_path), RUN_DATE)
+        pages_night.build(NightFolder(files.to_uri(tmp_path), RUN_DATE))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"planned": "many"})])
@@ -207,7 +207,7 @@ def test_a_summary_of_another_kind_is_refused(night: FakeNight, content: str) ->
     with pytest.raises(
         SystemicFault, match=r"summary\.json: got .* expected"
     ) as raised:
-        pages_night.build(out, RUN_DATE)
+        pages_night.build(NightFolder(out, RUN_DATE))
     assert "\n" not in str(raised.value)
 
 

@@ -30,14 +30,19 @@ def make_row(number: int, **columns: Any) -> dict[str, Any]:
 
 
 def read(
-    folder: Path, rows: list[dict[str, Any]], *, tables: int = 1, sample_size: int = 200
+    folder: Path,
+    rows: list[dict[str, Any]],
+    *,
+    tables: int = 1,
+    sample_size: int = 200,
+    batch_rows: int | None = None,
 ) -> NightTable:
     batches = []
     for number in range(tables):
         path = folder / f"{tables}-{number}.parquet"
         table = pa.Table.from_pylist(rows[number::tables], SCORES_SCHEMA)
         pq.write_table(table, path)
-        batches += pq.read_table(path, partitioning=None).to_batches()
+        batches += pq.read_table(path, partitioning=None).to_batches(batch_rows)
     return night_table.read(batches, low=1, high=10, sample_size=sample_size)
 
 
@@ -88,14 +93,12 @@ def test_sample_is_even_over_the_scores(tmp_path: Path) -> None:
     assert list(means) == sorted(means, reverse=True)
 
 
-def test_sample_depends_on_no_order_and_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sample_depends_on_no_order_and_no_file(tmp_path: Path) -> None:
     means = np.random.default_rng(1).normal(5, 1, 400)
     rows = [make_row(i, aesthetics_mean=float(mean)) for i, mean in enumerate(means)]
     expected = read(tmp_path, rows, sample_size=60).sample
-    monkeypatch.setattr(night_table, "_BATCH_ROWS", 17)
-    assert read(tmp_path, rows[::-1], tables=3, sample_size=60).sample == expected
+    cut: dict[str, int] = {"tables": 3, "batch_rows": 17}
+    assert read(tmp_path, rows[::-1], sample_size=60, **cut).sample == expected
     assert len(expected) == 60
 
 

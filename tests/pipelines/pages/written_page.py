@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from pipelines.pages import night
+from pipelines.score.layout import NightFolder
 from tests.drawn.fake_night import NIGHT, RUN_DATE
 
 _VOID_ELEMENTS = {"meta", "img", "input"}
@@ -58,7 +59,7 @@ class Page(HTMLParser):
 
 
 def build(out: str) -> Page:
-    uri = night.build(out, RUN_DATE)
+    uri = night.build(NightFolder(out, RUN_DATE))
     assert uri.endswith(f"/report/{NIGHT}/index.html")
     page = Page(Path(uri).read_text("utf-8"))
     assert page.open == [], "every element is closed"

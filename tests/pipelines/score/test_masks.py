@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fcn_core import images
+from pipelines import files
 from pipelines.score import masks
-from pipelines.score.layout import NightFolder
+from pipelines.score.layout import PlanFolder
 
 NIGHT = "2026-11-20"
 
@@ -24,7 +25,9 @@ PNGS = {key: png(number) for number, key in enumerate(KEYS)}
 
 
 def write(layout: str, out: Path, pngs: dict[str, bytes]) -> dict[str, str]:
-    chunk = masks.open_chunk(NightFolder(str(out), NIGHT), 42, layout=layout)
+    folder = PlanFolder(str(out), NIGHT, 7)
+    files.make_folder(folder.masks)  # as the plan does
+    chunk = masks.open_chunk(folder, 42, layout=layout)
     for key, data in pngs.items():
         chunk.add(key, data)
     return dict(chunk.finish())
@@ -45,7 +48,7 @@ def test_a_mask_is_found_by_its_path(tmp_path: Path, layout: str) -> None:
 
 def test_pngs_lie_in_a_folder_a_chunk(tmp_path: Path) -> None:
     paths = write("png", tmp_path, PNGS)
-    folder = f"masks/run_date={NIGHT}/chunk-00000042"
+    folder = f"masks/run_date={NIGHT}/00000007/chunk-00000042"
     assert paths == {key: f"{folder}/{key}.png" for key in KEYS}
     assert files_below(tmp_path) == sorted(paths.values())
 
@@ -54,7 +57,7 @@ def test_a_tar_is_named_by_its_hash_and_sorted(tmp_path: Path) -> None:
     paths = write("tar", tmp_path, PNGS)
     (name,) = files_below(tmp_path)
     assert re.fullmatch(
-        rf"masks/run_date={NIGHT}/chunk-00000042-[0-9a-f]{{64}}\.tar", name
+        rf"masks/run_date={NIGHT}/00000007/chunk-00000042-[0-9a-f]{{64}}\.tar", name
     )
     assert paths == {key: f"{name}#{key}.png" for key in KEYS}
     with tarfile.open(tmp_path / name) as tar:
@@ -97,3 +100,53 @@ def test_a_mask_that_is_gone(tmp_path: Path, layout: str) -> None:
     (tmp_path / path.partition("#")[0]).unlink()
     with pytest.raises(FileNotFoundError):
         masks.read(str(tmp_path), path)
+
+
+@pytest.mark.parametrize("layout", ["png", "tar"])
+def test_their_size_tells_masks_that_are_gone_or_cut(
+    tmp_path: Path, layout: str
+) -> None:
+    paths = write(layout, tmp_path, PNGS)
+    names = files_below(tmp_path)
+    whole = masks.total_bytes(str(tmp_path), paths.values())
+    assert whole == sum((tmp_path / name).stat().st_size for name in names)
+    path = tmp_path / names[0]
+    for damage in (b"", path.read_bytes()[:-1]):
+        path.write_bytes(damage)
+        assert masks.total_bytes(str(tmp_path), paths.values()) < whole
+    path.unlink()
+    assert masks.total_bytes(str(tmp_path), paths.values()) < whole
+
+
+@pytest.mark.parametrize("layout", ["png", "tar"])
+def test_they_do_not_make_their_folder_again(tmp_path: Path, layout: str) -> None:
+    folder = PlanFolder(str(tmp_path), NIGHT, 7)
+    chunk = masks.open_chunk(folder, 42, layout=layout)
+    with pytest.raises(FileNotFoundError):
+        chunk.add("late", png(0))
+        chunk.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mask_that_vanished_before_the_part_is_noticed(tmp_path: Path) -> None:
+    folder = PlanFolder(str(tmp_path), NIGHT, 7)
+    files.make_folder(folder.masks)
+    chunk = masks.open_chunk(folder, 42, layout="png")
+    for key, data in PNGS.items():
+        chunk.add(key, data)
+    (tmp_path / files_below(tmp_path)[1]).write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="masks vanished"):
+        chunk.finish()
+
+
+@pytest.mark.parametrize("layout", ["png", "tar"])
+def test_what_a_mend_lays_out_is_what_an_attempt_writes(
+    tmp_path: Path, layout: str
+) -> None:
+    paths = write(layout, tmp_path, PNGS)
+    folder = PlanFolder(str(tmp_path), NIGHT, 7)
+    laid_out, contents = masks.lay_out(folder, 42, layout=layout, pngs=PNGS)
+    assert laid_out == paths
+    assert contents == {
+        name: (tmp_path / name).read_bytes() for name in files_below(tmp_path)
+    }

@@ -12,8 +12,7 @@ import pytest
 from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.score import parts, publish
-from pipelines.score.commit import TableFile, read_commit
-from pipelines.score.layout import NightFolder
+from pipelines.score.commit import TableFile
 from pipelines.score.plan import PlannedNight
 from pipelines.score.rows import SCORES_SCHEMA
 from tests.drawn.night_plans import (
@@ -39,7 +38,7 @@ def test_a_missing_part_publishes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SystemicFault):
         publish.publish(night, totals)
     assert not (tmp_path / "scores").exists()
-    assert read_commit(NightFolder(str(tmp_path), NIGHT)) is None
+    assert night.commit() is None
 
 
 @pytest.fixture
@@ -124,6 +123,7 @@ def test_killed_at_any_step_the_next_attempt_completes(
 
     monkeypatch.setattr(files, step, dying)
     # A process that is killed cleans nothing up.
+    monkeypatch.setattr(files, "remove", lambda _: None)
     monkeypatch.setattr(publish.files, "remove_folder", lambda _: None)
     if step == "remove_folder":
         monkeypatch.setattr(publish.files, "remove_folder", dying)
@@ -171,20 +171,21 @@ def test_two_attempts_at_once_publish_one_table(
 ) -> None:
     """The second overtakes the first, which wakes after everything is done."""
     night = draw_night(tmp_path, 23)
-    stage = publish.stage
+    merge = publish.merge
 
-    def slow(night: PlannedNight, staging: str) -> list[TableFile]:
-        staged = stage(night, staging)
-        monkeypatch.setattr(publish, "stage", stage)
+    def slow(night: PlannedNight) -> list[TableFile]:
+        merged = merge(night)
+        monkeypatch.setattr(publish, "merge", merge)
         publish_night(night)
-        return staged
+        publish.sweep(night)
+        return merged
 
-    monkeypatch.setattr(publish, "stage", slow)
+    monkeypatch.setattr(publish, "merge", slow)
     publish_night(night)
     after = everything(tmp_path / "scores")
     assert len(after) == 5
     publish.sweep(night)
-    assert not [name for name in everything(tmp_path) if "staging" in name]
+    assert not files.exists(night.folder.merged)
     assert everything(tmp_path / "scores") == after
 
 
@@ -199,7 +200,7 @@ def test_a_damaged_commit_is_noticed(tmp_path: Path) -> None:
         for damaged in (bytes(flipped), good[:position]):
             path.write_bytes(damaged)
             try:
-                assert read_commit(NightFolder(str(tmp_path), NIGHT)) == commit
+                assert night.commit() == commit
             except SystemicFault as fault:
                 assert "_COMMIT.json" in str(fault)
 

@@ -44,8 +44,8 @@ def test_a_worker_reads_only_the_piece_of_its_chunk(tmp_path: Path) -> None:
     frozen, _ = freeze(tmp_path, photos(*range(600)), chunk_size=2)
     assert pieces.CHUNKS_PER_PIECE == 256
     assert len(frozen.pieces) == 2
-    folder = tmp_path / "_runs" / "run_date=2026-11-20" / "plan"
-    (folder / frozen.pieces[0].name).unlink()
+    folder = PlannedNight(str(tmp_path), frozen).folder
+    files.remove(files.join(folder.pieces, frozen.pieces[0].name))
     for chunk in (256, 299):
         expected = [f"/photos/{n:06}.jpg" for n in (2 * chunk, 2 * chunk + 1)]
         found = chunk_of(tmp_path, frozen, chunk)
@@ -175,32 +175,3 @@ def test_other_settings_are_named(
         sequence.check_same_settings(frozen, changed)
     assert "2026-11-20" in str(caught.value)
     assert len(str(caught.value)) < 300
-
-
-def test_a_discarded_plan_frees_its_items_and_keeps_its_number(tmp_path: Path) -> None:
-    freeze(tmp_path, photos(1), night="2026-11-19")
-    second, _ = freeze(tmp_path, photos(1, 2))
-    sequence.discard(PlannedNight(str(tmp_path), second))
-    assert [each.sequence for each in sequence.read_all(str(tmp_path))] == [1]
-    assert not (tmp_path / "_runs" / "run_date=2026-11-20").exists()
-    third, is_new = freeze(tmp_path, photos(1, 2, 3))
-    assert (is_new, third.sequence) == (True, 3)
-    assert uris_of(tmp_path, third) == ["/photos/000002.jpg", "/photos/000003.jpg"]
-
-
-def test_a_discard_cut_short_leaves_no_parts_for_the_next_plan(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frozen, _ = freeze(tmp_path, photos(1))
-    part = tmp_path / "_runs" / "run_date=2026-11-20" / "parts" / "chunk-00000000"
-    files.write_atomically(str(part), b"rows")
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(files, "create_once", killed)
-    with pytest.raises(KeyboardInterrupt):
-        sequence.discard(PlannedNight(str(tmp_path), frozen))
-    assert not part.exists()
-    assert sequence.read_all(str(tmp_path)) == [frozen]
-    assert uris_of(tmp_path, frozen) == ["/photos/000001.jpg"]

@@ -52,14 +52,14 @@ def test_an_open_night_can_be_discarded_and_a_committed_one_not(tmp_path: Path) 
     before = everything(tmp_path)
     half = plan_night(tmp_path, 9)
     write_part(half, 0)
-    mask = tmp_path / "masks" / f"run_date={NIGHT}" / "chunk-00000000" / "x.png"
-    files.write_atomically(str(mask), b"png")
+    mask = files.join(half.folder.masks, "chunk-00000000", "x.png")
+    files.write_atomically(mask, b"png")
     with pytest.raises(UsageError, match="a committed one stays"):
         score_states.discard(str(tmp_path), run_date="2026-11-19")
     assert score_states.discard(str(tmp_path), run_date=NIGHT) == 9
     left = everything(tmp_path)
     assert set(left) - set(before) == {
         "_runs/plans/00000002.json",
-        "_runs/plans/00000002.discarded",
+        f"_runs/run_date={NIGHT}/00000002/_COMMIT.json",
     }
     assert list(states(tmp_path)) == [("2026-11-19", "committed", 7, 2, 3)]

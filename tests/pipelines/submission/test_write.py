@@ -72,7 +72,7 @@ def test_failed_and_missing_photos_are_named_and_nothing_is_written(
 def test_a_damaged_mask_stops_it(scored: Path, tmp_path: Path) -> None:
     ids = tmp_path / "test.txt"
     ids.write_text("photo-000\n")
-    (tar,) = scored.glob("masks/*/*.tar")
+    (tar,) = scored.glob("masks/*/*/*.tar")
     data = tar.read_bytes()
     position = data.index(b"IDAT") + 8
     try:
