@@ -137,7 +137,7 @@ def merge(night: PlannedNight) -> list[TableFile]:
     # Not the process's number: containers that share an output all have a process 1.
     attempt = secrets.token_hex(8)
     folder, planned = night.folder, night.plan.planned
-    if night.commit() is not None:  # as it was published, the folder may be gone
+    if night.commit() is not None or folder.is_shown():  # the folder was swept
         files.make_last_folder(folder.merged)
     count = max(1, -(-planned // ROWS_PER_FILE))
     groups = _regroup(night)

@@ -98,7 +98,7 @@ class FakeNight:
 
     def _mask(self, key: str, class_map: np.ndarray) -> dict[str, Any]:
         data = images.encode_mask(class_map)
-        relative = f"masks/{NIGHT}/chunk-00000000/{key}.png"
+        relative = f"masks/{NIGHT}/00000001/chunk-00000000/{key}.png"
         path = self.out / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

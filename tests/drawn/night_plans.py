@@ -75,8 +75,8 @@ def plan_night(out: Path, count: int, **options: Any) -> PlannedNight:
     return PlannedNight(str(out), freeze(out, items, **options)[0])
 
 
-def row_of(item: dict[str, Any], number: int) -> ScoreRow:
-    """Returns a row; every fifth photo failed."""
+def row_of(night: PlannedNight, item: dict[str, Any], number: int) -> ScoreRow:
+    """Returns a row; every fifth photo failed, the others' masks are not written."""
     known = {
         "image_key": item["image_key"],
         "image_uri": item["image_uri"],
@@ -93,6 +93,7 @@ def row_of(item: dict[str, Any], number: int) -> ScoreRow:
             error_reason=REASONS[number // 5 % len(REASONS)],
             error_detail=f"drawn {number}",
         )
+    masks = night.folder.masks.removeprefix(f"{night.out}/")
     return ScoreRow(
         **known,
         status="ok",
@@ -102,7 +103,7 @@ def row_of(item: dict[str, Any], number: int) -> ScoreRow:
         segmentation_classes=[0, 8, 15],
         segmentation_pixels=[number, 3 * 10**9, 7],
         dominant_class=8,
-        mask_path=f"masks/run_date={NIGHT}/chunk-00000000/{item['image_key']}.png",
+        mask_path=f"{masks}/chunk-00000000/{item['image_key']}.png",
         mask_sha256="e" * 64,
         aesthetics_ratings=[0.25, 0.5, 0.25],
         aesthetics_mean=5.5,
@@ -113,7 +114,7 @@ def row_of(item: dict[str, Any], number: int) -> ScoreRow:
 def rows_of(night: PlannedNight, chunk: int) -> tuple[pa.Table, list[ScoreRow]]:
     items = night.items().chunk(chunk)
     numbers = itertools.count(chunk * night.plan.chunk_size)
-    return items, [row_of(item, next(numbers)) for item in items.to_pylist()]
+    return items, [row_of(night, item, next(numbers)) for item in items.to_pylist()]
 
 
 def write_part(night: PlannedNight, chunk: int) -> bool:

@@ -128,18 +128,22 @@ def test_a_zombie_with_the_old_photo_in_hand_changes_no_row(
 
 
 @pytest.mark.slow
-def test_a_zombie_of_a_discarded_night_shows_nothing(
-    undisturbed: Undisturbed, tmp_path: Path
+@pytest.mark.parametrize("night", [NIGHT, LATER[0]], ids=["same", "next"])
+def test_a_zombie_of_a_discarded_night_changes_nothing(
+    undisturbed: Undisturbed, tmp_path: Path, night: str
 ) -> None:
-    out = tmp_path / "out"
+    """Its photos are scored again with other settings, also under the same date."""
+    out, other = tmp_path / "out", "--max_side=64"
     with _paused(undisturbed.photos, out, tmp_path / "log") as zombie:
         assert score_runs.fcn("discard", out, "--run_date", NIGHT).code == 0
-        score_runs.scored(undisturbed.photos, out, *FLAGS, night=LATER[0])
+        score_runs.scored(undisturbed.photos, out, *FLAGS, other, night=night)
+        before = everything(out)
         zombie.process.send_signal(signal.SIGCONT)
         assert zombie.wait() == 1
         message = zombie.log.read_text().splitlines()[-1]
     assert message.startswith(f"fcn: run_date={NIGHT}: got a plan that was discarded")
-    assert not (out / "scores" / f"run_date={NIGHT}").exists()
+    assert everything(out) == before
+    assert [path.name for path in out.glob("scores/*")] == [f"run_date={night}"]
     frame = pandas.read_parquet(out / "scores")
     assert len(frame) == PHOTOS
     assert not frame.duplicated(["image_uri", "version", "fingerprint"]).any()
@@ -155,7 +159,8 @@ def test_a_part_that_is_not_this_chunks_is_a_loud_fault(
     score_runs.add_photos(photos, 3)
     flags = ("--chunk_size=2", "--model", "voc21")
     score_runs.leave_open(photos, out, *flags)
-    parts = score_runs.run_folder(out) / "parts"
+    folder = score_runs.plan_folder(out)
+    parts = Path(folder.parts)
     source = "chunk-00000001.parquet"
     if foreign == "another plan":
         score_runs.add_photos(photos, 1, first=3)
@@ -171,6 +176,6 @@ def test_a_part_that_is_not_this_chunks_is_a_loud_fault(
     )
     assert foreign in line
     assert not (out / "scores").exists()
-    assert not (parts.parent / "_COMMIT.json").exists()
+    assert not Path(folder.commit).exists()
     (parts / "chunk-00000000.parquet").unlink()
     assert score_runs.scored(photos, out, *flags)["ok"] == 3

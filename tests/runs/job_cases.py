@@ -83,7 +83,7 @@ def score_case(tree: Path, bundle: Path) -> Case:
         return score_worker.job(night, lanes=1, **options), night.parts
 
     def result(out: Path) -> Result:
-        published = [*out.glob("scores/*/*"), *out.glob("masks/*/*/*/*")]
+        published = [*out.glob("scores/*/*"), *out.glob("masks/**/*.png")]
         is_published = any(path.name == "_SUCCESS" for path in published)
         return {path.name: path.read_bytes() for path in published if is_published}
 

@@ -20,6 +20,7 @@ from pipelines.chunks.attempt import Attempt as JobAttempt
 from pipelines.cli import main
 from pipelines.score import nights, worker
 from pipelines.score.config import ScoreConfig
+from pipelines.score.layout import NightFolder, PlanFolder
 from tests.drawn import tiny_models
 from tests.runs.trees import everything
 
@@ -144,17 +145,23 @@ def statuses(rows: Rows) -> dict[str, str]:
     }
 
 
-def run_folder(out: Path, night: str = NIGHT) -> Path:
-    """Returns the folder of the night's last plan, whether it is there or not."""
-    folder = out / "_runs" / f"run_date={night}"
-    return max(folder.glob("[0-9]*"), default=folder / "00000001")
+def plan_folder(out: Path, night: str = NIGHT) -> PlanFolder:
+    """Returns where the last plan of a night has its files, or its first one will."""
+    uri = files.to_uri(out)
+    last = max(NightFolder(uri, night).sequences(), default=1)
+    return PlanFolder(uri, night, last)
+
+
+def part_paths(out: Path, night: str = NIGHT) -> list[Path]:
+    """Returns the parts that are visible."""
+    return sorted(Path(plan_folder(out, night).parts).glob("chunk-*.parquet"))
 
 
 def part_rows(out: Path, night: str = NIGHT) -> Rows:
     """Returns the rows of all parts that are visible."""
     return [
         row
-        for path in sorted(run_folder(out, night).glob("parts/chunk-*.parquet"))
+        for path in part_paths(out, night)
         for row in pq.read_table(path, partitioning=None).to_pylist()
     ]
 
@@ -164,7 +171,7 @@ def masks(out: Path) -> set[str]:
     return {
         path.relative_to(out).as_posix()
         for path in (out / "masks").glob("run_date=*/**/*")
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and "/." not in path.as_posix().removeprefix(out.as_posix())
     }
 
 
@@ -235,4 +242,4 @@ def attempt(arguments: list[str], log: Path) -> Iterator[Attempt]:
 
 def part_count(out: Path, night: str = NIGHT) -> int:
     """Returns how many chunks of a night are committed."""
-    return len(list(run_folder(out, night).glob("parts/chunk-*.parquet")))
+    return len(part_paths(out, night))

@@ -34,7 +34,7 @@ def test_a_value_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read(path) == RECIPE
 
 
-def test_the_id_is_of_the_content_only() -> None:
+def test_the_id_is_of_all_the_content() -> None:
     assert RECIPE.is_sound
     assert not RECIPE.model_copy(update={"place": 2}).is_sound
     assert not RECIPE.model_copy(update={"name": "cake"}).is_sound
@@ -57,7 +57,7 @@ def test_a_damaged_file_is_noticed_or_means_the_same(tmp_path: Path) -> None:
                 assert str(path) in str(fault) and "; bake again" in str(fault)
                 noticed += 1
             else:
-                assert found == RECIPE  # a changed blank changes nothing
+                assert found == RECIPE
     assert noticed > len(data)
 
 

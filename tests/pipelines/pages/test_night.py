@@ -170,9 +170,9 @@ def test_two_hundred_of_many_and_the_same_page_again(tmp_path: Path) -> None:
 
 def test_masks_in_a_tar_are_shown(night: FakeNight) -> None:
     expected = build(night.write()).find("img", class_="mask")
-    folder = PlanFolder(files.to_uri(night.out), RUN_DATE, 1)
-    folder.make(masks=True, durable=False)
-    chunk = masks.open_chunk(folder, 0, layout="tar")
+    chunk = masks.open_chunk(
+        PlanFolder(files.to_uri(night.out), RUN_DATE, 1), 0, layout="tar"
+    )
     rows = [row for row in night.rows if row["status"] == "ok"]
     for row in rows:
         path = night.out / row["mask_path"]

@@ -35,7 +35,7 @@ def read(
     *,
     tables: int = 1,
     sample_size: int = 200,
-    batch_rows: int = 8192,
+    batch_rows: int | None = None,
 ) -> NightTable:
     batches = []
     for number in range(tables):
@@ -97,8 +97,8 @@ def test_sample_depends_on_no_order_and_no_file(tmp_path: Path) -> None:
     means = np.random.default_rng(1).normal(5, 1, 400)
     rows = [make_row(i, aesthetics_mean=float(mean)) for i, mean in enumerate(means)]
     expected = read(tmp_path, rows, sample_size=60).sample
-    found = read(tmp_path, rows[::-1], tables=3, sample_size=60, batch_rows=17)
-    assert found.sample == expected
+    cut: dict[str, int] = {"tables": 3, "batch_rows": 17}
+    assert read(tmp_path, rows[::-1], sample_size=60, **cut).sample == expected
     assert len(expected) == 60
 
 

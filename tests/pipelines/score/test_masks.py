@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fcn_core import images
+from pipelines import files
 from pipelines.score import masks
 from pipelines.score.layout import PlanFolder
 
@@ -25,7 +26,7 @@ PNGS = {key: png(number) for number, key in enumerate(KEYS)}
 
 def write(layout: str, out: Path, pngs: dict[str, bytes]) -> dict[str, str]:
     folder = PlanFolder(str(out), NIGHT, 7)
-    folder.make(masks=True, durable=False)
+    files.make_folder(folder.masks)  # as the plan does
     chunk = masks.open_chunk(folder, 42, layout=layout)
     for key, data in pngs.items():
         chunk.add(key, data)
@@ -99,3 +100,53 @@ def test_a_mask_that_is_gone(tmp_path: Path, layout: str) -> None:
     (tmp_path / path.partition("#")[0]).unlink()
     with pytest.raises(FileNotFoundError):
         masks.read(str(tmp_path), path)
+
+
+@pytest.mark.parametrize("layout", ["png", "tar"])
+def test_their_size_tells_masks_that_are_gone_or_cut(
+    tmp_path: Path, layout: str
+) -> None:
+    paths = write(layout, tmp_path, PNGS)
+    names = files_below(tmp_path)
+    whole = masks.total_bytes(str(tmp_path), paths.values())
+    assert whole == sum((tmp_path / name).stat().st_size for name in names)
+    path = tmp_path / names[0]
+    for damage in (b"", path.read_bytes()[:-1]):
+        path.write_bytes(damage)
+        assert masks.total_bytes(str(tmp_path), paths.values()) < whole
+    path.unlink()
+    assert masks.total_bytes(str(tmp_path), paths.values()) < whole
+
+
+@pytest.mark.parametrize("layout", ["png", "tar"])
+def test_they_do_not_make_their_folder_again(tmp_path: Path, layout: str) -> None:
+    folder = PlanFolder(str(tmp_path), NIGHT, 7)
+    chunk = masks.open_chunk(folder, 42, layout=layout)
+    with pytest.raises(FileNotFoundError):
+        chunk.add("late", png(0))
+        chunk.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mask_that_vanished_before_the_part_is_noticed(tmp_path: Path) -> None:
+    folder = PlanFolder(str(tmp_path), NIGHT, 7)
+    files.make_folder(folder.masks)
+    chunk = masks.open_chunk(folder, 42, layout="png")
+    for key, data in PNGS.items():
+        chunk.add(key, data)
+    (tmp_path / files_below(tmp_path)[1]).write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="masks vanished"):
+        chunk.finish()
+
+
+@pytest.mark.parametrize("layout", ["png", "tar"])
+def test_what_a_mend_lays_out_is_what_an_attempt_writes(
+    tmp_path: Path, layout: str
+) -> None:
+    paths = write(layout, tmp_path, PNGS)
+    folder = PlanFolder(str(tmp_path), NIGHT, 7)
+    laid_out, contents = masks.lay_out(folder, 42, layout=layout, pngs=PNGS)
+    assert laid_out == paths
+    assert contents == {
+        name: (tmp_path / name).read_bytes() for name in files_below(tmp_path)
+    }

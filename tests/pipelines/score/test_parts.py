@@ -111,9 +111,9 @@ def test_a_part_cut_off_anywhere_is_noticed(tmp_path: Path) -> None:
     good = path.read_bytes()
     for length in range(0, len(good), 97):
         path.write_bytes(good[:length])
-        with pytest.raises(SystemicFault, match="run fcn check"):
+        with pytest.raises(SystemicFault, match=r"run fcn check .* --mend"):
             count(night, 0)
-        with pytest.raises(SystemicFault, match="run fcn check"):
+        with pytest.raises(SystemicFault, match=r"run fcn check .* --mend"):
             parts.add_up(night)
 
 
@@ -125,7 +125,5 @@ def test_totals_count_every_row_and_reason(tmp_path: Path) -> None:
         failed=5,
         failures={"corrupt": 3, "timeout": 1, "vanished": 1},
         transient=1,
-        parts=tuple(
-            files.sha256(night.parts.uri(chunk)) for chunk in range(night.plan.chunks)
-        ),
+        parts=tuple(files.sha256(night.parts.uri(chunk)) for chunk in range(6)),
     )

@@ -43,8 +43,8 @@ def test_a_worker_reads_only_the_piece_of_its_chunk(tmp_path: Path) -> None:
     frozen, _ = freeze(tmp_path, photos(*range(600)), chunk_size=2)
     assert pieces.CHUNKS_PER_PIECE == 256
     assert len(frozen.pieces) == 2
-    folder = tmp_path / "_runs" / "run_date=2026-11-20" / "00000001" / "plan"
-    (folder / frozen.pieces[0].name).unlink()
+    folder = PlannedNight(str(tmp_path), frozen).folder
+    files.remove(files.join(folder.pieces, frozen.pieces[0].name))
     for chunk in (256, 299):
         expected = [f"/photos/{n:06}.jpg" for n in (2 * chunk, 2 * chunk + 1)]
         found = chunk_of(tmp_path, frozen, chunk)

@@ -52,7 +52,8 @@ def test_an_open_night_can_be_discarded_and_a_committed_one_not(tmp_path: Path) 
     before = everything(tmp_path)
     half = plan_night(tmp_path, 9)
     write_part(half, 0)
-    files.write_atomically(files.join(half.folder.masks, "chunk-00000000/x.png"), b"")
+    mask = files.join(half.folder.masks, "chunk-00000000", "x.png")
+    files.write_atomically(mask, b"png")
     with pytest.raises(UsageError, match="a committed one stays"):
         score_states.discard(str(tmp_path), run_date="2026-11-19")
     assert score_states.discard(str(tmp_path), run_date=NIGHT) == 9

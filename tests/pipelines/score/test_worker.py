@@ -216,9 +216,9 @@ def test_above_the_threshold_nothing_is_published_until_it_is_raised(
     assert ended.code == 3
     assert why in ended.stderr.splitlines()[-1]
     assert "--max_error_rate" in ended.stderr.splitlines()[-1]
-    run_folder = score_runs.run_folder(out)
-    assert (run_folder / "_FAILED").exists()
-    assert not (run_folder / "_COMMIT.json").exists()
+    folder = score_runs.plan_folder(out)
+    assert Path(folder.refusal).exists()
+    assert not Path(folder.commit).exists()
     assert not (out / "scores").exists()
     (night,) = json.loads(score_runs.fcn("status", out, "--json").stdout)
     assert (night["state"], night["ok"], night["failed"]) == ("failed", good, bad)
@@ -227,7 +227,7 @@ def test_above_the_threshold_nothing_is_published_until_it_is_raised(
     summary = score_runs.scored(photos, out, *flags, f"--max_error_rate={higher}")
     assert (summary["computed"], summary["ok"], summary["failed"]) == (0, good, bad)
     assert score_runs.table(out) == parts
-    assert not (run_folder / "_FAILED").exists()
+    assert not Path(folder.refusal).exists()
 
 
 def test_at_the_threshold_it_is_published(tmp_path: Path) -> None:
