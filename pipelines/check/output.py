@@ -72,7 +72,8 @@ def _left_over(out: str, chain: list[Plan]) -> Iterator[Damage]:
         for uri in files.find_temporaries(place, below=below):
             yield _unused(out, uri, "a temporary file of a killed attempt")
     for folder in _unused_folders(out, chain):
-        for uri in folder.results():
+        refusal = [folder.refusal] if files.exists(folder.refusal) else []
+        for uri in (*folder.results(), *refusal):
             yield _unused(out, uri, "what a plan left that does not count")
     names = {f"{plan.sequence:08}.json" for plan in chain}
     for name in files.list_names(plans_folder(out)):

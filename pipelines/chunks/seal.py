@@ -2,7 +2,8 @@
 
 Parquet's page checksums leave out headers and footer, where a flipped bit can change a
 value without a trace. Here an entry of the footer's metadata has the sha256 of all
-bytes of the file, its own digits taken as zeros. Any reader of Parquet reads the file.
+bytes of the file, its own digits taken as zeros. Any reader of Parquet reads the file;
+Arrow's copy of the schema, which the file holds as well, keeps the zeros.
 """
 
 import hashlib

@@ -8,8 +8,9 @@ from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Ending, Refusal
-from pipelines.faults import AboveThreshold
+from pipelines.faults import AboveThreshold, SystemicFault
 from pipelines.score import parts, publish
+from pipelines.score.commit import Discard
 from pipelines.score.nights import Night
 from pipelines.score.parts import Totals
 from pipelines.score.summary import ModelSummary, Summary, find_summary
@@ -60,8 +61,13 @@ class NightEnding(Ending[Totals]):
 
     def record_refusal(self, total: Totals, refusal: Refusal, counts: Counts) -> None:
         """Writes the summary, which says why the night is not published."""
-        with self.night.attempted():
-            self.summarise(total, counts, why=refusal.why)
+        try:
+            with self.night.attempted():
+                self.summarise(total, counts, why=refusal.why)
+        except SystemicFault:
+            if isinstance(self.night.outcome(), Discard):
+                files.remove(self.night.folder.refusal)  # written beside the discard
+            raise
 
     def summarise(self, total: Totals, counts: Counts, *, why: str | None) -> None:
         """Writes `summary.json`; the one of the attempt that published stays."""

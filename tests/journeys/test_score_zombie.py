@@ -166,7 +166,7 @@ def test_a_part_that_is_not_this_chunks_is_a_loud_fault(
         score_runs.add_photos(photos, 1, first=3)
         source = "chunk-00000000.parquet"
     score_runs.scored(photos, other, *flags)
-    foreign_part = score_runs.run_folder(other) / "parts" / source
+    foreign_part = Path(score_runs.plan_folder(other).parts) / source
     shutil.copy(foreign_part, parts / "chunk-00000000.parquet")
     ended = score_runs.score(photos, out, *flags, "--json")
     assert (ended.code, ended.stdout) == (1, "")

@@ -43,7 +43,7 @@ def test_everything_at_once(whole: Path, out: Path) -> None:
 
 
 def test_a_commit_that_is_gone_is_made_again(whole: Path, out: Path) -> None:
-    (score_runs.run_folder(out) / "_COMMIT.json").unlink()
+    Path(score_runs.plan_folder(out).commit).unlink()
     code, found = check(out)
     assert (code, [d["kind"] for d in found["damages"]]) == (1, ["commit"])
     code, found = check(out, "--mend")
@@ -77,7 +77,7 @@ def test_an_open_night_is_mended_and_goes_on(
     score_runs.leave_open(whole / "photos", out, *flags, chunks=2)
     assert check(out)[0] == 0
     shutil.rmtree(out / "masks")
-    (score_runs.run_folder(out) / "parts" / "chunk-00000001.parquet").write_bytes(b"")
+    score_runs.part_paths(out)[1].write_bytes(b"")
     ended = score_runs.score(whole / "photos", out, *flags)
     assert ended.code == 1
     assert "--mend" in ended.stderr.splitlines()[-1]
@@ -95,7 +95,7 @@ def test_what_a_discard_left_is_removed(whole: Path, out: Path) -> None:
         (whole / "photos" / "photo-700.jpg").unlink()
     assert score_runs.fcn("discard", out, "--run_date", LATER[0]).code == 0
     assert check(out)[0] == 0
-    folder = score_runs.run_folder(out, LATER[0])
+    folder = Path(score_runs.plan_folder(out, LATER[0]).run)
     (folder / "parts").mkdir()
     (folder / "parts" / "chunk-00000000.parquet").write_bytes(b"late")
     code, found = check(out)

@@ -39,7 +39,7 @@ def test_two_plans_of_a_night_share_nothing_but_what_readers_see() -> None:
 def test_folders_are_made_once_and_found(tmp_path: Path) -> None:
     folder = PlanFolder(files.to_uri(tmp_path), "2026-11-20", 3)
     assert (folder.results(), folder.sequences()) == ([], [])
-    folder.make(durable=True)
+    folder.make(masks=True)
     made = [folder.pieces, folder.parts, folder.merged, folder.masks]
     assert folder.results() == made
     assert all(Path(each).is_dir() for each in made)
@@ -63,7 +63,7 @@ def test_nights_are_found_by_their_folders(tmp_path: Path) -> None:
 
 def test_the_rows_are_the_published_table_or_the_parts_before(tmp_path: Path) -> None:
     folder = PlanFolder(files.to_uri(tmp_path), "2026-11-20", 1)
-    folder.make(durable=False)
+    folder.make(masks=True, durable=False)
     part = files.join(folder.parts, "chunk-00000000.parquet")
     files.write_atomically(part, b"part")
     assert (folder.tables(), folder.is_shown()) == ([part], False)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pydantic import JsonValue
 
+from pipelines import files
 from pipelines.chunks import pieces
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import sequence
