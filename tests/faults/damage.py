@@ -141,10 +141,9 @@ def _expected(prepared: Prepared) -> dict[str, Any]:
     return Output(prepared.start.with_name("undisturbed")).readable()
 
 
-def spread(base: str, count: int) -> list[Damage]:
+def spread(base: str, prepared: Prepared, *, count: int) -> list[Damage]:
     """Returns so many damages of a base, each kind of file as often."""
-    return [
-        Damage(base, role, number)
-        for role in ROLES
-        for number in range(-(-count // len(ROLES)))
-    ]
+    there = Output(prepared.start)
+    roles = [role for role in ROLES if there.files(role)]
+    each = -(-count // len(roles))
+    return [Damage(base, role, number) for role in roles for number in range(each)]
