@@ -110,7 +110,9 @@ def run(server: Server, out: Path, prepared: Prepared, *, fault: Fault) -> list[
     wrong = [f"broken: {text}" for text in _end_problems(broken, fault)]
     wrong += [f"when it broke: {text}" for text in output.problems(out)]
     wrong += [f"when it broke: {text}" for text in _unreadable(server, out, prepared)]
-    codes = prepared.scenario.again if broken.code in (0, -9) else (0,)
+    scenario = prepared.scenario
+    may_be_done = broken.code == 0 or broken.is_killed
+    codes = scenario.again if may_be_done else scenario.codes
     return wrong + finish(server, out, prepared, codes=codes)
 
 
