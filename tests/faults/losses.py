@@ -103,5 +103,4 @@ def run(
             break
     KINDS[loss.kind](system, lost)
     wrong = [f"after the loss: {text}" for text in output.problems(lost)]
-    codes = prepared.scenario.again
-    return wrong + trials.finish(server, lost, prepared, codes=codes)
+    return wrong + trials.finish(server, lost, prepared)
