@@ -39,7 +39,8 @@ class Damage:
 
     Attributes:
         base: The name of what is damaged.
-        is_next_first: Whether the next night's command runs before the same one.
+        role: What kind of file is damaged.
+        number: Decides all the rest.
     """
 
     base: str
@@ -52,7 +53,13 @@ class Damage:
 
     @property
     def is_next_first(self) -> bool:
+        """Whether the next night's command runs before the same one."""
         return self.number % 2 == 1
+
+    @property
+    def is_checked_first(self) -> bool:
+        """Whether `check` runs before both."""
+        return self.number // 2 % 2 == 0
 
     def do(self, out: Path) -> str | None:
         """Damages a file; returns what was done, None where there is no such file."""
@@ -112,12 +119,14 @@ def run(
 
 
 def _commands(prepared: Prepared, damage: Damage, *, check: bool) -> Iterator[Words]:
-    """Yields who could notice; `check` first, as it is quick and changes nothing."""
+    """Yields who could notice; `check` is the first in half of the damages, or last."""
     yield scenarios.STATUS
-    if check:
+    if check and damage.is_checked_first:
         yield scenarios.CHECK
     both = [prepared.scenario.words, *prepared.scenario.after]
     yield from reversed(both) if damage.is_next_first else both
+    if check and not damage.is_checked_first:
+        yield scenarios.CHECK
 
 
 def _changes(out: Path, prepared: Prepared) -> Iterator[str]:
@@ -141,10 +150,9 @@ def _expected(prepared: Prepared) -> dict[str, Any]:
     return Output(prepared.start.with_name("undisturbed")).readable()
 
 
-def spread(base: str, count: int) -> list[Damage]:
+def spread(base: str, prepared: Prepared, *, count: int) -> list[Damage]:
     """Returns so many damages of a base, each kind of file as often."""
-    return [
-        Damage(base, role, number)
-        for role in ROLES
-        for number in range(-(-count // len(ROLES)))
-    ]
+    there = Output(prepared.start)
+    roles = [role for role in ROLES if there.files(role)]
+    each = -(-count // len(roles))
+    return [Damage(base, role, number) for role in roles for number in range(each)]

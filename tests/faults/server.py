@@ -42,9 +42,30 @@ def _import(request: dict[str, Any]) -> dict[str, Any]:
     for name in request["names"]:
         with suppress(Exception):
             importlib.import_module(name)
+    _compile_templates()
     gc.collect()
     gc.freeze()
     return {"threads": len(list(Path("/proc/self/task").iterdir()))}
+
+
+def _compile_templates() -> None:
+    """Compiles the pages' templates here: every child would do it again."""
+    import jinja2
+
+    from pipelines.pages import page
+
+    compiled: dict[tuple[object, ...], Any] = {}
+    compile_one: Any = jinja2.Environment.compile
+
+    def compile_once(environment: jinja2.Environment, *what: object) -> Any:
+        if what not in compiled:
+            compiled[what] = compile_one(environment, *what)
+        return compiled[what]
+
+    jinja2.Environment.compile = compile_once  # type: ignore[method-assign, assignment]
+    for path in Path(page.__file__).with_name("templates").glob("*.j2"):
+        with suppress(jinja2.TemplateError, AttributeError):
+            page._environment().get_template(path.name)
 
 
 def _start(request: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Sweeps: many trials side by side, and one failure with all that went wrong."""
 
+import os
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import pytest
 
@@ -14,6 +15,12 @@ from tests.faults.losses import Loss
 from tests.faults.races import Race
 from tests.faults.scenarios import Prepared, Scenario
 from tests.faults.trials import Trial
+
+_LOG: Final = os.environ.get("FAULTS_LOG")
+"""A file that gets a line for each trial as it ends."""
+
+_EVERY: Final = int(os.environ.get("FAULTS_EVERY", "1"))
+"""Only every so many of the trials, for a look at all kinds in little time."""
 
 Scenarios = Callable[[str], Prepared]
 """Returns a scenario of `scenarios.SCENARIOS`, ready to be broken."""
@@ -37,8 +44,15 @@ def _run(
     act: Callable[[Server, Path, Item], list[str]],
     items: Iterable[Item],
 ) -> None:
-    wanted = [item for item in items if trials.ONLY in (None, item.name)]
-    done = servers.each(act, wanted)
+    def one(server: Server, folder: Path, item: Item) -> list[str]:
+        wrong = act(server, folder, item)
+        if _LOG:
+            with Path(_LOG).open("a") as log:
+                log.write(f"{item.name}: {wrong[0] if wrong else 'ok'}\n")
+        return wrong
+
+    wanted = [item for item in items if trials.ONLY in (None, item.name)][::_EVERY]
+    done = servers.each(one, wanted)
     failures = [(item.name, wrong) for item, wrong in done if wrong]
     print(f"{len(done)} trials, {len(failures)} failed")  # noqa: T201
     if failures:
@@ -118,4 +132,4 @@ def damages(servers: Servers, make: Make, base: str, *, count: int) -> None:
         out = folder / "out"
         return damage.run(server, out, prepared, damage=item, check=check)
 
-    _run(servers, one, damage.spread(base, count))
+    _run(servers, one, damage.spread(base, prepared, count=count))

@@ -69,7 +69,7 @@ def _lose(
         with disks.mounted(copy, lost), servers.one() as server:
             out = lost / "out"
             wrong = [f"after the loss: {text}" for text in output.problems(out)]
-            wrong += trials.finish(server, out, prepared, codes=(0,))
+            wrong += trials.finish(server, out, prepared)
         if wrong:
             failures.append((f"{name} {delay} s later", wrong))
     if failures:

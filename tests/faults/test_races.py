@@ -6,7 +6,7 @@ from tests.faults import sweeps
 from tests.faults.commands import Servers
 from tests.faults.sweeps import Make
 
-RACES = {"png": 160, "tar": 60}
+RACES = {"png": 140, "tar": 60}
 """How many races, by the layout of masks."""
 
 

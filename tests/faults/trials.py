@@ -110,23 +110,19 @@ def run(server: Server, out: Path, prepared: Prepared, *, fault: Fault) -> list[
     wrong = [f"broken: {text}" for text in _end_problems(broken, fault)]
     wrong += [f"when it broke: {text}" for text in output.problems(out)]
     wrong += [f"when it broke: {text}" for text in _unreadable(server, out, prepared)]
-    codes = prepared.scenario.again if broken.code in (0, -9) else (0,)
-    return wrong + finish(server, out, prepared, codes=codes)
+    return wrong + finish(server, out, prepared)
 
 
-def finish(
-    server: Server, out: Path, prepared: Prepared, *, codes: Sequence[int]
-) -> list[str]:
+def finish(server: Server, out: Path, prepared: Prepared) -> list[str]:
     """Runs a scenario's command and what follows; returns what is wrong at the end.
 
     Args:
         server: Runs the commands.
         out: The output, in any state.
         prepared: The scenario.
-        codes: Exit codes that the command may have.
     """
     again = prepared.run(server, prepared.scenario.words, out)
-    if again.code not in codes or again.traceback():
+    if again.code not in prepared.scenario.again or again.traceback():
         last = again.traceback() or again.stderr.strip()[-300:]
         return [f"the same command ends with {again.code}: {last}"]
     wrong = []
