@@ -96,7 +96,13 @@ def test_beside_a_writer_nothing_is_left(folder: Path) -> None:
 
 
 def test_temporaries_are_found_in_a_folder_or_also_below_it(tmp_path: Path) -> None:
-    for name in (".a.0.tmp", "deep/.b.1.tmp", "deep/kept", ".c.2.tmp/inside"):
+    for name in (
+        ".a.0123456789abcdef.tmp",
+        "deep/.b.0123456789abcdef.tmp",
+        "deep/kept",
+        ".others.tmp",
+        ".c.0123456789abcdef.tmp/inside",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     uri = files.to_uri(tmp_path)
@@ -105,9 +111,13 @@ def test_temporaries_are_found_in_a_folder_or_also_below_it(tmp_path: Path) -> N
         temporaries = files.find_temporaries(uri, below=below)
         return {name.removeprefix(f"{uri}/") for name in temporaries}
 
-    assert found(below=False) == {".a.0.tmp", ".c.2.tmp"}
-    assert found(below=True) == {".a.0.tmp", ".c.2.tmp", "deep/.b.1.tmp"}
+    assert found(below=False) == {".a.0123456789abcdef.tmp", ".c.0123456789abcdef.tmp"}
+    assert found(below=True) == {
+        ".a.0123456789abcdef.tmp",
+        ".c.0123456789abcdef.tmp",
+        "deep/.b.0123456789abcdef.tmp",
+    }
     files.remove_temporaries(uri, below=False)
-    assert found(below=True) == {"deep/.b.1.tmp"}
+    assert found(below=True) == {"deep/.b.0123456789abcdef.tmp"}
     files.remove_temporaries(uri)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["kept"]

@@ -9,11 +9,11 @@ import pytest
 
 from pipelines import files
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.score import discard as discard_module
 from pipelines.score import masks, parts, publish, sequence
 from pipelines.score import states as score_states
 from pipelines.score.commit import Discard
 from pipelines.score.discard import discard
+from pipelines.score.layout import PlanFolder
 from pipelines.score.plan import PlannedNight
 from tests.drawn.night_plans import (
     NIGHT,
@@ -128,7 +128,7 @@ def test_from_the_verdict_on_a_killed_discard_counts(
 ) -> None:
     night = _draw_half(tmp_path)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        _die_at(patch, [(discard_module, "remove_results")], 0)
+        _die_at(patch, [(PlanFolder, "clear")], 0)
         discard(night)
     assert files.exists(night.parts.uri(0))
     assert sequence.read_all(str(tmp_path)) == []
