@@ -14,6 +14,12 @@ ORDINARY_BYTES: Final = 256 << 20
 Where there is less, the kernel decides.
 """
 
+_UNTOUCHED_BYTES: Final = 128 << 20
+"""Taken but never touched in a cold lane, as stacks are: RLIMIT_DATA counts it.
+
+Only a request alone may have it besides: a margin in which the kernel decides.
+"""
+
 
 class ProcessMemory:
     """The memory of this process now; cheap, as it is read at every request."""
@@ -82,6 +88,8 @@ class Budget:
         if self._limit is None:
             return self._memory_bytes
         free = self._limit.free_bytes(self._memory_bytes * lanes) // lanes
+        if lanes == 1:
+            free += _UNTOUCHED_BYTES
         return min(self._memory_bytes, max(free, ORDINARY_BYTES))
 
     def is_lane_spent(self) -> bool:
