@@ -1,7 +1,7 @@
 """Lanes without processes and engines: a sweep of thousands cannot wait for those.
 
-They answer in the thread that asks. A score depends on the photo's bytes alone, as with
-a real model; what is not scored runs the job's real task.
+They answer in the thread that asks. A score depends on the photo's bytes and the
+working size alone, as with a real model; what is not scored runs the job's real task.
 """
 
 import dataclasses
@@ -29,6 +29,7 @@ class ScoreByHash:
 
     def __init__(self, config: Header):
         self._masks = config["masks"]
+        self._max_side = str(config["max_side"]).encode()
 
     def __call__(
         self, header: Header, blobs: Sequence[bytes]
@@ -40,7 +41,8 @@ class ScoreByHash:
         with Image.open(io.BytesIO(data)) as photo:
             width, height = photo.size
         digest = hashlib.sha256(data)
-        seed = int.from_bytes(digest.digest()[:8], "big")
+        decisive = hashlib.sha256(data + self._max_side).digest()
+        seed = int.from_bytes(decisive[:8], "big")
         class_map = np.zeros((height, width), np.uint8)
         first, second = 1 + seed % 20, 1 + seed // 32 % 20
         class_map[seed % 7 : height // 2] = first

@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,42 +17,71 @@ from tests.faults.trials import SEED
 
 _BEFORE: Final = "2026-11-19"
 _LAST_DELAY: Final = 0.8
-_LAST_CALL: Final = 120
+_LAST_CALL: Final = 12
 _ZOMBIES: Final = 0.35
 """How many of the commands are stopped."""
 
+Runner = tuple[float, Words, Fault]
 
-def scenario(masks: str) -> Scenario:
-    """Returns what races start from: a published night, with a photo to replay."""
-    first = (*scenarios.score(masks, night=_BEFORE), "--limit", "5")
-    return Scenario((first,), scenarios.score(masks), photos="mended")
+
+def _score(masks: str, *more: str, night: str = scenarios.NIGHT) -> Words:
+    """Returns the words of a night of many small chunks."""
+    words = scenarios.score(masks, night=night)
+    return (*(word.replace("chunk_size=4", "chunk_size=1") for word in words), *more)
+
+
+def scenario(kind: str, masks: str) -> Scenario:
+    """Returns what races start from.
+
+    Args:
+        kind: `same` settings in all launches, after a published night with a photo to
+            replay; or `other`: two launches with other settings, and nothing before.
+        masks: The layout of masks.
+    """
+    if kind == "other":
+        return Scenario((), _score(masks))
+    first = _score(masks, "--limit", "5", night=_BEFORE)
+    return Scenario((first,), _score(masks), photos="mended")
 
 
 @dataclass(frozen=True)
 class Race:
     """One race, decided by its number; the order of what happens is the system's."""
 
+    kind: str
     masks: str
     number: int
 
     @property
     def name(self) -> str:
-        return f"race-{self.masks}/{self.number}"
+        return f"race-{self.kind}-{self.masks}/{self.number}"
 
-    def runners(self) -> list[tuple[float, Words, Fault]]:
-        """Returns who starts when, and where it is stopped."""
+    @property
+    def launches(self) -> tuple[Words, Words]:
+        """Returns the words of the two ways to launch the night."""
+        one = _score(self.masks)
+        return one, (*one, "--max_side", "64") if self.kind == "other" else one
+
+    def runners(self, calls: Sequence[tuple[str, str]]) -> list[Runner]:
+        """Returns who starts when, and where it is stopped.
+
+        Args:
+            calls: Of an undisturbed launch.
+        """
         rng = random.Random(f"{SEED} {self.name}")
-        score = scenarios.score(self.masks)
-        commands = [score, score, scenarios.DISCARD, scenarios.REPLAY, scenarios.REPORT]
-        if rng.random() < 0.3:  # a second discard meets the second plan
-            commands.append(scenarios.DISCARD)
+        commands = [*self.launches, scenarios.DISCARD]
+        if self.kind == "same":
+            commands += [scenarios.REPLAY, scenarios.REPORT]
+        if self.kind == "other" or rng.random() < 0.3:
+            commands += [scenarios.DISCARD, self.launches[0]]
+        shown = [n for n, (op, _) in enumerate(calls, 1) if op in ("link", "rename")]
         found = []
         for words in commands:
-            delay = rng.uniform(0, _LAST_DELAY)
-            last = _LAST_CALL if words[0] in ("score", "replay") else 12
-            is_zombie = rng.random() < _ZOMBIES
-            fault = Fault("stop", rng.randint(1, last)) if is_zombie else Fault()
-            found.append((delay, words, fault))
+            at = rng.choice(shown) + rng.randint(-1, 1)  # before, at or after a name
+            if words[0] not in ("score", "replay"):
+                at = rng.randint(1, _LAST_CALL)
+            fault = Fault("stop", max(1, at)) if rng.random() < _ZOMBIES else Fault()
+            found.append((rng.uniform(0, _LAST_DELAY), words, fault))
         return sorted(found, key=lambda runner: runner[0])
 
 
@@ -63,7 +92,7 @@ def run(server: Server, out: Path, prepared: Prepared, *, race: Race) -> list[st
     ended: list[tuple[Words, Ended]] = []
     begin = time.monotonic()
     try:
-        for delay, words, fault in race.runners():
+        for delay, words, fault in race.runners(prepared.calls):
             time.sleep(max(0.0, begin + delay - time.monotonic()))
             running = server.start(prepared.fill(words, out), out, fault)
             started.append((words, running))
@@ -99,19 +128,22 @@ def _to_the_end(
     server: Server, out: Path, prepared: Prepared, *, race: Race
 ) -> Iterator[str]:
     """Yields what is wrong once the plain commands have ended what is left."""
-    plain = (
-        (scenarios.score(race.masks), (0,)),
-        (scenarios.REPLAY, (0, 2)),
-        (scenarios.score(race.masks, night=scenarios.NEXT), (0,)),
-        (scenarios.STATUS, (0,)),
-    )
-    for words, codes in plain:
+    first, second = race.launches
+    ended = prepared.run(server, first, out)
+    plain: list[tuple[Words, tuple[int, ...]]] = [(scenarios.STATUS, (0,))]
+    if ended.code == 2 and race.kind == "other":  # the plan has the other settings
+        first = second
+    if race.kind == "same":
+        later = _score(race.masks, night=scenarios.NEXT)
+        plain = [(scenarios.REPLAY, (0, 2)), (later, (0,)), *plain]
+    for words, codes in [(first, (0,)), *plain]:
         ended = prepared.run(server, words, out)
         if ended.code not in codes or ended.traceback():
             last = ended.traceback() or ended.stderr.strip()[-300:]
             yield f"then {words[0]} ends with {ended.code}: {last}"
     yield from (f"at the end: {text}" for text in output.problems(out))
-    yield from output.planned_problems(out, prepared.inputs.uris("mended"))
+    photos = prepared.inputs.uris(prepared.scenario.photos)
+    yield from output.planned_problems(out, photos)
     if ended.code == 0:
         yield from _status_problems(ended.stdout, Output(out))
     left = Output(out).temporaries()

@@ -145,8 +145,9 @@ class Inputs:
         return [word.format(**places) for word in words]
 
     def uris(self, photos: str) -> list[str]:
-        """Returns the URIs of an input's photos."""
-        found = sorted((self.folder / photos).glob("*.jpg"))
+        """Returns the URIs of an input's photos that can be scored."""
+        names = "photo-*.jpg" if photos == "plain" else "*.jpg"
+        found = sorted((self.folder / photos).glob(names))
         return [files.to_uri(path) for path in found]
 
 

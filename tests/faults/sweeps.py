@@ -111,14 +111,15 @@ def power_losses(
     _run(servers, one, losses.chosen(name, seen, count=count))
 
 
-def race(servers: Servers, make: Make, masks: str, *, count: int) -> None:
-    """Runs races."""
-    prepared = make(f"race-{masks}", races.scenario(masks))
+def race(servers: Servers, make: Make, name: str, *, count: int) -> None:
+    """Runs races: a kind, a dash, the layout of masks."""
+    kind, _, masks = name.partition("-")
+    prepared = make(f"race-{name}", races.scenario(kind, masks))
 
     def one(server: Server, folder: Path, race: Race) -> list[str]:
         return races.run(server, folder / "out", prepared, race=race)
 
-    _run(servers, one, [Race(masks, number) for number in range(count)])
+    _run(servers, one, [Race(kind, masks, number) for number in range(count)])
 
 
 def damages(servers: Servers, make: Make, base: str, *, count: int) -> None:
