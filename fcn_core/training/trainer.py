@@ -8,13 +8,14 @@ draws, and batch norms that are not frozen, which take each part's own statistic
 
 import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from fcn_core.recipes.recipe import Recipe
 from fcn_core.training import schedules
@@ -144,29 +145,45 @@ class Trainer:
             for start in range(0, len(piece[0]), at_once):
                 yield tuple(values[start : start + at_once] for values in piece)
 
-    def _deal(self, piece: Piece) -> Any:
-        """Deals a part's examples to the replicas."""
+    def _deal(self, piece: Piece) -> tuple[Any, Any]:
+        """Deals a part's examples to the replicas, and 1 where they count, else 0.
+
+        A replica without an example gets the last one, which does not count: of an
+        empty batch oneDNN's convolutions return a wrong shape, and batch norms that
+        are not frozen a mean of nothing.
+        """
         replicas = self._strategy.num_replicas_in_sync
         if replicas == 1:
-            return tuple(tf.convert_to_tensor(values) for values in piece)
-        shares = [np.array_split(values, replicas) for values in piece]
-        return tuple(
-            self._strategy.experimental_distribute_values_from_function(
-                lambda context, share=share: tf.convert_to_tensor(
-                    share[context.replica_id_in_sync_group]
-                )
-            )
-            for share in shares
+            one = tf.constant(1.0, tf.float32)
+            return tuple(tf.convert_to_tensor(values) for values in piece), one
+        shares = [
+            [part if len(part) else values[-1:] for part in parts]
+            for values in piece
+            for parts in [np.array_split(values, replicas)]
+        ]
+        counts = np.arange(replicas) < len(piece[0])
+        return (
+            tuple(self._hand_out(share) for share in shares),
+            self._hand_out(counts.astype(np.float32)),
         )
 
-    def _part_gradients(self, piece: Any, total: Any, share: Any) -> Any:
-        found = self._strategy.run(self._replica_gradients, (piece, total, share))
+    def _hand_out(self, values: Sequence[Any] | NDArray[np.float32]) -> Any:
+        """Gives each replica its value."""
+        return self._strategy.experimental_distribute_values_from_function(
+            lambda context: tf.convert_to_tensor(
+                values[context.replica_id_in_sync_group]
+            )
+        )
+
+    def _part_gradients(self, dealt: Any, total: Any, share: Any) -> Any:
+        found = self._strategy.run(self._replica_gradients, (dealt, total, share))
         return tf.nest.map_structure(
             lambda value: self._strategy.reduce("SUM", value, axis=None), found
         )
 
-    def _replica_gradients(self, piece: Any, total: Any, share: Any) -> Any:
+    def _replica_gradients(self, dealt: Any, total: Any, share: Any) -> Any:
         """Returns what this part of the batch adds to the loss and its gradients."""
+        piece, counts = dealt
         images = tf.cast(piece[0], tf.float32)
         soft = None if self._teacher is None else self._teacher(images, training=False)
         with tf.GradientTape() as tape:
@@ -174,6 +191,7 @@ class Trainer:
             loss = self._objective.loss(
                 tf.cast(logits, tf.float32), piece, total=total, soft=soft
             )
+            loss *= counts
             for penalty in self._model.losses:
                 loss += penalty * share / self._strategy.num_replicas_in_sync
             scaled = loss if self.scale is None else loss * self.scale.factor

@@ -132,6 +132,34 @@ def disturb(model: keras.Model) -> keras.Model:
     return model
 
 
+def balance(model: keras.Model, photo: NDArray[Any]) -> keras.Model:
+    """Lets the scores of every class have the same mean on a photo `[H, W, 3]`.
+
+    Random scores differ more between classes than between cells: without it one class
+    may win everywhere, whatever computes them, and an empty mask proves nothing.
+    """
+    scores = np.asarray(model(photo[None].astype(np.float32)))
+    bias = model.get_layer("head_score").bias
+    bias.assign(np.asarray(bias) - scores.mean((0, 1, 2)))
+    return model
+
+
+def steady(model: keras.Model) -> keras.Model:
+    """Random weights of a VGG that keep signals at one size, as trained ones do.
+
+    Keras's own halve them at every layer, and photos arrive in -128..128.
+    """
+    rng = np.random.default_rng(0)
+    for layer in every_layer(model):
+        for variable in layer.weights:
+            if variable.name == "kernel":
+                spread = np.sqrt(2 / np.prod(variable.shape[:-1]))
+                if layer.name == "block1_conv1":
+                    spread /= 64
+                variable.assign(rng.normal(size=variable.shape) * spread)
+    return model
+
+
 def photo_for(spec: ModelSpec) -> NDArray[np.float32]:
     height, width = (37, 70) if spec.minimum_side == 1 else (spec.minimum_side,) * 2
     if spec.name.startswith("deconvnet") or spec.geometry == "valid":
