@@ -6,13 +6,14 @@ import pyarrow as pa
 
 from pipelines import files
 from pipelines.faults import UsageError
-from pipelines.score import sequence
+from pipelines.score import publish, sequence
 from pipelines.score.config import ReplayConfig
 from pipelines.score.items import LISTING_SCHEMA, leave_out
 from pipelines.score.layout import NightFolder
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
 from pipelines.score.plan import Draft, Plan, PlannedNight
+from pipelines.score.summary import find_summary
 
 
 def plan_replay(config: ReplayConfig) -> Night:
@@ -59,13 +60,24 @@ def _draft(folder: NightFolder, earlier: Sequence[Plan]) -> Draft:
 def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
     """Returns the next replay's name, after its night, or the one to go on with."""
     replays = [plan for plan in earlier if plan.kind == "replay"]
-    if replays and PlannedNight(out, replays[-1]).commit() is None:
+    if replays and not _is_finished(PlannedNight(out, replays[-1])):
         return replays[-1].run_date, replays[-1]
     night = [plan for plan in earlier if plan.kind == "score"][-1].run_date
     number = 1
     while sequence.find(earlier, f"{night}-replay-{number}") is not None:
         number += 1
     return f"{night}-replay-{number}", None
+
+
+def _is_finished(night: PlannedNight) -> bool:
+    """Whether a replay is published with all that belongs to it."""
+    commit = night.commit()
+    return (
+        commit is not None
+        and publish.is_shown(night, commit)
+        and find_summary(night.folder) is not None
+        and bool(files.size(night.folder.page))
+    )
 
 
 def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
