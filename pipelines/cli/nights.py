@@ -24,11 +24,13 @@ def status(arguments: Sequence[str]) -> int:
 def report(arguments: Sequence[str]) -> int:
     """`fcn report`: writes a night's page again."""
     config, _ = ReportConfig.parse(arguments)
+    from pipelines import files
     from pipelines.pages import night as pages_night
     from pipelines.score import states
 
     night = states.find_committed(config.output, run_date=config.run_date)
     uri = pages_night.build(night.folder)
+    files.remove_temporaries(night.folder.report)
     print(json.dumps({"page": uri}) if config.json_output else uri)
     return 0
 

@@ -108,7 +108,8 @@ def run(server: Server, out: Path, prepared: Prepared, *, fault: Fault) -> list[
     prepared.begin(out)
     broken = prepared.run(server, prepared.scenario.words, out, fault)
     wrong = [f"broken: {text}" for text in _end_problems(broken, fault)]
-    wrong += [f"when it broke: {text}" for text in output.problems(out)]
+    if not prepared.scenario.removes:  # else it was broken before
+        wrong += [f"when it broke: {text}" for text in output.problems(out)]
     wrong += [f"when it broke: {text}" for text in _unreadable(server, out, prepared)]
     return wrong + finish(server, out, prepared)
 
