@@ -50,7 +50,7 @@ def test_exported_and_scored_is_the_same(name: str, tmp_path: Path) -> None:
     card = card_of(spec)
     if spec.task == "segmentation":
         pixels = tiny_models.draw_pixels(150, 201)
-        balance(model, images.pad(pixels, (256, 256), card.padding_value))
+        balance(model, images.pad(pixels, geometry.Size(256, 256), card.padding_value))
     bundle.export(model, tmp_path / "bundle", card)
     data = tiny_models.draw_photo(150, 201)
     expected = scoring.PhotoScorer([keras_engine.scorer_of(model, card)]).score_photo(
