@@ -102,5 +102,7 @@ def run(
         if call.number >= loss.at:
             break
     KINDS[loss.kind](system, lost)
-    wrong = [f"after the loss: {text}" for text in output.problems(lost)]
+    wrong = []
+    if not prepared.scenario.removes:  # else it was broken before
+        wrong = [f"after the loss: {text}" for text in output.problems(lost)]
     return wrong + trials.finish(server, lost, prepared)
