@@ -191,13 +191,20 @@ def _is_positional(field: FieldInfo) -> bool:
 
 
 def _with_values(cls: type[JobConfig], arguments: Sequence[str]) -> list[str]:
-    """Writes `--rescore` as `--rescore=true`: the next word is not its value."""
+    """Writes `--rescore` as `--rescore=true`: only true or false is its value."""
     switches = {
         f"--{field.alias or name}"
         for name, field in cls.model_fields.items()
         if field.annotation is bool
     }
-    return [f"{word}=true" if word in switches else word for word in arguments]
+    words, rest = list[str](), list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word in switches:
+            value = rest.pop(0) if rest[:1] in (["true"], ["false"]) else "true"
+            word = f"{word}={value}"
+        words.append(word)
+    return words
 
 
 def _parser(cls: type[JobConfig]) -> _Parser:

@@ -107,6 +107,8 @@ def test_lists_are_words_commas_or_yaml(
         ([], False),
         (["--rescore"], True),
         (["--rescore=true"], True),
+        (["--rescore", "true"], True),
+        (["--rescore", "false"], False),
         (["--rescore=false"], False),
         (["--rescore=1"], True),
         (["--rescore=no"], False),
