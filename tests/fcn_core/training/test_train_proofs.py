@@ -176,7 +176,7 @@ HALVES: dict[str, int] = {
 
 
 STEADY_RATE = 3e-4
-"""From `steady` weights of up to four seeds all 22 runs learned at this rate.
+"""From `steady` weights of up to four draws all 22 runs learned at this rate.
 
 At three times of it 20 of 21 did, at ten times 3 of 6. Keras's own weights fade from
 layer to layer; from them these networks moved only at rates where they may as well
