@@ -149,8 +149,7 @@ class Trainer:
         """Deals a part's examples to the replicas, and 1 where they count, else 0.
 
         A replica without an example gets the last one, which does not count: of an
-        empty batch oneDNN's convolutions return a wrong shape, and batch norms that
-        are not frozen a mean of nothing.
+        empty batch oneDNN's convolutions return a wrong shape.
         """
         replicas = self._strategy.num_replicas_in_sync
         if replicas == 1:

@@ -180,8 +180,7 @@ STEADY_RATE = 3e-4
 
 At three times of it 20 of 21 did, at ten times 3 of 6. Keras's own weights fade from
 layer to layer; from them these networks moved only at rates where they may as well
-break: rounding decided whether a run learned, died with one score for every photo, or
-was not finite. So each processor had its own result.
+break: one run learned, another ended with one score for every photo or was not finite.
 """
 
 
