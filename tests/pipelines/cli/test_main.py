@@ -247,3 +247,29 @@ main.run()
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert ended.stdout.splitlines()[-1] == "left behind"
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("can't start new thread"), MemoryError()]
+)
+def test_a_limit_on_threads_or_memory_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refused(_: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(train, "train", refused)
+    ended = score_runs.fcn("train")
+    assert ended.code == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"fcn: got {str(error) or 'no memory'}, expected room for")
+    assert "run the same command again" in line
+
+
+def test_other_faults_of_the_program_stay_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: list[str]) -> int:
+        raise RuntimeError("a fault of the program")
+
+    monkeypatch.setattr(train, "train", broken)
+    with pytest.raises(RuntimeError, match="a fault of the program"):
+        score_runs.fcn("train")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,22 @@ def test_at_the_threshold_it_is_published(tmp_path: Path) -> None:
     assert (summary["ok"], summary["failed"]) == (190, 10)
     assert summary["failures"] == {"corrupt": 10}
     assert len(score_runs.table(out)) == 200
+
+
+def test_a_replay_that_is_committed_but_not_shown_goes_on(
+    photos: Path, tmp_path: Path
+) -> None:
+    """As if it was killed between its commit and its table."""
+    _spoil(photos)
+    out = tmp_path / "out"
+    score_runs.scored(photos, out)
+    score_runs.rewrite(photos / "cut.jpg", tiny_models.draw_photo(seed=90))
+    replay = _replay(out)
+    before = everything(out)
+    for folder in ("scores", "report"):
+        shutil.rmtree(out / folder / f"run_date={replay['run_date']}")
+    assert _replay(out)["run_date"] == replay["run_date"]
+    after = everything(out)
+    assert set(after) == set(before)
+    scores = [name for name in before if name.startswith("scores/")]
+    assert {name: after[name] for name in scores} == {n: before[n] for n in scores}
