@@ -30,6 +30,18 @@ def of_system(error: OSError) -> SystemicFault:
     )
 
 
+def of_limits(error: MemoryError | RuntimeError) -> SystemicFault | None:
+    """Returns the fault where the system refused memory or a thread, else None."""
+    text = str(error).partition(" [while running")[0]  # Beam names its step
+    if not isinstance(error, MemoryError) and text != "can't start new thread":
+        return None
+    return SystemicFault(
+        f"got {text or 'no memory'}, expected room for the threads and the memory of "
+        "the command; raise the limits (ulimit -a) or choose fewer --lanes, and run "
+        "the same command again"
+    )
+
+
 class UsageError(JobFault):
     """The command cannot mean what it says."""
 

@@ -88,7 +88,7 @@ def _unknown_command(word: str) -> str:
 
 
 def _run(name: str, arguments: list[str]) -> int:
-    from pipelines.faults import JobFault, of_system
+    from pipelines.faults import JobFault, of_limits, of_system
     from pipelines.quiet_import import load
 
     # Quiet before anything imports TensorFlow; a user's own setting wins.
@@ -111,20 +111,10 @@ def _run(name: str, arguments: list[str]) -> int:
         print(f"fcn: {of_system(error)}", file=sys.stderr)
         return 1
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_resources(error):
+        if (limit := of_limits(error)) is None:
             raise
-        print(
-            f"fcn: got {str(error) or 'no memory'}, expected room for the threads and "
-            "the memory of the command; raise the limits (ulimit -a) or choose fewer "
-            "--lanes, and run the same command again",
-            file=sys.stderr,
-        )
+        print(f"fcn: {limit}", file=sys.stderr)
         return 1
-
-
-def _is_out_of_resources(error: MemoryError | RuntimeError) -> bool:
-    """Whether the machine or a limit of the process refused memory or a thread."""
-    return isinstance(error, MemoryError) or "start new thread" in str(error)
 
 
 def run() -> NoReturn:

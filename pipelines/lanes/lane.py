@@ -23,7 +23,8 @@ class Lane:
 
     def start_early(self) -> None:
         """Starts before there is work; the first request reports what is wrong."""
-        with contextlib.suppress(Death, OSError, SystemicFault):
+        # RuntimeError: no thread is to be had to watch it.
+        with contextlib.suppress(Death, OSError, RuntimeError, SystemicFault):
             self._process = LaneProcess(self._settings, self._kernel_kills)
 
     def call(self, request: Request, *, alone: bool = False) -> Answer:

@@ -21,7 +21,7 @@ from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob, ChunkWorker
 from pipelines.chunks.stream import ChunkStream
-from pipelines.faults import of_system
+from pipelines.faults import SystemicFault, of_limits, of_system
 
 CHUNKS_PER_RUN = 8
 
@@ -65,9 +65,18 @@ def _counted(stream: Iterator[Counts]) -> Iterator[Counts]:
             Metrics.counter("fcn", "failed").inc(counts.failed)
             Metrics.counter("fcn", "computed").inc(counts.computed)
             yield counts
-    except OSError as error:
+    except (OSError, MemoryError, RuntimeError) as error:
+        if (fault := _fault_of(error)) is None:
+            raise
+        raise fault from error
+
+
+def _fault_of(error: OSError | MemoryError | RuntimeError) -> SystemicFault | None:
+    """Returns the fault in one line; None for an error of the program."""
+    if isinstance(error, OSError):
         # What a worker lets through is about our own files, never about a photo.
-        raise of_system(error) from error
+        return of_system(error)
+    return of_limits(error)
 
 
 class _Finish(beam.DoFn):
@@ -82,8 +91,10 @@ class _Finish(beam.DoFn):
     def process(self, total: Counts) -> None:
         try:
             self._finish(total, self._attempt)
-        except OSError as error:
-            raise of_system(error) from error
+        except (OSError, MemoryError, RuntimeError) as error:
+            if (fault := _fault_of(error)) is None:
+                raise
+            raise fault from error
 
 
 class _SumCounts(beam.CombineFn):

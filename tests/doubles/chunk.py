@@ -67,6 +67,8 @@ class FaultyWorker(CountingWorker):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/out/part")
         if self.kind == "nameless":
             raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if self.kind == "threads":
+            raise RuntimeError("can't start new thread")
         if self.kind == "bug":
             raise ZeroDivisionError("of the program")
         for fault in JobFault.__subclasses__():

@@ -89,6 +89,7 @@ def test_a_process_that_is_not_the_launchers_makes_its_own_attempt(
         ("systemic", "the model m is gone; bring it back"),
         ("full", "/out/part: got no space left on device, "),
         ("nameless", "got input/output error, "),
+        ("threads", "got can't start new thread, "),
     ],
 )
 def test_a_workers_fault_comes_out_as_one_line(
