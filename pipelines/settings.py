@@ -255,7 +255,9 @@ def _help(field: FieldInfo) -> str:
     if field.default in (None, False, []):
         return text
     default = field.get_default(call_default_factory=True)
-    shown = " ".join(default) if isinstance(default, list) else default
+    shown = " ".join(default) if isinstance(default, list) else str(default)
+    if isinstance(default, bool):
+        shown = shown.lower()  # as it is typed
     return f"{text} (default: {shown})"
 
 
