@@ -55,6 +55,7 @@ def sweep(night: PlannedNight) -> None:
     and plans that have this night's number are not among them.
     """
     folder = night.folder
+    files.remove_folder(folder.merged)
     for place in (
         folder.runs,
         folder.scores,
@@ -64,7 +65,6 @@ def sweep(night: PlannedNight) -> None:
     ):
         files.remove_temporaries(place)
     files.remove_temporaries(night.out, below=False)
-    files.remove_folder(folder.merged)
 
 
 def _commit(night: PlannedNight, totals: Totals) -> Commit:
