@@ -51,8 +51,7 @@ def publish(night: PlannedNight, totals: Totals) -> Commit:
 def sweep(night: PlannedNight) -> None:
     """Removes what killed attempts left half-written in a published night.
 
-    With it goes what late writers left of discarded plans of the same night: drafts
-    and plans that have this night's number are not among them.
+    Also in the folders of the plans of this night that were discarded.
     """
     folder = night.folder
     files.remove_folder(folder.merged)
