@@ -20,14 +20,16 @@ def check(arguments: Sequence[str]) -> int:
     config, beam = CheckConfig.parse(arguments)
     check_beam_flags(beam, config)
     found, nights = _find(config)
-    mended = 0
+    mended, why = 0, list[str]()
     if config.mend and found.damages:
         before = len(found.damages)
         command = typed_command("check", arguments)
-        _mend(config, found, nights, beam=beam, command=command)
+        why = _mend(config, found, nights, beam=beam, command=command)
         found, _ = _find(config)
         mended = max(before - len(found.damages), 0)
     _report(config, found, mended)
+    for line in why:
+        print(f"fcn: {line}", file=sys.stderr)
     return 1 if found.damages else 0
 
 
@@ -46,18 +48,24 @@ def _mend(
     *,
     beam: Sequence[str],
     command: str,
-) -> None:
+) -> list[str]:
+    """Mends night after night; returns why one could not be mended, a line each."""
     from pipelines import files
     from pipelines.check import mend
+    from pipelines.faults import SystemicFault
 
-    out = files.to_uri(config.output)
+    out, why = files.to_uri(config.output), list[str]()
     for night in nights:
         run_date = night.plan.run_date
         damages = [d for d in found.damages if d.run_date == run_date]
         if damages:
-            _mend_night(config, night, damages, beam=beam, command=command)
+            try:
+                _mend_night(config, night, damages, beam=beam, command=command)
+            except SystemicFault as fault:  # the check that follows names what is left
+                why.append(f"run_date={run_date}: {fault}")
     # Last: which masks no row names is known only when all parts are there.
     mend.remove_left_over(out, _find(config)[0].damages)
+    return why
 
 
 def _mend_night(
@@ -71,22 +79,18 @@ def _mend_night(
     from pipelines.check import mend, rescore
     from pipelines.chunks import progress
     from pipelines.chunks.attempt import Attempt
-    from pipelines.faults import SystemicFault
     from pipelines.runners import launch
 
     night = mend.open_night(planned)
     job = rescore.job(night, damages, lanes=config.lanes)
-    try:
-        if job.chunks:
-            photos = rescore.count_photos(planned.plan, damages)
-            with (
-                Attempt() as attempt,
-                progress.show(attempt.tally, photos, quiet=config.json_output),
-            ):
-                launch.run(job, beam, attempt)
-        mend.show_again(night, damages, command=command)
-    except SystemicFault as fault:  # the check that follows names what is left
-        print(f"fcn: {fault}", file=sys.stderr)
+    if job.chunks:
+        photos = rescore.count_photos(planned.plan, damages)
+        with (
+            Attempt() as attempt,
+            progress.show(attempt.tally, photos, quiet=config.json_output),
+        ):
+            launch.run(job, beam, attempt)
+    mend.show_again(night, damages, command=command)
 
 
 def _report(config: CheckConfig, found: "Findings", mended: int) -> None:
