@@ -60,7 +60,10 @@ def _draft(folder: NightFolder, earlier: Sequence[Plan]) -> Draft:
 def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
     """Returns the next replay's name, after its night, or the one to go on with."""
     replays = [plan for plan in earlier if plan.kind == "replay"]
-    if replays and not _is_finished(PlannedNight(out, replays[-1])):
+    if replays and _is_finished(PlannedNight(out, replays[-1])):
+        # Its command plans a new one now, and will not come back to this one.
+        publish.sweep(PlannedNight(out, replays[-1]))
+    elif replays:
         return replays[-1].run_date, replays[-1]
     night = [plan for plan in earlier if plan.kind == "score"][-1].run_date
     number = 1
