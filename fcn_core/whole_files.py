@@ -26,9 +26,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     new = _unfinished(path)
     try:
         yield new
-        _sync(new)
+        sync(new)
         new.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         new.unlink(missing_ok=True)
 
@@ -45,11 +45,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield new
         for filled in (*new.rglob("*"), new):
-            _sync(filled)
+            sync(filled)
         if path.exists():
             path.rmdir()
         new.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
@@ -59,7 +59,7 @@ def _unfinished(path: Path) -> Path:
     return path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Brings a file's bytes, or a folder's entries, onto the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -4,18 +4,16 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from pipelines.settings import POSITIONAL, JobConfig, Lanes
+from pipelines.score.config import OutputConfig
+from pipelines.settings import Lanes
 
 
-class CheckConfig(JobConfig):
+class CheckConfig(OutputConfig):
     """Read all that the nights of an output name, and name what is damaged."""
 
     command: ClassVar[str] = "fcn check"
     beam: ClassVar[bool] = True
 
-    output: str = Field(
-        description="an output folder of fcn score", json_schema_extra=POSITIONAL
-    )
     run_date: str | None = Field(
         default=None, description="one night, YYYY-MM-DD; all if unset"
     )

@@ -17,15 +17,24 @@ from pipelines.score.nights import Night
 from pipelines.score.plan import PlannedNight
 
 
-def remove_left_over(out: str, damages: Sequence[Damage]) -> None:
-    """Removes temporary files, and what discarded plans and drafts left."""
-    for damage in damages:
-        if damage.kind == "left over" and damage.cure == MEND:
-            uri = files.join(out, damage.path)
-            if files.is_file(uri):
-                files.remove(uri)
-            else:
-                files.remove_folder(uri)
+def remove_left_over(out: str, damages: Sequence[Damage]) -> list[Damage]:
+    """Removes temporary files, and what discarded plans and drafts left.
+
+    Returns:
+        The damage that is still there.
+    """
+    return [damage for damage in damages if not _is_removed(out, damage)]
+
+
+def _is_removed(out: str, damage: Damage) -> bool:
+    if damage.kind != "left over" or damage.cure != MEND:
+        return False
+    uri = files.join(out, damage.path)
+    if files.is_file(uri):
+        files.remove(uri)
+    else:
+        files.remove_folder(uri)
+    return not files.exists(uri)
 
 
 def open_night(night: PlannedNight) -> Night:

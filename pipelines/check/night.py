@@ -1,6 +1,6 @@
 """Checks one night: pieces, parts, masks, commit, table, summary and page."""
 
-from typing import Any
+from typing import Any, Final
 
 from pipelines import files
 from pipelines.check.damage import Damage, Findings, Kind
@@ -11,8 +11,10 @@ from pipelines.score.commit import Commit
 from pipelines.score.plan import PlannedNight
 from pipelines.score.summary import read_summary
 
-_COLUMNS = ["image_key", "mask_path", "mask_sha256"]
-_END_OF_PAGE = b"</html>"
+COLUMNS: Final = ("image_key", "mask_path", "mask_sha256")
+"""Columns of a part that name its masks."""
+
+_END_OF_PAGE: Final = b"</html>"
 
 
 class NightCheck:
@@ -26,6 +28,7 @@ class NightCheck:
 
     def __init__(self, night: PlannedNight, found: Findings, *, most_masks: int | None):
         self._night, self._found, self._most_masks = night, found, most_masks
+        self._pieces = night.items()
         self._named: set[str] = set()
         self._is_complete = True
 
@@ -54,8 +57,8 @@ class NightCheck:
     def _check_folders(self) -> None:
         """Looks for the folders that attempts write into and never make."""
         folder = self._night.folder
-        with_masks = self._night.plan.settings.masks != "none"
-        for place in folder.places(masks=with_masks):
+        has_masks = self._night.plan.settings.has_masks
+        for place in folder.places(masks=has_masks):
             if not files.exists(place):
                 self._add("folder", place, "nothing")
 
@@ -71,14 +74,14 @@ class NightCheck:
     def _check_chunk(self, chunk: int, commit: Commit | None) -> None:
         night = self._night
         try:
-            items = night.items().chunk(chunk)
+            items = self._pieces.chunk(chunk)
         except SystemicFault:  # the piece is named already
             self._is_complete = False
             return
         self._found.count("part")
         uri = night.parts.uri(chunk)
         try:
-            part = parts.find_part(night, chunk, items=items, columns=_COLUMNS)
+            part = parts.find_part(night, chunk, items=items, columns=COLUMNS)
         except SystemicFault:
             self._is_complete = False
             self._add("part", uri, "a damaged part", chunk=chunk)

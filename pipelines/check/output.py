@@ -40,7 +40,7 @@ def check(
     """
     out, found = files.to_uri(output), Findings()
     try:
-        chain, standing = sequence.read_chain(out), sequence.read_all(out)
+        chain, standing = sequence.read_both(out)
     except SystemicFault as fault:
         path, _, got = str(fault).partition(": ")
         got, _, cure = got.partition("; ")

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from pipelines import files
 from pipelines.check.damage import MEND, Damage
+from pipelines.check.night import COLUMNS
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
@@ -18,11 +21,10 @@ from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings
 from pipelines.score import masks, parts, worker
+from pipelines.score.commit import Commit
 from pipelines.score.nights import Night
 from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
-
-_COLUMNS = ["image_key", "mask_path", "mask_sha256"]
 
 
 def job(night: Night, damages: Sequence[Damage], *, lanes: int | None) -> ChunkJob:
@@ -30,7 +32,7 @@ def job(night: Night, damages: Sequence[Damage], *, lanes: int | None) -> ChunkJ
     chunks = sorted(
         {d.chunk for d in damages if d.chunk is not None and d.cure == MEND}
     )
-    night.folder.make(masks=night.plan.settings.masks != "none")
+    night.folder.make(masks=night.plan.settings.has_masks)
     return ChunkJob(
         worker=_Mender(
             night.planned(),
@@ -49,11 +51,7 @@ def count_photos(plan: Plan, damages: Sequence[Damage]) -> int:
     is_tar = plan.settings.masks == "tar"
     whole = {d.chunk for d in damages if d.kind == "part" or is_tar}
     masks_alone = [d for d in damages if d.kind == "mask" and d.chunk not in whole]
-    sizes = [
-        min(plan.chunk_size, plan.planned - chunk * plan.chunk_size)
-        for chunk in whole
-        if chunk is not None
-    ]
+    sizes = [plan.items_of(chunk) for chunk in whole if chunk is not None]
     return sum(sizes) + len(masks_alone)
 
 
@@ -73,7 +71,9 @@ class _Mender:
     image_keys: frozenset[str]
 
     def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
-        open_chunk = functools.partial(self._open, self.night.items())
+        open_chunk = functools.partial(
+            self._open, pieces=self.night.items(), commit=self.night.commit()
+        )
         return stream.process(
             chunks,
             open_chunk,
@@ -82,20 +82,25 @@ class _Mender:
             reading=worker.READING,
         )
 
-    def _open(self, pieces: Pieces, index: int) -> "_DamagedChunk":
-        return _DamagedChunk(self, self.chunks[index], pieces)
+    def _open(
+        self, index: int, *, pieces: Pieces, commit: Commit | None
+    ) -> "_DamagedChunk":
+        chunk = self.chunks[index]
+        return _DamagedChunk(self, chunk, items=pieces.chunk(chunk), commit=commit)
 
 
 class _DamagedChunk:
     """A chunk whose part is damaged, or some of its masks."""
 
-    def __init__(self, mender: _Mender, chunk: int, pieces: Pieces):
+    def __init__(
+        self, mender: _Mender, chunk: int, *, items: pa.Table, commit: Commit | None
+    ):
         self._night, self._mender, self._chunk = mender.night, mender, chunk
-        self._planned = pieces.chunk(chunk)
-        self._commit = self._night.commit()
+        self._planned, self._commit = items, commit
         self._part = self._find_part()
-        items = self._planned.to_pylist()
-        self._items = [item for item in items if self._is_wanted(item["image_key"])]
+        self._items = [
+            item for item in items.to_pylist() if self._is_wanted(item["image_key"])
+        ]
         self._rows: list[ScoreRow | None] = [None] * len(self._items)
         self._pngs: dict[str, bytes] = {}
 
@@ -103,7 +108,7 @@ class _DamagedChunk:
         """Returns the part if it is whole."""
         try:
             part = parts.find_part(
-                self._night, self._chunk, items=self._planned, columns=_COLUMNS
+                self._night, self._chunk, items=self._planned, columns=COLUMNS
             )
         except SystemicFault:
             return None
@@ -128,8 +133,9 @@ class _DamagedChunk:
     def take(self, index: int, answer: Answer) -> bool:
         """Takes the answer about an item; returns whether it has a score."""
         item = self._items[index]
-        row = worker.row_of(self._night.plan, item, answer)
-        self._rows[index] = replace(row, models=self._mender.models)
+        self._rows[index] = worker.row_of(
+            self._night.plan, item, answer, models=self._mender.models
+        )
         for png in answer.blobs:
             self._pngs[item["image_key"]] = png
         return answer.bad is None

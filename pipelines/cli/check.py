@@ -22,10 +22,16 @@ def check(arguments: Sequence[str]) -> int:
     found, nights = _find(config)
     mended, why = 0, list[str]()
     if config.mend and found.damages:
+        from pipelines import files
+        from pipelines.check import mend
+
         before = len(found.damages)
         command = typed_command("check", arguments)
         why = _mend(config, found, nights, beam=beam, command=command)
+        # Which masks no row names is known only now that all parts are there.
         found, _ = _find(config)
+        out = files.to_uri(config.output)
+        found.damages = mend.remove_left_over(out, found.damages)
         mended = max(before - len(found.damages), 0)
     _report(config, found, mended)
     for line in why:
@@ -50,11 +56,9 @@ def _mend(
     command: str,
 ) -> list[str]:
     """Mends night after night; returns why one could not be mended, a line each."""
-    from pipelines import files
-    from pipelines.check import mend
     from pipelines.faults import SystemicFault
 
-    out, why = files.to_uri(config.output), list[str]()
+    why = list[str]()
     for night in nights:
         run_date = night.plan.run_date
         damages = [d for d in found.damages if d.run_date == run_date]
@@ -63,8 +67,6 @@ def _mend(
                 _mend_night(config, night, damages, beam=beam, command=command)
             except SystemicFault as fault:  # the check that follows names what is left
                 why.append(f"run_date={run_date}: {fault}")
-    # Last: which masks no row names is known only when all parts are there.
-    mend.remove_left_over(out, _find(config)[0].damages)
     return why
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from fcn_core import whole_files
 from pipelines.faults import UsageError
 from pipelines.files import uris
 
@@ -147,12 +148,8 @@ def _make_folder(folder: Path, *, durable: bool) -> None:
 
 def _sync(path: Path) -> None:
     """Brings a file, or the entries of a folder, onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with named(path):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with named(path):
+        whole_files.sync(path)
 
 
 def sync_store(uri: str) -> None:

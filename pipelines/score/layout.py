@@ -54,6 +54,11 @@ class NightFolder:
     all_masks = Place("out", "masks", _NIGHT + "{0.run_date}")
     """The folder of the masks: a folder a plan."""
 
+    @property
+    def cure(self) -> str:
+        """What to do where a file of the night is missing or damaged."""
+        return f"run fcn check {self.out} --run_date {self.run_date} --mend"
+
     def published(self) -> list[str]:
         """Returns the files of the published table."""
         return _parquet_files(self.scores)

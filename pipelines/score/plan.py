@@ -44,6 +44,11 @@ class ScoreSettings(Frozen):
     chunk_size: int
     limit: int | None
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether masks are written."""
+        return self.masks != "none"
+
 
 class Plan(Identified):
     """What one night is to do, decided once.
@@ -79,6 +84,10 @@ class Plan(Identified):
     def chunks(self) -> int:
         """Number of chunks."""
         return -(-self.planned // self.chunk_size)
+
+    def items_of(self, chunk: int) -> int:
+        """Returns the number of items of a chunk; the last one may have fewer."""
+        return min(self.chunk_size, self.planned - chunk * self.chunk_size)
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,7 @@ class PlannedNight:
     @property
     def cure(self) -> str:
         """What to do where a file of the night is missing or damaged."""
-        return f"run fcn check {self.out} --run_date {self.plan.run_date} --mend"
+        return self.folder.cure
 
     @property
     def parts(self) -> Parts:

@@ -81,8 +81,8 @@ def _commit(night: PlannedNight, totals: Totals) -> Commit:
         failures=totals.failures,
         transient=totals.transient,
     ).identified()
-    folder = night.folder.commit
-    files.create_once(folder, commit.encode(), durable=night.durable, parents=False)
+    uri = night.folder.commit
+    files.create_once(uri, commit.encode(), durable=night.durable, parents=False)
     return night.commit() or commit
 
 

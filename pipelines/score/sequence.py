@@ -37,8 +37,19 @@ def read_all(out: str) -> list[Plan]:
         SystemicFault: A plan is damaged or missing.
         UsageError: The output is of another version of this program.
     """
-    tables = nights_of(out, "scores")
-    return _standing(out, read_chain(out), tables)
+    return read_both(out)[1]
+
+
+def read_both(out: str) -> tuple[list[Plan], list[Plan]]:
+    """Returns all plans of an output, and those that are not discarded.
+
+    Raises:
+        SystemicFault: A plan is damaged or missing.
+        UsageError: The output is of another version of this program.
+    """
+    tables = nights_of(out, "scores")  # first: each had its plan before
+    chain = read_chain(out)
+    return chain, _standing(out, chain, tables)
 
 
 def read_chain(out: str) -> list[Plan]:
@@ -187,13 +198,12 @@ def freeze(
     drafts: list[Plan] = []
     while True:
         # The number after these plans: who takes it has seen all plans before it.
-        tables = nights_of(night.out, "scores")
-        chain = read_chain(night.out)
-        plans = _standing(night.out, chain, tables)
+        chain, plans = read_both(night.out)
         if (existing := find(plans, night.run_date)) is not None:
             _remove_drafts(night.out, drafts, standing=existing)
             return existing, False
-        _check_commits(night.out, plans)
+        for plan in plans:
+            check_commit(PlannedNight(night.out, plan))
         previous = chain[-1].plan_id if chain else ""
         folder = PlanFolder(night.out, night.run_date, len(chain) + 1)
         plan = _write_pieces(folder, draft(plans), previous=previous, durable=durable)
@@ -202,16 +212,6 @@ def freeze(
         if files.create_once(uri, plan.encode(), durable=durable):
             _remove_drafts(night.out, drafts, standing=plan)
             return plan, True
-
-
-def _check_commits(out: str, plans: Sequence[Plan]) -> None:
-    """Checks that each table has its commit, before another night is planned.
-
-    Raises:
-        SystemicFault: One has none.
-    """
-    for plan in plans:
-        check_commit(PlannedNight(out, plan))
 
 
 def check_commit(night: PlannedNight) -> None:
@@ -252,7 +252,7 @@ def _remove_drafts(out: str, drafts: Sequence[Plan], *, standing: Plan) -> None:
 def _write_pieces(
     folder: PlanFolder, draft: Draft, *, previous: str, durable: bool
 ) -> Plan:
-    folder.make(masks=draft.settings.masks != "none", durable=durable)
+    folder.make(masks=draft.settings.has_masks, durable=durable)
     items = with_keys(draft.items)
     chunk_size = draft.settings.chunk_size
     rows = CHUNKS_PER_PIECE * chunk_size

@@ -118,7 +118,7 @@ def _damage(night: PlannedNight, commit: Commit | None) -> str | None:
         is_whole = not folder.is_shown()
     else:
         is_whole = publish.is_shown(night, commit) and len(parts) == plan.chunks
-    if plan.settings.masks != "none":
+    if plan.settings.has_masks:
         is_whole = is_whole and files.exists(folder.masks)
     if is_whole and {piece.name for piece in plan.pieces} <= set(pieces):
         return None
@@ -129,7 +129,7 @@ def _count_parts(night: PlannedNight) -> tuple[int, Counts]:
     """Returns how many parts are there, and the outcomes in them."""
     plan, done, counts = night.plan, 0, Counts()
     for chunk in range(plan.chunks):
-        planned = min(plan.chunk_size, plan.planned - chunk * plan.chunk_size)
+        planned = plan.items_of(chunk)
         if (part := night.parts.find(chunk, planned=planned)) is not None:
             done, counts = done + 1, counts + part.counts
     return done, counts

@@ -34,19 +34,13 @@ def batches(folder: NightFolder, columns: Sequence[str]) -> Iterator[pa.RecordBa
                 )
                 yield from map(_checked, found)
         except _UNREADABLE as error:
-            raise damaged(folder, uri) from error
+            raise SystemicFault(
+                f"{uri}: got a damaged table, expected the rows of "
+                f"run_date={folder.run_date}; {folder.cure}"
+            ) from error
 
 
 def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Raises ArrowInvalid where the values of a column are not what its type says."""
     batch.validate(full=True)
     return batch
-
-
-def damaged(folder: NightFolder, uri: str) -> SystemicFault:
-    """Returns the fault of a table that does not read, or whose rows make no sense."""
-    return SystemicFault(
-        f"{uri}: got a damaged table, expected the rows of "
-        f"run_date={folder.run_date}; run fcn check {folder.out} "
-        f"--run_date {folder.run_date} --mend"
-    )

@@ -82,8 +82,7 @@ class _OpenChunk:
     def take(self, index: int, answer: Answer) -> bool:
         """Takes the answer about an item; returns whether it has a score."""
         item = self._items[index]
-        row = row_of(self._night.plan, item, answer)
-        self._rows[index] = replace(row, models=self._models)
+        self._rows[index] = row_of(self._night.plan, item, answer, models=self._models)
         if answer.bad is None:
             with self._night.attempted():
                 for png in answer.blobs:
@@ -129,20 +128,23 @@ def ask(plan: Plan, item: Mapping[str, Any]) -> Request | Answer:
     return Request({}, [photo], name=item["image_uri"])
 
 
-def row_of(plan: Plan, item: Mapping[str, Any], answer: Answer) -> ScoreRow:
-    """Returns the row of an item's answer, without models and path of the mask.
+def row_of(
+    plan: Plan, item: Mapping[str, Any], answer: Answer, *, models: str
+) -> ScoreRow:
+    """Returns the row of an item's answer, without the path of its mask.
 
     Args:
         plan: The plan.
         item: A row of ITEMS_SCHEMA.
         answer: The answer to `ask`.
+        models: See `labels`.
     """
     row = ScoreRow(
         image_key=item["image_key"],
         image_uri=item["image_uri"],
         version=item["version"],
         status="failed",
-        models="",
+        models=models,
         fingerprint=plan.fingerprint,
         decode_policy=images.DECODE_POLICY,
     )
@@ -213,7 +215,7 @@ def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
         **settings.model_dump(
             include={"engine", "precision", "instruction_set", "max_side", "tile"}
         ),
-        "masks": settings.masks != "none",
+        "masks": settings.has_masks,
     }
     return LaneSettings(
         task="pipelines.score.lane:ScorePhotos",

@@ -115,11 +115,16 @@ def test_the_table_over_two_nights_with_a_replay_between_them(
     assert len(latest) == 7
 
 
-def test_replays_go_on_until_nothing_is_failed(photos: Path, tmp_path: Path) -> None:
+def _scored_before_one_was_mended(photos: Path, folder: Path) -> Path:
+    """Scores a night with two broken photos, then mends one; returns the output."""
     _spoil(photos)
-    out = tmp_path / "out"
-    score_runs.scored(photos, out)
+    score_runs.scored(photos, folder / "out")
     score_runs.rewrite(photos / "cut.jpg", tiny_models.draw_photo(seed=90))
+    return folder / "out"
+
+
+def test_replays_go_on_until_nothing_is_failed(photos: Path, tmp_path: Path) -> None:
+    out = _scored_before_one_was_mended(photos, tmp_path)
     _replay(out)
     score_runs.rewrite(photos / "words.jpg", tiny_models.draw_photo(seed=91))
     replay = _replay(out)
@@ -136,10 +141,7 @@ def test_replays_go_on_until_nothing_is_failed(photos: Path, tmp_path: Path) -> 
 def test_a_replay_leaves_to_an_open_night_what_it_holds(
     photos: Path, tmp_path: Path
 ) -> None:
-    _spoil(photos)
-    out = tmp_path / "out"
-    score_runs.scored(photos, out)
-    score_runs.rewrite(photos / "cut.jpg", tiny_models.draw_photo(seed=90))
+    out = _scored_before_one_was_mended(photos, tmp_path)
     opened = score_runs.leave_open(photos, out, night=LATER[0])
     assert opened.plan.planned == 1, "the mended photo in its new version"
     replay = _replay(out)
@@ -244,10 +246,7 @@ def test_a_replay_that_is_committed_but_not_shown_goes_on(
     photos: Path, tmp_path: Path
 ) -> None:
     """As if it was killed between its commit and its table."""
-    _spoil(photos)
-    out = tmp_path / "out"
-    score_runs.scored(photos, out)
-    score_runs.rewrite(photos / "cut.jpg", tiny_models.draw_photo(seed=90))
+    out = _scored_before_one_was_mended(photos, tmp_path)
     replay = _replay(out)
     before = everything(out)
     for folder in ("scores", "report"):
