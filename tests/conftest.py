@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.chunks.attempt import Attempt
+from tests.doubles import gcs
 from tests.drawn import tiny_models
 
 
@@ -35,6 +36,21 @@ def attempt() -> Iterator[Attempt]:
     """What the workers of a test share; its lanes end with the test."""
     with Attempt() as attempt:
         yield attempt
+
+
+@pytest.fixture(scope="session")
+def gcs_address() -> Iterator[str]:
+    with gcs.server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(gcs_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[gcs.Bucket]:
+    """A new bucket; gs:// leads to its store, and nowhere else afterwards."""
+    gcs.use(gcs_address, monkeypatch)
+    yield gcs.Bucket(gcs_address)
+    monkeypatch.undo()
+    gcs.forget()
 
 
 _FIRST = ("test_readme.py", "test_demo.py")

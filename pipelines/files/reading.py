@@ -1,60 +1,123 @@
 """Reading files: listed, hashed, and photos as exactly the bytes that were planned."""
 
-import errno
-import hashlib
-import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
 
-from fcn_core.bad_image import BadImage
-from pipelines.faults import SystemicFault
 from pipelines.files import uris
+from pipelines.files.pinned import Pinned
+from pipelines.files.stores import reader
 
-_SYSTEMIC = frozenset({errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENFILE})
-_REASONS = {
-    errno.ENAMETOOLONG: "bad-name",
-    errno.ENXIO: "not-a-regular-file",  # a socket
-}
-_MAX_PHOTO_BYTES = 64 << 20
+_PINNED_AT_ONCE: Final = 64
+
+Value = TypeVar("Value")
 
 
 def exists(uri: str) -> bool:
     """Returns whether a file or folder is there."""
-    return uris.to_path(uri).exists()
+    return reader(uri).exists(uri)
 
 
 def is_file(uri: str) -> bool:
     """Returns whether a regular file is there, not a folder or a device."""
-    return uris.to_path(uri).is_file()
+    return reader(uri).is_file(uri)
+
+
+def is_folder(uri: str) -> bool:
+    """Returns whether a folder is there; in an object store, anything below it."""
+    return reader(uri).is_folder(uri)
 
 
 def size(uri: str) -> int | None:
     """Returns the bytes of a file; None where there is none."""
-    try:
-        return uris.to_path(uri).stat().st_size
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    return reader(uri).size(uri)
+
+
+def sizes(of: Iterable[str]) -> Iterator[int | None]:
+    """Yields the bytes of files, in their order, several asked for at once."""
+    return _mapped(size, of)
 
 
 def read_bytes(uri: str) -> bytes:
-    """Returns the whole content of one of our own files."""
-    return uris.to_path(uri).read_bytes()
+    """Returns the whole content of one of our own files.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    return reader(uri).read_bytes(uri)
+
+
+def sha256(uri: str) -> str:
+    """Returns the sha256 of a file in hex, without holding the file in memory."""
+    return reader(uri).sha256(uri)
+
+
+def open_for_reading(
+    uri: str, *, pinned: Pinned | None = None
+) -> AbstractContextManager[BinaryIO]:
+    """Opens a file, which can be searched through, as a context.
+
+    Args:
+        uri: The file.
+        pinned: What it must be; None for whatever is there.
+
+    Raises:
+        FileNotFoundError: There is none.
+        BadImage: It is not the pinned one any more.
+    """
+    return reader(uri).open_for_reading(uri, pinned=pinned)
+
+
+def local_copy(uri: str) -> AbstractContextManager[Path]:
+    """Returns a file as one on this machine, as a context: itself where it is local.
+
+    For what only reads paths; a copy is gone after the block.
+    """
+    return reader(uri).local_copy(uri)
 
 
 def version(uri: str) -> str:
-    """Returns size and mtime of a photo, which tell its content from another.
+    """Returns what tells a photo's content from another, see `Pinned`."""
+    return reader(uri).pin(uri).version
 
-    The version is `unknown` where the system does not give them; reading the file
-    later gives the reason.
-    """
+
+def pins(of: Iterable[str]) -> Iterator[Pinned]:
+    """Yields files with what tells their content, in their order, as they are asked."""
+    return _mapped(lambda uri: reader(uri).pin(uri), of)
+
+
+def _mapped(ask: Callable[[str], Value], of: Iterable[str]) -> Iterator[Value]:
+    """Yields what is asked of files, in order; remote ones are asked side by side."""
+    waiting: deque[Future[Value]] = deque()
+    pool: ThreadPoolExecutor | None = None
     try:
-        return _version(uris.to_path(uri).stat())
-    except (OSError, ValueError):
-        return "unknown"
+        for uri in of:
+            if not uris.is_gcs(uri):
+                while waiting:
+                    yield waiting.popleft().result()
+                yield ask(uri)
+                continue
+            pool = pool or ThreadPoolExecutor(_PINNED_AT_ONCE)
+            waiting.append(pool.submit(ask, uri))
+            if len(waiting) >= 2 * _PINNED_AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
 
 
-def read_photo(uri: str, *, version: str | None, root: str | None = None) -> bytes:
+def read_photo(
+    uri: str,
+    *,
+    version: str | None,
+    root: str | None = None,
+    generation: int | None = None,
+) -> bytes:
     """Returns the bytes of a photo, exactly those that the plan names.
 
     Args:
@@ -62,93 +125,48 @@ def read_photo(uri: str, *, version: str | None, root: str | None = None) -> byt
         version: Its `version(uri)` when the plan was made; None for any, as long as
             it does not change while it is read.
         root: The listed folder; a link that leads out of it is refused.
+        generation: As in `Pinned`.
 
     Raises:
         BadImage: The photo cannot be read; its reason is a row's reason.
         SystemicFault: No photo could be read any more (too many open files).
     """
-    try:
-        return _read_pinned(uri, version, root)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BadImage("vanished", "listed, but gone", stage="read") from error
-    except PermissionError as error:
-        raise BadImage("permission-denied", "no right to read", stage="read") from error
-    except OSError as error:
-        if error.errno in _SYSTEMIC:
-            raise SystemicFault(f"{uri}: {error.strerror}") from error
-        detail = error.strerror or "the file could not be read"
-        reason = _REASONS.get(error.errno or 0, "io-error")
-        raise BadImage(reason, detail, stage="read") from error
-    except ValueError as error:
-        raise BadImage("bad-name", "the name has a NUL byte", stage="read") from error
+    photo = Pinned(uri, version or "", generation)
+    return reader(uri).read_photo(photo, root=root)
 
 
-def _read_pinned(uri: str, expected_version: str | None, root: str | None) -> bytes:
-    path = uris.to_path(uri)
-    if path.is_symlink():
-        # Not Path.resolve: a loop of links is an OSError here, RuntimeError there.
-        path = Path(os.path.realpath(path, strict=True))
-        if root is not None and not path.is_relative_to(uris.to_path(root).resolve()):
-            detail = "a link out of the input folder; list its target instead"
-            raise BadImage("outside-root", detail, stage="read")
-    # O_NONBLOCK: opening a FIFO would wait for a writer for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    try:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise BadImage("not-a-regular-file", "not a file of bytes", stage="read")
-        # One byte more than there should be, so that one call also finds the end.
-        data = os.read(descriptor, min(before.st_size, _MAX_PHOTO_BYTES) + 1)
-        after = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-    if _version(after) != (expected_version or _version(before)):
-        detail = "another content than when the plan was made"
-        raise BadImage("changed-while-reading", detail, stage="read")
-    return data
-
-
-def _version(status: os.stat_result) -> str:
-    return f"{status.st_size}-{status.st_mtime_ns}"
-
-
-def sha256(uri: str) -> str:
-    """Returns the sha256 of a file in hex, without holding the file in memory."""
-    with uris.to_path(uri).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def parallel_reads(uri: str) -> int:
+    """Returns how many files to read at once, so that a store's latency is hidden."""
+    return reader(uri).parallel_reads()
 
 
 def list_names(uri: str) -> list[str]:
     """Returns the sorted names in a folder, hidden and temporary files left out."""
-    try:
-        names = os.listdir(uris.to_path(uri))  # noqa: PTH208 - names, not paths
-    except FileNotFoundError:
-        return []
-    return sorted(name for name in names if not name.startswith("."))
+    return reader(uri).list_names(uri)
 
 
 def walk(root: str, *, leave_out: Iterable[str] = ()) -> Iterator[str]:
     """Yields the URI of everything below a folder that is not itself a folder.
 
-    Hidden folders are not entered (thumbnail caches, version control), and links to
-    folders are not followed (loops).
+    Hidden folders are not entered: thumbnail caches, version control.
 
     Args:
         root: The folder.
         leave_out: Real paths of folders that are not entered.
     """
-    left_out = set(leave_out)
-    pending = [os.fspath(uris.to_path(root))]
-    while pending:
-        try:
-            entries = os.scandir(pending.pop())
-        except FileNotFoundError:  # removed since its parent was listed
-            continue
-        with entries:
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    yield uris.to_uri(entry.path)
-                elif not entry.name.startswith(".") and (
-                    os.path.realpath(entry.path) not in left_out
-                ):
-                    pending.append(entry.path)
+    return (uri for uri, _ in reader(root).walk(root, leave_out=leave_out))
+
+
+def walk_pinned(
+    root: str, *, wanted: Callable[[str], bool], leave_out: Iterable[str] = ()
+) -> Iterator[Pinned | None]:
+    """Yields what is below a folder as `walk` does, with what tells its content.
+
+    Args:
+        root: The folder.
+        wanted: Whether a file is, by its URI; None is yielded for one that is not.
+        leave_out: Real paths of folders that are not entered.
+    """
+    store = reader(root)
+    for uri, pinned in store.walk(root, leave_out=leave_out):
+        yield (pinned or store.pin(uri)) if wanted(uri) else None

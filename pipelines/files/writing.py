@@ -3,21 +3,16 @@
 A name is given to a file only when its bytes are on the disk, and the entry of a folder
 is on the disk before the call returns. So what a file mentions, written before it,
 outlives a loss of power whenever the file does. Pass `durable=False` for scratch, or
-where `sync_store` follows for many files at once.
+where `sync_store` follows for many files at once. An object store has all of this by
+itself, and neither folders nor temporary files.
 """
 
-import ctypes
-import os
-import re
-import secrets
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import BinaryIO
 
-from fcn_core import whole_files
-from pipelines.faults import UsageError
-from pipelines.files import uris
+from pipelines.files.stores import writer
 
 
 def write_atomically(
@@ -38,20 +33,7 @@ def write_atomically(
     Raises:
         FileNotFoundError: Its folder is gone, and `parents` is false.
     """
-    path = uris.to_path(uri)
-    if parents:
-        _make_folder(path.parent, durable=durable)
-    try:
-        _replace(path, data, durable=durable)
-    except FileNotFoundError:  # an attempt that finished meanwhile swept it
-        _replace(path, data, durable=durable)
-
-
-def _replace(path: Path, data: bytes | Sequence[bytes], *, durable: bool) -> None:
-    with _temporary(path, data, durable=durable) as temporary:
-        temporary.replace(path)
-        if durable:
-            _sync(path.parent)
+    writer(uri).write_atomically(uri, data, durable=durable, parents=parents)
 
 
 def create_once(
@@ -71,61 +53,58 @@ def create_once(
     Raises:
         FileNotFoundError: Its folder is gone, and `parents` is false.
     """
-    path = uris.to_path(uri)
-    if parents:
-        _make_folder(path.parent, durable=durable)
-    try:
-        return _link_new(path, data, durable=durable)
-    except FileNotFoundError:  # an attempt that finished meanwhile swept it
-        return _link_new(path, data, durable=durable)
+    return writer(uri).create_once(uri, data, durable=durable, parents=parents)
 
 
-def _link_new(path: Path, data: bytes, *, durable: bool) -> bool:
-    with _temporary(path, data, durable=durable) as temporary:
-        try:
-            # link(2) refuses an existing name, whole and atomically; rename does not.
-            os.link(temporary, path)
-        except FileExistsError:
-            is_new = False
+def new_file(uri: str, *, durable: bool = True) -> AbstractContextManager[BinaryIO]:
+    """Opens a file to be written, as a context; it appears whole when the block ends.
+
+    Nothing of it is left where the block raises. Its folder must be there.
+    """
+    return writer(uri).new_file(uri, durable=durable)
+
+
+class ManyFiles:
+    """Writes many small files, several at once where that helps.
+
+    Args:
+        folder: Where they go; it must be there.
+        durable: Whether they are on the disk when `finish` returns.
+    """
+
+    def __init__(self, folder: str, *, durable: bool = True):
+        self._folder, self._durable = folder, durable
+        at_once = writer(folder).parallel_writes()
+        self._pool = ThreadPoolExecutor(at_once) if at_once > 1 else None
+        self._writing: list[Future[None]] = []
+
+    def write(self, uri: str, data: bytes) -> None:
+        """Writes a file, see `write_atomically`; perhaps not before `finish`."""
+        if self._pool is None:
+            write_atomically(uri, data, durable=False, parents=False)
         else:
-            is_new = True
-        if durable:
-            # Also for the loser, who may go on before the winner has come this far.
-            _sync(path.parent)
-        return is_new
+            submit = self._pool.submit
+            self._writing.append(
+                submit(write_atomically, uri, data, durable=False, parents=False)
+            )
 
+    def finish(self) -> None:
+        """Makes sure that all files are there.
 
-@contextmanager
-def _temporary(
-    path: Path, data: bytes | Sequence[bytes], *, durable: bool
-) -> Iterator[Path]:
-    """Writes a file beside `path`; nothing of it is left after the block."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with named(path), temporary.open("xb") as file:
-            file.writelines((data,) if isinstance(data, bytes) else data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def named(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Names the file in system errors that name none: a full disk, say."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None and error.errno is not None:
-            error.filename = os.fspath(path)
-        raise
+        Raises:
+            OSError: One could not be written.
+        """
+        if self._pool is not None:
+            self._pool.shutdown()
+        for writing in self._writing:
+            writing.result()
+        if self._durable:
+            sync_store(self._folder)
 
 
 def make_folder(uri: str, *, durable: bool = True) -> None:
     """Makes a folder and those above it; one that is there is fine."""
-    _make_folder(uris.to_path(uri), durable=durable)
+    writer(uri).make_folder(uri, durable=durable)
 
 
 def make_last_folder(uri: str) -> None:
@@ -134,22 +113,7 @@ def make_last_folder(uri: str) -> None:
     Raises:
         FileNotFoundError: The folder above it is gone.
     """
-    uris.to_path(uri).mkdir(exist_ok=True)
-
-
-def _make_folder(folder: Path, *, durable: bool) -> None:
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent, durable=durable)
-    folder.mkdir(exist_ok=True)
-    if durable:
-        _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    """Brings a file, or the entries of a folder, onto the disk."""
-    with named(path):
-        whole_files.sync(path)
+    writer(uri).make_last_folder(uri)
 
 
 def sync_store(uri: str) -> None:
@@ -158,27 +122,11 @@ def sync_store(uri: str) -> None:
     One call for the many small files of a chunk: an fsync of each of them, and of their
     folders, would take far longer.
     """
-    path = uris.to_path(uri)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        if _syncfs(descriptor):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
-    finally:
-        os.close(descriptor)
-
-
-def _syncfs(descriptor: int) -> int:
-    """Calls syncfs(2), or sync(2) where there is none, such as on macOS."""
-    library = ctypes.CDLL(None, use_errno=True)
-    try:
-        return library.syncfs(descriptor)
-    except AttributeError:
-        os.sync()
-        return 0
+    writer(uri).sync_store(uri)
 
 
 def move(uri: str, target: str, *, durable: bool = True, parents: bool = True) -> None:
-    """Renames a finished file of the same store atomically; replaces an older one.
+    """Renames a finished file of the same store; replaces an older one.
 
     Args:
         uri: The file, whole.
@@ -186,34 +134,22 @@ def move(uri: str, target: str, *, durable: bool = True, parents: bool = True) -
         durable: Whether bytes and name are on the disk when the call returns.
         parents: Whether missing folders are made.
     """
-    source, path = uris.to_path(uri), uris.to_path(target)
-    if parents:
-        _make_folder(path.parent, durable=durable)
-    if durable:
-        _sync(source)
-    source.replace(path)
-    if durable:
-        _sync(path.parent)
+    writer(uri).move(uri, target, durable=durable, parents=parents)
 
 
 def remove(uri: str) -> None:
     """Removes a file; one that is gone already is fine."""
-    uris.to_path(uri).unlink(missing_ok=True)
+    writer(uri).remove(uri)
 
 
 def remove_folder(uri: str) -> None:
     """Removes a folder and all below it; one that is gone already is fine.
 
-    It is gone at once for everybody, whoever is writing into it, and nothing that is
-    left of it by a kill passes for a result.
+    On a disk it is gone at once for everybody, whoever is writing into it, and nothing
+    that is left of it by a kill passes for a result. In an object store it goes file by
+    file: a verdict that nothing of it counts must have come before.
     """
-    path = uris.to_path(uri)
-    doomed = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        path.rename(doomed)
-    except FileNotFoundError:
-        return
-    shutil.rmtree(doomed, ignore_errors=True)
+    writer(uri).remove_folder(uri)
 
 
 def remove_temporaries(uri: str, *, below: bool = True) -> None:
@@ -223,42 +159,23 @@ def remove_temporaries(uri: str, *, below: bool = True) -> None:
         uri: The folder.
         below: Whether also in the folders below it.
     """
-    for temporary in find_temporaries(uri, below=below):
-        path = uris.to_path(temporary)
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    writer(uri).remove_temporaries(uri, below=below)
 
 
 def find_temporaries(uri: str, *, below: bool = True) -> Iterator[str]:
     """Yields the temporary files and folders in a folder, and below it if wanted."""
-    for folder, folders, names in os.walk(uris.to_path(uri)):
-        for name in filter(_is_temporary, (*names, *folders)):
-            yield uris.to_uri(Path(folder, name))
-        kept = [name for name in folders if below and not _is_temporary(name)]
-        folders[:] = kept
-
-
-def _is_temporary(name: str) -> bool:
-    # Ours alone: an output may be a folder that other programs write into, too.
-    return re.fullmatch(r"\..+\.[0-9a-f]{16}\.tmp", name) is not None
+    return writer(uri).find_temporaries(uri, below=below)
 
 
 def check_writable(uri: str) -> None:
     """Checks that an output folder can be made and written; makes it.
 
     Raises:
-        UsageError: It cannot, with the system's reason.
+        UsageError: It cannot, with the store's reason.
     """
-    folder = uris.to_path(uri)
-    try:
-        _make_folder(folder, durable=True)
-        probe = folder / f".probe.{secrets.token_hex(8)}.tmp"
-        probe.touch()
-        probe.unlink(missing_ok=True)  # an attempt that finished meanwhile swept it
-    except OSError as error:
-        raise UsageError(
-            f"--output {uri}: got {str(error.strerror).lower()}, expected a folder "
-            "that can be written; choose another folder or change its rights"
-        ) from error
+    writer(uri).check_writable(uri)
+
+
+def prefers_few_files(uri: str) -> bool:
+    """Returns whether many small files are slow or dear where a URI is."""
+    return writer(uri).prefers_few_files()

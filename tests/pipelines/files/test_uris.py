@@ -39,7 +39,7 @@ def test_a_text_name_is_its_own_uri(tmp_path: Path) -> None:
     assert files.to_uri(tmp_path / "käse.jpg") == os.fspath(tmp_path / "käse.jpg")
 
 
-@pytest.mark.parametrize("uri", ["gs://bucket/photos", "s3://b/x", "https://x/y.jpg"])
+@pytest.mark.parametrize("uri", ["s3://b/x", "https://x/y.jpg", "hdfs:///a"])
 @pytest.mark.parametrize("use", [files.to_path, files.to_uri, files.exists])
 def test_another_store_is_one_line_and_no_local_folder(
     uri: str, use: Callable[[str], object]
@@ -48,3 +48,17 @@ def test_another_store_is_one_line_and_no_local_folder(
         use(uri)
     assert uri in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri", ["gs://", "gs:///x", "gs://B/x", "gs://ab", "gs://a b/"]
+)
+def test_a_bucket_without_a_good_name_is_one_line(uri: str) -> None:
+    with pytest.raises(UsageError, match="for the bucket, expected gs://BUCKET/NAME"):
+        files.to_uri(uri)
+
+
+def test_an_object_has_no_local_path() -> None:
+    with pytest.raises(UsageError, match="gs://bkt/x: got a gs:// location"):
+        files.to_path("gs://bkt/x")
+    assert files.to_uri("gs://bkt//x//") == "gs://bkt//x"

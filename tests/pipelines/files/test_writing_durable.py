@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines import files
-from pipelines.files import writing
+from pipelines.files import local_writing as writing
 
 Call = tuple[str, ...]
 
