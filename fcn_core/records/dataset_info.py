@@ -6,6 +6,7 @@ for both. A folder without `COMPLETED` is a conversion that did not end; it is r
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -112,12 +113,24 @@ class DatasetInfo(_Strict):
         Raises:
             DatasetError: There is no such split.
         """
+        return [folder / name for name in self.shard_names(str(folder), split)]
+
+    def shard_names(self, folder: str, split: str) -> list[str]:
+        """Returns the names of a split's TFRecord files, in order.
+
+        Args:
+            folder: Of the data set, for the message.
+            split: Its name.
+
+        Raises:
+            DatasetError: There is no such split.
+        """
         if split not in self.splits:
             raise DatasetError(
                 f"{folder}: got split {split!r}, expected one of "
                 f"{sorted(self.splits)}; convert again with --split {split}"
             )
-        return [folder / shard.name for shard in self.splits[split].files]
+        return [shard.name for shard in self.splits[split].files]
 
 
 def fingerprint(splits: dict[str, Split]) -> str:
@@ -130,24 +143,42 @@ def fingerprint(splits: dict[str, Split]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def read_dataset_info(folder: Path) -> DatasetInfo:
+def _exists(path: str) -> bool:
+    return Path(path).exists()
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def read_dataset_info(
+    folder: str | Path,
+    *,
+    exists: Callable[[str], bool] = _exists,
+    read: Callable[[str], bytes] = _read,
+) -> DatasetInfo:
     """Returns the description of a finished data set.
+
+    Args:
+        folder: The data set.
+        exists: Whether something is there; the default asks the disk.
+        read: Returns the bytes of a file.
 
     Raises:
         DatasetError: `folder` is not one: absent, not completed, or of another schema.
     """
-    info = folder / INFO_NAME
-    if not folder.exists():
+    info, completed = f"{folder}/{INFO_NAME}", f"{folder}/{COMPLETED_NAME}"
+    if not exists(str(folder)):
         raise DatasetError(
             f"{folder}: got nothing there, expected a finished data set; check the path"
         )
-    if not (folder / COMPLETED_NAME).is_file() or not info.is_file():
-        missing = COMPLETED_NAME if info.is_file() else INFO_NAME
+    if missing := [name for name in (info, completed) if not exists(name)]:
+        name = missing[0].rpartition("/")[2]
         raise DatasetError(
-            f"{folder}: got a folder without {missing}, expected a finished data set; "
+            f"{folder}: got a folder without {name}, expected a finished data set; "
             "run its `fcn convert` command (again), which goes on where it stopped"
         )
-    return parse_dataset_info(info.read_bytes(), str(info))
+    return parse_dataset_info(read(info), info)
 
 
 def parse_dataset_info(data: bytes, name: str) -> DatasetInfo:

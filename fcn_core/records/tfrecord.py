@@ -6,6 +6,7 @@ masked CRC32C of the length, the bytes, masked CRC32C of the bytes.
 """
 
 import functools
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,7 +117,7 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def frame_offsets(
-    path: Path, *, start: int = 0, with_damaged: bool = False
+    source: Path | BinaryIO, *, start: int = 0, with_damaged: bool = False
 ) -> Iterator[int]:
     """Yields where each record of a TFRecord file begins, without reading the records.
 
@@ -124,21 +125,23 @@ def frame_offsets(
     cannot be found. A caller who knows the number of records can tell.
 
     Args:
-        path: A local file.
+        source: A local file, or one that is open.
         start: Where a record begins.
         with_damaged: Yield where the record of a damaged length begins, too.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        while start < size:
-            file.seek(start)
-            header = file.read(_HEADER.size)
-            length = _length(header)
-            if length is not None or with_damaged:
-                yield start
-            if length is None:
-                return
-            start += _HEADER.size + length + _CRC.size
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            yield from frame_offsets(file, start=start, with_damaged=with_damaged)
+        return
+    size = source.seek(0, os.SEEK_END)
+    while start < size:
+        source.seek(start)
+        length = _length(source.read(_HEADER.size))
+        if length is not None or with_damaged:
+            yield start
+        if length is None:
+            return
+        start += _HEADER.size + length + _CRC.size
 
 
 def _length(header: bytes) -> int | None:

@@ -79,7 +79,7 @@ class _Mender:
             open_chunk,
             attempt=attempt,
             lanes=self.lanes,
-            reading=worker.READING,
+            reading=worker.reading(self.night.plan),
         )
 
     def _open(

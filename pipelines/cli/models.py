@@ -12,6 +12,7 @@ from fcn_core.scoring import check as scoring_check
 from fcn_core.scoring.speed import measure
 from pipelines.cli.table import print_table
 from pipelines.faults import JobFault, UsageError
+from pipelines.lanes.models import fetched
 from pipelines.quiet_import import import_quietly
 from pipelines.training.config import ModelsConfig, ModelsImportConfig
 
@@ -116,7 +117,7 @@ def show(name: str, *, as_json: bool) -> int:
 def check(name: str, *, as_json: bool) -> int:
     """Runs every signature of a bundle on a small photo and compares the engines."""
     try:
-        folder = scoring.find_bundle(name)
+        folder = scoring.find_bundle(fetched(name))
     except ModelError as error:
         raise UsageError(str(error)) from error
     import_quietly("tensorflow")
@@ -134,7 +135,7 @@ def check(name: str, *, as_json: bool) -> int:
 
 def _described(name: str) -> dict[str, object]:
     try:
-        folder = scoring.find_bundle(name)
+        folder = scoring.find_bundle(fetched(name))
         card = ModelCard.read(folder)
     except ModelError as error:
         raise UsageError(str(error)) from error

@@ -3,10 +3,10 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fcn_core.labels import Task
+from pipelines import files
 from pipelines.cli.table import print_table
 from pipelines.faults import UsageError
 from pipelines.quiet_import import import_quietly
@@ -45,8 +45,21 @@ def train(arguments: Sequence[str]) -> int:
     from fcn_core.training.config import TrainingConfig
 
     asked = config.model_dump(exclude={"json_output", "task"})
+    asked["data"] = _fetched(config.data)
+    files.to_path(config.output)  # refuses another store
     task = config.task or task_of(config.recipe)
     return _train(TrainingConfig(task=task, **asked), as_json=config.json_output)
+
+
+def _fetched(data: str) -> str:
+    """Returns a data set's folder on this machine, where training reads it often."""
+    try:
+        return str(files.fetch_folder(data))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"--data {data}: got nothing there, expected a finished data set; check "
+            "the address"
+        ) from error
 
 
 def _train(config: "TrainingConfig", *, as_json: bool) -> int:
@@ -120,7 +133,7 @@ def _cell(value: str | float) -> str:
 def export(arguments: Sequence[str]) -> int:
     """`fcn export`: a trained model -> a bundle that scores."""
     config, _ = ExportConfig.parse(arguments)
-    run, output = Path(config.model), Path(config.output)
+    run, output = files.to_path(config.model), files.to_path(config.output)
     show_core_log()
     import_quietly("tensorflow")
     with core_errors_as_usage_errors():

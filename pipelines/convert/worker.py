@@ -8,7 +8,6 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from fcn_core.datasets import makers
 from fcn_core.datasets.bad_record import BadRecord
@@ -30,8 +29,6 @@ from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings, count_lanes
 
-_READING: Final = stream.Reading(threads=4, together=8)
-
 
 @dataclass(frozen=True)
 class ConvertWorker:
@@ -43,8 +40,10 @@ class ConvertWorker:
     def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
         open_shard = functools.partial(self._open, self.conversion.entries())
+        roots = self.conversion.plan.content.roots.values()
+        reading = stream.Reading(max(map(files.parallel_reads, roots)), together=8)
         return stream.process(
-            chunks, open_shard, attempt=attempt, lanes=self.lanes, reading=_READING
+            chunks, open_shard, attempt=attempt, lanes=self.lanes, reading=reading
         )
 
     def _open(self, pieces: Pieces, chunk: int) -> "OpenShard | Counts":

@@ -1,8 +1,8 @@
 """The split of a data set that is measured, and its records as chunks."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from fcn_core.records import dataset_info, tfrecord
@@ -47,16 +47,13 @@ class Data:
         """
         uri = files.to_uri(folder)
         try:
-            info = dataset_info.read_dataset_info(files.to_path(uri))
-            info.shard_paths(files.to_path(uri), split)
+            info = dataset_info.read_dataset_info(
+                uri, exists=files.exists, read=files.read_bytes
+            )
+            info.shard_names(uri, split)
         except DatasetError as error:
             raise UsageError(f"--data: {error}") from error
         return cls(uri, info, split)
-
-    @property
-    def folder(self) -> Path:
-        """The data set's folder."""
-        return files.to_path(self.uri)
 
     def chunks(self, size: int) -> tuple[Chunk, ...]:
         """Cuts the records, as many as the description promises.
@@ -67,6 +64,11 @@ class Data:
         Raises:
             UsageError: A shard is gone, or has more records than described.
         """
+        shards = self.info.splits[self.split].files
+        uris = [files.join(self.uri, shard.name) for shard in shards]
+        counts = [shard.records for shard in shards]
+        with ThreadPoolExecutor(files.parallel_reads(self.uri)) as pool:
+            starts = list(pool.map(_starts, uris, counts, [size] * len(shards)))
         return tuple(
             Chunk(
                 shard=shard.name,
@@ -74,11 +76,9 @@ class Data:
                 records=min(size, shard.records - first),
                 offset=offset,
             )
-            for shard in self.info.splits[self.split].files
+            for shard, offsets in zip(shards, starts, strict=True)
             for first, offset in zip(
-                range(0, shard.records, size),
-                _starts(self.folder / shard.name, shard.records, size),
-                strict=True,
+                range(0, shard.records, size), offsets, strict=True
             )
         )
 
@@ -92,19 +92,21 @@ class Records:
 
     def __init__(self, data: Data, split: str):
         self._kind = RECORD_OF[data.info.task]
-        self._paths = data.info.shard_paths(data.folder, split)
+        names = data.info.shard_names(data.uri, split)
+        self._uris = [files.join(data.uri, name) for name in names]
         self.is_damaged = False
 
     def __iter__(self) -> Iterator[SegmentationRecord | AestheticsRecord]:
-        for path in self._paths:
+        for uri in self._uris:
             try:
-                for frame in tfrecord.read_frames(path):
-                    yield self._kind.parse(frame)
+                with files.open_for_reading(uri) as file:
+                    for frame in tfrecord.read_frames(file):
+                        yield self._kind.parse(frame)
             except (OSError, RecordError, tfrecord.FrameError):
                 self.is_damaged = True
 
 
-def _starts(path: Path, records: int, size: int) -> list[int | None]:
+def _starts(uri: str, records: int, size: int) -> list[int | None]:
     """Returns where each chunk of a shard begins; None behind a damaged length.
 
     Raises:
@@ -112,17 +114,18 @@ def _starts(path: Path, records: int, size: int) -> list[int | None]:
     """
     starts: list[int | None] = [None] * -(-records // size)
     try:
-        for number, offset in enumerate(tfrecord.frame_offsets(path)):
-            if number >= records:
-                raise UsageError(
-                    f"{path}: got more than the {records} records that "
-                    f"{dataset_info.INFO_NAME} counts, expected those; convert again"
-                )
-            if number % size == 0:
-                starts[number // size] = offset
+        with files.open_for_reading(uri) as file:
+            for number, offset in enumerate(tfrecord.frame_offsets(file)):
+                if number >= records:
+                    raise UsageError(
+                        f"{uri}: got more than the {records} records of "
+                        f"{dataset_info.INFO_NAME}, expected those; convert again"
+                    )
+                if number % size == 0:
+                    starts[number // size] = offset
     except OSError as error:
         raise UsageError(
-            f"{path}: got {str(error.strerror).lower()}, expected a shard of the data "
+            f"{uri}: got {str(error.strerror).lower()}, expected a shard of the data "
             "set; copy the whole folder again"
         ) from error
     return starts

@@ -19,7 +19,7 @@ def matching_part(card: ModelCard, data: Data) -> ModelCard:
     if part is None:
         raise UsageError(
             f"--model: got {card.label}, a model for {card.task}, expected one for "
-            f"{task} as {data.folder} is for; see fcn models list"
+            f"{task} as {data.uri} is for; see fcn models list"
         )
     if task == "aesthetics":
         _check_scale(part, data)
@@ -36,7 +36,7 @@ def _check_scale(part: ModelCard, data: Data) -> None:
     if votes and bins != [float(rating) for rating in range(1, votes + 1)]:
         raise UsageError(
             f"--model: got {part.label} with ratings {bins[0]:g} to {bins[-1]:g} in "
-            f"{len(bins)} bins, expected 1 to {votes} as the votes of {data.folder} "
+            f"{len(bins)} bins, expected 1 to {votes} as the votes of {data.uri} "
             "are; train on that scale"
         )
 

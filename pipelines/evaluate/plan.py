@@ -21,6 +21,7 @@ from pipelines.evaluate.leak import Leak, find_leak
 from pipelines.evaluate.match import class_ids, matching_part
 from pipelines.evaluate.rows import PHOTOS_SCHEMA
 from pipelines.faults import UsageError
+from pipelines.lanes.models import fetched
 
 _REMOVE_FOLDER: Final = "remove its folder, and the same command starts again"
 _REMOVE_PART: Final = "remove it, and the same command makes it again"
@@ -88,7 +89,7 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
         UsageError: The command cannot mean what it says.
     """
     try:
-        bundle = scoring.find_bundle(config.model)
+        bundle = scoring.find_bundle(fetched(config.model))
         card = ModelCard.read(bundle)
         chosen = arithmetic.resolve_arithmetic(config.engine, config.precision)
     except ModelError as error:
@@ -117,7 +118,9 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     return Evaluation(
         output=places.output,
         data=data.uri,
-        model=config.model if built_in else files.to_uri(bundle),
+        model=config.model
+        if built_in or "://" in config.model
+        else files.to_uri(bundle),
         card=card,
         plan=plan,
     )
@@ -181,7 +184,7 @@ def _draft(
 
 def _check_leak(config: EvaluateConfig, data: Data, card: ModelCard) -> Leak:
     try:
-        leak = find_leak(card, scoring.find_bundle(config.model), data)
+        leak = find_leak(card, scoring.find_bundle(fetched(config.model)), data)
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
     if leak.why and not config.allow_leak:

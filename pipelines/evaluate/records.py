@@ -16,9 +16,9 @@ def offsets(evaluation: Evaluation, chunk: Chunk) -> list[int | None]:
     """Returns where each record of a chunk begins; None where that is not known."""
     if chunk.offset is None:
         return [None] * chunk.records
-    path = files.to_path(files.join(evaluation.data, chunk.shard))
-    found = tfrecord.frame_offsets(path, start=chunk.offset)
-    known: list[int | None] = list(itertools.islice(found, chunk.records))
+    with files.open_for_reading(files.join(evaluation.data, chunk.shard)) as file:
+        found = tfrecord.frame_offsets(file, start=chunk.offset)
+        known: list[int | None] = list(itertools.islice(found, chunk.records))
     return known + [None] * (chunk.records - len(known))
 
 
@@ -45,8 +45,7 @@ def _read(evaluation: Evaluation, shard: str, offset: int | None) -> bytes:
     if offset is None:
         detail = "the shard is damaged before this record; convert again"
         raise BadImage("corrupt", detail, stage="read")
-    path = files.to_path(files.join(evaluation.data, shard))
-    with path.open("rb") as file:
+    with files.open_for_reading(files.join(evaluation.data, shard)) as file:
         file.seek(offset)
         try:
             return next(tfrecord.read_frames(file))

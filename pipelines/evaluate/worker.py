@@ -8,11 +8,11 @@ by one part that is created once; `finish` adds the parts up.
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from fcn_core.metrics.confusion import ConfusionMatrix
+from pipelines import files
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.columns import error_columns
 from pipelines.chunks.counts import Counts
@@ -26,8 +26,6 @@ from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings, count_lanes
 
-_READING: Final = stream.Reading(threads=2)
-
 
 @dataclass(frozen=True)
 class EvaluateWorker:
@@ -38,8 +36,9 @@ class EvaluateWorker:
 
     def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
+        reading = stream.Reading(threads=files.parallel_reads(self.evaluation.data))
         return stream.process(
-            chunks, self._open, attempt=attempt, lanes=self.lanes, reading=_READING
+            chunks, self._open, attempt=attempt, lanes=self.lanes, reading=reading
         )
 
     def _open(self, chunk: int) -> "_OpenChunk | Counts":

@@ -1,6 +1,8 @@
 """Bytes behind a URI, whatever the store: the only room that knows stores."""
 
+from pipelines.files.cache import fetch_folder
 from pipelines.files.local_writing import named
+from pipelines.files.patterns import fixed_folder, is_pattern
 from pipelines.files.pinned import Pinned
 from pipelines.files.reading import (
     exists,
@@ -8,6 +10,8 @@ from pipelines.files.reading import (
     is_folder,
     list_names,
     local_copy,
+    match,
+    match_pinned,
     open_for_reading,
     parallel_reads,
     pins,
@@ -20,7 +24,14 @@ from pipelines.files.reading import (
     walk,
     walk_pinned,
 )
-from pipelines.files.uris import join, real_path, resolve, to_path, to_uri
+from pipelines.files.uris import (
+    join,
+    name_of,
+    real_path,
+    resolve,
+    to_path,
+    to_uri,
+)
 from pipelines.files.writing import (
     ManyFiles,
     check_writable,
@@ -44,15 +55,21 @@ __all__ = [
     "check_writable",
     "create_once",
     "exists",
+    "fetch_folder",
     "find_temporaries",
+    "fixed_folder",
     "is_file",
     "is_folder",
+    "is_pattern",
     "join",
     "list_names",
     "local_copy",
     "make_folder",
     "make_last_folder",
+    "match",
+    "match_pinned",
     "move",
+    "name_of",
     "named",
     "new_file",
     "open_for_reading",

@@ -9,6 +9,7 @@ night runs is never read half from one and half from the other.
 import base64
 import hashlib
 import io
+import itertools
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import google_crc32c
 from google.cloud import storage
 
 from fcn_core.bad_image import BadImage
-from pipelines.files import uris
+from pipelines.files import patterns, uris
 from pipelines.files.gcs_client import TIMEOUT, blob_of, call, client, split, uri_of
 from pipelines.files.gcs_listing import list_below
 from pipelines.files.gcs_object import OpenObject, download, download_unchecked, size_of
@@ -149,11 +150,10 @@ def _pinned(uri: str, blob: storage.Blob) -> Pinned:
 
 def read_photo(photo: Pinned, *, root: str | None) -> bytes:
     """Returns the bytes of a photo, exactly those that were pinned."""
-    generation = photo.generation
-    if generation is None:
-        photo = _pin_live(photo)
+    if not photo.version:  # any will do: one request, not two
+        return _read_any(photo.uri)
     try:
-        return _read_pinned(photo)
+        return _read_pinned(photo if photo.generation else _pin_live(photo))
     except FileNotFoundError:
         # Uploaded again since, perhaps with the same bytes.
         live = _pin_live(photo)
@@ -163,12 +163,19 @@ def read_photo(photo: Pinned, *, root: str | None) -> bytes:
         raise _changed() from error
 
 
+def _read_any(uri: str) -> bytes:
+    try:
+        return read_bytes(uri)
+    except FileNotFoundError as error:
+        raise BadImage("vanished", "listed, but gone", stage="read") from error
+
+
 def _pin_live(photo: Pinned) -> Pinned:
     """Returns the photo as it is now, which must have the version that was pinned."""
     live = pin(photo.uri)
     if live.version == UNKNOWN:
         raise BadImage("vanished", "listed, but gone", stage="read")
-    if photo.version and live.version != photo.version:
+    if live.version != photo.version:
         raise _changed()
     return live
 
@@ -234,4 +241,14 @@ def walk(root: str, *, leave_out: Iterable[str]) -> Iterator[tuple[str, Pinned |
         # Not `..`, which is a name like any other here.
         is_hidden = any(f.startswith(".") and f.strip(".") for f in folders)
         if not below.endswith("/") and not is_hidden and not uri.startswith(left_out):
+            yield uri, _pinned(uri, blob)
+
+
+def match(pattern: str) -> Iterator[tuple[str, Pinned | None]]:
+    """Yields the objects that match a pattern, with their versions, in no order."""
+    bucket, name = split(pattern)
+    fixed = "".join(itertools.takewhile(lambda c: c not in patterns.SIGNS, name))
+    for blob in list_below(bucket, fixed):
+        if not blob.name.endswith("/") and patterns.matches(blob.name, name):
+            uri = uri_of(bucket, blob.name)
             yield uri, _pinned(uri, blob)

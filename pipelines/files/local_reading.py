@@ -1,6 +1,7 @@
 """Reading local files; `files.reading` says what each function does."""
 
 import errno
+import glob
 import hashlib
 import os
 import stat
@@ -165,3 +166,10 @@ def walk(root: str, *, leave_out: Iterable[str]) -> Iterator[tuple[str, Pinned |
                     os.path.realpath(entry.path) not in left_out
                 ):
                     pending.append(entry.path)
+
+
+def match(pattern: str) -> Iterator[tuple[str, Pinned | None]]:
+    """Yields the files that match a pattern; finding them tells no versions."""
+    for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - absolute too
+        if not os.path.isdir(name):  # noqa: PTH112 - of many names
+            yield uris.to_uri(name), None

@@ -157,6 +157,25 @@ def walk(root: str, *, leave_out: Iterable[str] = ()) -> Iterator[str]:
     return (uri for uri, _ in reader(root).walk(root, leave_out=leave_out))
 
 
+def match(pattern: str) -> Iterator[str]:
+    """Yields the files that match a pattern such as `photos/**/*.jpg`."""
+    return (uri for uri, _ in reader(pattern).match(pattern))
+
+
+def match_pinned(
+    pattern: str, *, wanted: Callable[[str], bool]
+) -> Iterator[Pinned | None]:
+    """Yields what matches a pattern, as `walk_pinned` does.
+
+    Args:
+        pattern: As for `match`.
+        wanted: Whether a file is, by its URI; None is yielded for one that is not.
+    """
+    store = reader(pattern)
+    for uri, pinned in store.match(pattern):
+        yield (pinned or store.pin(uri)) if wanted(uri) else None
+
+
 def walk_pinned(
     root: str, *, wanted: Callable[[str], bool], leave_out: Iterable[str] = ()
 ) -> Iterator[Pinned | None]:

@@ -80,6 +80,12 @@ def join(uri: str, *names: str) -> str:
     return "/".join([uri.rstrip("/"), *names])
 
 
+def name_of(uri: str) -> str:
+    """Returns the last part of a URI, or the URI where there is none."""
+    path = str(to_path(uri)) if uri.startswith("file://") else uri
+    return path.rpartition("/")[2] or uri
+
+
 def resolve(folder: str, name: str) -> str:
     """Returns the URI of what a name means in a folder: itself, where it is absolute.
 

@@ -9,6 +9,40 @@ if TYPE_CHECKING:
     from fcn_core import scoring
 
 
+def fetched(name: str) -> str:
+    """Returns the name of a model whose files are on this machine.
+
+    Args:
+        name: A built-in name, a bundle's folder, or its URI in another store.
+
+    Raises:
+        ModelError: There is nothing under the URI.
+    """
+    from fcn_core import scoring
+    from pipelines import files
+
+    if name in scoring.built_in_names() or "://" not in name:
+        return name
+    try:
+        return str(files.fetch_folder(name))
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"there is no model {name!r}, expected a folder that fcn export wrote; "
+            "check the address"
+        ) from error
+
+
+def with_fetched(config: Header) -> Header:
+    """Returns a lane's settings with its models' files on this machine.
+
+    The lanes themselves have no credentials.
+    """
+    if "models" not in config:
+        return config
+    models = [{**model, "name": fetched(model["name"])} for model in config["models"]]
+    return {**config, "models": models}
+
+
 def open_models(config: Header) -> "scoring.PhotoScorer":
     """Opens the models of a plan.
 

@@ -6,13 +6,14 @@ What the death of a lane means is decided in `lanes.trial`.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.lanes.lane import Lane
 from pipelines.lanes.memory import KernelKills, MemoryLimit
 from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.models import with_fetched
 from pipelines.lanes.settings import LaneSettings
 from pipelines.lanes.trial import Case, Trials
 
@@ -161,4 +162,7 @@ class LanePool:
 
 def pool_of(attempt: Attempt, settings: LaneSettings) -> LanePool:
     """Returns the attempt's one pool of these settings, whoever asks."""
-    return attempt.keep(settings, lambda: LanePool(settings))
+    return attempt.keep(
+        settings,
+        lambda: LanePool(replace(settings, config=with_fetched(settings.config))),
+    )

@@ -7,7 +7,6 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -92,7 +91,9 @@ def build(folder: str, output: str, answer: Mapping[str, Any]) -> str:
         answer: The figures.
     """
     uri = f"{output.removesuffix('.json')}.html"
-    info = dataset_info.read_dataset_info(files.to_path(folder))
+    info = dataset_info.read_dataset_info(
+        folder, exists=files.exists, read=files.read_bytes
+    )
     files.write_atomically(uri, _render(folder, info, answer).encode())
     return uri
 
@@ -110,7 +111,7 @@ def _render(
     largest = max((row["share"] or 0.0 for row, _ in rows[1:]), default=0.0)
     return page.render(
         "dataset",
-        name=Path(files.to_path(folder)).name,
+        name=files.name_of(folder),
         answer=answer,
         total=total,
         rows=rows,
@@ -201,11 +202,12 @@ def _sample(
 def _find(uri: str, source_id: str) -> bytes:
     """Returns the record of an id; of the others, only their ids are read."""
     wanted = source_id.encode()
-    for data in tfrecord.read_frames(files.to_path(uri)):
-        if wanted in data:
-            example = tfrecord.example_class().FromString(data).features.feature
-            if example[_ID].bytes_list.value[:1] == [wanted]:
-                return data
+    with files.open_for_reading(uri) as file:
+        for data in tfrecord.read_frames(file):
+            if wanted in data:
+                example = tfrecord.example_class().FromString(data).features.feature
+                if example[_ID].bytes_list.value[:1] == [wanted]:
+                    return data
     raise RecordError(f"{source_id}: got no record of this id in its shard")
 
 

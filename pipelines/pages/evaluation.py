@@ -54,7 +54,8 @@ def build(figures: Figures, places: EvaluationFiles) -> str:
     Returns:
         The page's URI.
     """
-    rows = pq.read_table(files.to_path(places.worst)).to_pylist()
+    with files.open_for_reading(places.worst) as file:
+        rows = pq.read_table(file).to_pylist()
     names = dict(enumerate(figures.classes))
     text = page.render(
         "evaluation",

@@ -82,9 +82,7 @@ def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
             for row in table.sample
         ],
         failed=_most_first(summary.failures or table.failed),
-        failures=[
-            (night_cards.file_name(row.image_uri), row) for row in table.failures
-        ],
+        failures=[(files.name_of(row.image_uri), row) for row in table.failures],
     )
 
 

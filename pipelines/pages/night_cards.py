@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from fcn_core.bad_image import BadImage
 from pipelines import files
@@ -62,7 +61,7 @@ def card(
     ratings = tuple(row.aesthetics_ratings or ())
     chips = chips_of(row, names)
     return Card(
-        name=file_name(row.image_uri),
+        name=files.name_of(row.image_uri),
         uri=row.image_uri,
         width=row.width or 0,
         height=row.height or 0,
@@ -105,11 +104,3 @@ def chips_of(row: ScoreRow, names: Mapping[int, str]) -> list[Chip]:
     counts = row.segmentation_pixels or []
     pixels = dict(zip(row.segmentation_classes or [], counts, strict=True))
     return notable_chips(pixels, names, total=sum(counts))
-
-
-def file_name(uri: str) -> str:
-    """Returns the last part of a photo's address."""
-    try:
-        return files.to_path(uri).name or uri
-    except UsageError:
-        return PurePosixPath(uri).name or uri

@@ -49,8 +49,10 @@ class ScoreConfig(JobConfig):
     engine: Engine = "auto"
     precision: Precision = "auto"
     lanes: Lanes = None
-    masks: Literal["png", "tar", "none"] = Field(
-        default="png", description="one PNG a photo, one tar a chunk, or none"
+    masks: Literal["auto", "png", "tar", "none"] = Field(
+        default="auto",
+        description="one PNG a photo, one tar a chunk, or none; auto: png on a disk, "
+        "tar on gs://",
     )
     max_side: int | None = Field(
         default=None,

@@ -11,9 +11,14 @@ LISTING_SCHEMA: Final = pa.schema(
         pa.field("image_uri", pa.string(), nullable=False),
         pa.field("version", pa.string(), nullable=False),
         pa.field("offset", pa.int64()),
+        pa.field("generation", pa.int64()),
     ]
 )
-"""`offset` is where a TFRecord's record begins, null for a file of its own."""
+"""Photos of an input.
+
+`offset` is where a TFRecord's record begins, null for a file of its own; `generation`
+is the store's number of the content, null where it has none (see `files.Pinned`).
+"""
 
 ITEMS_SCHEMA: Final = pa.schema(
     [pa.field("image_key", pa.string(), nullable=False), *LISTING_SCHEMA]

@@ -76,12 +76,14 @@ class _PngMasks:
     def __init__(self, out: str, folder: str, *, durable: bool):
         self._out, self._folder, self._durable = out, folder, durable
         self._sizes: dict[str, int] = {}
+        self._files: files.ManyFiles | None = None
 
     def add(self, image_key: str, png: bytes) -> None:
-        if not self._sizes:
-            files.make_last_folder(files.join(self._out, self._folder))
-        uri = files.join(self._out, self._path(image_key))
-        files.write_atomically(uri, png, durable=False, parents=False)
+        if self._files is None:
+            folder = files.join(self._out, self._folder)
+            files.make_last_folder(folder)
+            self._files = files.ManyFiles(folder, durable=self._durable)
+        self._files.write(files.join(self._out, self._path(image_key)), png)
         self._sizes[image_key] = len(png)
 
     def _path(self, image_key: str) -> str:
@@ -89,8 +91,8 @@ class _PngMasks:
 
     def finish(self) -> Mapping[str, str]:
         paths = {image_key: self._path(image_key) for image_key in self._sizes}
-        if paths and self._durable:
-            files.sync_store(files.join(self._out, self._folder))
+        if self._files is not None:
+            self._files.finish()
         if total_bytes(self._out, paths.values()) != sum(self._sizes.values()):
             raise FileNotFoundError(
                 errno.ENOENT, "masks vanished", files.join(self._out, self._folder)
@@ -141,7 +143,8 @@ def total_bytes(out: str, mask_paths: Iterable[str]) -> int:
     It costs no reading, and tells masks that are gone, cut or empty.
     """
     containers = {path.partition("#")[0] for path in mask_paths}
-    return sum(files.size(files.join(out, path)) or 0 for path in containers)
+    sizes = files.sizes(files.join(out, path) for path in containers)
+    return sum(size or 0 for size in sizes)
 
 
 def read(out: str, mask_path: str) -> bytes:
@@ -153,7 +156,10 @@ def read(out: str, mask_path: str) -> bytes:
     container, separator, member = mask_path.partition("#")
     if not separator:
         return files.read_bytes(files.join(out, mask_path))
-    with tarfile.open(files.to_path(files.join(out, container))) as tar:
+    with (
+        files.open_for_reading(files.join(out, container)) as opened,
+        tarfile.open(fileobj=opened) as tar,
+    ):
         try:
             file = tar.extractfile(member)
         except KeyError:

@@ -8,6 +8,7 @@ from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
 from pipelines import files
 from pipelines.faults import UsageError
+from pipelines.lanes.models import fetched
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,19 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
     models, by_task = list[Model](), dict[str, list[str]]()
     for name in names:
         try:
-            bundle = scoring.find_bundle(name)
+            bundle = scoring.find_bundle(fetched(name))
             card = ModelCard.read(bundle)
         except ModelError as error:
             raise UsageError(f"--model: {error}") from error
         is_built_in = name in scoring.built_in_names()
-        models.append(Model(name if is_built_in else files.to_uri(bundle), card))
+        models.append(
+            Model(
+                name
+                if is_built_in
+                else files.to_uri(name if "://" in name else bundle),
+                card,
+            )
+        )
         for part in card.parts:
             by_task.setdefault(part.task, []).append(models[-1].name)
     for task, sharing in by_task.items():

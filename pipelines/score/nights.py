@@ -6,6 +6,7 @@ holds it, finished or not, keeps it from being planned again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard
@@ -93,10 +94,16 @@ def plan_night(config: ScoreConfig) -> Night:
     )
 
 
+def _masks(config: ScoreConfig) -> Literal["png", "tar", "none"]:
+    if config.masks != "auto":
+        return config.masks
+    return "tar" if files.prefers_few_files(files.to_uri(config.output)) else "png"
+
+
 def _settings(
     config: ScoreConfig, models: Sequence[Model], arithmetic: Arithmetic
 ) -> ScoreSettings:
-    is_glob = any(sign in config.input for sign in "*?[")
+    is_glob = files.is_pattern(config.input)
     return ScoreSettings(
         input=config.input if is_glob else files.to_uri(config.input),
         model=tuple(model.name for model in models),
@@ -106,7 +113,7 @@ def _settings(
         instruction_set=arithmetic.instruction_set,
         max_side=config.max_side,
         tile=config.tile,
-        masks=config.masks,
+        masks=_masks(config),
         chunk_size=config.chunk_size,
         limit=config.limit,
     )

@@ -6,7 +6,6 @@ never meets half a night, and the next attempt completes what a killed one left.
 """
 
 import contextlib
-import secrets
 from collections.abc import Iterator
 from typing import Final
 
@@ -133,8 +132,6 @@ def _move(
 
 def merge(night: PlannedNight) -> list[TableFile]:
     """Writes the table into a folder of our own; returns its files."""
-    # Not the process's number: containers that share an output all have a process 1.
-    attempt = secrets.token_hex(8)
     folder, planned = night.folder, night.plan.planned
     if night.commit() is not None or folder.is_shown():  # the folder was swept
         files.make_last_folder(folder.merged)
@@ -144,24 +141,16 @@ def merge(night: PlannedNight) -> list[TableFile]:
     for number in range(count):
         name = f"scores-{number:05}-of-{count:05}.parquet"
         rows = min(ROWS_PER_FILE, planned - number * ROWS_PER_FILE)
-        temporary = files.join(folder.merged, f".{name}.{attempt}.tmp")
-        try:
-            file = _write_file(temporary, groups, rows=rows, name=name)
-            target = files.join(folder.merged, name)
-            files.move(temporary, target, durable=night.durable, parents=False)
-        finally:
-            files.remove(temporary)
-        merged.append(file)
+        uri = files.join(folder.merged, name)
+        merged.append(_write_file(uri, groups, rows=rows, durable=night.durable))
     return merged
 
 
 def _write_file(
-    uri: str, groups: Iterator[pa.Table], *, rows: int, name: str
+    uri: str, groups: Iterator[pa.Table], *, rows: int, durable: bool
 ) -> TableFile:
-    path = files.to_path(uri)
     with (
-        files.named(path),
-        path.open("xb") as file,
+        files.new_file(uri, durable=durable) as file,
         pq.ParquetWriter(file, SCORES_SCHEMA, compression="zstd") as writer,
     ):
         written = 0
@@ -169,7 +158,7 @@ def _write_file(
             group = next(groups)
             writer.write_table(group, row_group_size=group.num_rows)
             written += group.num_rows
-    size = files.size(uri) or 0
+    size, name = files.size(uri) or 0, files.name_of(uri)
     return TableFile(name=name, rows=rows, bytes=size, sha256=files.sha256(uri))
 
 

@@ -1,6 +1,7 @@
 """A replay: a night's failed photos, planned again."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -88,7 +89,7 @@ def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
 
     What an unfinished night holds is left to it: no photo is ever in two plans.
     """
-    last: dict[str, tuple[str, int | None]] = {}
+    last: dict[str, dict[str, Any]] = {}
     unfinished = []
     for plan in earlier:
         night = PlannedNight(out, plan)
@@ -101,14 +102,17 @@ def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
             items = pieces.chunk(chunk).to_pylist()
             for item, status in zip(items, rows["status"].to_pylist(), strict=True):
                 if status == "failed":
-                    last[item["image_uri"]] = (item["version"], item["offset"])
+                    last[item["image_uri"]] = item
                 else:
                     last.pop(item["image_uri"], None)
-    found = [
-        # A record's offset holds for the planned version of its file only.
-        (uri, files.version(uri) if offset is None else version, offset)
-        for uri, (version, offset) in sorted(last.items())
-    ]
-    columns = [list(column) for column in zip(*found, strict=True)] or [[], [], []]
-    failed = pa.table(columns, schema=LISTING_SCHEMA)
+    items = [last[uri] for uri in sorted(last)]
+    # A record's offset holds for the planned version of its file only.
+    alone = [item["image_uri"] for item in items if item["offset"] is None]
+    now = {pinned.uri: pinned._asdict() for pinned in files.pins(alone)}
+    for item in items:
+        pinned = now.get(item["image_uri"], {})
+        item.update(
+            {name: pinned[name] for name in ("version", "generation") if pinned}
+        )
+    failed = pa.Table.from_pylist(items, schema=LISTING_SCHEMA)
     return leave_out(failed, sequence.read_identities(out, unfinished))

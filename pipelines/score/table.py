@@ -28,7 +28,10 @@ def batches(folder: NightFolder, columns: Sequence[str]) -> Iterator[pa.RecordBa
     for uri in folder.tables():
         try:
             # Not at once: a table of millions of rows has large column chunks.
-            with pq.ParquetFile(files.to_path(uri), pre_buffer=False) as file:
+            with (
+                files.open_for_reading(uri) as opened,
+                pq.ParquetFile(opened, pre_buffer=False) as file,
+            ):
                 found = file.iter_batches(
                     _BATCH_ROWS, use_threads=False, columns=list(columns)
                 )

@@ -4,13 +4,14 @@ import errno
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
 from fcn_core import images
 from fcn_core.bad_image import BadImage
 from fcn_core.scoring import PhotoScore
+from pipelines import files
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.columns import error_columns
 from pipelines.chunks.counts import Counts
@@ -25,9 +26,6 @@ from pipelines.score.finish import NightEnding
 from pipelines.score.nights import Night
 from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
-
-READING: Final = stream.Reading(threads=4)
-"""How the photos of a night are read ahead."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,11 @@ class ScoreWorker:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
         open_chunk = functools.partial(self._open, self.night.items())
         return stream.process(
-            chunks, open_chunk, attempt=attempt, lanes=self.lanes, reading=READING
+            chunks,
+            open_chunk,
+            attempt=attempt,
+            lanes=self.lanes,
+            reading=reading(self.night.plan),
         )
 
     def _open(self, pieces: Pieces, chunk: int) -> "_OpenChunk | Counts":
@@ -109,6 +111,11 @@ class _OpenChunk:
         return Counts(found.ok, found.failed, computed=len(rows))
 
 
+def reading(plan: Plan) -> stream.Reading:
+    """Returns how the photos of a night are read ahead."""
+    return stream.Reading(threads=files.parallel_reads(plan.settings.input))
+
+
 def ask(plan: Plan, item: Mapping[str, Any]) -> Request | Answer:
     """Returns the request for the score of a planned item, or why it has none.
 
@@ -117,12 +124,7 @@ def ask(plan: Plan, item: Mapping[str, Any]) -> Request | Answer:
         item: A row of ITEMS_SCHEMA.
     """
     try:
-        photo = inputs.read(
-            item["image_uri"],
-            version=item["version"],
-            offset=item["offset"],
-            root=plan.root,
-        )
+        photo = inputs.read(item, root=plan.root)
     except BadImage as bad:
         return Answer(bad=bad)
     return Request({}, [photo], name=item["image_uri"])

@@ -97,7 +97,9 @@ def plan_statistics(folder: str, output: str | None) -> Statistics:
     """
     uri = files.to_uri(folder)
     try:
-        info = dataset_info.read_dataset_info(files.to_path(uri))
+        info = dataset_info.read_dataset_info(
+            uri, exists=files.exists, read=files.read_bytes
+        )
     except dataset_info.DatasetError as error:
         raise UsageError(str(error)) from error
     target = files.to_uri(output) if output else files.join(uri, "statistics.json")

@@ -68,11 +68,13 @@ def read_shard(uri: str, shard: Shard, how: Read) -> ShardContents:
 
 def _read_batches(uri: str, shard: Shard, how: Read) -> ShardContents:
     contents, rows, records = Contents(), list[RecordRow](), 0
-    path = os.fspath(files.to_path(uri))
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with (
+        files.local_copy(uri) as path,
+        ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
+    ):
         try:
             schema = batches.parse_schema(how.schema_text)
-            for batch in batches.read(path, schema):
+            for batch in batches.read(str(path), schema):
                 seen = _Batch(batch, schema, how=how, pool=pool)
                 contents += seen.contents
                 rows += seen.rows

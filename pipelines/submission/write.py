@@ -274,7 +274,10 @@ def _refused(name: str, error: MaskError) -> str:
 def _write_tar(out: str, inside: str, names: Sequence[str]) -> str:
     """Writes the PNGs as the tar to upload."""
     uri = files.join(out, TAR_NAME)
-    with tarfile.open(files.to_path(uri), "w", format=tarfile.USTAR_FORMAT) as tar:
+    with (
+        files.new_file(uri, durable=False) as file,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
         for name in names:
             path = f"{inside}/{name}.png"
             data = files.read_bytes(files.join(out, path))

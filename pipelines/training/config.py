@@ -67,6 +67,9 @@ class TrainConfig(JobConfig, TrainingConfig):  # type: ignore[misc]
         description="segmentation or aesthetics; the recipe's own if left out",
         json_schema_extra=POSITIONAL,
     )
+    # Texts, since a path has no two slashes in a row.
+    data: str = Field(description="a finished folder of fcn convert")  # type: ignore[assignment]
+    output: str = Field(description="run folder: new, or one to resume")  # type: ignore[assignment]
 
 
 class ExportConfig(JobConfig):

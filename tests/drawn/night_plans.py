@@ -37,7 +37,7 @@ def photos(*numbers: int) -> pa.Table:
     uris = [f"/photos/{number:06}.jpg" for number in sorted(numbers)]
     versions = [f"{number}-1" for number in sorted(numbers)]
     offsets = pa.nulls(len(uris), pa.int64())
-    return pa.table([uris, versions, offsets], schema=LISTING_SCHEMA)
+    return pa.table([uris, versions, offsets, offsets], schema=LISTING_SCHEMA)
 
 
 def draft(items: pa.Table, **settings: Any) -> Draft:
@@ -70,7 +70,8 @@ def plan_night(out: Path, count: int, **options: Any) -> PlannedNight:
     """Plans a night of so many photos; those of another night are others."""
     night = options.get("night", NIGHT)
     uris = [f"/photos/{night}/{number:04}.jpg" for number in range(count)]
-    columns = [uris, ["1-1"] * count, pa.nulls(count, pa.int64())]
+    nulls = pa.nulls(count, pa.int64())
+    columns = [uris, ["1-1"] * count, nulls, nulls]
     items = pa.table(columns, schema=LISTING_SCHEMA)
     return PlannedNight(str(out), freeze(out, items, **options)[0])
 

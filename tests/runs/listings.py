@@ -26,15 +26,7 @@ def names(listing: inputs.Listing, root: Path) -> list[str]:
 
 
 def read_all(listing: inputs.Listing) -> list[bytes]:
-    return [
-        inputs.read(
-            row["image_uri"],
-            version=row["version"],
-            offset=row["offset"],
-            root=listing.root,
-        )
-        for row in listing.photos.to_pylist()
-    ]
+    return [inputs.read(row, root=listing.root) for row in listing.photos.to_pylist()]
 
 
 def refusal(uri: str | Path, *, output: str | Path = "/nowhere/out") -> str:

@@ -66,14 +66,16 @@ def fcn(*arguments: str | Path) -> Ended:
     return Ended(code, stdout.getvalue(), stderr.getvalue())
 
 
-def words(photos: Path | str, out: Path, *more: str, night: str = NIGHT) -> list[str]:
+def words(
+    photos: Path | str, out: Path | str, *more: str, night: str = NIGHT
+) -> list[str]:
     """Returns the words of a `fcn score` of one night; `more` may change them."""
     model = [] if "--model" in more else ["--model", *MODELS]
     where = ["--input", os.fspath(photos), "--output", os.fspath(out)]
     return ["score", *where, "--run_date", night, *model, *more]
 
 
-def score(photos: Path | str, out: Path, *more: str, night: str = NIGHT) -> Ended:
+def score(photos: Path | str, out: Path | str, *more: str, night: str = NIGHT) -> Ended:
     """Runs `fcn score` in this process, whatever comes of it."""
     return fcn(*words(photos, out, *more, night=night))
 

@@ -111,7 +111,7 @@ def test_nothing_there_and_nothing_in_it(tmp_path: Path) -> None:
     assert "got no photo" in refusal(tmp_path)
     touch(tmp_path, "a.txt", "b.mp4")
     assert "got no photo among 2 files" in refusal(tmp_path)
-    assert "gs://" in refusal("gs://bucket/photos")
+    assert "s3:// location, expected a local path or gs://" in refusal("s3://b/photos")
     assert "gs://" in refusal("gs://bucket/*.jpg")
 
 

@@ -34,8 +34,7 @@ def test_records_are_read_by_their_number(tmp_path: Path) -> None:
     assert set(by_uri) == {f"{uri}#{n}" for n in range(12)}
     for number, photo in enumerate(photos):
         row = by_uri[f"{uri}#{number}"]
-        args = {"version": row["version"], "offset": row["offset"]}
-        assert inputs.read(row["image_uri"], root=None, **args) == photo
+        assert inputs.read(row, root=None) == photo
         assert inputs.read_again(row["image_uri"], version=row["version"]) == photo
 
 
@@ -55,9 +54,8 @@ def test_damaged_records_are_rows_with_a_reason(tmp_path: Path) -> None:
     path.write_bytes(data[:-5])
     reasons = []
     for row in listed(path).photos.to_pylist():
-        args = {"version": row["version"], "offset": row["offset"]}
         try:
-            inputs.read(row["image_uri"], root=None, **args)
+            inputs.read(row, root=None)
             reasons.append("ok")
         except BadImage as bad:
             reasons.append(bad.reason)
@@ -69,9 +67,8 @@ def test_records_of_another_version_are_never_read(tmp_path: Path) -> None:
     write_records(path, b"first", b"second")
     row = listed(path).photos.to_pylist()[1]
     write_records(path, b"other", b"photos", b"now")
-    args = {"version": row["version"], "offset": row["offset"]}
     with pytest.raises(BadImage) as caught:
-        inputs.read(row["image_uri"], root=None, **args)
+        inputs.read(row, root=None)
     assert caught.value.reason == "changed-while-reading"
 
 

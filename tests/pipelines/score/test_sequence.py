@@ -12,7 +12,7 @@ from pipelines import files
 from pipelines.chunks import pieces
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import sequence
-from pipelines.score.items import ITEMS_SCHEMA, image_key
+from pipelines.score.items import ITEMS_SCHEMA, LISTING_SCHEMA, image_key
 from pipelines.score.plan import Plan, PlannedNight
 from tests.drawn.night_plans import (
     SETTINGS,
@@ -35,7 +35,7 @@ def test_chunks_hold_every_item_once_in_order(tmp_path: Path) -> None:
     assert [table.num_rows for table in tables] == [4, 4, 2]
     assert all(table.schema.equals(ITEMS_SCHEMA) for table in tables)
     rows = pa.concat_tables(tables)
-    assert rows.select(["image_uri", "version", "offset"]).equals(photos(*range(10)))
+    assert rows.select(LISTING_SCHEMA.names).equals(photos(*range(10)))
     keys = [image_key(uri) for uri in rows["image_uri"].to_pylist()]
     assert rows["image_key"].to_pylist() == keys
 
