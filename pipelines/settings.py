@@ -37,6 +37,9 @@ from pydantic_settings import (
 from fcn_core.nearest import nearest
 from pipelines.faults import UsageError
 
+FETCHED_CONFIGS: Final[dict[str, str]] = {}
+"""Configuration files of other stores -> their copies on this machine."""
+
 POSITIONAL: Final[JsonDict] = {"positional": True}
 """`json_schema_extra` of a field that is given by place, not by name."""
 
@@ -116,6 +119,7 @@ class JobConfig(BaseSettings):
             name: value for name, value in vars(known).items() if value is not None
         }
         yaml_file = flags.pop("config", None)
+        yaml_file = FETCHED_CONFIGS.get(yaml_file, yaml_file)
         if yaml_file is not None and not os.path.isfile(yaml_file):  # noqa: PTH113
             raise UsageError(
                 f"--config: got {yaml_file}, expected a YAML file; check the path"

@@ -88,6 +88,7 @@ def _unknown_command(word: str) -> str:
 
 
 def _run(name: str, arguments: list[str]) -> int:
+    from pipelines.cli.remote_config import fetched_config
     from pipelines.faults import JobFault, of_limits, of_system
     from pipelines.quiet_import import load
 
@@ -95,7 +96,8 @@ def _run(name: str, arguments: list[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         command: Callable[[list[str]], int] = load(_COMMANDS[name][0])
-        return command(arguments)
+        with fetched_config(arguments):
+            return command(arguments)
     except JobFault as fault:
         message = str(fault)
         prefix = "" if message.startswith("fcn ") else "fcn: "

@@ -114,7 +114,10 @@ def is_shown(night: PlannedNight, commit: Commit) -> bool:
 
 def _is_whole(folder: str, file: TableFile) -> bool:
     uri = files.join(folder, file.name)
-    return files.size(uri) == file.bytes and files.sha256(uri) == file.sha256
+    try:
+        return files.size(uri) == file.bytes and files.sha256(uri) == file.sha256
+    except FileNotFoundError:  # another attempt moved it
+        return False
 
 
 def _move(

@@ -124,6 +124,10 @@ class Bucket:
             for name in self.names(f"{prefix}/")
         }
 
+    def remove_tree(self, prefix: str) -> None:
+        for name in self.names(f"{prefix}/"):
+            self.remove(name)
+
     def remove(self, name: str) -> None:
         self.store.blob(name).delete()
 
