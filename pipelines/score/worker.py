@@ -2,7 +2,7 @@
 
 import errno
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,10 +86,17 @@ class _OpenChunk:
         item = self._items[index]
         self._rows[index] = row_of(self._night.plan, item, answer, models=self._models)
         if answer.bad is None:
-            with self._night.attempted():
-                for png in answer.blobs:
-                    self._masks.add(item["image_key"], png)
+            self._add_masks(item["image_key"], answer.blobs)
         return answer.bad is None
+
+    def _add_masks(self, image_key: str, pngs: Sequence[bytes]) -> None:
+        try:
+            for png in pngs:
+                self._masks.add(image_key, png)
+        except OSError as error:
+            # Asking for the outcome before each mask would cost a request a photo.
+            with self._night.attempted():
+                raise error
 
     def commit(self) -> Counts:
         """Makes the chunk visible, its masks first, its part last."""

@@ -181,7 +181,8 @@ class Server:
     def modules(self, words: Sequence[str], root: Path) -> list[str]:
         """Runs a command; returns the modules that its process had in the end."""
         modules = self._scratch / "modules"
-        ended = self.run(words, root, modules=modules)
+        ended = self.start(words, root, modules=modules).wait(seconds=900)
+        assert ended is not None
         assert ended.code == 0, ended.stderr
         return json.loads(modules.read_text())
 

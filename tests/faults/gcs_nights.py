@@ -45,8 +45,11 @@ class Night:
         models = ["--model", "voc21", "--run_date", NIGHT, "--chunk_size", "4"]
         return ["score", *where, *models, "--lanes", "1", "--json", *more]
 
-    def run(self, out: str, *more: str) -> Ended:
-        return self.servers[0].run(self.words(out, *more), self.scratch)
+    def run(self, out: str, *more: str, seconds: float = 120) -> Ended:
+        words = self.words(out, *more)
+        ended = self.servers[0].start(words, self.scratch).wait(seconds=seconds)
+        assert ended is not None
+        return ended
 
     def tree(self, out: str) -> dict[str, bytes]:
         tree = self.bucket.tree(out)
@@ -68,7 +71,7 @@ def draw(number: int) -> bytes:
 
 @contextmanager
 def night(
-    address: str, library: Path, scratch: Path, *, photos: int
+    address: str, library: Path, scratch: Path, *, photos: int, chunk_size: int = 4
 ) -> Iterator[Night]:
     before = os.environ.get("STORAGE_EMULATOR_HOST")
     bucket = Bucket(address)
@@ -83,7 +86,8 @@ def night(
     try:
         assert os.environ.get("STORAGE_EMULATOR_HOST") == before
         made = Night(bucket, servers, scratch, {})
-        modules = servers[0].modules(made.words("undisturbed"), scratch)
+        first = made.words("undisturbed", "--chunk_size", str(chunk_size))
+        modules = servers[0].modules(first, scratch)
         for server in servers:
             server.preload(modules)
         made.undisturbed = made.tree("undisturbed")

@@ -48,13 +48,16 @@ def test_ten_thousand_objects_through_a_storm(
     count = 10_000
     with proxy(gcs_address, faults=STORM, seed=SEED) as faulty:
         faulty.faults = {}
-        with night(faulty.address, library, tmp_path, photos=count) as made:
+        with night(
+            faulty.address, library, tmp_path, photos=count, chunk_size=256
+        ) as made:
             faulty.faults = dict(STORM)
-            ended = made.run("storm", "--chunk_size", "256")
+            ended = made.run("storm", "--chunk_size", "256", seconds=900)
             faulty.faults = {}
             assert ended.code == 0, ended.stderr
             tree = made.tree("storm")
     assert all(faulty.seen[kind] > 20 for kind in STORM), faulty.seen
+    assert tree == made.undisturbed
     (table,) = (
         pq.read_table(pa.BufferReader(data))
         for name, data in tree.items()
@@ -62,10 +65,3 @@ def test_ten_thousand_objects_through_a_storm(
     )
     assert table.num_rows == len(set(table["image_uri"].to_pylist())) == count
     assert set(table["status"].to_pylist()) == {"ok"}
-    tars = {path.partition("#")[0] for path in table["mask_path"].to_pylist()}
-    assert tars == {name for name in tree if name.startswith("masks/")}
-    scored = made.undisturbed[
-        "scores/run_date=2026-11-20/scores-00000-of-00001.parquet"
-    ]
-    quiet = pq.read_table(pa.BufferReader(scored)).drop_columns(["mask_path"])
-    assert table.drop_columns(["mask_path"]).equals(quiet)

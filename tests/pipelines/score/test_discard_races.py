@@ -1,9 +1,10 @@
 """A night given up beside running attempts: one verdict, and nothing comes back."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -78,13 +79,15 @@ def test_a_discard_while_it_merges_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = draw_night(tmp_path, 9)
-    move = files.move
+    new_file = files.new_file
 
-    def slow(*arguments: Any, **options: Any) -> None:
-        discard(night)
-        move(*arguments, **options)
+    @contextmanager
+    def slow(*arguments: Any, **options: Any) -> Iterator[BinaryIO]:
+        with new_file(*arguments, **options) as file:
+            yield file
+            discard(night)
 
-    monkeypatch.setattr(files, "move", slow)
+    monkeypatch.setattr(files, "new_file", slow)
     with pytest.raises(SystemicFault, match="discarded meanwhile"), night.attempted():
         publish_night(night)
     assert set(everything(tmp_path)) == LEFT

@@ -112,7 +112,7 @@ def test_nothing_there_and_nothing_in_it(tmp_path: Path) -> None:
     touch(tmp_path, "a.txt", "b.mp4")
     assert "got no photo among 2 files" in refusal(tmp_path)
     assert "s3:// location, expected a local path or gs://" in refusal("s3://b/photos")
-    assert "gs://" in refusal("gs://bucket/*.jpg")
+    assert "s3://" in refusal("s3://b/*.jpg")
 
 
 def test_a_folder_that_cannot_be_listed_is_one_line(

@@ -57,7 +57,7 @@ def test_manifests_of_every_kind_say_the_same(photos: Path, tmp_path: Path) -> N
         ("list.csv", b"image_uri\n" + b"x" * 200_000, "field larger"),
         ("list.txt", b"caf\xe9.jpg\n", "UTF-8"),
         ("list.txt", b"\n\n", "got no photo"),
-        ("list.txt", b"gs://bucket/a.jpg\n", "gs://bucket/a.jpg"),
+        ("list.txt", b"s3://bucket/a.jpg\n", "s3://bucket/a.jpg"),
         ("list.parquet", b"PAR1 it is not", "expected a .parquet file"),
         ("list.json", b"[]", "got a .json file"),
         ("nameless", b"", "got a nameless file"),

@@ -101,7 +101,7 @@ class Killed(BaseException):
     """The process ends here: nothing after this line happens."""
 
 
-STEPS = ("create_once", "move", "write_atomically", "remove")
+STEPS = ("create_once", "new_file", "move", "write_atomically")
 
 
 @pytest.mark.usefixtures("small_files")

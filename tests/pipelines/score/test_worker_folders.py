@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import files
+from pipelines.files import writing
 from pipelines.score import masks
 from tests.runs import score_runs
 from tests.runs.score_runs import NIGHT
@@ -71,7 +72,7 @@ def test_masks_of_a_chunk_are_synced_at_once_and_before_its_part(
         synced.append((len(score_runs.masks(out)), score_runs.part_count(out)))
         sync(uri)
 
-    monkeypatch.setattr(files, "sync_store", noted)
+    monkeypatch.setattr(writing, "sync_store", noted)
     score_runs.scored(photos, out, *FLAGS)
     assert [parts for _, parts in synced] == [0, 1]
     assert all(there >= 2 * (parts + 1) for there, parts in synced)
