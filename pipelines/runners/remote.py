@@ -1,11 +1,14 @@
 """A job on another engine: handed over, followed on the store, cancelled by Ctrl-C."""
 
 import logging
+import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
 import apache_beam as beam
+import grpc
 from apache_beam.metrics import MetricsFilter
 
 from pipelines.chunks.counts import Counts, Tally
@@ -38,7 +41,7 @@ def run(
         Interrupted: The person pressed Ctrl-C; the job is cancelled.
     """
     result: Any = None
-    with _silent_logs():
+    with _silent():
         try:
             result = pipeline.run()
             if not engine.waits:
@@ -115,19 +118,28 @@ def _line(error: Exception) -> str:
     text = str(details() if callable(details) else error) or type(error).__name__
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("at ", "File ", "..."))]
-    return (lines[-1] if lines else type(error).__name__)[:300]
+    last = lines[-1] if lines else type(error).__name__
+    return re.sub(r" \[while running .*\]$", "", last)[:300]
 
 
 @contextmanager
-def _silent_logs() -> Iterator[None]:
+def _silent() -> Iterator[None]:
     """Keeps an engine's log off the terminal unless the person has set up logging.
 
     With a handler that drops, Python adds none that prints. What a job fails with is in
-    the error that ends it.
+    the error that ends it; so is the end of a connection, about which a thread of
+    Beam's has the same to say.
     """
-    handler = logging.NullHandler()
+    handler, hook = logging.NullHandler(), threading.excepthook
+
+    def ignore_lost_connection(raised: threading.ExceptHookArgs) -> None:
+        if not isinstance(raised.exc_value, grpc.RpcError):
+            hook(raised)
+
     logging.getLogger().addHandler(handler)
+    threading.excepthook = ignore_lost_connection
     try:
         yield
     finally:
+        threading.excepthook = hook
         logging.getLogger().removeHandler(handler)

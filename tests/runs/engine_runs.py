@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.runners import engines
@@ -27,29 +27,40 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-class WorkerPool:
-    """Beam's worker pool in a process of its own, as every host of a cluster has one.
+class Server:
+    """A server of Beam in a process of its own, on a free port of this machine.
 
     Args:
-        log: What it and its workers print.
-        folder: Where they run.
+        module: What it runs.
+        flag: How its port is given.
+        log: What it and its children print.
+        before: Words before the command, such as a program that starts it.
     """
 
-    def __init__(self, log: Path, folder: Path = ROOT):
+    def __init__(
+        self, module: str, flag: str, log: Path, *, before: Sequence[str] = ()
+    ):
         self.log, self.port = log, free_port()
-        # The pool starts `python` by name: it must be this environment's.
+        # Beam's pool starts `python` by name: it must be this environment's.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        module = "apache_beam.runners.worker.worker_pool_main"
         with log.open("ab") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", module, f"--service_port={self.port}"],
+                [*before, sys.executable, "-m", module, f"{flag}={self.port}"],
                 stdout=file,
                 stderr=file,
-                cwd=folder,
+                cwd=ROOT,
                 env={**os.environ, "PATH": path, "PYTHONPATH": os.fspath(ROOT)},
                 start_new_session=True,
             )
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -62,28 +73,46 @@ class WorkerPool:
                 assert time.monotonic() < deadline, self.log.read_text()
                 time.sleep(0.05)
 
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """The flags of a command whose workers are in this pool."""
-        return (
-            "--runner=PortableRunner",
-            "--job_endpoint=embed",
-            "--environment_type=EXTERNAL",
-            f"--environment_config=127.0.0.1:{self.port}",
-        )
-
-    def workers(self) -> list[int]:
-        """Returns the worker processes that it has started and that still run."""
+    def children(self) -> list[int]:
+        """Returns the processes that it has started and that still run."""
         return [pid for pid in children(self.process.pid) if is_running(pid)]
 
     def close(self) -> None:
-        """Ends it and its workers."""
-        workers = self.workers()
+        """Ends it and its children."""
+        started = self.children()
         self.process.kill()
         self.process.wait()
-        for pid in workers:
+        for pid in started:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def start_pool(log: Path, *, before: Sequence[str] = ()) -> Server:
+    """Starts Beam's worker pool, as every host of a cluster has one."""
+    module = "apache_beam.runners.worker.worker_pool_main"
+    return Server(module, "--service_port", log, before=before)
+
+
+def start_thread_pool(log: Path) -> Server:
+    """Starts a pool whose workers are threads: a job begins at once."""
+    return Server("tests.runs.thread_pool", "--port", log)
+
+
+def start_job_server(log: Path) -> Server:
+    """Starts Beam's small job server, which stays when a launcher leaves."""
+    module = "apache_beam.runners.portability.local_job_service_main"
+    return Server(module, "--port", log)
+
+
+def flags(pool: Server, *, job_server: Server | None = None) -> list[str]:
+    """Returns the flags of a command whose workers are in a pool."""
+    endpoint = "embed" if job_server is None else job_server.address
+    return [
+        "--runner=PortableRunner",
+        f"--job_endpoint={endpoint}",
+        "--environment_type=EXTERNAL",
+        f"--environment_config={pool.address}",
+    ]
 
 
 def children(pid: int) -> list[int]:
@@ -103,13 +132,3 @@ def is_running(pid: int) -> bool:
     except OSError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
-
-
-@contextlib.contextmanager
-def worker_pool(log: Path, folder: Path = ROOT) -> Iterator[WorkerPool]:
-    """Starts a pool of workers; none of its processes outlives the block."""
-    pool = WorkerPool(log, folder)
-    try:
-        yield pool
-    finally:
-        pool.close()
