@@ -124,22 +124,21 @@ def _line(error: Exception) -> str:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keeps an engine's log off the terminal unless the person has set up logging.
+    """Keeps an engine's log off the terminal, where the progress is.
 
-    With a handler that drops, Python adds none that prints. What a job fails with is in
-    the error that ends it; so is the end of a connection, about which a thread of
-    Beam's has the same to say.
+    What a job fails with is in the error that ends it. So is a lost connection, about
+    which a thread of Beam's has the same to say.
     """
-    handler, hook = logging.NullHandler(), threading.excepthook
+    disabled, hook = logging.root.manager.disable, threading.excepthook
 
     def ignore_lost_connection(raised: threading.ExceptHookArgs) -> None:
         if not isinstance(raised.exc_value, grpc.RpcError):
             hook(raised)
 
-    logging.getLogger().addHandler(handler)
+    logging.disable(logging.CRITICAL)
     threading.excepthook = ignore_lost_connection
     try:
         yield
     finally:
         threading.excepthook = hook
-        logging.getLogger().removeHandler(handler)
+        logging.disable(disabled)
