@@ -1,10 +1,11 @@
 """What one attempt at a job owns in a process: stop flag, tally, what is opened once.
 
 Whoever launches the job opens the attempt and closes it. Workers of the same process
-share it; a worker process on another machine makes its own.
+share it; a worker process on another machine makes its own, which ends with it.
 """
 
 import threading
+import weakref
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Protocol, TypeVar
@@ -26,11 +27,15 @@ Kept = TypeVar("Kept", bound=Closing)
 class Attempt(AbstractContextManager["Attempt"]):
     """One attempt at a job, in one process; its methods may be called by any thread.
 
+    Args:
+        processes: Processes of the job that share the cores of this host.
+
     Attributes:
         tally: Counts of the items that are done so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int = 1) -> None:
+        self.processes = processes
         self.tally = Tally()
         self._is_stopping = threading.Event()
         self._lock = threading.Lock()
@@ -61,6 +66,10 @@ class Attempt(AbstractContextManager["Attempt"]):
                 self._kept[key] = start()
                 self._closing.callback(self._kept[key].close)
             return self._kept[key]
+
+    def close_when_forgotten(self) -> None:
+        """Closes it when nobody holds it any more, or with the process."""
+        weakref.finalize(self, self._closing.close)
 
     def close(self) -> None:
         """Closes what was started, the last first."""

@@ -1,11 +1,12 @@
 """A job as the graph sees it: a number of chunks, a worker, a last step."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.parts import Parts
 
 
 class ChunkWorker(Protocol):
@@ -36,8 +37,37 @@ class ChunkJob:
         worker: Does the work of a run of chunks.
         chunks: Number of chunks.
         finish: Called with the total after the last chunk; safe to repeat.
+        planned: Number of items of all chunks.
+        parts: The committed chunks, which tell anybody how far the job is.
+        plan: URI of a file that is there before the job starts: a worker that does not
+            see it does not see the output.
+        inputs: URIs of what a worker reads besides: folders of photos, models.
     """
 
     worker: ChunkWorker
     chunks: int
     finish: Callable[[Counts, Attempt], None]
+    planned: int = 0
+    parts: Parts | None = None
+    plan: str | None = None
+    inputs: tuple[str, ...] = ()
+
+    def followed_by(self, step: Callable[[], object]) -> "ChunkJob":
+        """Returns the job with a step after its finish, which travels with it.
+
+        Args:
+            step: Makes what is not the job's own, such as its page; safe to repeat.
+        """
+        return replace(self, finish=_Followed(self.finish, step))
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """A finish, then a step."""
+
+    finish: Callable[[Counts, Attempt], None]
+    step: Callable[[], object]
+
+    def __call__(self, counts: Counts, attempt: Attempt) -> None:
+        self.finish(counts, attempt)
+        self.step()

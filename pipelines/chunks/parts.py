@@ -6,6 +6,7 @@ attempts use the part that is there and drop their own.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +23,7 @@ from pipelines.faults import SystemicFault
 _UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError)
 """What reading a damaged part raises."""
 
+_PART_NAME: Final = re.compile(r"chunk-(\d{8,})\.parquet")
 _PLAN: Final = b"fcn.plan_id"
 _OK: Final = b"fcn.ok"
 _FAILED: Final = b"fcn.failed"
@@ -127,6 +129,25 @@ class Parts:
         if part.counts.ok + part.counts.failed != planned:
             raise self._damaged(chunk, "a part with another number of items")
         return part
+
+    def peek(self, chunk: int) -> Counts | None:
+        """Returns the counts of a chunk's part as its footer has them, unchecked.
+
+        For those who only look on: None also where it is damaged or removed meanwhile.
+        """
+        try:
+            data = files.read_bytes(self.uri(chunk))
+            metadata = pq.read_schema(pa.BufferReader(data)).metadata or {}
+            if metadata.get(_PLAN) != self.plan_id.encode():
+                return None
+            return Counts(ok=int(metadata[_OK]), failed=int(metadata[_FAILED]))
+        except _UNREADABLE:
+            return None
+
+    def chunks(self) -> list[int]:
+        """Returns the chunks that have a part, in order."""
+        found = map(_PART_NAME.fullmatch, files.list_names(self.folder))
+        return [int(match[1]) for match in found if match]
 
     def committed(self, chunk: int, *, columns: list[str] | None = None) -> Part:
         """Returns the part of a chunk that must have one.

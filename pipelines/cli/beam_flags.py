@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Sequence
 
 from pipelines import settings
+from pipelines.faults import UsageError
+from pipelines.runners.engine import LOCAL, Command, Engine
 
 
 def typed_command(command: str, arguments: Sequence[str]) -> str:
@@ -11,14 +13,37 @@ def typed_command(command: str, arguments: Sequence[str]) -> str:
     return shlex.join(["fcn", command, *arguments])
 
 
-def check_beam_flags(beam: Sequence[str], config: settings.JobConfig) -> None:
-    """Refuses flags that neither the command nor Beam knows, and other runners.
+def choose_engine(
+    beam: Sequence[str], config: settings.JobConfig, *, output: str
+) -> Engine:
+    """Returns where the command's job is to run.
+
+    Args:
+        beam: Flags that the command does not know.
+        config: Its settings.
+        output: Where its results go.
 
     Raises:
-        UsageError: Names the flag and the nearest one.
+        UsageError: A flag is unknown (it names the nearest one), or does not fit.
+        SystemicFault: What the flags name does not answer.
     """
-    if beam:
-        from pipelines.runners import flags
+    if not beam:
+        return LOCAL
+    from pipelines.runners import engines, flags
 
-        flags.check_flags(beam, ours=type(config).flags())
-        flags.local_options(beam)
+    flags.check_flags(beam, ours=type(config).flags())
+    engine, precision = (getattr(config, n, None) for n in ("engine", "precision"))
+    return engines.choose(beam, Command(output, engine, precision))
+
+
+def check_here(engine: Engine, command: str) -> None:
+    """Refuses to run elsewhere what is to run on this machine.
+
+    Raises:
+        UsageError: The engine's workers are elsewhere.
+    """
+    if engine.is_remote:
+        raise UsageError(
+            f"{command}: got {engine.name}, expected no other machine: this command "
+            "runs here; leave its flags out"
+        )

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.check.config import CheckConfig
-from pipelines.cli.beam_flags import check_beam_flags, typed_command
+from pipelines.cli.beam_flags import check_here, choose_engine, typed_command
 from pipelines.cli.table import print_table
 
 if TYPE_CHECKING:
     from pipelines.check.damage import Damage, Findings
+    from pipelines.runners.engine import Engine
     from pipelines.score.plan import PlannedNight
 
 
 def check(arguments: Sequence[str]) -> int:
     """`fcn check`: reads all that plans and commits name; 1 if any of it is damaged."""
     config, beam = CheckConfig.parse(arguments)
-    check_beam_flags(beam, config)
+    engine = choose_engine(beam, config, output=config.output)
+    check_here(engine, config.command)
     found, nights = _find(config)
     mended, why = 0, list[str]()
     if config.mend and found.damages:
@@ -27,7 +29,7 @@ def check(arguments: Sequence[str]) -> int:
 
         before = len(found.damages)
         command = typed_command("check", arguments)
-        why = _mend(config, found, nights, beam=beam, command=command)
+        why = _mend(config, found, nights, engine=engine, command=command)
         # Which masks no row names is known only now that all parts are there.
         found, _ = _find(config)
         out = files.to_uri(config.output)
@@ -52,7 +54,7 @@ def _mend(
     found: "Findings",
     nights: "Sequence[PlannedNight]",
     *,
-    beam: Sequence[str],
+    engine: "Engine",
     command: str,
 ) -> list[str]:
     """Mends night after night; returns why one could not be mended, a line each."""
@@ -64,7 +66,7 @@ def _mend(
         damages = [d for d in found.damages if d.run_date == run_date]
         if damages:
             try:
-                _mend_night(config, night, damages, beam=beam, command=command)
+                _mend_night(config, night, damages, engine=engine, command=command)
             except SystemicFault as fault:  # the check that follows names what is left
                 why.append(f"run_date={run_date}: {fault}")
     return why
@@ -75,7 +77,7 @@ def _mend_night(
     planned: "PlannedNight",
     damages: "Sequence[Damage]",
     *,
-    beam: Sequence[str],
+    engine: "Engine",
     command: str,
 ) -> None:
     from pipelines.check import mend, rescore
@@ -91,7 +93,7 @@ def _mend_night(
             Attempt() as attempt,
             progress.show(attempt.tally, photos, quiet=config.json_output),
         ):
-            launch.run(job, beam, attempt)
+            launch.run(job, engine, attempt)
     mend.show_again(night, damages, command=command)
 
 

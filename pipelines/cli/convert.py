@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pipelines.cli.beam_flags import check_beam_flags
+from pipelines.cli.beam_flags import choose_engine
+from pipelines.cli.running import print_left, run_job
 from pipelines.convert.config import (
     ConvertAvaConfig,
     ConvertConfig,
@@ -21,6 +22,7 @@ from pipelines.quiet_import import load
 
 if TYPE_CHECKING:
     from pipelines.convert.plan import Conversion
+    from pipelines.runners.engine import Engine
 
 
 _KINDS: Final[Mapping[str, tuple[type[ConvertConfig], str]]] = {
@@ -53,8 +55,8 @@ def convert(arguments: Sequence[str]) -> int:
         return 0
     kind, drafter = _kind_of(arguments)
     config, beam = kind.parse(arguments[1:])
-    check_beam_flags(beam, config)
-    return run(config, beam, drafter)
+    engine = choose_engine(beam, config, output=config.output)
+    return run(config, engine, drafter)
 
 
 def _kind_of(arguments: Sequence[str]) -> tuple[type[ConvertConfig], str]:
@@ -67,12 +69,12 @@ def _kind_of(arguments: Sequence[str]) -> tuple[type[ConvertConfig], str]:
     return _KINDS[arguments[0]]
 
 
-def run(config: ConvertConfig, beam: Sequence[str], drafter: str) -> int:
+def run(config: ConvertConfig, engine: "Engine", drafter: str) -> int:
     """Runs what is left of a conversion, and reports its outcome.
 
     Args:
         config: The settings.
-        beam: Flags of Beam.
+        engine: Where its job runs.
         drafter: `module:function` that returns the `Draft`.
     """
     from pipelines.convert import plan
@@ -86,7 +88,16 @@ def run(config: ConvertConfig, beam: Sequence[str], drafter: str) -> int:
         allow_leak=config.allow_leak,
     )
     if conversion is not None:
-        _convert(conversion, config, beam)
+        job_id = _convert(conversion, config, engine)
+        if job_id is not None:
+            out, as_json = conversion.folder.out, config.json_output
+            print_left(job_id, engine, output=out, as_json=as_json)
+            return 0
+    _report(config, again=conversion is None)
+    return 0
+
+
+def _report(config: ConvertConfig, *, again: bool) -> None:
     from pipelines import files
     from pipelines.convert import finish
     from pipelines.convert.layout import DatasetFolder
@@ -96,27 +107,21 @@ def run(config: ConvertConfig, beam: Sequence[str], drafter: str) -> int:
     if config.json_output:
         print(json.dumps({"output": folder.out, **info.model_dump(mode="json")}))
     else:
-        again = conversion is None
         print("\n".join(closing_lines(folder.out, info, again=again)))
-    return 0
 
 
 def _convert(
-    conversion: "Conversion",
-    config: ConvertConfig,
-    beam: Sequence[str],
-) -> None:
-    from pipelines.chunks import progress
+    conversion: "Conversion", config: ConvertConfig, engine: "Engine"
+) -> str | None:
+    """Runs a conversion; returns the id of a job that goes on alone."""
     from pipelines.chunks.attempt import Attempt
     from pipelines.convert import worker
     from pipelines.lanes.pool import pool_of
 
     plan, lanes, quiet = conversion.plan, config.lanes, config.json_output
+    job = worker.job(conversion, lanes=lanes, max_error_rate=config.max_error_rate)
     with Attempt() as attempt:
-        pool_of(attempt, worker.settings(plan, lanes=lanes))
-        # Beam takes seconds to import; the lanes start meanwhile.
-        from pipelines.runners import launch
-
-        job = worker.job(conversion, lanes=lanes, max_error_rate=config.max_error_rate)
-        with progress.show(attempt.tally, plan.planned, unit="photos", quiet=quiet):
-            launch.run(job, beam, attempt)
+        if not engine.is_remote:
+            # Beam takes seconds to import; the lanes start meanwhile.
+            pool_of(attempt, worker.settings(plan, lanes=lanes))
+        return run_job(job, engine, attempt, unit="photos", quiet=quiet)

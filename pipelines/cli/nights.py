@@ -10,6 +10,8 @@ from pipelines.score.config import DiscardConfig, ReportConfig, StatusConfig
 def status(arguments: Sequence[str]) -> int:
     """`fcn status`: how far the nights of an output are."""
     config, _ = StatusConfig.parse(arguments)
+    if config.watch:
+        return _watch(config)
     from pipelines.score import states
 
     nights = states.states(config.output, run_date=config.run_date)
@@ -19,6 +21,24 @@ def status(arguments: Sequence[str]) -> int:
     rows = [night.row() for night in nights]
     print_table(states.HEADS, rows, numbers=states.HEADS[2:6])
     return 0
+
+
+def _watch(config: StatusConfig) -> int:
+    """Shows how far a night is until it is decided; 3 where it is not published."""
+    from pipelines.chunks import progress
+    from pipelines.chunks.counts import Tally
+    from pipelines.score import states, watch
+
+    night, tally = watch.find_night(config.output, run_date=config.run_date), Tally()
+    last = None
+    with progress.show(tally, night.plan.planned, quiet=config.json_output):
+        for last in watch.watch(night, tally):
+            if config.json_output:
+                print(json.dumps(vars(last)), flush=True)
+    if not config.json_output:
+        (state,) = states.states(config.output, run_date=night.plan.run_date)
+        print_table(states.HEADS, [state.row()], numbers=states.HEADS[2:6])
+    return 3 if last is not None and last.state == "failed" else 0
 
 
 def report(arguments: Sequence[str]) -> int:

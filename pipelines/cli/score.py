@@ -3,49 +3,67 @@
 Rooms are imported by the commands that need them, so that each pays only for itself.
 """
 
+import functools
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.cli.beam_flags import check_beam_flags, typed_command
+from pipelines.cli.beam_flags import choose_engine, typed_command
+from pipelines.cli.running import print_left, run_job
 from pipelines.score.config import ReplayConfig, ScoreConfig
+from pipelines.score.summary import Summary, read_summary
 
 if TYPE_CHECKING:
+    from pipelines.runners.engine import Engine
     from pipelines.score.nights import Night
-    from pipelines.score.summary import Summary
+    from pipelines.score.plan import PlannedNight
 
 
 def score(arguments: Sequence[str]) -> int:
     """`fcn score`: photos -> masks, scores table, page."""
     config, beam = ScoreConfig.parse(arguments)
-    check_beam_flags(beam, config)
+    engine = choose_engine(beam, config, output=config.output)
     from pipelines.score.nights import plan_night
 
     command = typed_command("score", arguments)
-    return _finish_night(plan_night(config), config, beam=beam, command=command)
+    return _finish_night(plan_night(config), config, engine=engine, command=command)
 
 
 def replay(arguments: Sequence[str]) -> int:
     """`fcn replay`: the failed photos of all nights, as a night of its own."""
     config, beam = ReplayConfig.parse(arguments)
-    check_beam_flags(beam, config)
+    engine = choose_engine(beam, config, output=config.output)
     from pipelines.score.replay import plan_replay
 
     command = typed_command("replay", arguments)
-    return _finish_night(plan_replay(config), config, beam=beam, command=command)
+    return _finish_night(plan_replay(config), config, engine=engine, command=command)
 
 
 def _finish_night(
     night: "Night",
     config: ScoreConfig | ReplayConfig,
     *,
-    beam: Sequence[str],
+    engine: "Engine",
     command: str,
 ) -> int:
-    """Runs what is left of a night, writes its page and prints what it came to."""
-    from pipelines.score import terminal
+    """Runs what is left of a night and prints what it came to."""
+    from pipelines.score import finish, publish, terminal
 
-    summary = _run_night(night, config, beam=beam, command=command)
+    finished = finish.is_finished(night)
+    if not config.json_output:
+        _report_plan(night, finished=finished)
+    if finished:
+        publish.sweep(night)
+        summary = _finished_before(night)
+    else:
+        job_id = _run_night(night, config, engine=engine, command=command)
+        if job_id is not None:
+            as_json = config.json_output
+            print_left(job_id, engine, output=night.out, as_json=as_json)
+            return 0
+        with night.attempted():
+            summary = read_summary(night.folder)
+        finish.check_published(night, summary)
     if config.json_output:
         print(summary.model_dump_json(indent=1))
     else:
@@ -53,50 +71,50 @@ def _finish_night(
     return 0
 
 
-def _run_night(
-    night: "Night",
-    config: ScoreConfig | ReplayConfig,
-    *,
-    beam: Sequence[str],
-    command: str,
-) -> "Summary":
+def _finished_before(night: "Night") -> Summary:
+    """Returns the summary of a night that has nothing left to do."""
     from pipelines import files
-    from pipelines.chunks import progress
-    from pipelines.chunks.attempt import Attempt
-    from pipelines.pages import night as pages_night
-    from pipelines.runners import launch
-    from pipelines.score import finish, publish, worker
-    from pipelines.score.summary import read_summary
+    from pipelines.score import finish
 
-    finished, quiet = finish.is_finished(night), config.json_output
-    if not quiet:
-        _report_plan(night, finished=finished)
-    if not finished:
-        job = worker.job(
-            night,
-            lanes=config.lanes,
-            max_error_rate=config.max_error_rate,
-            command=command,
-        )
-        with (
-            Attempt() as attempt,
-            progress.show(attempt.tally, night.plan.planned, quiet=quiet),
-        ):
-            launch.run(job, beam, attempt)
-    if finished:
-        publish.sweep(night)
+    if not files.size(night.folder.page):
+        write_page(night.planned())
     with night.attempted():
-        if not finished or not files.size(night.folder.page):
-            pages_night.build(night.folder)
         summary = read_summary(night.folder)
     finish.check_published(night, summary)
-    if not finished:
-        return summary
     # summary.json describes the night; what we print describes this command.
     skipped = night.skipped + night.plan.planned
     return summary.model_copy(
         update={"skipped": skipped, "waiting": night.waiting, "computed": 0}
     )
+
+
+def _run_night(
+    night: "Night",
+    config: ScoreConfig | ReplayConfig,
+    *,
+    engine: "Engine",
+    command: str,
+) -> str | None:
+    """Runs what is left of a night; returns the id of a job that goes on alone."""
+    from pipelines.chunks.attempt import Attempt
+    from pipelines.score import worker
+
+    job = worker.job(
+        night,
+        lanes=config.lanes,
+        max_error_rate=config.max_error_rate,
+        command=command,
+    ).followed_by(functools.partial(write_page, night.planned()))
+    with Attempt() as attempt:
+        return run_job(job, engine, attempt, quiet=config.json_output)
+
+
+def write_page(night: "PlannedNight") -> None:
+    """Writes the page of a finished night; the last step of its job."""
+    from pipelines.pages import night as pages_night
+
+    with night.attempted():
+        pages_night.build(night.folder)
 
 
 def _report_plan(night: "Night", *, finished: bool) -> None:

@@ -27,7 +27,7 @@ from pipelines.convert.plan import Conversion, ConvertPlan, Rejected
 from pipelines.convert.rows import EntryRow
 from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.settings import LaneSettings, count_lanes
+from pipelines.lanes.settings import LaneSettings
 
 
 @dataclass(frozen=True)
@@ -160,14 +160,18 @@ def job(
             planned=conversion.plan.planned,
             refusal_uri=conversion.folder.refusal,
         ),
+        planned=conversion.plan.planned,
+        parts=conversion.parts,
+        plan=conversion.folder.plan,
+        inputs=tuple(sorted(set(conversion.plan.content.roots.values()))),
     )
 
 
 def settings(plan: ConvertPlan, *, lanes: int | None) -> LaneSettings:
-    """Returns the lanes that a plan needs; as many as cores if None."""
+    """Returns the lanes that a plan needs; one a core if None."""
     task = {"maker": plan.content.maker, "settings": plan.content.maker_settings}
     return LaneSettings(
         task="pipelines.convert.lane:ConvertEntries",
         config=task,
-        lanes=count_lanes(lanes),
+        lanes=lanes,
     )

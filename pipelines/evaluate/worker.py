@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fcn_core import scoring
 from fcn_core.metrics.confusion import ConfusionMatrix
 from pipelines import files
 from pipelines.chunks.attempt import Attempt
@@ -24,7 +25,7 @@ from pipelines.evaluate.plan import Evaluation
 from pipelines.evaluate.rows import PhotoRow
 from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.settings import LaneSettings, count_lanes
+from pipelines.lanes.settings import LaneSettings
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class _OpenChunk:
 
 
 def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
-    """Returns the lanes that an evaluation needs; as many as cores if None."""
+    """Returns the lanes that an evaluation needs; one a core if None."""
     plan, settings = evaluation.plan, evaluation.plan.settings
     model = {"name": evaluation.model, "fingerprint": settings.model_fingerprint}
     config = {
@@ -110,7 +111,7 @@ def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
     return LaneSettings(
         task="pipelines.evaluate.lane:EvaluateRecords",
         config=config,
-        lanes=count_lanes(lanes),
+        lanes=lanes,
     )
 
 
@@ -128,4 +129,15 @@ def job(
             planned=evaluation.plan.planned,
             refusal_uri=evaluation.files.refusal,
         ),
+        planned=evaluation.plan.planned,
+        parts=evaluation.parts,
+        plan=evaluation.files.plan,
+        inputs=_inputs(evaluation),
     )
+
+
+def _inputs(evaluation: Evaluation) -> tuple[str, ...]:
+    """Returns what workers read besides the output: the data set, the model."""
+    if evaluation.model in scoring.built_in_names():
+        return (evaluation.data,)
+    return evaluation.data, evaluation.model

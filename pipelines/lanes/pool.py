@@ -102,7 +102,7 @@ class LanePool:
     ):
         self.settings = settings
         kills = kernel_kills or KernelKills()
-        self._lanes = [Lane(settings, kills) for _ in range(settings.lanes)]
+        self._lanes = [Lane(settings, kills) for _ in range(settings.count)]
         self._limit = MemoryLimit.find()
         self._trials = Trials(self._lanes, self._is_memory_short)
         self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
@@ -133,7 +133,7 @@ class LanePool:
         caller = _Caller(self._work, self._trials)
         for key, asked in items:
             caller.give(key, asked)
-            while caller.waiting >= 2 * self.settings.lanes:
+            while caller.waiting >= 2 * self.settings.count:
                 yield from caller.take()
         yield from caller.rest()
 
@@ -162,7 +162,9 @@ class LanePool:
 
 def pool_of(attempt: Attempt, settings: LaneSettings) -> LanePool:
     """Returns the attempt's one pool of these settings, whoever asks."""
-    return attempt.keep(
-        settings,
-        lambda: LanePool(replace(settings, config=with_fetched(settings.config))),
-    )
+
+    def start() -> LanePool:
+        here = settings.shared_by(attempt.processes)
+        return LanePool(replace(here, config=with_fetched(settings.config)))
+
+    return attempt.keep(settings, start)

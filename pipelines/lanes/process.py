@@ -125,7 +125,7 @@ class LaneProcess:
             "cpu_seconds": limits.cpu_seconds,
             "memory_bytes": limits.memory_bytes,
             "recycle_bytes": limits.recycle_bytes,
-            "lanes": self._settings.lanes,
+            "lanes": self._settings.count,
         }
         try:
             answer, _ = self._exchange(settings, [])

@@ -1,7 +1,7 @@
 """What a pool of lanes is to run, and within which limits."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipelines.lanes.messages import Header
 
@@ -32,16 +32,23 @@ class LaneSettings:
     Attributes:
         task: `module:Class`, see `lanes.child.Task`.
         config: JSON-able settings that the task is built from; never changed.
-        lanes: Number of child processes.
+        lanes: Number of child processes; None: the worker that starts them counts its
+            cores, since the launcher may be on another machine.
         limits: Budgets of one request.
     """
 
     task: str
     config: Header = field(hash=False)
-    lanes: int
+    lanes: int | None
     limits: LaneLimits = field(default_factory=LaneLimits)
 
+    @property
+    def count(self) -> int:
+        """The number of lanes here: one a core that we may use, unless it is set."""
+        return self.lanes or len(os.sched_getaffinity(0))
 
-def count_lanes(wanted: int | None) -> int:
-    """Returns how many lanes to start; None: one for each core we may use."""
-    return wanted or len(os.sched_getaffinity(0))
+    def shared_by(self, processes: int) -> "LaneSettings":
+        """Returns the lanes of one of several processes that share this host."""
+        if self.lanes is not None:
+            return self
+        return replace(self, lanes=max(1, self.count // processes))

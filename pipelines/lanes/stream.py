@@ -110,7 +110,7 @@ class _Stream:
             self._items(chunks),
             self._read,
             threads=self._reading.threads,
-            depth=self._reading.depth(pool.settings.lanes),
+            depth=self._reading.depth(pool.settings.count),
         )
         asked = (item for items in together for item in items)
         with self._writer:

@@ -1,4 +1,4 @@
-"""Beam's flags: parsed, checked, made local.
+"""Beam's flags: which are known, and which nobody knows.
 
 `_BeamArgumentParser`, `_add_argparse_args` and argparse's `_option_string_actions` are
 private: there is no public way to know Beam's flags. Tests of this module pin them.
@@ -11,11 +11,6 @@ from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentP
 
 from fcn_core.nearest import nearest
 from pipelines.faults import UsageError
-
-_LOCAL_WORDS = ("FnApiRunner", "DirectRunner", "fnapirunner", "directrunner")
-_UNREACHED = (
-    "expected FnApiRunner (local); this version of the project scores on one machine"
-)
 
 
 class _Parser(_BeamArgumentParser):
@@ -64,16 +59,3 @@ def unknown_flag(flag: str, known: Sequence[str]) -> str:
     close = nearest(flag, known)
     hint = f"did you mean {close}?" if close else "see --help"
     return f"{flag}: got an unknown flag, expected one of this command's; {hint}"
-
-
-def local_options(arguments: Sequence[str]) -> PipelineOptions:
-    """Returns Beam's options for a local run.
-
-    Raises:
-        UsageError: The runner is not a local one.
-    """
-    options = PipelineOptions(list(arguments))
-    runner = options.get_all_options().get("runner") or "FnApiRunner"
-    if runner not in _LOCAL_WORDS:
-        raise UsageError(f"--runner: got {runner}, {_UNREACHED}")
-    return PipelineOptions([*arguments, "--runner=FnApiRunner"])

@@ -4,8 +4,8 @@ Only chunk numbers and counts move through Beam. What a chunk is, how it becomes
 visible and how it is recognised on the next attempt is the worker's business, see
 `ChunkWorker`. So a retry, a second launch or another runner cannot change a result.
 
-All threads of a process share one attempt through a handle of Beam's: the launcher's
-own where it acquired the handle first, else one that the process makes.
+All threads of a process share one attempt: the launcher's own in its process, else one
+that the process makes, see `workers`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,6 @@ from functools import partial
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
-from apache_beam.utils.shared import Shared
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipelines.chunks.attempt import Attempt
@@ -22,19 +21,21 @@ from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob, ChunkWorker
 from pipelines.chunks.stream import ChunkStream
 from pipelines.faults import SystemicFault, of_limits, of_system
+from pipelines.runners.workers import Access
 
 CHUNKS_PER_RUN = 8
+_RUNS = 64
 
 
 class _Process(beam.DoFn):
     """Hands runs of chunks to the worker and counts what it yields."""
 
-    def __init__(self, worker: ChunkWorker, handle: Shared):
-        self._worker, self._handle = worker, handle
+    def __init__(self, worker: ChunkWorker, access: Access):
+        self._worker, self._access = worker, access
         self._stream: ChunkStream | None = None
 
     def setup(self) -> None:
-        self._attempt: Attempt = self._handle.acquire(Attempt)
+        self._attempt: Attempt = self._access.attempt()
 
     def start_bundle(self) -> None:
         self.teardown()  # a bundle that failed has no end
@@ -82,11 +83,11 @@ def _fault_of(error: OSError | MemoryError | RuntimeError) -> SystemicFault | No
 class _Finish(beam.DoFn):
     """Hands the total to the job's last step."""
 
-    def __init__(self, finish: Callable[[Counts, Attempt], None], handle: Shared):
-        self._finish, self._handle = finish, handle
+    def __init__(self, finish: Callable[[Counts, Attempt], None], access: Access):
+        self._finish, self._access = finish, access
 
     def setup(self) -> None:
-        self._attempt: Attempt = self._handle.acquire(Attempt)
+        self._attempt: Attempt = self._access.attempt()
 
     def process(self, total: Counts) -> None:
         try:
@@ -113,23 +114,25 @@ class _SumCounts(beam.CombineFn):
         return total
 
 
-def build(root: beam.Pipeline, job: ChunkJob, handle: Shared) -> None:
+def build(root: beam.Pipeline, job: ChunkJob, access: Access) -> None:
     """Adds the job's graph to a pipeline.
 
     Args:
         root: The pipeline.
         job: What it does.
-        handle: Leads a process to its attempt.
+        access: A worker's way to its attempt.
     """
+    # Runs of a small job are short, so that each of many workers gets a share.
+    length = min(max(job.chunks // _RUNS, 1), CHUNKS_PER_RUN)
     runs = [
-        (first, min(first + CHUNKS_PER_RUN, job.chunks))
-        for first in range(0, job.chunks, CHUNKS_PER_RUN)
+        (first, min(first + length, job.chunks))
+        for first in range(0, job.chunks, length)
     ]
     (
         root
         | "Runs of chunks" >> beam.Create(runs, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "Process" >> beam.ParDo(_Process(job.worker, handle))
+        | "Process" >> beam.ParDo(_Process(job.worker, access))
         | "Count" >> beam.CombineGlobally(_SumCounts())
-        | "Finish" >> beam.ParDo(_Finish(job.finish, handle))
+        | "Finish" >> beam.ParDo(_Finish(job.finish, access))
     )

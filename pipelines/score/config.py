@@ -140,6 +140,12 @@ class StatusConfig(OutputConfig):
     run_date: str | None = Field(
         default=None, description="one night, YYYY-MM-DD; all if unset"
     )
+    watch: bool = Field(
+        default=False,
+        description="show the progress of a night, the latest if none is named, until "
+        "it is committed (exit code 0) or failed (3), wherever it is scored; with "
+        "--json, a line whenever it has changed",
+    )
 
 
 class ReportConfig(OutputConfig):

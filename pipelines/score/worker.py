@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fcn_core import images
+from fcn_core import images, scoring
 from fcn_core.bad_image import BadImage
 from fcn_core.scoring import PhotoScore
 from pipelines import files
@@ -20,9 +20,10 @@ from pipelines.chunks.job import ChunkJob
 from pipelines.chunks.pieces import Pieces
 from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.settings import LaneSettings, count_lanes
+from pipelines.lanes.settings import LaneSettings
 from pipelines.score import inputs, masks, parts
 from pipelines.score.finish import NightEnding
+from pipelines.score.layout import plan_uri
 from pipelines.score.nights import Night
 from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
@@ -200,7 +201,19 @@ def job(
             planned=night.plan.planned,
             refusal_uri=night.folder.refusal,
         ),
+        planned=night.plan.planned,
+        parts=night.parts,
+        plan=plan_uri(night.out, night.plan.sequence),
+        inputs=_inputs(night),
     )
+
+
+def _inputs(night: Night) -> tuple[str, ...]:
+    """Returns what workers read besides the output: a folder of photos, models."""
+    built_in = scoring.built_in_names()
+    models = [model.name for model in night.models if model.name not in built_in]
+    root = night.plan.root
+    return (*models, root) if root else tuple(models)
 
 
 def labels(night: Night) -> str:
@@ -229,5 +242,5 @@ def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
     return LaneSettings(
         task="pipelines.score.lane:ScorePhotos",
         config=config,
-        lanes=count_lanes(lanes),
+        lanes=lanes,
     )

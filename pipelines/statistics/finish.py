@@ -43,6 +43,12 @@ class StatisticsEnding(Ending[Totals]):
 
     statistics: Statistics
 
+    def is_published(self) -> bool:
+        """Whether an attempt before this one has written the answer and tidied up."""
+        statistics = self.statistics
+        tidied = bool(statistics.shards) and not files.exists(statistics.work)
+        return tidied and files.exists(statistics.output)
+
     def add_up(self) -> Totals:
         """Returns what the parts add up to."""
         statistics, ok = self.statistics, 0

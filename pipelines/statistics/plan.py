@@ -79,6 +79,16 @@ class Statistics:
         return files.join(folder, f".{name}.{self.plan.plan_id[:16]}")
 
     @property
+    def plan_uri(self) -> str:
+        """The plan as a file, by which a worker tells that it sees the output."""
+        return files.join(self.work, "plan.json")
+
+    @property
+    def page(self) -> str:
+        """The page beside the answer."""
+        return f"{self.output.removesuffix('.json')}.html"
+
+    @property
     def parts(self) -> Parts:
         """Its parts."""
         folder, plan_id = self.work, self.plan.plan_id
@@ -118,7 +128,7 @@ def plan_statistics(folder: str, output: str | None) -> Statistics:
             void=VOID if info.void is None else info.void,
         ),
     ).identified()
-    return Statistics(
+    statistics = Statistics(
         folder=uri,
         output=target,
         plan=plan,
@@ -129,6 +139,8 @@ def plan_statistics(folder: str, output: str | None) -> Statistics:
             for shard in split.files
         ),
     )
+    files.write_atomically(statistics.plan_uri, plan.encode())
+    return statistics
 
 
 def _schema_text(folder: str, task: Task) -> str:

@@ -60,4 +60,8 @@ def job(statistics: Statistics) -> ChunkJob:
             planned=statistics.records,
             refusal_uri=files.join(statistics.work, "FAILED"),
         ),
+        planned=statistics.records,
+        parts=statistics.parts,
+        plan=statistics.plan_uri,
+        inputs=(statistics.folder,),
     )

@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,19 @@ class FaultyWorker(CountingWorker):
             raise AssertionError("the launcher's handler did not stop the attempt")
         attempt.request_stop()
         attempt.check_stop()
+
+
+@dataclass(frozen=True)
+class WaitingWorker(CountingWorker):
+    """Waits in every chunk until a file is there."""
+
+    until: str = ""
+
+    def act(self, chunk: int, attempt: Attempt) -> None:
+        deadline = time.monotonic() + 60
+        while not Path(self.until).exists() and time.monotonic() < deadline:
+            attempt.check_stop()
+            time.sleep(0.05)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
 from pipelines.faults import Interrupted, SystemicFault
 from pipelines.runners import graph, launch
+from pipelines.runners.engine import LOCAL
 from tests.doubles.chunk import (
     CountingWorker,
     Diary,
@@ -19,16 +20,19 @@ from tests.doubles.chunk import (
     FaultyWorker,
     SharingWorker,
 )
+from tests.runs.engine_runs import local
+from tests.runs.lane_runs import wait_for
 
 
 def run(worker: CountingWorker, chunks: int, *, flags: Sequence[str] = ()) -> None:
     with Attempt() as attempt:
-        launch.run(ChunkJob(worker, chunks, Ending(worker.diary)), flags, attempt)
+        job = ChunkJob(worker, chunks, Ending(worker.diary))
+        launch.run(job, local(*flags), attempt)
 
 
 def noted(diary: Diary, kind: str) -> list[str]:
-    words = [word.split(" ", 1) for word in diary.words()]
-    return [rest for first, rest in words if first == kind]
+    words = [word.partition(" ") for word in diary.words()]
+    return [rest for first, _, rest in words if first == kind]
 
 
 @pytest.mark.parametrize("chunks", [1, 8, 21])
@@ -64,14 +68,14 @@ def test_a_bundle_that_is_repeated_does_not_count_twice(diary: Diary) -> None:
 def test_all_threads_share_what_the_launcher_closes(diary: Diary, flag: str) -> None:
     job = ChunkJob(SharingWorker(diary), 40, Ending(diary))
     with Attempt() as attempt:
-        launch.run(job, [flag], attempt)
+        launch.run(job, local(flag), attempt)
         assert len(noted(diary, "stream")) > 1
         assert noted(diary, "open") == [f"in {os.getpid()}"]
         assert "close" not in diary.words()
     assert diary.words().count("close") == 1
 
 
-def test_a_process_that_is_not_the_launchers_makes_its_own_attempt(
+def test_a_process_that_is_not_the_launchers_opens_and_closes_its_own_attempt(
     diary: Diary,
 ) -> None:
     flags = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
@@ -80,6 +84,7 @@ def test_a_process_that_is_not_the_launchers_makes_its_own_attempt(
     opened = noted(diary, "open")
     assert len(set(opened)) == len(opened) >= 1
     assert f"in {os.getpid()}" not in opened
+    wait_for(lambda: len(noted(diary, "close")) == len(opened))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -116,7 +121,7 @@ def test_a_fault_at_the_finish_comes_out_as_one_line(
 ) -> None:
     job = ChunkJob(CountingWorker(diary), 1, Ending(diary, kind))
     with pytest.raises(SystemicFault) as caught, Attempt() as attempt:
-        launch.run(job, [], attempt)
+        launch.run(job, LOCAL, attempt)
     assert str(caught.value).startswith(line)
     assert "\n" not in str(caught.value)
 

@@ -14,12 +14,14 @@ from pipelines.faults import (
     UsageError,
 )
 from pipelines.runners import launch
+from pipelines.runners.engine import LOCAL
 from tests.doubles.chunk import CountingWorker, Diary, Ending, FaultyWorker
+from tests.runs.engine_runs import local
 
 
 def test_the_word_direct_runner_runs_a_job(diary: Diary, attempt: Attempt) -> None:
     job = ChunkJob(CountingWorker(diary), 2, Ending(diary))
-    launch.run(job, ["--runner=DirectRunner"], attempt)
+    launch.run(job, local("--runner=DirectRunner"), attempt)
     assert "finish 4 2 6" in diary.words()
 
 
@@ -30,7 +32,7 @@ def test_a_fault_keeps_its_class(
 ) -> None:
     job = ChunkJob(FaultyWorker(diary, at=3, kind=kind.__name__), 6, Ending(diary))
     with pytest.raises(kind) as caught:
-        launch.run(job, [f"--direct_num_workers={workers}"], attempt)
+        launch.run(job, local(f"--direct_num_workers={workers}"), attempt)
     assert str(caught.value) == "a fault of its class; mend it"
 
 
@@ -38,6 +40,6 @@ def test_ctrl_c_stops_this_job_and_no_other(diary: Diary) -> None:
     before = signal.getsignal(signal.SIGINT)
     job = ChunkJob(FaultyWorker(diary, at=2, kind="ctrl-c"), 6, Ending(diary))
     with Attempt() as attempt, pytest.raises(Interrupted):
-        launch.run(job, [], attempt)
+        launch.run(job, LOCAL, attempt)
     assert signal.getsignal(signal.SIGINT) is before
     Attempt().check_stop()

@@ -1,0 +1,43 @@
+"""Where a job runs, as commands see it; light, since most commands run here."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where a job runs.
+
+    Attributes:
+        name: As `--runner` has it.
+        options: Beam's options, checked; None for those of a local run without flags.
+        is_remote: Whether its workers are other processes than the launcher.
+        waits: Whether the launcher stays until the job has ended.
+    """
+
+    name: str
+    options: "PipelineOptions | None" = None
+    is_remote: bool = False
+    waits: bool = True
+
+
+LOCAL: Final = Engine("FnApiRunner")
+"""This machine and this process: what a command without flags of Beam uses."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What an engine must know of a command to say whether it fits.
+
+    Attributes:
+        output: Where its results go.
+        engine: Library that runs its models; None: it runs none.
+        precision: Their arithmetic; None: it runs none.
+    """
+
+    output: str
+    engine: str | None = None
+    precision: str | None = None

@@ -1,0 +1,144 @@
+"""A job on another engine: handed over, followed on the store, cancelled by Ctrl-C."""
+
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any, Final
+
+import apache_beam as beam
+import grpc
+from apache_beam.metrics import MetricsFilter
+
+from pipelines.chunks.counts import Counts, Tally
+from pipelines.chunks.following import follow
+from pipelines.chunks.job import ChunkJob
+from pipelines.faults import Interrupted, JobFault, SystemicFault
+from pipelines.runners.engine import Engine
+from pipelines.runners.faults import cause_of
+
+_AGAIN: Final = "run the same command again to go on"
+
+
+def run(
+    pipeline: beam.Pipeline, job: ChunkJob, engine: Engine, *, tally: Tally
+) -> str | None:
+    """Runs a pipeline on an engine whose workers are elsewhere.
+
+    Args:
+        pipeline: The job's graph.
+        job: The job, to follow it.
+        engine: Where it runs.
+        tally: Told how far the job is.
+
+    Returns:
+        The job's id where the launcher is not to wait, else None.
+
+    Raises:
+        JobFault: A worker raised it.
+        SystemicFault: The engine failed.
+        Interrupted: The person pressed Ctrl-C; the job is cancelled.
+    """
+    result: Any = None
+    with _silent():
+        try:
+            result = pipeline.run()
+            if not engine.waits:
+                return job_id(result)
+            _wait(result, job, tally)
+        except KeyboardInterrupt as error:
+            raise _cancelled(result) from error
+        except Exception as error:
+            raise cause_of(error) or _failed(engine, result, error) from error
+    return None
+
+
+def _wait(result: Any, job: ChunkJob, tally: Tally) -> None:
+    following = follow(job.parts, tally) if job.parts else nullcontext()
+    with following:
+        state = result.wait_until_finish()
+    if state not in (None, "DONE"):
+        raise RuntimeError(f"it ended as {state}")
+    _add_unseen(result, job, tally)
+
+
+def _add_unseen(result: Any, job: ChunkJob, tally: Tally) -> None:
+    """Counts the items of parts that the job's end removed before they were seen."""
+    seen = tally.counts
+    left = job.planned - seen.ok - seen.failed
+    if left > 0:
+        failed = min(max(_failed_items(result) - seen.failed, 0), left)
+        tally.add(Counts(ok=left - failed, failed=failed, computed=left))
+
+
+def _failed_items(result: Any) -> int:
+    """Returns the job's own count of failed items; 0 where it does not say."""
+    with suppress(Exception):  # an engine's metrics may be away; they are for show
+        found = result.metrics().query(MetricsFilter().with_name("failed"))
+        return sum(counter.result or 0 for counter in found["counters"])
+    return 0
+
+
+def job_id(result: Any) -> str:
+    """Returns the id that the engine gave a job.
+
+    Beam has no one name for it: Dataflow's result has a method, that of a job server
+    only a private attribute.
+    """
+    named = getattr(result, "job_id", None)
+    return str(named() if callable(named) else getattr(result, "_job_id", "unknown"))
+
+
+def _cancelled(result: Any) -> Interrupted:
+    if result is None:
+        return Interrupted(f"interrupted before the job ran; {_AGAIN}")
+    name = job_id(result)
+    try:
+        result.cancel()
+    except Exception as error:
+        return Interrupted(
+            f"interrupted, but the job {name} could not be cancelled "
+            f"({_line(error)}); it may go on alone; {_AGAIN}"
+        )
+    return Interrupted(f"interrupted, the job {name} is cancelled; {_AGAIN}")
+
+
+def _failed(engine: Engine, result: Any, error: Exception) -> JobFault:
+    what = "could not start the job" if result is None else f"job {job_id(result)}"
+    return SystemicFault(
+        f"--runner={engine.name}: {what}: got {_line(error)}, expected it to end well; "
+        f"look at the engine's log, and {_AGAIN}"
+    )
+
+
+def _line(error: Exception) -> str:
+    """Returns an error of an engine in one line: the last of a Python traceback."""
+    details = getattr(error, "details", None)  # of gRPC
+    text = str(details() if callable(details) else error) or type(error).__name__
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(("at ", "File ", "..."))]
+    last = lines[-1] if lines else type(error).__name__
+    return re.sub(r" \[while running .*\]$", "", last)[:300]
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keeps an engine's log off the terminal, where the progress is.
+
+    What a job fails with is in the error that ends it. So is a lost connection, about
+    which a thread of Beam's has the same to say.
+    """
+    disabled, hook = logging.root.manager.disable, threading.excepthook
+
+    def ignore_lost_connection(raised: threading.ExceptHookArgs) -> None:
+        if not isinstance(raised.exc_value, grpc.RpcError):
+            hook(raised)
+
+    logging.disable(logging.CRITICAL)
+    threading.excepthook = ignore_lost_connection
+    try:
+        yield
+    finally:
+        threading.excepthook = hook
+        logging.disable(disabled)

@@ -1,0 +1,107 @@
+"""Watching an open night from anywhere: its parts tell how far it is."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines import files
+from pipelines.chunks.counts import Tally
+from pipelines.chunks.finish import read_refusal
+from pipelines.chunks.following import Follower
+from pipelines.faults import SystemicFault, UsageError
+from pipelines.score import sequence
+from pipelines.score.commit import Discard
+from pipelines.score.plan import PlannedNight
+
+_PAUSE_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How far a night is.
+
+    Attributes:
+        state: `open`, `committed` or `failed` (above the threshold).
+        planned: Images of the plan.
+        ok: Images with a result so far.
+        failed: Images with a reason so far.
+        chunks: Chunks of the plan.
+        chunks_done: Chunks that are committed.
+    """
+
+    run_date: str
+    state: str
+    planned: int
+    ok: int
+    failed: int
+    chunks: int
+    chunks_done: int
+
+
+def find_night(output: str, *, run_date: str | None) -> PlannedNight:
+    """Returns a night of an output, the latest unless one is named.
+
+    Raises:
+        UsageError: There is none.
+    """
+    out = files.to_uri(output)
+    plans = sequence.read_all(out)
+    if run_date is not None:
+        found = sequence.find(plans, run_date)
+        plans = [] if found is None else [found]
+    if not plans:
+        named = "" if run_date is None else f" of run_date={run_date}"
+        raise UsageError(
+            f"{output}: got no night{named}, expected one that fcn score has begun; "
+            "see fcn status"
+        )
+    return PlannedNight(out, plans[-1])
+
+
+def watch(night: PlannedNight, tally: Tally) -> Iterator[Sight]:
+    """Yields how far a night is whenever that has changed, until it is decided.
+
+    Args:
+        night: The night.
+        tally: Holds the outcomes of its committed chunks.
+
+    Raises:
+        SystemicFault: It was discarded meanwhile.
+    """
+    follower = Follower(night.parts, tally)
+    last = None
+    while last is None or last.state == "open":
+        state = _state(night)
+        follower.look()  # after the state: what is decided has all its parts
+        sight = _sight(night, state, follower)
+        if sight != last:
+            yield sight
+        last = sight
+        if state == "open":
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _state(night: PlannedNight) -> str:
+    outcome = night.outcome()
+    if isinstance(outcome, Discard):
+        raise SystemicFault(
+            f"run_date={night.plan.run_date}: got a plan that was discarded, expected "
+            "one that stands; its photos are free, score them in a new night"
+        )
+    if outcome is not None:
+        return "committed"
+    return "open" if read_refusal(night.folder.refusal) is None else "failed"
+
+
+def _sight(night: PlannedNight, state: str, follower: Follower) -> Sight:
+    plan, counts = night.plan, follower.tally.counts
+    return Sight(
+        run_date=plan.run_date,
+        state=state,
+        planned=plan.planned,
+        ok=counts.ok,
+        failed=counts.failed,
+        chunks=plan.chunks,
+        chunks_done=follower.chunks,
+    )

@@ -1,0 +1,220 @@
+"""The same commands on another engine: other processes do the work, the bytes agree.
+
+The engine is Beam's own job server in the launcher, with a pool of workers beside it:
+the protocol of a cluster, without one.
+"""
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fcn_core.export.bundle import export
+from fcn_core.labels import VOC_CLASSES
+from tests.drawn import tiny_data, tiny_models
+from tests.runs import engine_runs, score_runs
+from tests.runs.engine_runs import Server
+from tests.runs.lane_runs import wait_for
+from tests.runs.score_runs import fcn
+from tests.runs.trees import everything
+
+ARITHMETIC = ("--engine", "openvino", "--precision", "f32")
+OF_THE_RUN = ("seconds", "images_per_second", "command")
+"""What a summary says of one run, not of its result."""
+STARTED = "Starting worker"
+"""What a pool prints."""
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("pool") / "log"
+    with contextlib.closing(engine_runs.start_pool(log)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_data.voc_tree(tmp_path_factory.mktemp("voc"), train=9, val=4)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of VOC's classes."""
+    folder = tmp_path_factory.mktemp("bundle") / "model"
+    card = tiny_models.draw_card(classes=list(VOC_CLASSES))
+    export(tiny_models.draw_network(channels=21), folder, card)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(voc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set that was converted here."""
+    out = tmp_path_factory.mktemp("data") / "records"
+    ended = fcn("convert", "voc", "--input", voc, "--output", out, "--num_shards", "3")
+    assert ended.code == 0, ended.stderr
+    return out
+
+
+def both(
+    out: Path, pool: Server, run: Callable[[list[str]], None]
+) -> tuple[Path, Path]:
+    """Runs commands here, then in a pool of workers, into the same output."""
+    run([])
+    here = out.with_name("here")
+    shutil.move(out, here)
+    before = pool.log.read_text().count(STARTED)
+    run(engine_runs.flags(pool))
+    assert pool.log.read_text().count(STARTED) > before
+    wait_for(lambda: not pool.children())  # nor their lanes, which end with them
+    return here, out
+
+
+def comparable(out: Path) -> dict[str, object]:
+    """Returns the tree of an output without what describes the run."""
+    tree: dict[str, object] = dict(everything(out))
+    for name in list(tree):
+        if name.endswith(("summary.json", "figures.json")):
+            summary = json.loads(str(tree[name], "utf-8"))  # type: ignore[call-overload]
+            tree[name] = {k: v for k, v in summary.items() if k not in OF_THE_RUN}
+        elif name.endswith("index.html") or name == "figures.html":
+            tree[name] = "a page"
+    return tree
+
+
+def test_convert(voc: Path, pool: Server, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def run(engine: list[str]) -> None:
+        words = ["--input", f"{voc}", "--output", f"{out}", "--num_shards", "3"]
+        ended = fcn("convert", "voc", *words, *engine)
+        assert ended.code == 0, ended.stderr
+        assert "13/13 photos" in ended.stderr
+
+    here, there = both(out, pool, run)
+    assert (there / "COMPLETED").exists()
+    assert everything(there) == everything(here)
+
+
+def test_score_and_replay(
+    voc: Path, bundle: Path, pool: Server, tmp_path: Path
+) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    shutil.copytree(voc / "JPEGImages", photos)
+    broken, good = photos / "broken.jpg", tiny_models.draw_photo(40, 50, seed=9)
+
+    def run(engine: list[str]) -> None:
+        for name in ("broken.jpg", "never.jpg"):
+            (photos / name).write_bytes(b"\xff\xd8 broken")
+            os.utime(photos / name, ns=(0, 10**9))
+        more = ["--model", str(bundle), "--chunk_size", "4", *ARITHMETIC, *engine]
+        ended = score_runs.score(photos, out, *more)
+        assert ended.code == 0, ended.stderr
+        assert "2 failed" in ended.stdout
+        broken.write_bytes(good)
+        os.utime(broken, ns=(0, 2 * 10**9))
+        ended = fcn("replay", out, *engine)
+        assert ended.code == 0, ended.stderr
+        assert "1 ok  1 failed" in ended.stdout
+
+    here, there = both(out, pool, run)
+    assert len(list(there.glob("report/*/index.html"))) == 2
+    assert comparable(there) == comparable(here)
+
+
+def test_evaluate(data: Path, bundle: Path, pool: Server, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def run(engine: list[str]) -> None:
+        words = ["--model", f"{bundle}", "--data", f"{data}", "--split", "train"]
+        words += ["--output", f"{out}/figures.json", "--chunk_size", "3"]
+        ended = fcn("evaluate", *words, *ARITHMETIC, *engine)
+        assert ended.code == 0, ended.stderr
+
+    here, there = both(out, pool, run)
+    names = sorted(os.listdir(there))  # noqa: PTH208 - names, not paths
+    assert names == ["figures.html", "figures.json", "figures.photos.parquet"]
+    assert comparable(there) == comparable(here)
+
+
+@pytest.mark.skipif(
+    not importlib.util.find_spec("tfx_bsl"), reason="tfx-bsl is not installed"
+)
+def test_stats(data: Path, pool: Server, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def run(engine: list[str]) -> None:
+        ended = fcn("stats", data, "--output", out / "figures.json", *engine)
+        assert ended.code == 0, ended.stderr
+
+    here, there = both(out, pool, run)
+    assert everything(there) == everything(here)
+    assert set(everything(there)) == {"figures.json", "figures.html"}
+
+
+@pytest.fixture
+def night(voc: Path, tmp_path: Path) -> score_runs.Undisturbed:
+    """Photos, and what one attempt made of them alone."""
+    flags = ("--model", "voc21", "--chunk_size", "2", "--lanes", "2", *ARITHMETIC)
+    return score_runs.Undisturbed.score(tmp_path, 60, *flags, broken=1)
+
+
+@pytest.mark.slow
+def test_killed_workers_and_launchers_lose_nothing(
+    night: score_runs.Undisturbed, pool: Server, tmp_path: Path
+) -> None:
+    out, log = tmp_path / "out", tmp_path / "log"
+    more = ("--model", "voc21", "--chunk_size", "2", "--lanes", "2", *ARITHMETIC)
+    words = [*score_runs.words(night.photos, out, *more), *engine_runs.flags(pool)]
+    with score_runs.attempt(words, log) as first:
+        first.wait_until(lambda: score_runs.part_count(out) >= 3)
+        (worker,) = pool.children()
+        lanes = engine_runs.children(worker)
+        assert len(lanes) == 2
+        os.kill(worker, signal.SIGKILL)
+        assert first.wait() == 1
+    (*_, line) = log.read_text().splitlines()
+    assert line.startswith("fcn: --runner=PortableRunner: job ")
+    assert "Traceback" not in log.read_text()
+    wait_for(lambda: not any(map(engine_runs.is_running, lanes)))
+    done = score_runs.part_count(out)
+    assert 3 <= done < 31
+    with score_runs.attempt(words, log) as second:
+        second.wait_until(lambda: score_runs.part_count(out) >= done + 3)
+        second.kill_parent()
+    wait_for(lambda: not pool.children(), seconds=60)  # a worker without a job ends
+    assert not (out / "scores").exists() or not list(out.glob("scores/*/_SUCCESS"))
+    assert score_runs.fcn(*words).code == 0
+    assert score_runs.results_tree(out) == score_runs.results_tree(night.out)
+
+
+@pytest.mark.slow
+def test_an_output_that_workers_do_not_see_is_one_line(
+    voc: Path, bundle: Path, tmp_path: Path
+) -> None:
+    """The pool has another disk at the place of the output, as another host has."""
+    elsewhere = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    hide = f'mount -t tmpfs none {tmp_path / "hidden"} && exec "$0" "$@"'
+    (tmp_path / "hidden").mkdir()
+    tried = subprocess.run([*elsewhere, hide, "true"], check=False, capture_output=True)
+    if tried.returncode:
+        pytest.skip(f"no mounts of our own here: {tried.stderr.decode()}")
+    log = tmp_path / "log"
+    with contextlib.closing(
+        engine_runs.start_pool(log, before=[*elsewhere, hide])
+    ) as far:
+        more = ["--model", str(bundle), *ARITHMETIC, *engine_runs.flags(far)]
+        started = time.monotonic()
+        ended = score_runs.score(voc / "JPEGImages", tmp_path / "hidden" / "out", *more)
+        assert time.monotonic() - started < 60
+    assert ended.code == 1
+    (*_, line) = ended.stderr.splitlines()
+    assert line.startswith("fcn: the worker misses the frozen plan at ")
+    assert "OUT must be on a store that every worker sees" in line

@@ -1,0 +1,155 @@
+"""A job whose workers are other processes: its end, its faults, and Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipelines.chunks.attempt import Attempt
+from pipelines.chunks.job import ChunkJob
+from pipelines.faults import AboveThreshold, Interrupted, JobFault, SystemicFault
+from pipelines.runners import engines, launch
+from pipelines.runners.engine import Command, Engine
+from tests.doubles.chunk import (
+    CountingWorker,
+    Diary,
+    Ending,
+    FaultyWorker,
+    SharingWorker,
+    WaitingWorker,
+)
+from tests.runs import engine_runs
+from tests.runs.engine_runs import Server
+from tests.runs.lane_runs import wait_for
+
+
+@pytest.fixture
+def engine(threads: Server) -> Engine:
+    return engines.choose(engine_runs.flags(threads), Command("/nowhere/out"))
+
+
+def fault(job: ChunkJob, engine: Engine, attempt: Attempt) -> str:
+    """Returns the one line that a job ends with."""
+    with pytest.raises(SystemicFault) as caught:
+        launch.run(job, engine, attempt)
+    assert "\n" not in str(caught.value)
+    assert "while running" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_another_process_does_the_work_and_the_end(
+    diary: Diary, engine: Engine, threads: Server, attempt: Attempt
+) -> None:
+    job = ChunkJob(SharingWorker(diary), 21, Ending(diary), planned=63)
+    assert launch.run(job, engine, attempt) is None
+    assert "finish 42 21 63" in diary.words()
+    assert f"open in {threads.process.pid}" in diary.words()
+    # Its parts are gone, as those of many jobs at their end, or were never there.
+    counts = attempt.tally.counts
+    assert (counts.ok, counts.failed, counts.computed) == (42, 21, 63)
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("systemic", "the model m is gone; bring it back"),
+        ("full", "/out/part: got no space left on device, "),
+        ("bug", "--runner=PortableRunner: job "),
+    ],
+)
+def test_a_workers_fault_is_one_line(
+    diary: Diary, engine: Engine, attempt: Attempt, kind: str, line: str
+) -> None:
+    job = ChunkJob(FaultyWorker(diary, at=3, kind=kind), 6, Ending(diary))
+    got = fault(job, engine, attempt)
+    assert got.startswith(line)
+    assert kind != "bug" or "ZeroDivisionError: of the program" in got
+    assert not [word for word in diary.words() if word.startswith("finish")]
+
+
+def test_a_fault_keeps_its_class(
+    diary: Diary, engine: Engine, attempt: Attempt
+) -> None:
+    job = ChunkJob(FaultyWorker(diary, at=0, kind="AboveThreshold"), 1, Ending(diary))
+    with pytest.raises(JobFault, match="a fault of its class; mend it") as caught:
+        launch.run(job, engine, attempt)
+    assert type(caught.value) is AboveThreshold
+
+
+def test_a_worker_that_does_not_see_the_output_is_one_line(
+    tmp_path: Path, diary: Diary, engine: Engine, attempt: Attempt
+) -> None:
+    plan = str(tmp_path / "plan.json")
+    job = ChunkJob(CountingWorker(diary), 9, Ending(diary), plan=plan)
+    line = fault(job, engine, attempt)
+    assert line.startswith(f"the worker misses the frozen plan at {plan}: got nothing")
+    assert line.endswith("OUT must be on a store that every worker sees")
+    assert diary.words() == []
+
+
+def test_a_job_goes_on_when_its_launcher_has_left(
+    tmp_path: Path, diary: Diary, threads: Server, job_server: Server, attempt: Attempt
+) -> None:
+    words = [
+        *engine_runs.flags(threads, job_server=job_server),
+        "--no_wait_until_finish",
+    ]
+    engine = engines.choose(words, Command("/nowhere/out"))
+    gate = tmp_path / "gate"
+    job = ChunkJob(WaitingWorker(diary, str(gate)), 2, Ending(diary), planned=6)
+    assert launch.run(job, engine, attempt)
+    assert "finish 4 2 6" not in diary.words()
+    gate.touch()
+    wait_for(lambda: "finish 4 2 6" in diary.words(), seconds=60)
+
+
+def test_ctrl_c_cancels_the_job(
+    tmp_path: Path, diary: Diary, threads: Server, job_server: Server, attempt: Attempt
+) -> None:
+    words = engine_runs.flags(threads, job_server=job_server)
+    engine = engines.choose(words, Command("/nowhere/out"))
+    gate = tmp_path / "gate"
+
+    def press_when_begun() -> None:
+        wait_for(lambda: "chunk 0" in diary.words(), seconds=60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    person = threading.Thread(target=press_when_begun)
+    person.start()
+    try:
+        job = ChunkJob(WaitingWorker(diary, str(gate)), 1, Ending(diary))
+        with pytest.raises(Interrupted) as caught:
+            launch.run(job, engine, attempt)
+    finally:
+        person.join()
+        gate.touch()
+    said = str(caught.value)
+    assert said.startswith("interrupted, the job ") and "is cancelled" in said
+    assert said.endswith("run the same command again to go on")
+
+
+def test_a_job_server_that_dies_is_one_line(
+    tmp_path: Path, diary: Diary, threads: Server, attempt: Attempt
+) -> None:
+    gate = tmp_path / "gate"
+    with contextlib.closing(
+        engine_runs.start_job_server(tmp_path / "job_server.log")
+    ) as server:
+        words = engine_runs.flags(threads, job_server=server)
+        engine = engines.choose(words, Command("/nowhere/out"))
+
+        def kill_when_begun() -> None:
+            wait_for(lambda: "chunk 0" in diary.words(), seconds=60)
+            server.process.kill()
+
+        killer = threading.Thread(target=kill_when_begun)
+        killer.start()
+        job = ChunkJob(WaitingWorker(diary, str(gate)), 1, Ending(diary))
+        line = fault(job, engine, attempt)
+        killer.join()
+    gate.touch()
+    assert line.startswith("--runner=PortableRunner: job ")
+    assert line.endswith("run the same command again to go on")
