@@ -11,6 +11,7 @@ _AGAIN: Final = "run the same command again"
 _NAMED: Final = {fault.__name__: fault for fault in JobFault.__subclasses__()}
 _OURS: Final = re.compile(rf"\b({'|'.join(_NAMED)}): (.*)")
 _STEP: Final = re.compile(r" \[while running .*\]$")
+_REQUEST: Final = re.compile(r"^([0-9]{3} )?((GET|POST|PUT) \S+: )?")
 
 
 def console_url(project: str, region: str, job: str) -> str:
@@ -42,8 +43,9 @@ def fault_of(error: Exception) -> JobFault | None:
     if isinstance(error, DataflowRuntimeException):
         return _of_job(error)
     if isinstance(error, DataflowJobAlreadyExistsError):
+        found = _first_line(error).partition(". If you")[0]
         return UsageError(
-            f"--job_name: got {_first_line(error)}, expected a name that no running "
+            f"--job_name: got the answer {found!r}, expected a name that no running "
             "job has; wait for that job, cancel it, or choose another name"
         )
     if isinstance(error, GoogleAuthError):
@@ -96,5 +98,6 @@ def _refused(got: str, error: Exception) -> SystemicFault:
 
 
 def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+    """Returns what an error says, without the request that it repeats."""
+    lines = _REQUEST.sub("", str(error).strip()).splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

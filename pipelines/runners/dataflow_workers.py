@@ -174,13 +174,14 @@ def _check_family(request: Request, kind: str, machine: str) -> None:
         raise refused(
             "--machine_type",
             machine or None,
-            f"a {family}* machine, such as {_example_of(family)}: {kind} is in no other",
+            f"a {family}* machine, such as {_example_of(family)}: "
+            f"{kind} is in no other",
         )
-    if machine in _L4_COUNTS:
+    if (several := _L4_COUNTS.get(machine)) is not None:
         raise refused(
             "--machine_type",
             machine,
-            f"a machine with one GPU such as g2-standard-8; it has {_L4_COUNTS[machine]}",
+            f"a machine with one GPU such as g2-standard-8; it has {several}",
         )
 
 
