@@ -93,9 +93,7 @@ PARAMETERS: Final = (
 )
 
 
-def launch_flags(
-    given: Sequence[str], environment: Mapping[str, str]
-) -> Iterator[str]:
+def launch_flags(given: Sequence[str], environment: Mapping[str, str]) -> Iterator[str]:
     """Yields Beam's flags that a launcher adds to those that it was given."""
     yield from _ALWAYS
     image = environment.get(IMAGE_VARIABLE)
