@@ -71,7 +71,7 @@ def test_what_the_page_launches_is_in_order(words: list[str], tmp_path: Path) ->
 
 def templated() -> list[Mapping[str, str]]:
     """Returns the parameters of each launch by the template on the page."""
-    found = []
+    found = list[Mapping[str, str]]()
     for command in commands("gcloud"):
         for word in command:
             name, _, value = word.partition("=")
