@@ -17,6 +17,9 @@ from pipelines.score.config import ScoreConfig
 _LEFT_OUT: Final = {"json_output"}
 """Settings that make no sense where nobody reads the terminal."""
 
+_OF_WORKERS: Final = {"engine", "precision"}
+"""Settings whose `auto` only a worker could resolve, and a launcher is none."""
+
 _WORKERS: Final = "Workers"
 _GROUPS: Final[Mapping[str, str]] = {
     "input": "Photos",
@@ -68,9 +71,9 @@ def text() -> str:
 
 def _of_field(name: str, field: FieldInfo) -> dict[str, Any]:
     """Returns the parameter for a setting of the command."""
-    values = [word for word in _words(field) if word != "auto"]
-    # What `auto` means is decided on the launcher, which is not the worker.
-    by_launcher = "auto" in _words(field)
+    values, by_worker = list(_words(field)), name in _OF_WORKERS
+    if by_worker:
+        values.remove("auto")
     return _entry(
         Parameter(
             name=name,
@@ -79,10 +82,10 @@ def _of_field(name: str, field: FieldInfo) -> dict[str, Any]:
             kind="ENUM" if values else _KINDS.get(name, _kind(field)),
             pattern=None if values else _pattern(name, field),
             values=values,
-            required=field.is_required() or by_launcher,
+            required=field.is_required() or by_worker,
         ),
         group=_GROUPS.get(name, _OTHER_GROUP),
-        default=None if by_launcher else _default(field),
+        default=None if by_worker else _default(field),
     )
 
 

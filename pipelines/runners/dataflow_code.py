@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pipelines.runners.dataflow_request import Request, refused
@@ -93,6 +94,7 @@ def _labels_of(text: str) -> Mapping[str, Any]:
 def check_code(request: Request) -> None:
     """Workers get the package, the same one all night."""
     flags = request.flags
+    _check_files(flags)
     image = flags["sdk_container_image"]
     legacy = flags["worker_harness_container_image"]
     if legacy is not None:
@@ -118,6 +120,21 @@ def check_code(request: Request) -> None:
             "container: the image has Beam, and a second one would be installed on "
             "every worker",
         )
+
+
+def _check_files(flags: Mapping[str, Any]) -> None:
+    """Checks what Beam would look for only after the plan is frozen."""
+    setup = flags["setup_file"]
+    if setup is not None and Path(setup).name != "setup.py":
+        raise refused("--setup_file", setup, "a file of the name setup.py")
+    packages = [("--extra_package", each) for each in flags["extra_packages"] or []]
+    for name, file in (
+        ("--setup_file", setup),
+        ("--requirements_file", flags["requirements_file"]),
+        *packages,
+    ):
+        if file is not None and "://" not in file and not Path(file).is_file():
+            raise refused(name, file, "a file that is there")
 
 
 def _check_image(image: str) -> None:

@@ -1,5 +1,7 @@
 """What Dataflow's workers run: every rule refuses in one line."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.doubles.dataflow_flags import IMAGE, options, refusal
@@ -7,6 +9,7 @@ from tests.doubles.loopback import loopback_only
 
 pytest.importorskip("google.cloud.dataflow", reason="needs fcn[gcp]")
 NAME = IMAGE.rpartition(":")[0]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +43,10 @@ def _offline() -> object:
         ("labels=" + "k" * 64 + "=v", ("--labels", "at most 63")),
         ('labels={"team": "p"', ("a mapping such as",)),
         ('labels={"Team": "p"}', ("--labels", "key=value")),
+        ("setup_file=/nowhere/setup.py", ("--setup_file", "a file that is there")),
+        ("setup_file=/nowhere/install.py", ("a file of the name setup.py",)),
+        ("extra_package=/nowhere/fcn.whl", ("--extra_package", "that is there")),
+        ("requirements_file=/nowhere/r.txt", ("--requirements_file",)),
         ("dry_run=perhaps", ("--dry_run: got perhaps", "true or false")),
     ],
 )
@@ -73,8 +80,9 @@ def test_the_arithmetic_is_named(
         ('labels={"team": "photos", "count": "3"}',),
         (f"sdk_container_image={NAME}@sha256:" + "0" * 64,),
         ("sdk_container_image=localhost:5000/fcn/worker:1.0-rc.1",),
-        ("-sdk_container_image", "setup_file=/src/setup.py"),
-        ("-sdk_container_image", "extra_package=/dist/fcn-1.0.tar.gz"),
+        ("-sdk_container_image", f"setup_file={ROOT}/setup.py"),
+        ("-sdk_container_image", f"extra_package={ROOT}/setup.py"),
+        ("-sdk_container_image", "extra_package=gs://my-bucket/fcn-1.0.tar.gz"),
         ("no_save_main_session",),
         (
             "template_location=gs://my-bucket/staging/template_launches/"

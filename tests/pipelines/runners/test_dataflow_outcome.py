@@ -1,5 +1,6 @@
 """Jobs submitted to a service on this machine: how they end, and what is refused."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,23 @@ def test_what_is_submitted_is_what_a_dry_run_shows(tmp_path: Path) -> None:
         job.environment.sdk_pipeline_options.Clear()
         job.environment.temp_storage_prefix = ""
     assert sent_job == shown_job
+
+
+def test_a_templates_launch_leaves_the_job_to_the_service(tmp_path: Path) -> None:
+    """Beam writes the job where the service looks for it, and submits nothing."""
+    folder = tmp_path / "template_launches" / "2026-11-29_1"
+    folder.mkdir(parents=True)
+    service = Service()
+    with running(service):
+        file = folder / "job_object"
+        result = submit(
+            service, tmp_path, f"template_location={file}", "no_wait_until_finish"
+        )
+        assert result.has_job is False
+        assert result.wait_until_finish() == "DONE"
+    assert service.requests == []
+    (pool,) = json.loads(file.read_text("utf-8"))["environment"]["workerPools"]
+    assert pool["machineType"] == "c3-standard-8"
 
 
 def test_the_first_state_is_known_at_once_without_waiting(tmp_path: Path) -> None:
