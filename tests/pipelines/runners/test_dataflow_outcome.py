@@ -8,7 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from google.protobuf import json_format
 
 from pipelines.faults import (
@@ -19,6 +21,7 @@ from pipelines.faults import (
     UsageError,
 )
 from pipelines.runners import dataflow_outcome, dataflow_preview
+from tests.doubles.chunk import Diary
 from tests.doubles.dataflow_flags import options
 from tests.doubles.dataflow_jobs import launched
 from tests.doubles.dataflow_service import ID, Service, running
@@ -81,6 +84,21 @@ def test_a_job_is_submitted_and_awaited(tmp_path: Path) -> None:
     assert asked[0] == "POST"
     assert asked.count("GET") >= 4
     assert all("my-photos-42/locations/europe-west4" in p for _, p in service.requests)
+
+
+def test_what_is_submitted_runs(tmp_path: Path) -> None:
+    """The graph that workers would fetch, on an engine of this process."""
+    with running(Service()) as service:
+        submit(service, tmp_path)
+    staged = (tmp_path / "staging" / "pipeline.pb").read_bytes()
+    pipeline = beam_runner_api_pb2.Pipeline.FromString(staged)
+    for environment in pipeline.components.environments.values():
+        environment.urn, environment.payload = "beam:env:embedded_python:v1", b""
+        del environment.dependencies[:]
+    FnApiRunner().run_via_runner_api(pipeline, PipelineOptions([])).wait_until_finish()
+    words = Diary(str(tmp_path / "diary")).words()
+    assert words.count("finish 40 20 60") == 1
+    assert len([word for word in words if word.startswith("chunk ")]) == 20
 
 
 def test_what_is_submitted_is_what_a_dry_run_shows(tmp_path: Path) -> None:
