@@ -64,7 +64,11 @@ setup(
     packages=find_packages(include=["fcn_core*", "pipelines*"]),
     package_data={
         "fcn_core": ["built_in/**/*", "py.typed"],
-        "pipelines": ["pages/templates/*"],
+        "pipelines": [
+            "pages/templates/*",
+            "deploy/metadata.json",
+            "deploy/docker/*",
+        ],
     },
     install_requires=REQUIRES,
     extras_require=EXTRAS,

@@ -36,6 +36,7 @@ PIPELINE_ROOMS = [
     "pages",
     "submission",
     "check",
+    "deploy",
     "cli",
 ]
 """Rooms of pipelines, lowest first; the jobs stand side by side."""

@@ -37,6 +37,10 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "template": (
+        "pipelines.cli.template:template",
+        "describe the Flex Template of Dataflow",
+    ),
 }
 
 

@@ -1,0 +1,215 @@
+"""How many workers Dataflow starts, of which kind, with which GPU: what is accepted."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from pipelines.runners.dataflow_request import Request, refused
+
+ONE_PROCESS: Final = "no_use_multiple_sdk_containers"
+"""One process of Beam on a host: it deals the photos to the lanes of all cores."""
+
+_MACHINE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
+_ACCELERATOR: Final = re.compile(
+    r"type:(?P<type>[a-z0-9-]+);count:(?P<count>[1-9][0-9]*)"
+    r"(;install-nvidia-driver(:[0-9a-z.]+)?)?(?P<mps>;use_nvidia_mps)?"
+)
+_FAMILIES: Final[Mapping[str, str]] = {
+    "nvidia-l4": "g2-",
+    "nvidia-tesla-t4": "n1-",
+    "nvidia-tesla-p4": "n1-",
+    "nvidia-tesla-p100": "n1-",
+    "nvidia-tesla-v100": "n1-",
+    "nvidia-tesla-a100": "a2-highgpu-",
+    "nvidia-a100-80gb": "a2-ultragpu-",
+    "nvidia-h100-80gb": "a3-highgpu-",
+}
+"""The machines that a GPU is attached to; a type that is not here may have any."""
+
+_L4_COUNTS: Final = {"g2-standard-24": 2, "g2-standard-48": 4, "g2-standard-96": 8}
+"""The machines of g2 with several GPUs."""
+
+_GPU_MACHINES: Final = ("g2-", "a2-", "a3-")
+_EXAMPLE: Final = "type:nvidia-l4;count:1;install-nvidia-driver"
+_HINTS: Final = ("accelerator", "cpu_count", "min_ram")
+"""Resource hints by which the service fits machines to steps (right fitting)."""
+
+
+def check_numbers(request: Request) -> None:
+    """The number of workers has a cap, and all numbers agree."""
+    flags = request.flags
+    first, most = flags["num_workers"], flags["max_num_workers"]
+    fixed = flags["autoscaling_algorithm"] == "NONE"
+    for name in ("num_workers", "max_num_workers", "number_of_worker_harness_threads"):
+        if flags[name] is not None and flags[name] < 1:
+            raise refused(f"--{name}", flags[name], "1 or more")
+    if fixed and first is None:
+        raise refused(
+            "--num_workers", None, "a number: with autoscaling NONE it is what runs"
+        )
+    if most is None and not fixed:
+        raise refused(
+            "--max_num_workers", None, "a number; the job's cost has no cap without it"
+        )
+    if most is not None and first is not None and first > most:
+        raise refused(
+            "--num_workers", first, f"at most --max_num_workers, which is {most}"
+        )
+    if fixed and most not in (None, first):
+        raise refused(
+            "--max_num_workers",
+            most,
+            f"the {first} of --num_workers: autoscaling is NONE",
+        )
+
+
+def check_processes(request: Request) -> None:
+    """One process of Beam a host, on Dataflow's present engine."""
+    for experiment in request.experiments:
+        if experiment == "use_multiple_sdk_containers":
+            raise refused(
+                "--experiments",
+                experiment,
+                f"{ONE_PROCESS}: one process a host has the lanes of all its cores",
+            )
+        if experiment.startswith("disable_") and "runner" in experiment:
+            raise refused("--experiments", experiment, "none that disables Runner v2")
+
+
+def check_machine(request: Request) -> None:
+    """The machine has a type, and where a model runs one that is chosen."""
+    machine = request.flags["machine_type"]
+    if machine is not None and request.is_prime:
+        raise refused(
+            "--machine_type",
+            machine,
+            "none: Dataflow Prime chooses machines; leave out it or enable_prime",
+        )
+    if machine is not None and not _MACHINE.fullmatch(machine):
+        raise refused("--machine_type", machine, "a type such as c3-standard-8")
+    chosen = request.is_prime or set(request.hints) & {*_HINTS}
+    if machine is None and request.engine is not None and not chosen:
+        raise refused(
+            "--machine_type",
+            None,
+            "a type such as c3-standard-8: the default has one core of any "
+            "generation, and one night has one arithmetic",
+        )
+
+
+def check_right_fitting(request: Request) -> None:
+    """Machines are fitted to steps by hints, or are all alike."""
+    hints = sorted(set(request.hints) & {*_HINTS})
+    if not hints:
+        return
+    if request.worker_accelerator is not None:
+        raise refused(
+            "--resource_hints",
+            f"{hints[0]} and worker_accelerator",
+            "one of them: right fitting and worker_accelerator exclude each other",
+        )
+    if request.flags["flexrs_goal"] is not None:
+        raise refused(
+            "--flexrs_goal", f"it and the hint {hints[0]}", "no right fitting on FlexRS"
+        )
+
+
+def check_accelerator(request: Request) -> None:
+    """A GPU has a driver, the machine that it fits, and a job that uses it."""
+    text, machine = request.accelerator, request.flags["machine_type"] or ""
+    if text is None:
+        if machine.startswith(_GPU_MACHINES):
+            raise refused(
+                "--machine_type",
+                machine,
+                "its GPU in --dataflow_service_options, such as "
+                f"worker_accelerator={_EXAMPLE}; without a driver it is idle",
+            )
+        return
+    found = _ACCELERATOR.fullmatch(text)
+    if found is None:
+        raise refused("worker_accelerator", text, f"a text such as {_EXAMPLE}")
+    _check_use(request, mps=found["mps"] is not None)
+    if int(found["count"]) != 1:
+        raise refused(
+            "worker_accelerator",
+            text,
+            "count:1: the one process of a host has one GPU; choose more workers",
+        )
+    if "install-nvidia-driver" not in text:
+        raise refused("worker_accelerator", text, f"a driver, as in {_EXAMPLE}")
+    _check_family(request, found["type"], machine)
+
+
+def _check_use(request: Request, *, mps: bool) -> None:
+    """Checks that the job can use a GPU, and how it shares it."""
+    if mps:
+        rule = "MPS and Dataflow Prime exclude each other" if request.is_prime else ""
+        raise refused(
+            "worker_accelerator",
+            "use_nvidia_mps",
+            f"none: {rule or f'MPS shares a GPU among processes, and {ONE_PROCESS}'}"
+            f"{'' if rule else ' leaves one'}; leave it out",
+        )
+    if request.flags["flexrs_goal"] is not None:
+        raise refused("--flexrs_goal", "it and a GPU", "no GPU: FlexRS has none")
+    if request.engine != "tensorflow":
+        got = "a job without a model" if request.engine is None else request.engine
+        raise refused(
+            "worker_accelerator",
+            got,
+            "--engine tensorflow, which is what uses a GPU; leave one of them out",
+        )
+    if request.precision != "f32":
+        raise refused(
+            "--precision", request.precision, "f32, which is what a GPU computes here"
+        )
+
+
+def _check_family(request: Request, kind: str, machine: str) -> None:
+    """Checks that the machine is of those that have this type of GPU."""
+    family = _FAMILIES.get(kind)
+    fitted = request.worker_accelerator is None and not machine
+    if family is not None and not fitted and not machine.startswith(family):
+        raise refused(
+            "--machine_type",
+            machine or None,
+            f"a {family}* machine, such as {_example_of(family)}: "
+            f"{kind} is in no other",
+        )
+    if (several := _L4_COUNTS.get(machine)) is not None:
+        raise refused(
+            "--machine_type",
+            machine,
+            f"a machine with one GPU such as g2-standard-8; it has {several}",
+        )
+
+
+def _example_of(family: str) -> str:
+    examples = {"g2-": "g2-standard-8", "n1-": "n1-standard-8"}
+    return examples.get(family, f"{family}1g")
+
+
+def check_flexrs(request: Request) -> None:
+    """FlexRS scales by itself, on machines that it chooses when."""
+    if request.flags["flexrs_goal"] is None:
+        return
+    if request.is_prime:
+        raise refused("--flexrs_goal", "it and enable_prime", "no FlexRS on Prime")
+    if request.flags["autoscaling_algorithm"] == "NONE":
+        raise refused(
+            "--flexrs_goal",
+            "it and --autoscaling_algorithm=NONE",
+            "THROUGHPUT_BASED: FlexRS is for jobs that scale",
+        )
+
+
+RULES: Final[tuple[Callable[[Request], None], ...]] = (
+    check_numbers,
+    check_processes,
+    check_machine,
+    check_right_fitting,
+    check_accelerator,
+    check_flexrs,
+)
+"""Each raises a `UsageError` where its first line does not hold."""

@@ -1,0 +1,21 @@
+"""A small job as a pipeline for Dataflow."""
+
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.utils.shared import Shared
+
+from pipelines.chunks.job import ChunkJob
+from pipelines.runners import graph
+from tests.doubles.chunk import CountingWorker, Diary, Ending
+
+
+def launched(options: PipelineOptions, folder: Path, *, chunks: int = 20) -> Any:
+    """Returns Beam's result of launching a job that counts; it does not wait."""
+    diary = Diary(str(folder / "diary"))
+    pipeline = beam.Pipeline(options=options)
+    job = ChunkJob(CountingWorker(diary), chunks, Ending(diary))
+    graph.build(pipeline, job, Shared())
+    return pipeline.run()

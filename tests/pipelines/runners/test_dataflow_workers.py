@@ -1,0 +1,186 @@
+"""Dataflow's workers and GPUs: every rule refuses in one line."""
+
+import pytest
+
+from tests.doubles.dataflow_flags import GPU, ON_GPU, options, refusal
+from tests.doubles.loopback import loopback_only
+
+pytest.importorskip("google.cloud.dataflow", reason="needs fcn[gcp]")
+SERVICE = "dataflow_service_options"
+FLEXRS = "flexrs_goal=COST_OPTIMIZED"
+
+
+@pytest.fixture(autouse=True)
+def _offline() -> object:
+    with loopback_only():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("changes", "keywords"),
+    [
+        (("-max_num_workers",), ("--max_num_workers: got nothing", "no cap")),
+        (("max_num_workers=0",), ("--max_num_workers: got 0", "1 or more")),
+        (("num_workers=0",), ("--num_workers: got 0", "1 or more")),
+        (("num_workers=-3",), ("--num_workers: got -3", "1 or more")),
+        (("num_workers=21",), ("got 21", "at most --max_num_workers, which is 20")),
+        (("max_num_workers=many",), ("max_num_workers", "invalid int")),
+        (("number_of_worker_harness_threads=0",), ("threads: got 0", "1 or more")),
+        (("autoscaling_algorithm=FAST",), ("invalid choice", "THROUGHPUT_BASED")),
+        (("autoscaling_algorithm=NONE",), ("--num_workers: got nothing", "NONE")),
+        (
+            ("autoscaling_algorithm=NONE", "num_workers=4"),
+            ("--max_num_workers: got 20", "the 4 of --num_workers"),
+        ),
+        (
+            ("experiments=use_multiple_sdk_containers",),
+            ("no_use_multiple_sdk_containers", "lanes of all its cores"),
+        ),
+        (("experiments=disable_runner_v2",), ("Runner v2",)),
+        (("-machine_type",), ("--machine_type: got nothing", "one arithmetic")),
+        (("machine_type=big",), ("--machine_type: got big", "c3-standard-8")),
+        ((f"{SERVICE}=enable_prime",), ("Prime chooses machines",)),
+        (("machine_type=g2-standard-8",), ("its GPU in --dataflow_service", "idle")),
+        ((FLEXRS, f"{SERVICE}=enable_prime", "-machine_type"), ("no FlexRS on Prime",)),
+        (
+            (
+                FLEXRS,
+                "autoscaling_algorithm=NONE",
+                "num_workers=4",
+                "max_num_workers=4",
+            ),
+            ("THROUGHPUT_BASED", "FlexRS is for jobs that scale"),
+        ),
+        ((FLEXRS, "resource_hints=min_ram=16GB"), ("no right fitting on FlexRS",)),
+        (("flexrs_goal=CHEAP",), ("invalid choice", "COST_OPTIMIZED")),
+        ((f"{SERVICE}={GPU}",), ("got openvino", "--engine tensorflow")),
+    ],
+)
+def test_wrong_workers_are_refused(
+    changes: tuple[str, ...], keywords: tuple[str, ...]
+) -> None:
+    line = refusal(*changes)
+    for keyword in keywords:
+        assert keyword in line
+
+
+def accelerator(text: str) -> str:
+    return f"{SERVICE}=worker_accelerator={text}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "keywords"),
+    [
+        (("machine_type=n1-standard-8",), ("g2-* machine", "nvidia-l4 is in no other")),
+        (("-machine_type",), ("--machine_type: got nothing",)),
+        (("machine_type=g2-standard-24",), ("one GPU such as g2", "it has 2")),
+        ((accelerator("nvidia-l4"),), ("worker_accelerator: got nvidia-l4", "count:1")),
+        ((accelerator("type:nvidia-l4;count:none"),), ("a text such as type:",)),
+        ((accelerator("type:nvidia-l4;count:1"),), ("a driver",)),
+        (
+            (accelerator("type:nvidia-l4;count:2;install-nvidia-driver"),),
+            ("count:1", "more workers"),
+        ),
+        (
+            (accelerator("type:nvidia-tesla-t4;count:1;install-nvidia-driver"),),
+            ("n1-* machine", "n1-standard-8"),
+        ),
+        (
+            (f"{SERVICE}={GPU};use_nvidia_mps",),
+            ("MPS shares a GPU among processes", "no_use_multiple_sdk_containers"),
+        ),
+        (
+            (f"{SERVICE}=enable_prime,{GPU};use_nvidia_mps", "-machine_type"),
+            ("MPS and Dataflow Prime exclude each other",),
+        ),
+        ((FLEXRS,), ("no GPU: FlexRS has none",)),
+        (
+            ("resource_hints=min_ram=16GB",),
+            ("right fitting and worker_accelerator exclude each other",),
+        ),
+        (
+            (
+                f"-{SERVICE}",
+                f"resource_hints={GPU.partition('_')[2]}",
+                FLEXRS,
+            ),
+            ("no right fitting on FlexRS",),
+        ),
+    ],
+)
+def test_a_wrong_gpu_is_refused(
+    changes: tuple[str, ...], keywords: tuple[str, ...]
+) -> None:
+    line = refusal(*changes, base=ON_GPU)
+    for keyword in keywords:
+        assert keyword in line
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "keywords"),
+    [
+        ("none", None, ("got a job without a model", "leave one of them out")),
+        ("openvino", "f32", ("got openvino", "uses a GPU")),
+        ("tensorflow", "bf16", ("--precision: got bf16", "f32")),
+    ],
+)
+def test_a_gpu_that_the_job_cannot_use(
+    engine: str, precision: str | None, keywords: tuple[str, ...]
+) -> None:
+    line = refusal(base=ON_GPU, engine=engine, precision=precision)
+    for keyword in keywords:
+        assert keyword in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ((), {"machine_type": "g2-standard-8", "disk_size_gb": 50}),
+        (("disk_size_gb=80",), {"disk_size_gb": 80}),
+        ((accelerator("type:nvidia-l4;count:1;install-nvidia-driver:5xx"),), {}),
+        (
+            (
+                accelerator("type:nvidia-tesla-t4;count:1;install-nvidia-driver"),
+                "machine_type=n1-standard-8",
+            ),
+            {},
+        ),
+        (
+            (
+                accelerator("type:nvidia-b200;count:1;install-nvidia-driver"),
+                "machine_type=a4-highgpu-8g",
+            ),
+            {},
+        ),
+        (
+            (
+                f"-{SERVICE}",
+                "-machine_type",
+                f"resource_hints={GPU.partition('_')[2]}",
+            ),
+            {"machine_type": None},
+        ),
+    ],
+)
+def test_a_right_gpu_is_taken(
+    changes: tuple[str, ...], expected: dict[str, object]
+) -> None:
+    taken = options(*changes, base=ON_GPU).get_all_options()
+    assert {name: taken[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("num_workers=20",),
+        ("autoscaling_algorithm=NONE", "num_workers=4", "-max_num_workers"),
+        (FLEXRS,),
+        (f"{SERVICE}=enable_prime", "-machine_type"),
+        ("resource_hints=min_ram=16GB", "-machine_type"),
+        ("experiments=no_use_multiple_sdk_containers,upload_graph",),
+    ],
+)
+def test_right_workers_are_taken(changes: tuple[str, ...]) -> None:
+    taken = options(*changes).get_all_options()
+    assert taken["max_num_workers"] == (4 if "num_workers=4" in changes else 20)
+    assert taken["experiments"].count("no_use_multiple_sdk_containers") == 1
