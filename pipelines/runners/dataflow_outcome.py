@@ -66,8 +66,9 @@ def _of_job(error: Any) -> JobFault:
         return _NAMED[name](_STEP.sub("", message))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     reason = lines[-1] if lines and lines[-1] != "None" else "no reason in its log"
+    reason = _STEP.sub("", reason).rstrip(".")
     return SystemicFault(
-        f"the job {job}: got {state}, {_STEP.sub('', reason)}; see its page in the "
+        f"the job {job}: got {state}, {reason}; see its page in the "
         f"console, mend it and {_AGAIN}"
     )
 

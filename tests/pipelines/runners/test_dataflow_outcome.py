@@ -155,7 +155,7 @@ def test_a_failed_job_tells_its_last_error(tmp_path: Path) -> None:
     )
     found = fault(service, tmp_path)
     assert type(found) is SystemicFault
-    assert str(found).startswith(f"the job {ID}: got FAILED, Ask.")
+    assert str(found).startswith(f"the job {ID}: got FAILED, Ask; see")
 
 
 def test_a_failed_job_without_an_error_is_one_line_too(tmp_path: Path) -> None:
