@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pipelines.cli.beam_flags import choose_engine
-from pipelines.cli.running import print_left, run_job
+from pipelines.cli.running import print_left, run_job, show_preview
 from pipelines.convert.config import (
     ConvertAvaConfig,
     ConvertConfig,
@@ -56,6 +56,8 @@ def convert(arguments: Sequence[str]) -> int:
     kind, drafter = _kind_of(arguments)
     config, beam = kind.parse(arguments[1:])
     engine = choose_engine(beam, config, output=config.output)
+    if engine.dry_run:
+        return show_preview(engine, as_json=config.json_output)
     return run(config, engine, drafter)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import choose_engine, typed_command
-from pipelines.cli.running import print_left, run_job
+from pipelines.cli.running import print_left, run_job, show_preview
 from pipelines.cli.table import print_table
 from pipelines.evaluate.config import EvaluateConfig
 
@@ -22,6 +22,8 @@ def evaluate(arguments: Sequence[str]) -> int:
     """`fcn evaluate`: a model and a split -> figures, a page, a table of photos."""
     config, beam = EvaluateConfig.parse(arguments)
     engine = choose_engine(beam, config, output=config.output)
+    if engine.dry_run:
+        return show_preview(engine, as_json=config.json_output)
     from pipelines.evaluate import plan
 
     evaluation = plan.plan_evaluation(config)

@@ -37,6 +37,18 @@ def run_job(
         return launch.run(job, engine, attempt)
 
 
+def show_preview(engine: "Engine", *, as_json: bool) -> int:
+    """Prints what would be launched; returns the exit code."""
+    from pipelines.runners import dataflow_preview, launch
+
+    content = launch.preview(engine)
+    if as_json:
+        print(json.dumps(content, indent=1))
+    else:
+        print("\n".join(dataflow_preview.lines(content)))
+    return 0
+
+
 def print_left(job_id: str, engine: "Engine", *, output: str, as_json: bool) -> None:
     """Says that a job goes on without this process."""
     if as_json:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import choose_engine, typed_command
-from pipelines.cli.running import print_left, run_job
+from pipelines.cli.running import print_left, run_job, show_preview
 from pipelines.score.config import ReplayConfig, ScoreConfig
 from pipelines.score.summary import Summary, read_summary
 
@@ -23,6 +23,8 @@ def score(arguments: Sequence[str]) -> int:
     """`fcn score`: photos -> masks, scores table, page."""
     config, beam = ScoreConfig.parse(arguments)
     engine = choose_engine(beam, config, output=config.output)
+    if engine.dry_run:
+        return show_preview(engine, as_json=config.json_output)
     from pipelines.score.nights import plan_night
 
     command = typed_command("score", arguments)
@@ -33,6 +35,8 @@ def replay(arguments: Sequence[str]) -> int:
     """`fcn replay`: the failed photos of all nights, as a night of its own."""
     config, beam = ReplayConfig.parse(arguments)
     engine = choose_engine(beam, config, output=config.output)
+    if engine.dry_run:
+        return show_preview(engine, as_json=config.json_output)
     from pipelines.score.replay import plan_replay
 
     command = typed_command("replay", arguments)

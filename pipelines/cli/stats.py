@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import choose_engine
-from pipelines.cli.running import print_left, run_job
+from pipelines.cli.running import print_left, run_job, show_preview
 from pipelines.cli.table import print_table
 from pipelines.quiet_import import import_quietly
 from pipelines.statistics import terminal
@@ -22,6 +22,8 @@ def stats(arguments: Sequence[str]) -> int:
     """`fcn stats DIR`: figures as JSON, a page, and 1 where validation failed."""
     config, beam = StatsConfig.parse(arguments)
     engine = choose_engine(beam, config, output=config.output or config.data)
+    if engine.dry_run:
+        return show_preview(engine, as_json=config.json_output)
     from pipelines.statistics import batches
     from pipelines.statistics.plan import plan_statistics
 

@@ -8,11 +8,16 @@ never replaced.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from apache_beam.options.pipeline_options import PipelineOptions, TestOptions
+from apache_beam.options.pipeline_options import (
+    PipelineOptions,
+    StandardOptions,
+    TestOptions,
+)
 
 from pipelines.faults import UsageError
 from pipelines.runners import dataflow_code, dataflow_places, dataflow_workers
 from pipelines.runners.dataflow_request import Request, refused
+from pipelines.runners.engine import Command, Engine
 
 _RULES: Final = (
     *dataflow_code.RULES,
@@ -57,9 +62,21 @@ def options(
     return completed
 
 
-def is_dry_run(options: PipelineOptions) -> bool:
-    """Returns whether a job is only to be shown, not submitted."""
-    return bool(options.view_as(TestOptions).dry_run)
+def choose(arguments: Sequence[str], command: Command) -> Engine:
+    """Returns Dataflow as an engine, see `options`."""
+    made = options(
+        arguments,
+        output=command.output,
+        engine=command.engine,
+        precision=command.precision,
+    )
+    return Engine(
+        "DataflowRunner",
+        made,
+        is_remote=True,
+        waits=not made.view_as(StandardOptions).no_wait_until_finish,
+        dry_run=bool(made.view_as(TestOptions).dry_run),
+    )
 
 
 def _check_installed() -> None:

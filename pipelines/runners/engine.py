@@ -16,12 +16,14 @@ class Engine:
         options: Beam's options, checked; None for those of a local run without flags.
         is_remote: Whether its workers are other processes than the launcher.
         waits: Whether the launcher stays until the job has ended.
+        dry_run: Whether the job is only shown, not launched.
     """
 
     name: str
     options: "PipelineOptions | None" = None
     is_remote: bool = False
     waits: bool = True
+    dry_run: bool = False
 
 
 LOCAL: Final = Engine("FnApiRunner")

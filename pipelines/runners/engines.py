@@ -47,11 +47,10 @@ def choose(arguments: Sequence[str], command: Command) -> Engine:
 
 
 def _choose_dataflow(arguments: Sequence[str], command: Command) -> Engine:
-    del arguments, command
-    raise UsageError(
-        "--runner: got DataflowRunner, which this version does not launch yet, "
-        "expected one of FnApiRunner, PortableRunner, FlinkRunner"
-    )
+    # Its packages are an extra, and take a second to load.
+    from pipelines.runners import dataflow
+
+    return dataflow.choose(arguments, command)
 
 
 _CHOICES: Final[Mapping[str, Callable[[Sequence[str], Command], Engine]]] = {

@@ -6,11 +6,14 @@ the class of the fault that a worker raised, whatever the engine made of it.
 
 import logging
 import signal
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PortableOptions
 
 from pipelines.chunks.attempt import Attempt
+from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
 from pipelines.faults import JobFault
 from pipelines.runners import graph, local, remote
@@ -47,6 +50,31 @@ def run(job: ChunkJob, engine: Engine, attempt: Attempt) -> str | None:
     access.handle.acquire(lambda: attempt)
     _run_here(pipeline, attempt)
     return None
+
+
+def preview(engine: Engine) -> dict[str, Any]:
+    """Returns what a job on an engine would be; nothing is planned or launched.
+
+    Args:
+        engine: With `dry_run`.
+    """
+    from pipelines.runners import dataflow_preview
+
+    pipeline = beam.Pipeline(options=engine.options)
+    job = ChunkJob(_NoWorker(), chunks=1, finish=_no_finish)
+    graph.build(pipeline, job, Access.of(job))
+    return dataflow_preview.preview(pipeline.run().job)
+
+
+class _NoWorker:
+    """Stands for a job's worker where no plan is to be made."""
+
+    def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
+        raise NotImplementedError("a dry run was launched")
+
+
+def _no_finish(counts: Counts, attempt: Attempt) -> None:
+    raise NotImplementedError("a dry run was launched")
 
 
 def _run_here(pipeline: beam.Pipeline, attempt: Attempt) -> None:

@@ -50,7 +50,7 @@ def run(
         except KeyboardInterrupt as error:
             raise _cancelled(result) from error
         except Exception as error:
-            raise cause_of(error) or _failed(engine, result, error) from error
+            raise _fault(engine, result, error) from error
     return None
 
 
@@ -102,6 +102,15 @@ def _cancelled(result: Any) -> Interrupted:
             f"({_line(error)}); it may go on alone; {_AGAIN}"
         )
     return Interrupted(f"interrupted, the job {name} is cancelled; {_AGAIN}")
+
+
+def _fault(engine: Engine, result: Any, error: Exception) -> JobFault:
+    if engine.name == "DataflowRunner":
+        from pipelines.runners import dataflow_outcome
+
+        if (fault := dataflow_outcome.fault_of(error)) is not None:
+            return fault
+    return cause_of(error) or _failed(engine, result, error)
 
 
 def _failed(engine: Engine, result: Any, error: Exception) -> JobFault:

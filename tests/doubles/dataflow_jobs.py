@@ -5,10 +5,10 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.utils.shared import Shared
 
 from pipelines.chunks.job import ChunkJob
 from pipelines.runners import graph
+from pipelines.runners.workers import Access
 from tests.doubles.chunk import CountingWorker, Diary, Ending
 
 
@@ -17,5 +17,5 @@ def launched(options: PipelineOptions, folder: Path, *, chunks: int = 20) -> Any
     diary = Diary(str(folder / "diary"))
     pipeline = beam.Pipeline(options=options)
     job = ChunkJob(CountingWorker(diary), chunks, Ending(diary))
-    graph.build(pipeline, job, Shared())
+    graph.build(pipeline, job, Access.of(job))
     return pipeline.run()

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from apache_beam.options.pipeline_options import TestOptions
 
 from pipelines.faults import UsageError
 from pipelines.runners import dataflow
@@ -68,7 +69,7 @@ def test_every_flag_that_is_given_is_in_the_result() -> None:
 )
 def test_dry_run_is_true_or_false(value: str | None, dry: bool) -> None:
     taken = options(*([] if value is None else [f"dry_run={value}"]))
-    assert dataflow.is_dry_run(taken) is dry
+    assert taken.view_as(TestOptions).dry_run is dry
 
 
 @pytest.mark.parametrize("module", ["google.cloud.dataflow", "google.cloud.storage"])
