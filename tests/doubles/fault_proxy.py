@@ -10,6 +10,8 @@ reset       the connection breaks before anything is done
 stall       no answer for longer than the client waits
 truncated   half of the answer's body, then the end
 flipped     a byte of the answer's body is another one
+
+Besides, `denied` may say which requests are refused for want of a right (403).
 """
 
 import contextlib
@@ -19,7 +21,7 @@ import threading
 import time
 import urllib.parse
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 STALL_SECONDS = 3.0
@@ -37,6 +39,7 @@ class Proxy(ThreadingHTTPServer):
 
     Attributes:
         seen: Number of requests of each kind, `ok` included.
+        denied: Whether a request, by its method and path, is refused.
     """
 
     daemon_threads = True
@@ -52,6 +55,7 @@ class Proxy(ThreadingHTTPServer):
     ):
         self.target = urllib.parse.urlsplit(target).netloc
         self.faults, self.latency = dict(faults or {}), latency
+        self.denied: Callable[[str, str], bool] = lambda *_: False
         self.seen: Counter[str] = Counter()
         self._random, self._lock = random.Random(seed), threading.Lock()
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -95,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body = self._read_body()
+        if self.server.denied(self.command, self.path):
+            return self._answer(403, {}, b"no right")
         kind = self.server.choose(self.command, self.path)
         time.sleep(self.server.latency)
         if kind == "stall":
@@ -106,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(503, {}, b"busy")
         else:
             self._pass_on(kind, body)
+        return None
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

@@ -99,7 +99,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_planned(
 ) -> None:
     for more, message in (
         (["--engine", "auto"], "--engine: got auto"),
-        (["--flexrs_goal=COST_OPTIMIZED", "--machine_type=g2-standard-8"], "FlexRS"),
+        (["--project=My_Photos"], "--project: got My_Photos"),
     ):
         ended = launch(photos, bucket, Service(), *more)
         assert ended.code == 2

@@ -1,6 +1,8 @@
 """A night over gs://: what a disk gives, byte for byte, whatever lies where."""
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.doubles import gcs
+from tests.doubles.fault_proxy import proxy
 from tests.doubles.gcs import Bucket
 from tests.runs import score_runs
 from tests.runs.score_runs import fcn
@@ -196,10 +200,6 @@ def test_a_bucket_that_is_not_there_is_one_line(
 def test_no_credentials_is_one_line_within_seconds(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import time
-
-    from tests.doubles import gcs
-
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
@@ -209,3 +209,90 @@ def test_no_credentials_is_one_line_within_seconds(
     assert ended.code == 2
     assert ended.stderr.count("\n") == 1 and "got no credentials" in ended.stderr
     assert time.monotonic() - started < 5
+
+
+def is_listing(method: str, path: str) -> bool:
+    return method == "GET" and "/o?" in path
+
+
+def is_reading(method: str, path: str) -> bool:
+    return method == "GET" and "/download/" in path and "photos%2F" in path
+
+
+def is_writing(method: str, path: str) -> bool:
+    return method == "POST" and path.startswith("/upload/")
+
+
+@pytest.mark.parametrize(
+    ("denied", "code"), [(is_listing, 2), (is_writing, 2), (is_reading, 1)]
+)
+def test_a_missing_right_is_one_line_and_nothing_is_committed(
+    denied: Callable[[str, str], bool],
+    code: int,
+    bucket: Bucket,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bucket.put_tree(photos, "photos")
+    out = bucket.uri("out")
+    with proxy(bucket.address) as refusing:
+        gcs.use(refusing.address, monkeypatch)
+        refusing.denied = denied
+        started = time.monotonic()
+        ended = score_runs.score(bucket.uri("photos"), out)
+        assert code == 1 or time.monotonic() - started < 5
+        assert ended.code == code
+        line = ended.stderr.splitlines()[-1]
+        assert "got no right to it (HTTP 403)" in line and "roles/storage" in line
+        assert "Traceback" not in ended.stderr
+        assert not bucket.names("out/scores")
+        refusing.denied = lambda *_: False  # the right is granted
+        assert run(bucket.uri("photos"), out)["ok"] == 10
+
+
+def test_names_that_are_only_possible_in_a_bucket(
+    bucket: Bucket, photos: Path, tmp_path: Path
+) -> None:
+    data = (photos / "photo-000.jpg").read_bytes()
+    names = ["new\nline.jpg", "deep//twice.jpg", "../up.jpg", "<b>.jpg", "#1.jpg"]
+    names += ["é" * 400 + ".jpg", "sp ace.jpg", "=cmd.jpg", "\u202etxt.jpg"]
+    for name in names:
+        bucket.put(f"odd/{name}", data)
+    bucket.put("odd/folder.jpg/", b"")  # stands for a folder
+    summary = run(bucket.uri("odd"), bucket.uri("out"))
+    assert (summary["planned"], summary["ok"]) == (len(names), len(names))
+    rows = table(bucket.tree("out"))
+    assert {row["image_uri"] for row in rows} == {bucket.uri("odd", n) for n in names}
+    assert len({row["image_key"] for row in rows}) == len(names)
+    assert fcn("check", bucket.uri("out"), "--masks", "all").code == 0
+
+
+def test_an_output_below_its_input_is_not_read(bucket: Bucket, photos: Path) -> None:
+    bucket.put_tree(photos, "photos")
+    for night, skipped in ((score_runs.NIGHT, 0), ("2026-11-25", 11)):
+        out = bucket.uri("photos/out")
+        ended = run(bucket.uri("photos"), out, "--masks", "png", night=night)
+        assert (ended["planned"], ended["skipped"]) == (11 - skipped, skipped)
+    refused = score_runs.score(bucket.uri("photos/out/masks"), out)
+    assert refused.code == 2 and "got results of --output" in refused.stderr
+
+
+def test_photos_that_change_after_the_plan(bucket: Bucket, photos: Path) -> None:
+    """A launch that is refused its first photo has planned; then the bucket changes."""
+    bucket.put_tree(photos, "photos")
+    out, first = bucket.uri("out"), (photos / "photo-000.jpg").read_bytes()
+    with proxy(bucket.address) as refusing, pytest.MonkeyPatch.context() as patch:
+        gcs.use(refusing.address, patch)
+        refusing.denied = is_reading
+        assert score_runs.score(bucket.uri("photos"), out).code == 1
+    gcs.forget()
+    bucket.remove("photos/photo-001.jpg")
+    bucket.put("photos/photo-002.jpg", first)
+    bucket.put("photos/photo-003.jpg", (photos / "photo-003.jpg").read_bytes())
+    summary = run(bucket.uri("photos"), out)
+    assert summary["failures"] == {
+        "changed-while-reading": 1,
+        "bad-header": 1,
+        "vanished": 1,
+    }
+    assert summary["ok"] == 8
