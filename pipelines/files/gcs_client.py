@@ -71,6 +71,8 @@ def client() -> storage.Client:
     Raises:
         UsageError: There are no credentials.
     """
+    # Else each answer that there is no object has a thread ask for the bucket as well.
+    os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     session = AuthorizedSession(_credentials())
     # The pool of the default adapter is smaller than the number of our threads.
     adapter = requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS)

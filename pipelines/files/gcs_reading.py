@@ -150,10 +150,13 @@ def _pinned(uri: str, blob: storage.Blob) -> Pinned:
 
 def read_photo(photo: Pinned, *, root: str | None) -> bytes:
     """Returns the bytes of a photo, exactly those that were pinned."""
-    if not photo.version:  # any will do: one request, not two
-        return _read_any(photo.uri)
     try:
-        return _read_pinned(photo if photo.generation else _pin_live(photo))
+        if photo.generation is None:  # one request, not two, where all is well
+            data = read_bytes(photo.uri)
+            if photo.version in ("", _version_of(data)):
+                return data
+            return _read_pinned(_pin_live(photo))
+        return _read_pinned(photo)
     except FileNotFoundError:
         # Uploaded again since, perhaps with the same bytes.
         live = _pin_live(photo)
@@ -163,19 +166,12 @@ def read_photo(photo: Pinned, *, root: str | None) -> bytes:
         raise _changed() from error
 
 
-def _read_any(uri: str) -> bytes:
-    try:
-        return read_bytes(uri)
-    except FileNotFoundError as error:
-        raise BadImage("vanished", "listed, but gone", stage="read") from error
-
-
 def _pin_live(photo: Pinned) -> Pinned:
     """Returns the photo as it is now, which must have the version that was pinned."""
     live = pin(photo.uri)
     if live.version == UNKNOWN:
         raise BadImage("vanished", "listed, but gone", stage="read")
-    if live.version != photo.version:
+    if photo.version and live.version != photo.version:
         raise _changed()
     return live
 
@@ -187,14 +183,14 @@ def _read_pinned(photo: Pinned) -> bytes:
     data = b""
     for _ in range(_TRIES):
         data = call(photo.uri, lambda: download_unchecked(blob))
-        if f"{len(data)}-{_crc32c(data)}" == photo.version:
+        if _version_of(data) == photo.version:
             return data
     detail = f"{len(data)} bytes, other ones than the store's checksum promises"
     raise BadImage("checksum-mismatch", detail, stage="read")
 
 
-def _crc32c(data: bytes) -> str:
-    return google_crc32c.Checksum(data).hexdigest().decode()
+def _version_of(data: bytes) -> str:
+    return f"{len(data)}-{google_crc32c.Checksum(data).hexdigest().decode()}"
 
 
 def _changed() -> BadImage:

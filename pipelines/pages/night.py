@@ -9,6 +9,8 @@ out their control and direction marks.
 
 import datetime
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from fcn_core.labels import RATING_BINS
@@ -18,7 +20,7 @@ from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
 from pipelines.score import table as score_table
 from pipelines.score.layout import NightFolder
-from pipelines.score.rows import SCORES_SCHEMA
+from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 from pipelines.score.summary import ModelSummary, Summary, read_summary
 
 SAMPLE_SIZE: Final = 200
@@ -77,13 +79,23 @@ def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
         legend=legend,
         strip=_strip([chip for chip, _ in legend]),
         notable_share=NOTABLE_SHARE,
-        cards=[
-            night_cards.card(row, out=folder.out, names=names, bins=bins)
-            for row in table.sample
-        ],
+        cards=_cards(folder.out, table.sample, names=names, bins=bins),
         failed=_most_first(summary.failures or table.failed),
         failures=[(files.name_of(row.image_uri), row) for row in table.failures],
     )
+
+
+def _cards(
+    out: str,
+    rows: Sequence[ScoreRow],
+    *,
+    names: Mapping[int, str],
+    bins: Sequence[float],
+) -> list[night_cards.Card]:
+    """Returns the cards of some photos, which may be far away: several at once."""
+    card = partial(night_cards.card, out=out, names=names, bins=bins)
+    with ThreadPoolExecutor(files.parallel_reads(out)) as pool:
+        return list(pool.map(card, rows))
 
 
 def _strip(chips: Sequence[Chip]) -> list[tuple[Chip, figures.Box]]:
