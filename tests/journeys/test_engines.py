@@ -93,8 +93,8 @@ def test_convert(voc: Path, pool: Server, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def run(engine: list[str]) -> None:
-        words = ["--input", voc, "--output", out, "--num_shards", "3", *engine]
-        ended = fcn("convert", "voc", *words)
+        where = ("--input", voc, "--output", out)
+        ended = fcn("convert", "voc", *where, "--num_shards", "3", *engine)
         assert ended.code == 0, ended.stderr
         assert "13/13 photos" in ended.stderr
 
@@ -133,9 +133,9 @@ def test_evaluate(data: Path, bundle: Path, pool: Server, tmp_path: Path) -> Non
     out = tmp_path / "out"
 
     def run(engine: list[str]) -> None:
-        words = ["--model", bundle, "--data", data, "--split", "train"]
-        words += ["--output", out / "figures.json", "--chunk_size", "3"]
-        ended = fcn("evaluate", *words, *ARITHMETIC, *engine)
+        what = ("--model", bundle, "--data", data, "--split", "train")
+        where = ("--output", out / "figures.json", "--chunk_size", "3")
+        ended = fcn("evaluate", *what, *where, *ARITHMETIC, *engine)
         assert ended.code == 0, ended.stderr
 
     here, there = both(out, pool, run)
@@ -157,6 +157,35 @@ def test_stats(data: Path, pool: Server, tmp_path: Path) -> None:
     here, there = both(out, pool, run)
     assert everything(there) == everything(here)
     assert set(everything(there)) == {"figures.json", "figures.html"}
+
+
+def test_a_launcher_that_leaves_finds_all_of_it_later(
+    voc: Path, bundle: Path, tmp_path: Path
+) -> None:
+    """Commit, table, summary and page are made by a worker, the launcher is gone."""
+    out = tmp_path / "out"
+    with (
+        contextlib.closing(engine_runs.start_thread_pool(tmp_path / "pool")) as pool,
+        contextlib.closing(engine_runs.start_job_server(tmp_path / "jobs")) as server,
+    ):
+        words = [
+            *score_runs.words(voc / "JPEGImages", out, "--model", str(bundle)),
+            *(*ARITHMETIC, *engine_runs.flags(pool, job_server=server)),
+            *("--no_wait_until_finish", "--json"),
+        ]
+        left = fcn(*words)
+        assert left.code == 0, left.stderr
+        answer = json.loads(left.stdout)
+        assert (answer["engine"], answer["output"]) == ("PortableRunner", str(out))
+        assert answer["job"].startswith("job-")
+        assert not list(out.glob("scores/*/_SUCCESS"))
+        watched = fcn("status", out, "--watch")
+        assert watched.code == 0, watched.stderr
+        assert "committed" in watched.stdout
+        assert list(out.glob("report/*/index.html"))
+    more = ("--model", str(bundle), *ARITHMETIC)
+    again = score_runs.scored(voc / "JPEGImages", out, *more)
+    assert (again["computed"], again["skipped"]) == (0, 13)
 
 
 @pytest.fixture
