@@ -1,7 +1,10 @@
 """Where a job runs, as commands see it; light, since most commands run here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pipelines.faults import JobFault
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -16,12 +19,15 @@ class Engine:
         options: Beam's options, checked; None for those of a local run without flags.
         is_remote: Whether its workers are other processes than the launcher.
         waits: Whether the launcher stays until the job has ended.
+        fault_of: Returns the fault for an error of the engine's own, None where it
+            knows none; None: it has no errors of its own.
     """
 
     name: str
     options: "PipelineOptions | None" = None
     is_remote: bool = False
     waits: bool = True
+    fault_of: Callable[[Exception], JobFault | None] | None = None
 
 
 LOCAL: Final = Engine("FnApiRunner")

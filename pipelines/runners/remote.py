@@ -53,7 +53,7 @@ def run(
         except KeyboardInterrupt as error:
             raise _cancelled(result) from error
         except Exception as error:
-            raise cause_of(error) or _failed(engine, result, error) from error
+            raise _fault_of(error, engine, result) from error
         finally:
             signal.signal(signal.SIGINT, previous)
     return None
@@ -109,7 +109,11 @@ def _cancelled(result: Any) -> Interrupted:
     return Interrupted(f"interrupted, the job {name} is cancelled; {_AGAIN}")
 
 
-def _failed(engine: Engine, result: Any, error: Exception) -> JobFault:
+def _fault_of(error: Exception, engine: Engine, result: Any) -> JobFault:
+    """Returns the fault of a worker, of the engine, or of what it cannot name."""
+    known = cause_of(error) or (engine.fault_of and engine.fault_of(error))
+    if known:
+        return known
     what = "could not start the job" if result is None else f"job {job_id(result)}"
     return SystemicFault(
         f"--runner={engine.name}: {what}: got {_line(error)}, expected it to end well; "
