@@ -1,7 +1,7 @@
-"""How far a local job is: a bar on a terminal, plain lines when piped.
+"""How far a job is: a bar on a terminal, plain lines when piped.
 
-Workers add to a tally, the launcher's process shows it. That is one process, as the
-local runner keeps its workers there; a remote runner has its own page for this.
+What it shows is a tally. Workers in this process add to it as they go; those elsewhere
+are followed by the parts that they commit, see `chunks.following`.
 """
 
 import sys

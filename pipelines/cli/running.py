@@ -55,4 +55,4 @@ def print_left(job_id: str, engine: "Engine", *, output: str, as_json: bool) -> 
         answer = {"job": job_id, "engine": engine.name, "output": output}
         print(json.dumps(answer))
     else:
-        print(f"job {job_id} goes on at {engine.name}; its results: {output}")
+        print(f"job {job_id} goes on at {engine.name}\nresults {output}")

@@ -4,6 +4,7 @@ Rooms are imported by the commands that need them, so that each pays only for it
 """
 
 import functools
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -64,6 +65,8 @@ def _finish_night(
         if job_id is not None:
             as_json = config.json_output
             print_left(job_id, engine, output=night.out, as_json=as_json)
+            if not as_json:
+                print(f"watch   fcn status {shlex.quote(night.out)} --watch")
             return 0
         with night.attempted():
             summary = read_summary(night.folder)

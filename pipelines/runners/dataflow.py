@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import (
 
 from pipelines.faults import UsageError
 from pipelines.runners import dataflow_code, dataflow_places, dataflow_workers
+from pipelines.runners.dataflow_outcome import fault_of
 from pipelines.runners.dataflow_request import Request, refused
 from pipelines.runners.engine import Command, Engine
 
@@ -76,6 +77,7 @@ def choose(arguments: Sequence[str], command: Command) -> Engine:
         is_remote=True,
         waits=not made.view_as(StandardOptions).no_wait_until_finish,
         dry_run=bool(made.view_as(TestOptions).dry_run),
+        fault_of=fault_of,
     )
 
 

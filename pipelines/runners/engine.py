@@ -1,7 +1,10 @@
 """Where a job runs, as commands see it; light, since most commands run here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pipelines.faults import JobFault
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -17,6 +20,8 @@ class Engine:
         is_remote: Whether its workers are other processes than the launcher.
         waits: Whether the launcher stays until the job has ended.
         dry_run: Whether the job is only shown, not launched.
+        fault_of: Returns the fault for an error of the engine's own, None where it
+            knows none; None: it has no errors of its own.
     """
 
     name: str
@@ -24,6 +29,7 @@ class Engine:
     is_remote: bool = False
     waits: bool = True
     dry_run: bool = False
+    fault_of: Callable[[Exception], JobFault | None] | None = None
 
 
 LOCAL: Final = Engine("FnApiRunner")

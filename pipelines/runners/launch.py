@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PortableOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
-from pipelines.faults import JobFault
+from pipelines.faults import JobFault, UsageError
 from pipelines.runners import graph, local, remote
 from pipelines.runners.engine import Engine
 from pipelines.runners.faults import cause_of
@@ -40,9 +40,8 @@ def run(job: ChunkJob, engine: Engine, attempt: Attempt) -> str | None:
     """
     logging.getLogger("apache_beam.runners.common").addFilter(_is_unexpected)
     options = engine.options or local.options()
-    pipeline = beam.Pipeline(options=options)
-    stated = options.view_as(PortableOptions).sdk_worker_parallelism
-    access = Access.of(job, processes=max(1, int(stated)))
+    pipeline = _open_pipeline(options)
+    access = Access.of(job, processes=_processes(options))
     graph.build(pipeline, job, access)
     if engine.is_remote:
         return remote.run(pipeline, job, engine, tally=attempt.tally)
@@ -75,6 +74,36 @@ class _NoWorker:
 
 def _no_finish(counts: Counts, attempt: Attempt) -> None:
     raise NotImplementedError("a dry run was launched")
+
+
+def _open_pipeline(options: PipelineOptions) -> beam.Pipeline:
+    """Returns an empty pipeline; Beam checks its flags together here.
+
+    Raises:
+        UsageError: They contradict each other.
+    """
+    try:
+        return beam.Pipeline(options=options)
+    except ValueError as error:
+        found = " ".join(str(error).split()).removeprefix("Pipeline has validations ")
+        raise UsageError(
+            f"got {found}, expected flags of Beam that fit together; see its "
+            "documentation"
+        ) from error
+
+
+def _processes(options: PipelineOptions) -> int:
+    """Returns how many worker processes a host has as far as the flags say.
+
+    Raises:
+        UsageError: They say no number.
+    """
+    stated = options.view_as(PortableOptions).sdk_worker_parallelism
+    if not str(stated).isdecimal():
+        raise UsageError(
+            f"--sdk_worker_parallelism: got {stated}, expected a number of processes"
+        )
+    return max(1, int(stated))
 
 
 def _run_here(pipeline: beam.Pipeline, attempt: Attempt) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -41,6 +42,8 @@ def run(
         Interrupted: The person pressed Ctrl-C; the job is cancelled.
     """
     result: Any = None
+    # A shell lets its background jobs ignore Ctrl-C; a cluster would go on and on.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     with _silent():
         try:
             result = pipeline.run()
@@ -50,7 +53,9 @@ def run(
         except KeyboardInterrupt as error:
             raise _cancelled(result) from error
         except Exception as error:
-            raise _fault(engine, result, error) from error
+            raise _fault_of(error, engine, result) from error
+        finally:
+            signal.signal(signal.SIGINT, previous)
     return None
 
 
@@ -104,16 +109,11 @@ def _cancelled(result: Any) -> Interrupted:
     return Interrupted(f"interrupted, the job {name} is cancelled; {_AGAIN}")
 
 
-def _fault(engine: Engine, result: Any, error: Exception) -> JobFault:
-    if engine.name == "DataflowRunner":
-        from pipelines.runners import dataflow_outcome
-
-        if (fault := dataflow_outcome.fault_of(error)) is not None:
-            return fault
-    return cause_of(error) or _failed(engine, result, error)
-
-
-def _failed(engine: Engine, result: Any, error: Exception) -> JobFault:
+def _fault_of(error: Exception, engine: Engine, result: Any) -> JobFault:
+    """Returns the fault of a worker, of the engine, or of what it cannot name."""
+    known = cause_of(error) or (engine.fault_of and engine.fault_of(error))
+    if known:
+        return known
     what = "could not start the job" if result is None else f"job {job_id(result)}"
     return SystemicFault(
         f"--runner={engine.name}: {what}: got {_line(error)}, expected it to end well; "
@@ -135,19 +135,28 @@ def _line(error: Exception) -> str:
 def _silent() -> Iterator[None]:
     """Keeps an engine's log off the terminal, where the progress is.
 
-    What a job fails with is in the error that ends it. So is a lost connection, about
-    which a thread of Beam's has the same to say.
+    What a job fails with is in the error that ends it.
     """
-    disabled, hook = logging.root.manager.disable, threading.excepthook
-
-    def ignore_lost_connection(raised: threading.ExceptHookArgs) -> None:
-        if not isinstance(raised.exc_value, grpc.RpcError):
-            hook(raised)
-
+    disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
-    threading.excepthook = ignore_lost_connection
+    _ignore_lost_connections()
     try:
         yield
     finally:
-        threading.excepthook = hook
         logging.disable(disabled)
+
+
+def _ignore_lost_connections() -> None:
+    """Prints no traceback where a thread of Beam's loses an engine: a line follows.
+
+    For good: such a thread may end after its job.
+    """
+    before = threading.excepthook
+    if before.__module__ == __name__:
+        return
+
+    def hook(raised: threading.ExceptHookArgs) -> None:
+        if not isinstance(raised.exc_value, grpc.RpcError):
+            before(raised)
+
+    threading.excepthook = hook

@@ -15,6 +15,7 @@ from pipelines.score.commit import Discard
 from pipelines.score.plan import PlannedNight
 
 _PAUSE_SECONDS: Final = 1.0
+_PAGE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,25 @@ def watch(night: PlannedNight, tally: Tally) -> Iterator[Sight]:
     """
     follower = Follower(night.parts, tally)
     last = None
-    while last is None or last.state == "open":
+    while True:
         state = _state(night)
         follower.look()  # after the state: what is decided has all its parts
+        if state != "open" and last is not None:
+            _wait_for_page(night)
         sight = _sight(night, state, follower)
         if sight != last:
             yield sight
+        if state != "open":
+            return
         last = sight
-        if state == "open":
-            time.sleep(_PAUSE_SECONDS)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _wait_for_page(night: PlannedNight) -> None:
+    """Waits for what follows the verdict; not for ever, as its maker may be dead."""
+    deadline = time.monotonic() + _PAGE_SECONDS
+    while not files.size(night.folder.page) and time.monotonic() < deadline:
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _state(night: PlannedNight) -> str:

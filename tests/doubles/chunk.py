@@ -115,6 +115,7 @@ class SharingWorker(CountingWorker):
 
     def act(self, chunk: int, attempt: Attempt) -> None:
         attempt.keep("resource", self._open)
+        self.diary.note(f"processes {attempt.processes}")
 
     def _open(self) -> Resource:
         self.diary.note(f"open in {os.getpid()}")

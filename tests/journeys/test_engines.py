@@ -8,6 +8,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -93,8 +94,8 @@ def test_convert(voc: Path, pool: Server, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def run(engine: list[str]) -> None:
-        words = ["--input", f"{voc}", "--output", f"{out}", "--num_shards", "3"]
-        ended = fcn("convert", "voc", *words, *engine)
+        where = ("--input", voc, "--output", out)
+        ended = fcn("convert", "voc", *where, "--num_shards", "3", *engine)
         assert ended.code == 0, ended.stderr
         assert "13/13 photos" in ended.stderr
 
@@ -133,9 +134,9 @@ def test_evaluate(data: Path, bundle: Path, pool: Server, tmp_path: Path) -> Non
     out = tmp_path / "out"
 
     def run(engine: list[str]) -> None:
-        words = ["--model", f"{bundle}", "--data", f"{data}", "--split", "train"]
-        words += ["--output", f"{out}/figures.json", "--chunk_size", "3"]
-        ended = fcn("evaluate", *words, *ARITHMETIC, *engine)
+        what = ("--model", bundle, "--data", data, "--split", "train")
+        where = ("--output", out / "figures.json", "--chunk_size", "3")
+        ended = fcn("evaluate", *what, *where, *ARITHMETIC, *engine)
         assert ended.code == 0, ended.stderr
 
     here, there = both(out, pool, run)
@@ -157,6 +158,35 @@ def test_stats(data: Path, pool: Server, tmp_path: Path) -> None:
     here, there = both(out, pool, run)
     assert everything(there) == everything(here)
     assert set(everything(there)) == {"figures.json", "figures.html"}
+
+
+def test_a_launcher_that_leaves_finds_all_of_it_later(
+    voc: Path, bundle: Path, tmp_path: Path
+) -> None:
+    """Commit, table, summary and page are made by a worker, the launcher is gone."""
+    out = tmp_path / "out"
+    with (
+        contextlib.closing(engine_runs.start_thread_pool(tmp_path / "pool")) as pool,
+        contextlib.closing(engine_runs.start_job_server(tmp_path / "jobs")) as server,
+    ):
+        words = [
+            *score_runs.words(voc / "JPEGImages", out, "--model", str(bundle)),
+            *(*ARITHMETIC, *engine_runs.flags(pool, job_server=server)),
+            *("--no_wait_until_finish", "--json"),
+        ]
+        left = fcn(*words)
+        assert left.code == 0, left.stderr
+        answer = json.loads(left.stdout)
+        assert (answer["engine"], answer["output"]) == ("PortableRunner", str(out))
+        assert answer["job"].startswith("job-")
+        assert not list(out.glob("scores/*/_SUCCESS"))
+        watched = fcn("status", out, "--watch")
+        assert watched.code == 0, watched.stderr
+        assert "committed" in watched.stdout
+        assert list(out.glob("report/*/index.html"))
+    more = ("--model", str(bundle), *ARITHMETIC)
+    again = score_runs.scored(voc / "JPEGImages", out, *more)
+    assert (again["computed"], again["skipped"]) == (0, 13)
 
 
 @pytest.fixture
@@ -191,6 +221,50 @@ def test_killed_workers_and_launchers_lose_nothing(
         second.kill_parent()
     wait_for(lambda: not pool.children(), seconds=60)  # a worker without a job ends
     assert not (out / "scores").exists() or not list(out.glob("scores/*/_SUCCESS"))
+    assert score_runs.fcn(*words).code == 0
+    assert score_runs.results_tree(out) == score_runs.results_tree(night.out)
+
+
+def kill_at_random(words: list[str], folder: Path, rng: random.Random) -> bool:
+    """Kills launcher, worker or pool in mid-job; False where the job ended first.
+
+    A worker is not killed before it has begun: Beam's job server in the launcher waits
+    for it for ever, and a person presses Ctrl-C.
+    """
+    log, what = folder / "log", rng.choice(["launcher", "worker", "pool"])
+    with (
+        contextlib.closing(engine_runs.start_pool(folder / "pool")) as pool,
+        score_runs.attempt([*words, *engine_runs.flags(pool)], log) as launch,
+    ):
+
+        def has_begun() -> bool:
+            lanes = [engine_runs.children(worker) for worker in pool.children()]
+            return any(lanes) or (what != "worker" and bool(pool.children()))
+
+        wait_for(lambda: launch.process.poll() is not None or has_begun(), seconds=60)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            launch.process.wait(timeout=rng.uniform(0, 5))
+        has_ended = launch.process.poll() is not None
+        if what == "worker":
+            for worker in pool.children():
+                os.kill(worker, signal.SIGKILL)
+            assert launch.wait() in (0, 1), log.read_text()
+        elif what == "pool":
+            pool.process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                launch.process.wait(timeout=rng.uniform(0, 2))
+    assert "Traceback" not in log.read_text()
+    return not has_ended
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
+    flags = ("--model", "voc21", "--chunk_size", "2", "--lanes", "2", *ARITHMETIC)
+    night = score_runs.Undisturbed.score(tmp_path, 400, *flags, broken=1)
+    out, rng = tmp_path / "out", random.Random(13)
+    words = score_runs.words(night.photos, out, *flags)
+    kills = sum(kill_at_random(words, tmp_path, rng) for _ in range(8))
+    assert kills >= 3
     assert score_runs.fcn(*words).code == 0
     assert score_runs.results_tree(out) == score_runs.results_tree(night.out)
 

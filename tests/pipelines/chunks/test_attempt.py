@@ -1,6 +1,10 @@
 """An attempt: a stop of its own, and each resource opened once and closed."""
 
+import gc
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +78,41 @@ def test_a_late_worker_opens_nothing_that_nobody_would_close() -> None:
     with pytest.raises(RuntimeError, match="closed"):
         attempt.keep("pool", lambda: Resource("pool", log))
     assert log == []
+
+
+def test_a_forgotten_attempt_closes_what_it_opened() -> None:
+    log: list[str] = []
+    attempt = Attempt()
+    attempt.close_when_forgotten()
+    attempt.keep("pool", lambda: Resource("pool", log))
+    assert log == ["open pool"]
+    del attempt
+    gc.collect()
+    assert log == ["open pool", "close pool"]
+
+
+ENDS = """
+from pipelines.chunks.attempt import Attempt
+from tests.pipelines.chunks.test_attempt import Resource
+
+class Said(list):
+    append = staticmethod(print)
+
+attempt = Attempt()
+attempt.close_when_forgotten()
+attempt.keep("pool", lambda: Resource("pool", Said()))
+"""
+
+
+def test_an_attempt_that_nobody_closes_ends_with_its_process() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", ENDS],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split("\n") == ["open pool", "close pool", ""]
 
 
 def test_a_stop_is_one_attempts_own() -> None:

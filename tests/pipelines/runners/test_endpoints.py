@@ -45,7 +45,8 @@ def test_nobody_there() -> None:
     )
 
 
-def test_a_server_that_says_nothing() -> None:
+def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "_ANSWER_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         assert check(address).startswith(

@@ -59,7 +59,7 @@ def test_a_flink_inside_the_job_server_takes_the_launchers_workers() -> None:
     assert (engine.name, engine.is_remote) == ("FlinkRunner", False)
 
 
-def test_a_machine_without_java_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_java_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", "/nowhere")
     line = refusal(["--flink_master=[local]"], SystemicFault)

@@ -71,6 +71,7 @@ def test_all_threads_share_what_the_launcher_closes(diary: Diary, flag: str) -> 
         launch.run(job, local(flag), attempt)
         assert len(noted(diary, "stream")) > 1
         assert noted(diary, "open") == [f"in {os.getpid()}"]
+        assert set(noted(diary, "processes")) == {"1"}
         assert "close" not in diary.words()
     assert diary.words().count("close") == 1
 
@@ -84,6 +85,8 @@ def test_a_process_that_is_not_the_launchers_opens_and_closes_its_own_attempt(
     opened = noted(diary, "open")
     assert len(set(opened)) == len(opened) >= 1
     assert f"in {os.getpid()}" not in opened
+    # Two that this test has started; there may be others beside it.
+    assert all(int(number) >= 2 for number in noted(diary, "processes"))
     wait_for(lambda: len(noted(diary, "close")) == len(opened))
 
 

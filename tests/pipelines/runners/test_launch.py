@@ -36,6 +36,29 @@ def test_a_fault_keeps_its_class(
     assert str(caught.value) == "a fault of its class; mend it"
 
 
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        (["--sdk_worker_parallelism=many"], "--sdk_worker_parallelism: got many"),
+        (
+            [
+                "--environment_type=LOOPBACK",
+                "--environment_options=docker_container_image=image",
+            ],
+            "got errors: Option docker_container_image is not compatible",
+        ),
+    ],
+)
+def test_flags_of_beam_that_do_not_fit_are_one_line(
+    diary: Diary, attempt: Attempt, flags: list[str], line: str
+) -> None:
+    job = ChunkJob(CountingWorker(diary), 1, Ending(diary))
+    with pytest.raises(UsageError) as caught:
+        launch.run(job, local(*flags), attempt)
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+
+
 def test_ctrl_c_stops_this_job_and_no_other(diary: Diary) -> None:
     before = signal.getsignal(signal.SIGINT)
     job = ChunkJob(FaultyWorker(diary, at=2, kind="ctrl-c"), 6, Ending(diary))

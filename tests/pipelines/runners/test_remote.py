@@ -126,9 +126,9 @@ def test_ctrl_c_cancels_the_job(
     finally:
         person.join()
         gate.touch()
-    said = str(caught.value)
-    assert said.startswith("interrupted, the job ") and "is cancelled" in said
-    assert said.endswith("run the same command again to go on")
+    line = str(caught.value)
+    assert line.startswith("interrupted, the job ") and "is cancelled" in line
+    assert line.endswith("run the same command again to go on")
 
 
 def test_a_job_server_that_dies_is_one_line(

@@ -106,8 +106,8 @@ def test_a_chatty_library_does_not_fill_the_pipe_that_nobody_reads() -> None:
     )
     assert process.stdout is not None and process.stderr is not None
     try:
-        said = process.stderr.read()  # its end: the process has ended
-        assert said.endswith(b"alive")
+        text = process.stderr.read()  # its end: the process has ended
+        assert text.endswith(b"alive")
         assert process.wait(timeout=30) == 0
         assert process.stdout.read() == b""
     finally:
