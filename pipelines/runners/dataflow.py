@@ -110,6 +110,8 @@ def _additions(request: Request) -> Iterator[str]:
         yield f"--experiments={dataflow_workers.ONE_PROCESS}"
     if flags["sdk_container_image"] is not None:
         yield "--sdk_location=container"
+    if request.is_template_launch:  # the job starts when the launcher is gone
+        yield "--no_wait_until_finish"
     if flags["temp_location"] is None:  # only where the service is a stand-in
         yield f"--temp_location={flags['staging_location']}"
     if flags["staging_location"] is None:

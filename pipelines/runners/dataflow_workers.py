@@ -151,8 +151,6 @@ def _check_use(request: Request, *, mps: bool) -> None:
             f"none: {rule or f'MPS shares a GPU among processes, and {ONE_PROCESS}'}"
             f"{'' if rule else ' leaves one'}; leave it out",
         )
-    if request.flags["flexrs_goal"] is not None:
-        raise refused("--flexrs_goal", "it and a GPU", "no GPU: FlexRS has none")
     if request.engine != "tensorflow":
         got = "a job without a model" if request.engine is None else request.engine
         raise refused(
@@ -191,11 +189,14 @@ def _example_of(family: str) -> str:
 
 
 def check_flexrs(request: Request) -> None:
-    """FlexRS scales by itself, on machines that it chooses when."""
+    """FlexRS scales by itself, and has no GPUs."""
     if request.flags["flexrs_goal"] is None:
         return
     if request.is_prime:
         raise refused("--flexrs_goal", "it and enable_prime", "no FlexRS on Prime")
+    machine = request.flags["machine_type"] or ""
+    if request.accelerator is not None or machine.startswith(_GPU_MACHINES):
+        raise refused("--flexrs_goal", "it and a GPU", "no GPU: FlexRS has none")
     if request.flags["autoscaling_algorithm"] == "NONE":
         raise refused(
             "--flexrs_goal",
@@ -209,7 +210,7 @@ RULES: Final[tuple[Callable[[Request], None], ...]] = (
     check_processes,
     check_machine,
     check_right_fitting,
-    check_accelerator,
     check_flexrs,
+    check_accelerator,
 )
 """Each raises a `UsageError` where its first line does not hold."""

@@ -64,6 +64,14 @@ def test_every_flag_that_is_given_is_in_the_result() -> None:
         assert taken == [wanted] or str(taken) == wanted
 
 
+def test_a_templates_launcher_never_waits() -> None:
+    file = "gs://my-bucket/staging/template_launches/2026-11-29_1/job_object"
+    assert options(f"template_location={file}").get_all_options()[
+        "no_wait_until_finish"
+    ]
+    assert not options().get_all_options()["no_wait_until_finish"]
+
+
 @pytest.mark.parametrize(
     ("value", "dry"), [("true", True), ("True", True), ("false", False), (None, False)]
 )

@@ -51,6 +51,7 @@ def _offline() -> object:
             ),
             ("THROUGHPUT_BASED", "FlexRS is for jobs that scale"),
         ),
+        ((FLEXRS, "machine_type=g2-standard-8"), ("no GPU: FlexRS has none",)),
         ((FLEXRS, "resource_hints=min_ram=16GB"), ("no right fitting on FlexRS",)),
         (("flexrs_goal=CHEAP",), ("invalid choice", "COST_OPTIMIZED")),
         ((f"{SERVICE}={GPU}",), ("got openvino", "--engine tensorflow")),
