@@ -56,6 +56,14 @@ Precision = Annotated[
     Literal["auto", "f32", "bf16"],
     Field(description="arithmetic; bf16 needs a CPU that has it"),
 ]
+InstructionSet = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$",
+        description="what computes on the workers: avx2, avx512, amx_bf16 ... or a "
+        "GPU's name; this machine's if auto",
+    ),
+]
 Lanes = Annotated[
     int | None,
     Field(ge=1, description="scoring processes; one a core if unset"),

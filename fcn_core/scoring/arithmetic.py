@@ -35,11 +35,14 @@ class Arithmetic:
     instruction_set: str
 
 
-def resolve_arithmetic(engine: str = "auto", precision: str = "auto") -> Arithmetic:
+def resolve_arithmetic(
+    engine: str = "auto", precision: str = "auto", instruction_set: str = "auto"
+) -> Arithmetic:
     """Chooses engine and precision for this machine, importing neither engine.
 
     `auto` engine: tensorflow where a GPU is visible, else openvino. `auto` precision:
-    bf16 where the processor computes it in hardware, else f32.
+    bf16 where the processor computes it in hardware, else f32. An instruction set that
+    is named is another machine's: then nothing is looked up on this one.
 
     Raises:
         ModelError: A word is unknown, or this machine lacks the precision.
@@ -54,6 +57,8 @@ def resolve_arithmetic(engine: str = "auto", precision: str = "auto") -> Arithme
             f"precision is {precision!r}, expected auto, f32 or bf16; pass"
             " --precision auto"
         )
+    if instruction_set != "auto":
+        return _elsewhere(engine, precision, instruction_set)
     gpu = _gpu_model()
     if engine == "auto":
         engine = "tensorflow" if gpu else "openvino"
@@ -74,6 +79,20 @@ def resolve_arithmetic(engine: str = "auto", precision: str = "auto") -> Arithme
         engine="tensorflow" if engine == "tensorflow" else "openvino",
         precision=chosen,
         instruction_set=instructions,
+    )
+
+
+def _elsewhere(engine: str, precision: str, instruction_set: str) -> Arithmetic:
+    """Returns the arithmetic of a machine that is not this one."""
+    if "auto" in (engine, precision):
+        raise ModelError(
+            f"instruction_set is {instruction_set!r} with engine {engine} and precision"
+            f" {precision}, expected both named; pass --engine and --precision"
+        )
+    return Arithmetic(
+        engine="tensorflow" if engine == "tensorflow" else "openvino",
+        precision="bf16" if precision == "bf16" else "f32",
+        instruction_set=instruction_set,
     )
 
 

@@ -2,10 +2,13 @@
 
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from pipelines import settings
 from pipelines.faults import UsageError
 from pipelines.runners.engine import LOCAL, Command, Engine
+
+_ARITHMETIC: Final = ("engine", "precision", "instruction_set")
 
 
 def typed_command(command: str, arguments: Sequence[str]) -> str:
@@ -32,8 +35,8 @@ def choose_engine(
     from pipelines.runners import engines, flags
 
     flags.check_flags(beam, ours=type(config).flags())
-    engine, precision = (getattr(config, n, None) for n in ("engine", "precision"))
-    return engines.choose(beam, Command(output, engine, precision))
+    named = (getattr(config, each, None) for each in _ARITHMETIC)
+    return engines.choose(beam, Command(output, *named))
 
 
 def check_here(engine: Engine, command: str) -> None:

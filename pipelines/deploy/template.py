@@ -17,7 +17,7 @@ from pipelines.score.config import ScoreConfig
 _LEFT_OUT: Final = {"json_output"}
 """Settings that make no sense where nobody reads the terminal."""
 
-_OF_WORKERS: Final = {"engine", "precision"}
+_OF_WORKERS: Final = {"engine", "precision", "instruction_set"}
 """Settings whose `auto` only a worker could resolve, and a launcher is none."""
 
 _WORKERS: Final = "Workers"
@@ -31,6 +31,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "model": "Models",
     "engine": "Models",
     "precision": "Models",
+    "instruction_set": "Models",
     "max_side": "Models",
     "tile": "Models",
     "lanes": _WORKERS,
@@ -42,6 +43,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     "output": "^gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]/[^\\r\\n]*$",
     "run_date": "^([0-9]{4}-[0-9]{2}-[0-9]{2}|today|yesterday)$",
     "timezone": "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
+    "instruction_set": "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$",
     "max_error_rate": "^(0|1|0?\\.[0-9]+|1\\.0+)$",
 }
 _KINDS: Final[Mapping[str, str]] = {"output": "GCS_WRITE_FOLDER"}
@@ -72,7 +74,7 @@ def text() -> str:
 def _of_field(name: str, field: FieldInfo) -> dict[str, Any]:
     """Returns the parameter for a setting of the command."""
     values, by_worker = list(_words(field)), name in _OF_WORKERS
-    if by_worker:
+    if by_worker and values:
         values.remove("auto")
     return _entry(
         Parameter(

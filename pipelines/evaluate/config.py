@@ -4,7 +4,15 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from pipelines.settings import ChunkSize, Engine, ErrorRate, JobConfig, Lanes, Precision
+from pipelines.settings import (
+    ChunkSize,
+    Engine,
+    ErrorRate,
+    InstructionSet,
+    JobConfig,
+    Lanes,
+    Precision,
+)
 
 
 class EvaluateConfig(JobConfig):
@@ -21,6 +29,7 @@ class EvaluateConfig(JobConfig):
     )
     engine: Engine = "auto"
     precision: Precision = "auto"
+    instruction_set: InstructionSet = "auto"
     lanes: Lanes = None
     max_side: int | None = Field(
         default=None,

@@ -91,7 +91,9 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     try:
         bundle = scoring.find_bundle(fetched(config.model))
         card = ModelCard.read(bundle)
-        chosen = arithmetic.resolve_arithmetic(config.engine, config.precision)
+        chosen = arithmetic.resolve_arithmetic(
+            config.engine, config.precision, config.instruction_set
+        )
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
     built_in = config.model in scoring.built_in_names()

@@ -81,5 +81,6 @@ def _check(what: str, got: str, expected: str) -> None:
     if got != expected:
         raise ModelError(
             f"{what} is {got[:16]}, expected {expected[:16]} as in the plan; one night "
-            "has one arithmetic: finish it where it began, or discard it"
+            "has one arithmetic: finish it where it began, or discard it and name what "
+            "the workers have (--instruction_set)"
         )

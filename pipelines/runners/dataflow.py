@@ -38,6 +38,7 @@ def options(
     output: str,
     engine: str | None,
     precision: str | None,
+    instruction_set: str | None = None,
 ) -> PipelineOptions:
     """Returns Beam's options for a job on Dataflow.
 
@@ -47,6 +48,7 @@ def options(
         output: Where the job writes.
         engine: Of the job's setting `--engine`; None for a job without a model.
         precision: Of the job's setting `--precision`; None for a job without a model.
+        instruction_set: Of the job's setting `--instruction_set`; likewise.
 
     Raises:
         UsageError: Dataflow would refuse the job, or it could not do what it is for;
@@ -54,7 +56,9 @@ def options(
     """
     _check_installed()
     given = PipelineOptions(list(arguments))
-    request = Request(given.get_all_options(), output, engine, precision)
+    request = Request(
+        given.get_all_options(), output, engine, precision, instruction_set
+    )
     dry = _is_dry_run(request)
     for rule in _RULES:
         rule(request)
@@ -70,6 +74,7 @@ def choose(arguments: Sequence[str], command: Command) -> Engine:
         output=command.output,
         engine=command.engine,
         precision=command.precision,
+        instruction_set=command.instruction_set,
     )
     return Engine(
         "DataflowRunner",

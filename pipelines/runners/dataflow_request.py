@@ -17,12 +17,14 @@ class Request:
         output: Where the job writes.
         engine: Library that runs the model; None for a job without a model.
         precision: Its arithmetic; None for a job without a model.
+        instruction_set: What computes it; None for a job without a model.
     """
 
     flags: Mapping[str, Any]
     output: str
     engine: str | None = None
     precision: str | None = None
+    instruction_set: str | None = None
 
     @property
     def is_rehearsal(self) -> bool:

@@ -26,6 +26,17 @@ _FAMILIES: Final[Mapping[str, str]] = {
 }
 """The machines that a GPU is attached to; a type that is not here may have any."""
 
+_INSTRUCTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "c2-": {"f32": "avx512"},
+    "c3-": {"f32": "avx512", "bf16": "amx_bf16"},
+    "c4-": {"f32": "avx512", "bf16": "amx_bf16"},
+    "n4-": {"f32": "avx512", "bf16": "amx_bf16"},
+    "c3d-": {"f32": "avx512", "bf16": "avx512_bf16"},
+    "c2d-": {"f32": "avx2"},
+    "t2d-": {"f32": "avx2"},
+}
+"""What families of one generation of processors compute with, by precision."""
+
 _L4_COUNTS: Final = {"g2-standard-24": 2, "g2-standard-48": 4, "g2-standard-96": 8}
 """The machines of g2 with several GPUs."""
 
@@ -205,6 +216,34 @@ def check_flexrs(request: Request) -> None:
         )
 
 
+def check_instructions(request: Request) -> None:
+    """What computes on the workers is named, and is what the machines have."""
+    got, machine = request.instruction_set, request.flags["machine_type"] or ""
+    if got is None:
+        return
+    families = (
+        each for name, each in _INSTRUCTIONS.items() if machine.startswith(name)
+    )
+    known = next(families, None)
+    if request.accelerator is not None:
+        expected = "the GPU's name as nvidia-smi prints it, such as NVIDIA L4"
+        wrong = got == "auto"
+    elif known is not None:
+        word = known.get(request.precision or "")
+        expected = f"{word or 'f32 as --precision'}, which {machine} has"
+        wrong = got != word
+    else:
+        expected = "what all workers have, such as avx512; see docs/dataflow.md"
+        wrong = got == "auto"
+    if wrong:
+        raise refused(
+            "--instruction_set",
+            got,
+            f"{expected}: the launcher is not the worker, and one night has one "
+            "arithmetic",
+        )
+
+
 RULES: Final[tuple[Callable[[Request], None], ...]] = (
     check_numbers,
     check_processes,
@@ -212,5 +251,6 @@ RULES: Final[tuple[Callable[[Request], None], ...]] = (
     check_right_fitting,
     check_flexrs,
     check_accelerator,
+    check_instructions,
 )
 """Each raises a `UsageError` where its first line does not hold."""

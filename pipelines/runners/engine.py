@@ -44,8 +44,10 @@ class Command:
         output: Where its results go.
         engine: Library that runs its models; None: it runs none.
         precision: Their arithmetic; None: it runs none.
+        instruction_set: What computes it; None: it runs none.
     """
 
     output: str
     engine: str | None = None
     precision: str | None = None
+    instruction_set: str | None = None

@@ -91,6 +91,8 @@ def job_id(result: Any) -> str:
     Beam has no one name for it: Dataflow's result has a method, that of a job server
     only a private attribute.
     """
+    if getattr(result, "has_job", True) is False:  # of a template: it has none yet
+        return "of the template"
     named = getattr(result, "job_id", None)
     return str(named() if callable(named) else getattr(result, "_job_id", "unknown"))
 

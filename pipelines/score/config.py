@@ -11,6 +11,7 @@ from pipelines.settings import (
     ChunkSize,
     Engine,
     ErrorRate,
+    InstructionSet,
     JobConfig,
     Lanes,
     Names,
@@ -48,6 +49,7 @@ class ScoreConfig(JobConfig):
     )
     engine: Engine = "auto"
     precision: Precision = "auto"
+    instruction_set: InstructionSet = "auto"
     lanes: Lanes = None
     masks: Literal["auto", "png", "tar", "none"] = Field(
         default="auto",

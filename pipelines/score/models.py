@@ -52,13 +52,13 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
     return tuple(models)
 
 
-def chosen_arithmetic(engine: str, precision: str) -> Arithmetic:
-    """Returns what `auto` and the like mean on this machine.
+def chosen_arithmetic(engine: str, precision: str, instruction_set: str) -> Arithmetic:
+    """Returns what `auto` and the like mean on this machine, or what is named.
 
     Raises:
         UsageError: This machine cannot do what is asked for.
     """
     try:
-        return resolve_arithmetic(engine, precision)
+        return resolve_arithmetic(engine, precision, instruction_set)
     except ModelError as error:
         raise UsageError(str(error)) from error

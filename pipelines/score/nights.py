@@ -54,7 +54,9 @@ def plan_night(config: ScoreConfig) -> Night:
         UsageError: The command cannot mean what it says.
     """
     models = open_models(config.model)
-    arithmetic = chosen_arithmetic(config.engine, config.precision)
+    arithmetic = chosen_arithmetic(
+        config.engine, config.precision, config.instruction_set
+    )
     out = files.to_uri(config.output)
     listing = inputs.list_photos(config.input, output=out)
     files.check_writable(out)

@@ -53,10 +53,13 @@ def options(
     output: str = "gs://my-bucket/out",
     engine: str | None = None,
     precision: str | None = "f32",
+    instructions: str | None = None,
 ) -> PipelineOptions:
     """Returns Beam's options for the good job, changed; as a command asks for them."""
     given = words(*changes, base=base)
     flags.check_flags(given, ours=[])
+    if instructions is None:
+        instructions = "NVIDIA L4" if base is ON_GPU else "avx512"
     if engine is None:
         engine = "tensorflow" if base is ON_GPU else "openvino"
     return dataflow.options(
@@ -64,6 +67,7 @@ def options(
         output=output,
         engine=None if engine == "none" else engine,
         precision=None if engine == "none" else precision,
+        instruction_set=None if engine == "none" else instructions,
     )
 
 
@@ -73,10 +77,18 @@ def refusal(
     output: str = "gs://my-bucket/out",
     engine: str | None = None,
     precision: str | None = "f32",
+    instructions: str | None = None,
 ) -> str:
     """Returns the line that refuses the changed job."""
     with pytest.raises(UsageError) as caught:
-        options(*changes, base=base, output=output, engine=engine, precision=precision)
+        options(
+            *changes,
+            base=base,
+            output=output,
+            engine=engine,
+            precision=precision,
+            instructions=instructions,
+        )
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) < 300, line

@@ -51,6 +51,7 @@ def check(words: list[str], tmp_path: Path) -> Mapping[str, object]:
         output=config.output,  # type: ignore[attr-defined]
         engine=getattr(config, "engine", None),
         precision=getattr(config, "precision", None),
+        instruction_set=getattr(config, "instruction_set", None),
     )
     return dataflow_preview.preview(launched(options, tmp_path).job)
 
@@ -124,7 +125,11 @@ def test_what_is_added_is_on_the_page(tmp_path: Path) -> None:
     (given,) = [c for c in commands("fcn") if "--dry_run=true" in c]
     config, beam = ScoreConfig.parse(given[2:])
     options = dataflow.options(
-        beam, output=config.output, engine=config.engine, precision=config.precision
+        beam,
+        output=config.output,
+        engine=config.engine,
+        precision=config.precision,
+        instruction_set=config.instruction_set,
     )
     changed = {
         name

@@ -17,7 +17,10 @@ from tests.runs.score_runs import Ended
 
 pytest.importorskip("google.cloud.dataflow", reason="needs fcn[gcp]")
 
-ARITHMETIC = ("--engine", "openvino", "--precision", "f32")
+ARITHMETIC = (
+    *("--engine", "openvino", "--precision", "f32"),
+    *("--instruction_set", "avx512"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -192,3 +192,17 @@ def test_openvino_alone_computes_in_the_precision_asked_for(
     half = engines.OpenVINOEngine(segmentation_bundle, precision="bf16").logits(images)
     difference = np.abs(full - half).max()
     assert 0 < difference < 0.05 * np.ptp(full)
+
+
+def test_another_machines_arithmetic_is_taken_as_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arithmetic, "_cpu_flags", lambda: frozenset({"avx2"}))
+    found = arithmetic.resolve_arithmetic("openvino", "bf16", "amx_bf16")
+    assert vars(found) == {
+        "engine": "openvino",
+        "precision": "bf16",
+        "instruction_set": "amx_bf16",
+    }
+    with pytest.raises(ModelError, match="expected both named"):
+        arithmetic.resolve_arithmetic("auto", "bf16", "amx_bf16")

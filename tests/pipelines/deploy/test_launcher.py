@@ -11,7 +11,9 @@ import pytest
 from pipelines.deploy import launcher, template
 from pipelines.score.config import ScoreConfig
 from tests.doubles.dataflow_flags import IMAGE
+from tests.doubles.dataflow_service import Service, running
 from tests.doubles.loopback import loopback_only
+from tests.runs import score_runs
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = Path(launcher.__file__)
@@ -21,6 +23,7 @@ GIVEN = [
     "--model=voc21,gs://my-bucket/models/mine",
     "--engine=openvino",
     "--precision=f32",
+    "--instruction_set=avx512",
     "--rescore=false",
     "--tile=",
     "--machine_type=c3-standard-8",
@@ -62,6 +65,7 @@ def test_dataflow_takes_what_a_launch_gives() -> None:
             output=config.output,
             engine=config.engine,
             precision=config.precision,
+            instruction_set=config.instruction_set,
         ).get_all_options()
     assert options["runner"] == "DataflowRunner"
     assert options["no_wait_until_finish"] is True
@@ -120,6 +124,42 @@ def test_the_file_runs_on_its_own_as_a_template_runs_it(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert run.stderr.startswith("fcn score: --input is missing, expected photos")
     assert run.stderr.count("\n") == 1
+
+
+def test_a_launch_plans_the_night_and_leaves_the_job_to_the_service(
+    tmp_path: Path,
+) -> None:
+    """The whole launch, with folders of this machine for buckets."""
+    pytest.importorskip("google.cloud.dataflow", reason="needs fcn[gcp]")
+    score_runs.add_photos(tmp_path / "photos", 2)
+    job = tmp_path / "staging/template_launches/2026-11-29_1/job_object"
+    job.parent.mkdir(parents=True)
+    service = Service()
+    with running(service):
+        run = subprocess.run(
+            [
+                *(sys.executable, FILE, f"--input={tmp_path / 'photos'}"),
+                *(f"--output={tmp_path / 'out'}", "--model=quality", *GIVEN[3:]),
+                *(f"--dataflow_endpoint={service.endpoint}", "--no_auth"),
+                *SERVICES_OWN[:3],
+                f"--staging_location={tmp_path / 'staging'}",
+                f"--template_location={job}",
+            ],
+            env={
+                **environment_without_settings(),
+                "PYTHONPATH": str(ROOT),
+                "WORKER_IMAGE": IMAGE,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("job of the template goes on at DataflowRunner")
+    assert (tmp_path / "out/_runs/plans/00000001.json").is_file()
+    (pool,) = json.loads(job.read_text("utf-8"))["environment"]["workerPools"]
+    assert pool["workerHarnessContainerImage"] == IMAGE
+    assert service.requests == []
 
 
 def test_the_launcher_loads_neither_beam_nor_a_model() -> None:

@@ -55,6 +55,7 @@ def test_what_a_launcher_cannot_decide_must_be_given() -> None:
         "output",
         "engine",
         "precision",
+        "instruction_set",
         "max_num_workers",
         "machine_type",
     }
@@ -96,6 +97,7 @@ def test_defaults_are_the_commands(tmp_path: Path) -> None:
         ("run_date", ["today", "2026-11-29"], ["29.11.2026", "tomorrow"]),
         ("timezone", ["UTC", "Europe/Berlin", "Etc/GMT+1"], ["a b", ""]),
         ("max_error_rate", ["0", "1", "0.05", ".5", "1.0"], ["5%", "2", "-1"]),
+        ("instruction_set", ["amx_bf16", "NVIDIA L4"], ["", "a\nb"]),
         ("chunk_size", ["256"], ["-1", "many"]),
         ("max_num_workers", ["1", "1000"], ["0", "-3", "x"]),
         ("machine_type", ["g2-standard-8", "n2-custom-4-8192"], ["big", "N2-x"]),

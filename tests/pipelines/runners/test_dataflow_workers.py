@@ -185,3 +185,36 @@ def test_right_workers_are_taken(changes: tuple[str, ...]) -> None:
     taken = options(*changes).get_all_options()
     assert taken["max_num_workers"] == (4 if "num_workers=4" in changes else 20)
     assert taken["experiments"].count("no_use_multiple_sdk_containers") == 1
+
+
+@pytest.mark.parametrize(
+    ("machine", "precision", "got", "keywords"),
+    [
+        ("c3-standard-8", "f32", "auto", ("got auto", "avx512, which c3-standard-8")),
+        ("c3-standard-8", "f32", "avx2", ("got avx2", "the launcher is not the")),
+        ("c3-standard-8", "bf16", "avx512", ("amx_bf16, which",)),
+        ("c2d-standard-8", "bf16", "avx2", ("f32 as --precision",)),
+        ("n2-standard-8", "f32", "auto", ("what all workers have",)),
+    ],
+)
+def test_what_computes_is_named(
+    machine: str, precision: str, got: str, keywords: tuple[str, ...]
+) -> None:
+    line = refusal(f"machine_type={machine}", precision=precision, instructions=got)
+    assert line.startswith("--instruction_set: ")
+    for keyword in keywords:
+        assert keyword in line
+    assert "such as NVIDIA L4" in refusal(base=ON_GPU, instructions="auto")
+
+
+@pytest.mark.parametrize(
+    ("machine", "precision", "given"),
+    [
+        ("c3-standard-8", "bf16", "amx_bf16"),
+        ("c3d-standard-8", "bf16", "avx512_bf16"),
+        ("c2d-standard-8", "f32", "avx2"),
+        ("n2-standard-8", "f32", "avx2"),
+    ],
+)
+def test_what_computes_is_taken(machine: str, precision: str, given: str) -> None:
+    options(f"machine_type={machine}", precision=precision, instructions=given)
