@@ -46,7 +46,7 @@ def _write_inputs(folder: Path) -> None:
     (folder / "column.csv").write_text("photo\na.jpg\n")
     (folder / "broken.parquet").write_bytes(b"PAR1 is how it starts")
     (folder / "film.mp4").write_bytes(b"x")
-    (folder / "away.txt").write_text("gs://bucket/photo.jpg\n")
+    (folder / "away.txt").write_text("s3://bucket/photo.jpg\n")
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def _write_inputs(folder: Path) -> None:
         ("column.csv", ("got the columns photo", "image_uri")),
         ("broken.parquet", ("broken.parquet", "expected")),
         ("film.mp4", ("got a .mp4 file", ".tfrecord")),
-        ("away.txt", ("gs://bucket/photo.jpg", "got a gs:// location", "mount")),
-        ("gs://bucket/photos", ("got a gs:// location", "copy the files")),
-        ("gs://bucket/*.jpg", ("got a gs:// location", "copy the files")),
+        ("away.txt", ("s3://bucket/photo.jpg", "got a s3:// location", "mount")),
+        ("s3://bucket/photos", ("got a s3:// location", "copy the files")),
+        ("s3://bucket/*.jpg", ("got a s3:// location", "copy the files")),
         ("https://example.org/p", ("got a https:// location",)),
     ],
 )
@@ -87,14 +87,17 @@ def test_outputs_that_cannot_be_written(photos: Path, tmp_path: Path) -> None:
     assert file.read_text() == "in the way"
 
 
-@pytest.mark.parametrize("out", ["gs://bucket/out", "s3://bucket/out"])
+@pytest.mark.parametrize("out", ["s3://bucket/out", "https://bucket/out"])
 def test_outputs_out_of_reach(
     photos: Path, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = score_runs.words(photos, tmp_path)
     words[words.index("--output") + 1] = out
-    _check([*words], says=(f"got a {out[:2]}:// location", "expected a local path"))
+    _check(
+        [*words],
+        says=(f"got a {out.partition(':')[0]}:// location", "expected a local path"),
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
 
@@ -127,7 +130,7 @@ def test_models_that_are_none(photos: Path, tmp_path: Path) -> None:
         "voc12": ("--model", "voc12", "voc21"),
         os.fspath(tmp_path / "folder"): ("--model", "folder without model_card.json"),
         os.fspath(photos / "photo-000.jpg"): ("--model", "there is no model"),
-        "gs://bucket/model": ("--model", "gs://bucket/model"),
+        "s3://bucket/model": ("got a s3:// location", "expected a local path or gs://"),
     }.items():
         _check([*score_runs.words(photos, out, "--model", name)], says=says)
     assert not out.exists()
