@@ -63,7 +63,10 @@ setup(
     packages=find_packages(include=["fcn_core*", "pipelines*"]),
     package_data={
         "fcn_core": ["built_in/**/*", "py.typed"],
-        "pipelines": ["pages/templates/*"],
+        "pipelines": [
+            "pages/templates/*",
+            "deploy/flink/pom.xml",
+        ],
     },
     install_requires=REQUIRES,
     extras_require=EXTRAS,
