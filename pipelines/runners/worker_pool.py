@@ -29,7 +29,7 @@ from apache_beam.utils import thread_pool_executor
 
 from pipelines.faults import SystemicFault
 
-_WORKER: Final = (
+WORKER: Final = (
     "import os, sys; from apache_beam.runners.worker.sdk_worker import SdkHarness; "
     "import pipelines.runners.graph; "
     "ready = int(sys.argv[3]); os.write(ready, b'1'); os.close(ready); "
@@ -47,7 +47,7 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
             a byte there when it is ready.
     """
 
-    def __init__(self, program: Sequence[str] = (sys.executable, "-c", _WORKER)):
+    def __init__(self, program: Sequence[str] = (sys.executable, "-c", WORKER)):
         self._program = program
         self._lock = threading.Lock()
         self._workers: dict[tuple[str, str], list[subprocess.Popen[bytes]]] = {}

@@ -133,9 +133,9 @@ def session_of(leader: Process) -> list[Process]:
         pid = int(path.parent.name)
         with contextlib.suppress(OSError, IndexError):
             session = int(path.read_text().rpartition(")")[2].split()[3])
-            if session == leader.pid != pid:
+            if session == leader.pid != pid and (birth := _birth(pid)):
                 name = f"a child of {leader.name}"
-                found.append(Process(name, pid, _birth(pid), leader.log))
+                found.append(Process(name, pid, birth, leader.log))
     return found
 
 
