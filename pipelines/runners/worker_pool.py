@@ -160,13 +160,21 @@ def serve(pool: WorkerPool, address: str) -> tuple[grpc.Server, int]:
     return server, port
 
 
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(
+        prog="worker_pool",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--port", type=int, required=True, help="to listen at")
+    made.add_argument("--host", default="127.0.0.1", help="address to listen at")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="worker_pool", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     pool, ending = WorkerPool(), threading.Event()
     try:
         server, _ = serve(pool, f"{given.host}:{given.port}")

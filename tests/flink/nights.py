@@ -195,7 +195,7 @@ def _running(cluster: Cluster) -> list[str]:
 
 
 def trials(seed: int, *, count: int, kills: int) -> Iterator[tuple[int, list[str]]]:
-    """Yields seeds of trials, and who is killed in each: each victim equally often."""
+    """Yields a seed for each trial, and who is killed in it: all equally often."""
     rng = random.Random(seed)
     deck: list[str] = []
     for _ in range(count):

@@ -69,7 +69,7 @@ def test_maven_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "version"),
+    ("printed", "version"),
     [
         ('openjdk version "17.0.15" 2025-04-15', 17),
         ('java version "1.8.0_392"', 8),
@@ -77,8 +77,8 @@ def test_maven_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ("nothing of the kind", None),
     ],
 )
-def test_the_version_of_java(programs: Path, said: str, version: int | None) -> None:
-    program(programs, "java", f"#!/bin/sh\necho '{said}' >&2\n")
+def test_the_version_of_java(programs: Path, printed: str, version: int | None) -> None:
+    program(programs, "java", f"#!/bin/sh\necho '{printed}' >&2\n")
     assert jars.java_version(str(programs / "java")) == version
     if version in (17, 21):
         assert jars.find_java() == str(programs / "java")
