@@ -26,10 +26,11 @@ def test_score(cluster: Cluster, night: Night, tmp_path: Path) -> None:
 def test_convert(cluster: Cluster, tmp_path: Path) -> None:
     voc = tiny_data.voc_tree(tmp_path / "voc", train=9, val=4)
     trees = []
-    for name, flags in (("here", []), ("there", cluster.flags())):
+    flags: tuple[list[str], ...] = ([], cluster.flags())
+    for name, more in zip(("here", "there"), flags, strict=True):
         out = tmp_path / name
-        words = ["--input", voc, "--output", out, "--num_shards", "3", *flags]
-        ended = fcn("convert", "voc", *words)
+        where = ("--input", voc, "--output", out)
+        ended = fcn("convert", "voc", *where, "--num_shards", "3", *more)
         assert ended.code == 0, ended.stderr
         assert (out / "COMPLETED").exists()
         trees.append(everything(out))

@@ -4,6 +4,7 @@ import dataclasses
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,6 @@ def test_the_memory_of_a_task_manager_adds_up() -> None:
     assert direct + network <= int(given.partition("=")[2][:-1])
 
 
-def _sizes(memory: dict) -> list[tuple[str, dict]]:  # type: ignore[type-arg]
+def _sizes(memory: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     groups = ("framework", "task")
     return [(f"{g} {kind}", part) for g in groups for kind, part in memory[g].items()]

@@ -62,7 +62,7 @@ def test_it_is_waited_for_no_longer_than_asked(process: Process) -> None:
 
 def test_what_it_left_in_its_session_is_found(tmp_path: Path) -> None:
     parent = start(tmp_path, WITH_A_CHILD)
-    wait_for(lambda: session_of(parent))
+    wait_for(lambda: bool(session_of(parent)))
     parent.kill()
     (child,) = session_of(parent)
     assert child.is_running()
