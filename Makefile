@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip
 SOURCES := fcn_core pipelines tests benchmarks setup.py
 
-.PHONY: help demo test test-slow test-faults lint format clean
+.PHONY: help demo test test-slow test-faults test-flink lint format clean
 
 help:
 	@echo "make demo         score sample photos, write demo-out/ with a page to open"
 	@echo "make test         the fast test suite"
 	@echo "make test-slow    the tests that take minutes"
 	@echo "make test-faults  kills, errors, races, damage and power losses, by the thousand"
+	@echo "make test-flink   jobs on a Flink cluster that is started here, and its kills"
 	@echo "make lint         formatting, lint, types, architecture"
 	@echo "make format       put the code into its format"
 
@@ -44,6 +45,10 @@ test-slow: $(VENV)/.dev
 # As root it also loses the power of a real disk; two commands run side by side.
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest -m faults tests/faults
+
+# Needs Java and Maven, which fetches Flink's jars once into ~/.cache/fcn-flink.
+test-flink: $(VENV)/.dev
+	$(BIN)/python -m pytest -m flink --capture=no --verbose tests/flink
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(SOURCES)

@@ -68,6 +68,7 @@ setup(
             "pages/templates/*",
             "deploy/metadata.json",
             "deploy/docker/*",
+            "deploy/flink/pom.xml",
         ],
     },
     install_requires=REQUIRES,

@@ -1,0 +1,67 @@
+"""Killed processes of a cluster: the same command ends in the same bytes.
+
+`FLINK_SEED` chooses other moments, `FLINK_TRIALS` how many nights, `FLINK_KILLS` how
+many kills in each; all of them are printed.
+"""
+
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipelines.deploy.flink.commands import JOB_MANAGER, JOB_SERVER
+from pipelines.deploy.flink.local_cluster import Cluster
+from tests.flink.nights import LAUNCHER, TASK_MANAGERS, Night, Trial, setting, trials
+
+pytestmark = [pytest.mark.flink, pytest.mark.timeout(1800)]
+
+SEED = setting("FLINK_SEED", int(time.time()))
+TRIALS = setting("FLINK_TRIALS", 4)
+KILLS = setting("FLINK_KILLS", 10)
+_killed: Counter[str] = Counter()
+
+
+def log(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def run(trial: Trial, victims: list[str], seed: int) -> None:
+    log(f"\nFLINK_SEED={SEED}, seed {seed}: {', '.join(victims)}")
+    began = time.monotonic()
+    try:
+        trial.run(victims, random.Random(seed))
+    finally:
+        _killed.update(victim for victim, _, _ in trial.kills)
+        took = time.monotonic() - began
+        log(f"  killed {trial.kills}, {took:.0f} s")
+        log(f"  so far {sum(_killed.values())}: {dict(_killed)}")
+
+
+@pytest.mark.parametrize("victim", [TASK_MANAGERS[0], JOB_SERVER, JOB_MANAGER])
+def test_one_process_is_lost(
+    cluster: Cluster, night: Night, tmp_path: Path, victim: str
+) -> None:
+    trial = Trial(night, cluster, tmp_path / "trial")
+    run(trial, [victim], SEED)
+    assert [name for name, _, _ in trial.kills] == [victim]
+
+
+@pytest.mark.parametrize(
+    ("seed", "victims"),
+    list(trials(SEED, count=TRIALS, kills=KILLS)),
+    ids=str,
+)
+def test_kills_at_random_moments(
+    cluster: Cluster, night: Night, tmp_path: Path, seed: int, victims: list[str]
+) -> None:
+    run(Trial(night, cluster, tmp_path / "trial"), victims, seed)
+
+
+def test_the_kills_were_many() -> None:
+    """Last: nights that end before their kills come prove nothing."""
+    assert sum(_killed.values()) >= TRIALS * KILLS * 3 // 4, dict(_killed)
+    assert {LAUNCHER, *TASK_MANAGERS} <= set(_killed)
