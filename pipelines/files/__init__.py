@@ -1,15 +1,18 @@
 """Bytes behind a URI, whatever the store: the only room that knows stores."""
 
 from pipelines.files.reading import (
+    Pinned,
     exists,
     is_file,
     list_names,
+    pins,
     read_bytes,
     read_photo,
     sha256,
     size,
     version,
     walk,
+    walk_pinned,
 )
 from pipelines.files.uris import join, real_path, to_path, to_uri
 from pipelines.files.writing import (
@@ -28,6 +31,7 @@ from pipelines.files.writing import (
 )
 
 __all__ = [
+    "Pinned",
     "check_writable",
     "create_once",
     "exists",
@@ -39,6 +43,7 @@ __all__ = [
     "make_last_folder",
     "move",
     "named",
+    "pins",
     "read_bytes",
     "read_photo",
     "real_path",
@@ -52,5 +57,6 @@ __all__ = [
     "to_uri",
     "version",
     "walk",
+    "walk_pinned",
     "write_atomically",
 ]

@@ -7,9 +7,10 @@ repetitions, whatever order the file system lists names in.
 import glob
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
@@ -22,8 +23,11 @@ from pipelines.faults import UsageError
 from pipelines.score import manifests
 from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import OUTPUT_FOLDERS
+from pipelines.score.photos import Photos
+from pipelines.score.sorting import sort_unique
 
 _PHOTO = keys(ImageRecord)["encoded"]
+_BLOCK: Final = 1 << 14  # photos
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,12 @@ class Listing:
     """The photos of an input.
 
     Attributes:
-        photos: Table of LISTING_SCHEMA, sorted by URI, each URI once.
+        photos: Sorted by URI, each URI once.
         root: The listed folder, out of which no link may lead; None for manifests.
         ignored: Files that are not photos by their name.
     """
 
-    photos: pa.Table
+    photos: Photos
     root: str | None
     ignored: int
 
@@ -79,18 +83,19 @@ def _list(uri: str, output: str) -> Listing:
                 f"--input {uri}: got results of --output {output}, expected photos; "
                 "choose another folder"
             )
-        return _list_files(files.walk(root, leave_out=left_out), root=root)
+        found = files.walk_pinned(root, leave_out=left_out, wanted=_is_photo)
+        return _list_pins(found, root=root)
     if not path.exists():
         raise UsageError(
             f"--input {uri}: got nothing there, expected a folder of photos, a glob, "
             "a text/CSV/Parquet manifest or TFRecords; check the path"
         )
     if manifests.is_manifest(path):
-        return Listing(_table(manifests.read(path)), None, 0)
+        return _list_manifest(path)
     if ".tfrecord" in path.name:
         return _list_records([path])
     if path.suffix.lower() in PHOTO_EXTENSIONS | REFUSED_EXTENSIONS:
-        return _list_files([files.to_uri(path)], root=None)
+        return _list_pins(files.pins([files.to_uri(path)]), root=None)
     raise UsageError(
         f"--input {uri}: got a {path.suffix or 'nameless'} file, expected a folder, a "
         "glob, a .txt/.csv/.parquet manifest or .tfrecord files"
@@ -116,64 +121,100 @@ def _is_in(path: Path, real_folders: Iterable[str]) -> bool:
 def _list_glob(pattern: str, output: str) -> Listing:
     fixed = os.path.dirname(glob.escape(pattern).partition("[")[0])  # noqa: PTH120
     left_out = _never_read(output, fixed or ".")
-    found = [
-        Path(name)
-        for name in glob.glob(pattern, recursive=True)  # noqa: PTH207 - absolute too
-        if not _is_in(Path(name), left_out)
-    ]
-    if not found:
+    found = _matches(pattern, left_out)
+    first = next(found, None)
+    if first is None:
         raise UsageError(
             f"--input {pattern}: got no match, expected at least one photo; "
             "quote the pattern and check it with ls"
         )
-    if all(".tfrecord" in path.name for path in found):
-        return _list_records(sorted(found))
-    return _list_files(
-        (files.to_uri(path) for path in found if not path.is_dir()), root=None
-    )
+    # Another look at the names costs less than to keep all of them.
+    if all(".tfrecord" in path.name for path in _matches(pattern, left_out)):
+        return _list_records(itertools.chain([first], found))
+    paths = itertools.chain([first], found)
+    return _list_pins(_pin(path for path in paths if not path.is_dir()), root=None)
 
 
-def _list_files(uris: Iterable[str], *, root: str | None) -> Listing:
-    photos, ignored = [], 0
-    for uri in uris:
-        name = uri.rpartition("/")[2].lower()
-        stem, _, extension = name.rpartition(".")  # a hidden file has no stem
-        known = f".{extension}" in PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
-        if not stem or name.startswith(".") or not known:
-            ignored += 1
-        else:
-            photos.append(uri)
-    return Listing(_table(photos), root, ignored)
+def _pin(paths: Iterable[Path]) -> Iterator[files.Pinned | None]:
+    """Yields photos as they are now, None for what is none by its name."""
+    for uri in map(files.to_uri, paths):
+        yield from files.pins([uri]) if _is_photo(uri) else [None]
 
 
-def _list_records(paths: list[Path]) -> Listing:
-    uris, versions, offsets = list[str](), list[str](), list[int]()
-    for path in paths:
-        uri = files.to_uri(path)
-        version = files.version(uri)
-        # A record of a damaged length becomes a row when it is read.
-        found = tfrecord.frame_offsets(path, with_damaged=True)
-        for number, offset in enumerate(found):
-            uris.append(f"{uri}#{number}")
-            versions.append(version)
-            offsets.append(offset)
-    photos = pa.table([uris, versions, offsets], schema=LISTING_SCHEMA)
-    return Listing(photos.sort_by("image_uri"), None, 0)
+def _matches(pattern: str, left_out: Iterable[str]) -> Iterator[Path]:
+    """Yields what matches a glob, unless it is in one of some real folders."""
+    for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - absolute too
+        if not _is_in(Path(name), left_out):
+            yield Path(name)
 
 
-def _table(uris: list[str]) -> pa.Table:
-    unique = sorted(set(uris))
-    versions = [files.version(uri) for uri in unique]
-    offsets = pa.nulls(len(unique), pa.int64())
-    return pa.table([unique, versions, offsets], schema=LISTING_SCHEMA)
+def _is_photo(uri: str) -> bool:
+    """Whether a file is a photo by its name."""
+    name = uri.rpartition("/")[2].lower()
+    stem, _, extension = name.rpartition(".")  # a hidden file has no stem
+    known = f".{extension}" in PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
+    return bool(stem) and not name.startswith(".") and known
 
 
-def read(uri: str, *, version: str, offset: int | None, root: str | None) -> bytes:
+def _list_pins(pins: Iterable[files.Pinned | None], *, root: str | None) -> Listing:
+    ignored = 0
+
+    def photos() -> Iterator[files.Pinned]:
+        nonlocal ignored
+        for pin in pins:
+            if pin is None:
+                ignored += 1
+            else:
+                yield pin
+
+    return Listing(Photos.sorted(_tables(photos())), root, ignored)
+
+
+def _tables(pins: Iterable[files.Pinned]) -> Iterator[pa.Table]:
+    left = iter(pins)
+    while block := list(itertools.islice(left, _BLOCK)):
+        uris, versions, generations = zip(*block, strict=True)
+        offsets = pa.nulls(len(block), pa.int64())
+        columns = [list(uris), list(versions), offsets, list(generations)]
+        yield pa.table(columns, schema=LISTING_SCHEMA)
+
+
+def _list_records(paths: Iterable[Path]) -> Listing:
+    tables = itertools.chain.from_iterable(map(_record_tables, paths))
+    return Listing(Photos.sorted(tables), None, 0)
+
+
+def _record_tables(path: Path) -> Iterator[pa.Table]:
+    (pin,) = files.pins([files.to_uri(path)])
+    # A record of a damaged length becomes a row when it is read.
+    found = enumerate(tfrecord.frame_offsets(path, with_damaged=True))
+    while block := list(itertools.islice(found, _BLOCK)):
+        uris = [f"{pin.uri}#{number}" for number, _ in block]
+        offsets = [offset for _, offset in block]
+        pinned = [[pin.version] * len(block), offsets, [pin.generation] * len(block)]
+        yield pa.table([uris, *pinned], schema=LISTING_SCHEMA)
+
+
+def _list_manifest(path: Path) -> Listing:
+    tables = sort_unique(manifests.read(path), manifests.SCHEMA)
+    uris = (uri for table in tables for uri in table["image_uri"].to_pylist())
+    return Listing(Photos(_tables(files.pins(uris))), None, 0)
+
+
+def read(
+    uri: str,
+    *,
+    version: str,
+    offset: int | None,
+    root: str | None,
+    generation: int | None = None,
+) -> bytes:
     """Returns the encoded bytes of one listed photo.
 
     Raises:
         BadImage: They cannot be read; the reason is a row's reason.
     """
+    del generation
     if offset is None:
         return files.read_photo(uri, version=version, root=root)
     container, _, number = uri.rpartition("#")

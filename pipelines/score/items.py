@@ -1,4 +1,4 @@
-"""Tables of planned items: their columns, their names, and sets of them."""
+"""Tables of planned items: their columns and their names."""
 
 import hashlib
 import re
@@ -11,17 +11,16 @@ LISTING_SCHEMA: Final = pa.schema(
         pa.field("image_uri", pa.string(), nullable=False),
         pa.field("version", pa.string(), nullable=False),
         pa.field("offset", pa.int64()),
+        pa.field("generation", pa.int64()),
     ]
 )
-"""`offset` is where a TFRecord's record begins, null for a file of its own."""
+"""`offset` is where a TFRecord's record begins, null for a file of its own;
+`generation` is the store's number of the file's content, null where it has none."""
 
 ITEMS_SCHEMA: Final = pa.schema(
     [pa.field("image_key", pa.string(), nullable=False), *LISTING_SCHEMA]
 )
 """A planned item."""
-
-IDENTITY: Final = ["image_uri", "version"]
-"""Columns by which an item is known."""
 
 
 def image_key(uri: str) -> str:
@@ -46,19 +45,3 @@ def items_sha256(items: pa.Table) -> str:
     ):
         digest.update(f"{key}\0{version}\n".encode())
     return digest.hexdigest()
-
-
-def leave_out(photos: pa.Table, others: pa.Table) -> pa.Table:
-    """Returns the photos whose (image_uri, version) is not in `others`, sorted."""
-    if others.num_rows == 0:
-        return photos
-    left = photos.join(others.select(IDENTITY), keys=IDENTITY, join_type="left anti")
-    return left.sort_by("image_uri")
-
-
-def keep(photos: pa.Table, others: pa.Table) -> pa.Table:
-    """Returns the photos whose (image_uri, version) is in `others`, sorted."""
-    if others.num_rows == 0:
-        return photos.slice(0, 0)
-    kept = photos.join(others.select(IDENTITY), keys=IDENTITY, join_type="left semi")
-    return kept.sort_by("image_uri")

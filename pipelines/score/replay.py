@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import publish, sequence
 from pipelines.score.config import ReplayConfig
-from pipelines.score.items import LISTING_SCHEMA, leave_out
+from pipelines.score.failures import still_failed
 from pipelines.score.layout import NightFolder
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
@@ -40,7 +38,7 @@ def plan_replay(config: ReplayConfig) -> Night:
 
 
 def _draft(folder: NightFolder, earlier: Sequence[Plan]) -> Draft:
-    failed = _still_failed(folder.out, earlier)
+    failed = still_failed(folder.out, earlier)
     if failed.num_rows == 0:
         raise UsageError(
             f"{folder.out}: got no failed photo, expected at least one to replay; all "
@@ -81,34 +79,3 @@ def _is_finished(night: PlannedNight) -> bool:
         and find_summary(night.folder) is not None
         and bool(files.size(night.folder.page))
     )
-
-
-def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
-    """Returns the photos whose last row failed, in their version of now.
-
-    What an unfinished night holds is left to it: no photo is ever in two plans.
-    """
-    last: dict[str, tuple[str, int | None]] = {}
-    unfinished = []
-    for plan in earlier:
-        night = PlannedNight(out, plan)
-        if night.commit() is None:
-            unfinished.append(plan)
-            continue
-        pieces = night.items()
-        for chunk in range(plan.chunks):
-            rows = night.parts.committed(chunk, columns=["status"]).rows
-            items = pieces.chunk(chunk).to_pylist()
-            for item, status in zip(items, rows["status"].to_pylist(), strict=True):
-                if status == "failed":
-                    last[item["image_uri"]] = (item["version"], item["offset"])
-                else:
-                    last.pop(item["image_uri"], None)
-    found = [
-        # A record's offset holds for the planned version of its file only.
-        (uri, files.version(uri) if offset is None else version, offset)
-        for uri, (version, offset) in sorted(last.items())
-    ]
-    columns = [list(column) for column in zip(*found, strict=True)] or [[], [], []]
-    failed = pa.table(columns, schema=LISTING_SCHEMA)
-    return leave_out(failed, sequence.read_identities(out, unfinished))

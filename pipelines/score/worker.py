@@ -122,6 +122,7 @@ def ask(plan: Plan, item: Mapping[str, Any]) -> Request | Answer:
             version=item["version"],
             offset=item["offset"],
             root=plan.root,
+            generation=item["generation"],
         )
     except BadImage as bad:
         return Answer(bad=bad)

@@ -12,7 +12,7 @@ from pipelines import files
 from pipelines.chunks import pieces
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import sequence
-from pipelines.score.items import ITEMS_SCHEMA, image_key
+from pipelines.score.items import ITEMS_SCHEMA, LISTING_SCHEMA, image_key
 from pipelines.score.plan import Plan, PlannedNight
 from tests.drawn.night_plans import (
     SETTINGS,
@@ -35,7 +35,7 @@ def test_chunks_hold_every_item_once_in_order(tmp_path: Path) -> None:
     assert [table.num_rows for table in tables] == [4, 4, 2]
     assert all(table.schema.equals(ITEMS_SCHEMA) for table in tables)
     rows = pa.concat_tables(tables)
-    assert rows.select(["image_uri", "version", "offset"]).equals(photos(*range(10)))
+    assert rows.select(LISTING_SCHEMA.names).equals(photos(*range(10)))
     keys = [image_key(uri) for uri in rows["image_uri"].to_pylist()]
     assert rows["image_key"].to_pylist() == keys
 
@@ -56,8 +56,8 @@ def test_a_worker_reads_only_the_piece_of_its_chunk(tmp_path: Path) -> None:
 
 def test_an_empty_night_is_a_plan(tmp_path: Path) -> None:
     frozen, _ = freeze(tmp_path, photos())
-    assert (frozen.planned, frozen.chunks, frozen.pieces) == (0, 0, ())
-    assert sequence.read_identities(str(tmp_path), [frozen]).num_rows == 0
+    assert (frozen.planned, frozen.chunks, frozen.files) == (0, 0, ())
+    assert list(PlannedNight(str(tmp_path), frozen).keys()) == []
 
 
 def test_items_that_were_joined_are_cut_like_any(tmp_path: Path) -> None:
@@ -127,8 +127,6 @@ def test_every_damage_of_the_items_is_noticed(tmp_path: Path) -> None:
             path.write_bytes(damaged)
             with pytest.raises(SystemicFault, match="restore"):
                 chunk_of(tmp_path, frozen, 0)
-            with pytest.raises(SystemicFault, match="restore"):
-                sequence.read_identities(str(tmp_path), [frozen])
     path.write_bytes(good)
     assert len(uris_of(tmp_path, frozen)) == 5
 
