@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal[
     "plan",
     "piece",
+    "index",
     "folder",
     "part",
     "commit",

@@ -4,13 +4,15 @@ Left-over files go, parts and masks are scored again, then come the commit, the 
 summary and page. What would not be the same bytes is left as it is.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 
 from pipelines import files
 from pipelines.check.damage import MEND, Damage
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.pieces import Piece
 from pipelines.pages import night as pages_night
-from pipelines.score import parts, publish
+from pipelines.score import drafts, parts, publish
 from pipelines.score.finish import NightEnding
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
@@ -71,3 +73,34 @@ def show_again(night: Night, damages: Sequence[Damage], *, command: str) -> None
         ending = NightEnding(night, max_error_rate=1.0, command=command)
         ending.summarise(total, Counts(total.ok, total.failed), why=None)
     pages_night.build(night.folder)
+
+
+def put_index(night: PlannedNight, damages: Sequence[Damage]) -> None:
+    """Puts files of keys and hashes back, from the items and the parts.
+
+    What would not be the same bytes stays away; the check that follows names it.
+
+    Args:
+        night: The night.
+        damages: Its damage.
+
+    Raises:
+        SystemicFault: The items are damaged.
+    """
+    kinds = {damage.kind for damage in damages if damage.cure == MEND}
+    if "index" not in kinds:
+        return
+    _put(night, night.plan.index, drafts.encode_index(night))
+    commit = night.commit()
+    if commit is not None and "part" not in kinds:
+        contents = publish.attachments(parts.add_up(night))
+        _put(night, commit.parts, contents["parts"])
+        _put(night, commit.retries, contents["retries"])
+
+
+def _put(
+    night: PlannedNight, index: Sequence[Piece], contents: Iterable[bytes]
+) -> None:
+    for piece, content in zip(index, contents, strict=False):
+        if hashlib.sha256(content).hexdigest() == piece.sha256:
+            files.write_atomically(files.join(night.folder.pieces, piece.name), content)

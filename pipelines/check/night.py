@@ -1,10 +1,12 @@
 """Checks one night: pieces, parts, masks, commit, table, summary and page."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pipelines import files
 from pipelines.check.damage import Damage, Findings, Kind
 from pipelines.chunks.parts import Part
+from pipelines.chunks.pieces import Piece
 from pipelines.faults import JobFault, SystemicFault
 from pipelines.score import masks, parts
 from pipelines.score.commit import Commit
@@ -31,12 +33,16 @@ class NightCheck:
         self._pieces = night.items()
         self._named: set[str] = set()
         self._is_complete = True
+        self._hashes: list[str] = []
 
     def run(self) -> None:
         """Reads all of it."""
         night = self._night
         commit = night.commit()
         self._check_pieces()
+        self._check_index(night.plan.index)
+        if commit is not None and self._check_index(commit.attached):
+            self._hashes = night.part_hashes(commit)
         for chunk in range(night.plan.chunks):
             self._check_chunk(chunk, commit)
         if self._is_complete:
@@ -71,6 +77,18 @@ class NightCheck:
             if got is not None:
                 self._add("piece", uri, got, cure="restore it from a copy")
 
+    def _check_index(self, index: Sequence[Piece]) -> bool:
+        """Looks at files of keys and hashes; returns whether all are whole."""
+        folder, is_whole = self._night.folder, True
+        for piece in index:
+            self._found.count("index")
+            uri = files.join(folder.pieces, piece.name)
+            got = _compare(uri, piece.sha256)
+            if got is not None:
+                self._add("index", uri, got)
+                is_whole = False
+        return is_whole
+
     def _check_chunk(self, chunk: int, commit: Commit | None) -> None:
         night = self._night
         try:
@@ -90,7 +108,7 @@ class NightCheck:
             self._is_complete = False
             if commit is not None or night.folder.is_shown():
                 self._add("part", uri, "nothing", chunk=chunk)
-        elif commit is not None and part.sha256 != commit.parts[chunk]:
+        elif self._hashes and part.sha256 != self._hashes[chunk]:
             self._add("part", uri, "another part than committed", chunk=chunk)
         else:
             self._check_masks(chunk, part)

@@ -21,7 +21,6 @@ from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings
 from pipelines.score import masks, parts, worker
-from pipelines.score.commit import Commit
 from pipelines.score.nights import Night
 from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
@@ -72,7 +71,7 @@ class _Mender:
 
     def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         open_chunk = functools.partial(
-            self._open, pieces=self.night.items(), commit=self.night.commit()
+            self._open, pieces=self.night.items(), hashes=self._hashes()
         )
         return stream.process(
             chunks,
@@ -82,21 +81,32 @@ class _Mender:
             reading=worker.reading(self.night.plan),
         )
 
+    def _hashes(self) -> list[str] | None:
+        """Returns the sha256 of the parts that were committed; None of an open night.
+
+        Raises:
+            SystemicFault: Their file is damaged, and parts are, too: what was
+                committed cannot be known any more.
+        """
+        commit = self.night.commit()
+        return None if commit is None else self.night.part_hashes(commit)
+
     def _open(
-        self, index: int, *, pieces: Pieces, commit: Commit | None
+        self, index: int, *, pieces: Pieces, hashes: list[str] | None
     ) -> "_DamagedChunk":
         chunk = self.chunks[index]
-        return _DamagedChunk(self, chunk, items=pieces.chunk(chunk), commit=commit)
+        expected = None if hashes is None else hashes[chunk]
+        return _DamagedChunk(self, chunk, items=pieces.chunk(chunk), expected=expected)
 
 
 class _DamagedChunk:
     """A chunk whose part is damaged, or some of its masks."""
 
     def __init__(
-        self, mender: _Mender, chunk: int, *, items: pa.Table, commit: Commit | None
+        self, mender: _Mender, chunk: int, *, items: pa.Table, expected: str | None
     ):
         self._night, self._mender, self._chunk = mender.night, mender, chunk
-        self._planned, self._commit = items, commit
+        self._planned, self._expected = items, expected
         self._part = self._find_part()
         self._items = [
             item for item in items.to_pylist() if self._is_wanted(item["image_key"])
@@ -112,10 +122,8 @@ class _DamagedChunk:
             )
         except SystemicFault:
             return None
-        commit = self._commit
-        if commit is None or part is None or part.sha256 == commit.parts[self._chunk]:
-            return part
-        return None
+        is_known = part is None or self._expected in (None, part.sha256)
+        return part if is_known else None
 
     def _is_wanted(self, image_key: str) -> bool:
         """Whether a photo is to be scored again: a tar is made of all of its masks."""
@@ -168,8 +176,7 @@ class _DamagedChunk:
             rows=[replace(row, mask_path=paths.get(row.image_key)) for row in rows],
             masks_bytes=sum(map(len, contents.values())),
         )
-        commit = self._commit
-        if commit is None or _sha256(data) == commit.parts[self._chunk]:
+        if self._expected in (None, _sha256(data)):
             for path, content in contents.items():
                 self._put(path, content)
             files.write_atomically(self._night.parts.uri(self._chunk), data)

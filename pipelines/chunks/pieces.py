@@ -41,14 +41,77 @@ def write(
         rows: Rows a chunk.
         durable: Whether they are on the disk when the call returns.
     """
-    written = []
-    for number, table in enumerate(tables):
-        data = encode_table(table, row_group_size=rows)
-        sha256 = hashlib.sha256(data).hexdigest()
-        name = f"piece-{number:05}-{sha256[:16]}.parquet"
-        files.create_once(files.join(folder, name), data, durable=durable)
-        written.append(Piece(name=name, sha256=sha256))
-    return tuple(written)
+    return tuple(
+        write_file(
+            folder,
+            f"piece-{number:05}",
+            encode_table(table, row_group_size=rows),
+            suffix=".parquet",
+            durable=durable,
+        )
+        for number, table in enumerate(tables)
+    )
+
+
+def write_file(
+    folder: str,
+    stem: str,
+    data: bytes,
+    *,
+    suffix: str = ".bin",
+    durable: bool = True,
+    parents: bool = True,
+) -> Piece:
+    """Writes a file that its name and its hash tell from all others.
+
+    Args:
+        folder: Where it goes.
+        stem: What its name begins with.
+        data: Its content.
+        suffix: What its name ends in.
+        durable: Whether it is on the disk when the call returns.
+        parents: Whether the folder is made.
+
+    Raises:
+        FileNotFoundError: The folder is gone, and `parents` is false.
+    """
+    piece = name_file(stem, data, suffix=suffix)
+    uri = files.join(folder, piece.name)
+    files.create_once(uri, data, durable=durable, parents=parents)
+    return piece
+
+
+def name_file(stem: str, data: bytes, *, suffix: str = ".bin") -> Piece:
+    """Returns the name and the hash of such a file; writes nothing."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Piece(name=f"{stem}-{sha256[:16]}{suffix}", sha256=sha256)
+
+
+def read_file(folder: str, piece: Piece, *, what: str, cure: str) -> bytes:
+    """Returns the content of such a file.
+
+    Args:
+        folder: Where it is.
+        piece: Its name and hash.
+        what: What it holds, in one word.
+        cure: What to do where it is missing or damaged.
+
+    Raises:
+        SystemicFault: It is missing or damaged.
+    """
+    uri = files.join(folder, piece.name)
+    try:
+        data = files.read_bytes(uri)
+    except FileNotFoundError as error:
+        raise SystemicFault(
+            f"{uri}: got nothing there, expected {what} of the plan; {cure}"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != piece.sha256:
+        raise SystemicFault(
+            f"{uri}: got other {what} than the plan froze (another sha256), "
+            f"expected its own; {cure}"
+        )
+    return data
 
 
 class Pieces:
@@ -87,16 +150,4 @@ class Pieces:
 
     def _read_piece(self, number: int) -> bytes:
         piece = self._pieces[number]
-        uri = files.join(self._folder, piece.name)
-        try:
-            data = files.read_bytes(uri)
-        except FileNotFoundError as error:
-            raise SystemicFault(
-                f"{uri}: got nothing there, expected items of the plan; {self._cure}"
-            ) from error
-        if hashlib.sha256(data).hexdigest() != piece.sha256:
-            raise SystemicFault(
-                f"{uri}: got other items than the plan froze (another sha256), "
-                f"expected its own; {self._cure}"
-            )
-        return data
+        return read_file(self._folder, piece, what="items", cure=self._cure)

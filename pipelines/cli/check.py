@@ -85,6 +85,7 @@ def _mend_night(
     from pipelines.chunks.attempt import Attempt
     from pipelines.runners import launch
 
+    mend.put_index(planned, damages)
     night = mend.open_night(planned)
     job = rescore.job(night, damages, lanes=config.lanes)
     if job.chunks:

@@ -8,6 +8,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 from pipelines.chunks import frozen
 from pipelines.chunks.frozen import Frozen, Identified
+from pipelines.chunks.pieces import Piece
 from pipelines.faults import SystemicFault
 from pipelines.score.layout import PlanFolder
 
@@ -33,7 +34,7 @@ class _Outcome(Identified):
     id_field: ClassVar[str] = "commit_id"
 
     commit_id: str = ""
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     run_date: str
     sequence: int
     plan_id: str
@@ -45,7 +46,9 @@ class Commit(_Outcome):
     Attributes:
         planned: Number of photos.
         files: The table.
-        parts: The sha256 of each chunk's part, in hex.
+        parts: The file of the sha256 of each chunk's part, 32 bytes a chunk; none
+            where there is no chunk. It lies apart, as whoever plans reads all commits.
+        retries: Files of the keys of the failed photos that are tried again.
         writer: The library that wrote the table; another one may write other bytes.
     """
 
@@ -56,8 +59,14 @@ class Commit(_Outcome):
     failures: dict[str, int]
     transient: int
     files: tuple[TableFile, ...]
-    parts: tuple[str, ...]
+    parts: tuple[Piece, ...]
+    retries: tuple[Piece, ...]
     writer: str
+
+    @property
+    def attached(self) -> tuple[Piece, ...]:
+        """The files of ours that it names, beside the items of the plan."""
+        return self.parts + self.retries
 
 
 class Discard(_Outcome):

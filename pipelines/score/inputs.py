@@ -5,7 +5,7 @@ repetitions, whatever order the file system lists names in.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -21,9 +21,12 @@ from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import manifests
 from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import OUTPUT_FOLDERS
+from pipelines.score.photos import Photos
+from pipelines.score.sorting import sort_unique
 
 _PHOTO: Final = keys(ImageRecord)["encoded"]
 _EXTENSIONS: Final = PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
+_BLOCK: Final = 1 << 14  # photos
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,12 @@ class Listing:
     """The photos of an input.
 
     Attributes:
-        photos: Table of LISTING_SCHEMA, sorted by URI, each URI once.
+        photos: Sorted by URI, each URI once.
         root: The listed folder, out of which no link may lead; None for manifests.
         ignored: Files that are not photos by their name.
     """
 
-    photos: pa.Table
+    photos: Photos
     root: str | None
     ignored: int
 
@@ -81,19 +84,19 @@ def _list(uri: str, output: str) -> Listing:
                 "choose another folder"
             )
         found = files.walk_pinned(root, leave_out=left_out, wanted=_is_photo)
-        return _listing(found, root=root)
+        return _list_pins(found, root=root)
     if not files.exists(root):
         raise UsageError(
             f"--input {uri}: got nothing there, expected a folder of photos, a glob, "
             "a text/CSV/Parquet manifest or TFRecords; check the path"
         )
     if manifests.is_manifest(root):
-        return _listing(files.pins(sorted(set(manifests.read(root)))), root=None)
+        return _list_manifest(root)
     if _is_records(root):
         return _list_records([root])
     name = files.name_of(root)
     if name.rpartition(".")[1] and _extension(name) in _EXTENSIONS:
-        return _listing(files.pins([root]), root=None)
+        return _list_pins(files.pins([root]), root=None)
     raise UsageError(
         f"--input {uri}: got a {_extension(name) or 'nameless'} file, expected a "
         "folder, a glob, a .txt/.csv/.parquet manifest or .tfrecord files"
@@ -132,59 +135,73 @@ def _is_in(uri: str, real_folders: Iterable[str]) -> bool:
 
 
 def _list_glob(pattern: str, output: str) -> Listing:
-    fixed = files.fixed_folder(pattern)
-    left_out = _never_read(output, fixed)
+    left_out = _never_read(output, files.fixed_folder(pattern))
 
     def is_left(uri: str) -> bool:
         return not _is_in(uri, left_out)
 
-    found = sorted(filter(is_left, files.match(pattern)))
-    if not found:
+    # Another look at the names costs less than to keep all of them.
+    matches = filter(is_left, files.match(pattern))
+    first = next(matches, None)
+    if first is None:
         raise UsageError(
             f"--input {pattern}: got no match, expected at least one photo; "
             "quote the pattern and check it with ls"
         )
-    if all(map(_is_records, found)):
-        return _list_records(found)
+    if all(map(_is_records, itertools.chain([first], matches))):
+        return _list_records(filter(is_left, files.match(pattern)))
 
     def wanted(uri: str) -> bool:
         return _is_photo(uri) and is_left(uri)
 
-    return _listing(files.match_pinned(pattern, wanted=wanted), root=None)
+    found = files.match_pinned(pattern, wanted=wanted)
+    return _list_pins(found, root=None)
 
 
-def _listing(found: Iterable[files.Pinned | None], *, root: str | None) -> Listing:
-    photos, ignored = list[files.Pinned](), 0
-    for photo in found:
-        if photo is None:
-            ignored += 1
-        else:
-            photos.append(photo)
-    photos.sort()
-    return Listing(_table(photos, [None] * len(photos)), root, ignored)
+def _list_pins(pins: Iterable[files.Pinned | None], *, root: str | None) -> Listing:
+    ignored = 0
+
+    def photos() -> Iterator[files.Pinned]:
+        nonlocal ignored
+        for pin in pins:
+            if pin is None:
+                ignored += 1
+            else:
+                yield pin
+
+    return Listing(Photos.sorted(_tables(photos())), root, ignored)
 
 
-def _list_records(uris: list[str]) -> Listing:
-    photos, offsets = list[files.Pinned](), list[int | None]()
-    for container in files.pins(uris):
+def _tables(pins: Iterable[files.Pinned]) -> Iterator[pa.Table]:
+    left = iter(pins)
+    while block := list(itertools.islice(left, _BLOCK)):
+        uris, versions, generations = zip(*block, strict=True)
+        offsets = pa.nulls(len(block), pa.int64())
+        columns = [list(uris), list(versions), offsets, list(generations)]
+        yield pa.table(columns, schema=LISTING_SCHEMA)
+
+
+def _list_records(uris: Iterable[str]) -> Listing:
+    tables = itertools.chain.from_iterable(map(_record_tables, files.pins(uris)))
+    return Listing(Photos.sorted(tables), None, 0)
+
+
+def _record_tables(pin: files.Pinned) -> Iterator[pa.Table]:
+    with files.open_for_reading(pin.uri) as file:
         # A record of a damaged length becomes a row when it is read.
-        with files.open_for_reading(container.uri) as file:
-            found = tfrecord.frame_offsets(file, with_damaged=True)
-            for number, offset in enumerate(found):
-                uri = f"{container.uri}#{number}"
-                photos.append(container._replace(uri=uri))
-                offsets.append(offset)
-    return Listing(_table(photos, offsets).sort_by("image_uri"), None, 0)
+        found = enumerate(tfrecord.frame_offsets(file, with_damaged=True))
+        while block := list(itertools.islice(found, _BLOCK)):
+            uris = [f"{pin.uri}#{number}" for number, _ in block]
+            offsets = [offset for _, offset in block]
+            pinned = [[pin.version] * len(block), offsets]
+            columns = [uris, *pinned, [pin.generation] * len(block)]
+            yield pa.table(columns, schema=LISTING_SCHEMA)
 
 
-def _table(photos: Sequence[files.Pinned], offsets: Sequence[int | None]) -> pa.Table:
-    columns = [
-        [photo.uri for photo in photos],
-        [photo.version for photo in photos],
-        offsets,
-        [photo.generation for photo in photos],
-    ]
-    return pa.table(columns, schema=LISTING_SCHEMA)
+def _list_manifest(uri: str) -> Listing:
+    tables = sort_unique(manifests.read(uri), manifests.SCHEMA)
+    uris = (uri for table in tables for uri in table["image_uri"].to_pylist())
+    return Listing(Photos(_tables(files.pins(uris))), None, 0)
 
 
 def read(item: Mapping[str, Any], *, root: str | None) -> bytes:

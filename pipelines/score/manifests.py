@@ -6,17 +6,25 @@ relative to the manifest, and count as photos whatever their names end in.
 
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import files
 from pipelines.faults import UsageError
 
+SCHEMA: Final = pa.schema([pa.field("image_uri", pa.string(), nullable=False)])
+"""What a manifest names."""
+
 _URI_COLUMN: Final = "image_uri"
+_BLOCK: Final = 1 << 16  # photos
+_ODD: Final = r"^[^/]|//|/\.{0,2}(/|$)"
+"""A path that is not absolute, or not as short as it can be."""
 
 
 def is_manifest(uri: str) -> bool:
@@ -28,8 +36,8 @@ def _extension(uri: str) -> str:
     return PurePosixPath(files.name_of(uri)).suffix.lower()
 
 
-def read(uri: str) -> list[str]:
-    """Returns the URIs that a manifest names, in its order.
+def read(uri: str) -> Iterator[pa.Table]:
+    """Yields the URIs that a manifest names, in its order, as tables of SCHEMA.
 
     Raises:
         UsageError: It is not what its name says, or names a store out of reach.
@@ -37,7 +45,8 @@ def read(uri: str) -> list[str]:
     folder = uri.rpartition("/")[0]
     try:
         with files.open_for_reading(uri) as file:
-            entries = list(_READERS[_extension(uri)](uri, file))
+            for entries in _READERS[_extension(uri)](uri, file):
+                yield pa.table([_uris(entries, folder)], schema=SCHEMA)
     except UnicodeDecodeError as error:
         raise UsageError(
             f"--input {uri}: got bytes that are not UTF-8, expected a text; save it "
@@ -48,38 +57,55 @@ def read(uri: str) -> list[str]:
             f"--input {uri}: got {str(error).splitlines()[0]}, expected a "
             f"{_extension(uri)} file; write it again"
         ) from error
-    return [files.resolve(folder, entry) for entry in entries]
 
 
-def _text(_: str, file: BinaryIO) -> Iterator[str]:
+def _uris(entries: pa.Array, folder: str) -> pa.Array:
+    """Returns the URIs of paths relative to a folder."""
+    is_odd = pc.match_substring_regex(entries, _ODD)
+    if not pc.any(is_odd).as_py():
+        return entries  # millions of plain absolute paths, each its own URI
+    odd = entries.filter(is_odd).to_pylist()
+    uris = [files.resolve(folder, entry) for entry in odd]
+    return pc.replace_with_mask(entries, is_odd, pa.array(uris, pa.string()))
+
+
+def _text(_: str, file: BinaryIO) -> Iterator[pa.Array]:
     # A line ends with "\n" alone: a name may have a form feed or a line separator.
-    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n") as text:
-        for line in text:
-            if entry := line.strip():
-                yield entry
+    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n") as lines:
+        yield from _blocks(line.strip() for line in lines)
 
 
-def _csv(uri: str, file: BinaryIO) -> Iterator[str]:
-    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        reader = csv.DictReader(text)
-        if _URI_COLUMN not in (reader.fieldnames or ()):
-            raise UsageError(_no_column(uri, reader.fieldnames or ()))
-        for row in reader:
-            if entry := (row[_URI_COLUMN] or "").strip():
-                yield entry
+def _csv(uri: str, file: BinaryIO) -> Iterator[pa.Array]:
+    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
+        rows = csv.reader(lines)
+        heads = next(rows, [])
+        if _URI_COLUMN not in heads:
+            raise UsageError(_no_column(uri, heads))
+        # Of two columns with the name the last; a short row has none.
+        place = len(heads) - 1 - heads[::-1].index(_URI_COLUMN)
+        yield from _blocks(row[place].strip() for row in rows if len(row) > place)
 
 
-def _parquet(uri: str, file: BinaryIO) -> Iterator[str]:
-    with pq.ParquetFile(file) as table:
-        if _URI_COLUMN not in table.schema_arrow.names:
-            raise UsageError(_no_column(uri, table.schema_arrow.names))
-        kind = table.schema_arrow.field(_URI_COLUMN).type
+def _blocks(entries: Iterator[str]) -> Iterator[pa.Array]:
+    """Yields those that are not empty, many at a time."""
+    named = filter(None, entries)
+    while block := list(itertools.islice(named, _BLOCK)):
+        yield pa.array(block, pa.string())
+
+
+def _parquet(uri: str, opened: BinaryIO) -> Iterator[pa.Array]:
+    with pq.ParquetFile(opened) as file:
+        if _URI_COLUMN not in file.schema_arrow.names:
+            raise UsageError(_no_column(uri, file.schema_arrow.names))
+        kind = file.schema_arrow.field(_URI_COLUMN).type
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise UsageError(
                 f"--input {uri}: got {_URI_COLUMN} of type {kind}, expected strings"
             )
-        for batch in table.iter_batches(columns=[_URI_COLUMN]):
-            yield from (entry for entry in batch.column(0).to_pylist() if entry)
+        for batch in file.iter_batches(_BLOCK, columns=[_URI_COLUMN]):
+            batch.validate(full=True)
+            entries = batch.column(0).cast(pa.string()).drop_null()
+            yield entries.filter(pc.not_equal(entries, ""))
 
 
 def _no_column(uri: str, got: Iterable[str]) -> str:
@@ -89,7 +115,7 @@ def _no_column(uri: str, got: Iterable[str]) -> str:
     )
 
 
-_READERS: Final[dict[str, Callable[[str, BinaryIO], Iterator[str]]]] = {
+_READERS: Final[dict[str, Callable[[str, BinaryIO], Iterator[pa.Array]]]] = {
     ".txt": _text,
     ".lst": _text,
     ".csv": _csv,

@@ -16,7 +16,12 @@ from pipelines.score import inputs, sequence
 from pipelines.score.config import ScoreConfig
 from pipelines.score.layout import NightFolder
 from pipelines.score.models import Model, chosen_arithmetic, open_models
-from pipelines.score.pending import check_rescoring, count_unplanned, pending_photos
+from pipelines.score.pending import (
+    Pending,
+    check_rescoring,
+    count_unplanned,
+    find_pending,
+)
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
 
 
@@ -66,10 +71,17 @@ def plan_night(config: ScoreConfig) -> Night:
         cards, arithmetic, max_side=config.max_side, tile=config.tile
     )
 
+    pending: Pending
+
     def draft(earlier: Sequence[Plan]) -> Draft:
-        pending = pending_photos(
-            out, listing.photos, earlier=earlier, fingerprint=fingerprint
-        ).slice(0, config.limit)
+        nonlocal pending
+        pending = find_pending(
+            out,
+            listing.photos,
+            earlier=earlier,
+            fingerprint=fingerprint,
+            limit=config.limit,
+        )
         if not config.rescore:
             check_rescoring(out, pending, earlier=earlier, fingerprint=fingerprint)
         return Draft(
@@ -77,14 +89,16 @@ def plan_night(config: ScoreConfig) -> Night:
             settings=settings,
             fingerprint=fingerprint,
             root=listing.root,
-            items=pending,
+            items=pending.items,
         )
 
     folder, durable = NightFolder(out, config.night), config.durable
     plan, is_new = sequence.freeze(folder, draft, durable=durable)
-    if not is_new:
+    if is_new:
+        skipped, waiting = pending.skipped, pending.waiting
+    else:
         sequence.check_same_settings(plan, settings)
-    skipped, waiting = count_unplanned(PlannedNight(out, plan), listing.photos)
+        skipped, waiting = count_unplanned(PlannedNight(out, plan), listing.photos)
     return Night(
         out,
         plan,

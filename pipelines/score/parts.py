@@ -5,7 +5,7 @@ readers see.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,14 +16,17 @@ from fcn_core.bad_image import TRANSIENT_REASONS
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.parts import Part
 from pipelines.faults import SystemicFault
-from pipelines.score import masks
-from pipelines.score.items import IDENTITY, items_sha256
+from pipelines.score import index, keys, masks
+from pipelines.score.items import items_sha256
+from pipelines.score.keys import Keys, keys_of
 from pipelines.score.plan import PlannedNight
-from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
+from pipelines.score.rows import ScoreRow
 
 _ITEMS: Final = b"fcn.items_sha256"
 _MASKS: Final = b"fcn.masks_bytes"
 _MASK_COLUMNS: Final = ("mask_path",)
+_FAILURE_COLUMNS: Final = ["image_uri", "version", "status", "error_reason"]
+_TRANSIENT: Final = pa.array(sorted(TRANSIENT_REASONS))
 
 
 def write_part(
@@ -131,15 +134,21 @@ class Totals:
         ok: Photos with a result.
         failed: Photos with a reason.
         failures: Number of photos for each reason.
-        transient: Failed photos whose reason may pass, which later nights retry.
-        parts: The sha256 of each part, in hex.
+        retries: Keys of the failed photos whose reason may pass, which later nights
+            try again, one after the other.
+        parts: The sha256 of each part, 32 bytes each, one after the other.
     """
 
     ok: int
     failed: int
     failures: dict[str, int]
-    transient: int
-    parts: tuple[str, ...]
+    retries: bytes
+    parts: bytes
+
+    @property
+    def transient(self) -> int:
+        """Number of the failed photos whose reason may pass."""
+        return len(self.retries) // keys.BYTES
 
 
 def add_up(night: PlannedNight) -> Totals:
@@ -148,41 +157,31 @@ def add_up(night: PlannedNight) -> Totals:
     Raises:
         SystemicFault: A part is missing or damaged.
     """
-    ok, reasons, hashes = 0, Counter[str](), list[str]()
+    ok, reasons = 0, Counter[str]()
+    retries, hashes = bytearray(), bytearray()
     for chunk in range(night.plan.chunks):
-        part = night.parts.committed(chunk, columns=["status", "error_reason"])
-        rows = part.rows
-        hashes.append(part.sha256)
-        ok += pc.sum(pc.equal(rows["status"], "ok")).as_py() or 0
-        failed = rows.filter(pc.equal(rows["status"], "failed"))
+        part = night.parts.committed(chunk, columns=_FAILURE_COLUMNS)
+        hashes += bytes.fromhex(part.sha256)
+        failed = part.rows.filter(pc.equal(part.rows["status"], "failed"))
+        ok += pc.sum(pc.equal(part.rows["status"], "ok")).as_py() or 0
         reasons.update(failed["error_reason"].to_pylist())
-    transient = sum(reasons[reason] for reason in TRANSIENT_REASONS)
+        may_pass = failed.filter(pc.is_in(failed["error_reason"], _TRANSIENT))
+        retries += keys_of(may_pass).tobytes()
     return Totals(
         ok=ok,
         failed=reasons.total(),
         failures=dict(sorted(reasons.items())),
-        transient=transient,
-        parts=tuple(hashes),
+        retries=bytes(retries),
+        parts=bytes(hashes),
     )
 
 
-def failed_rows(night: PlannedNight) -> pa.Table:
-    """Returns the rows of a committed night that have no result."""
-    tables = [
-        rows.filter(pc.equal(rows["status"], "failed")).replace_schema_metadata(None)
-        for rows in (
-            night.parts.committed(chunk).rows for chunk in range(night.plan.chunks)
-        )
-    ]
-    empty = SCORES_SCHEMA.empty_table().replace_schema_metadata(None)
-    return pa.concat_tables([empty, *tables])
+def transient_failures(night: PlannedNight) -> Iterator[Keys]:
+    """Yields keys of a committed night's failures that may pass.
 
-
-def transient_failures(night: PlannedNight) -> pa.Table:
-    """Returns (image_uri, version) of a committed night's failures that may pass."""
+    Raises:
+        SystemicFault: Their file is missing or damaged.
+    """
     commit = night.commit()
-    if commit is None or commit.transient == 0:
-        return SCORES_SCHEMA.empty_table().select(IDENTITY)
-    failed = failed_rows(night)
-    may_pass = pc.is_in(failed["error_reason"], pa.array(sorted(TRANSIENT_REASONS)))
-    return failed.filter(may_pass).select(IDENTITY)
+    if commit is not None:
+        yield from index.read(night.folder.pieces, commit.retries, cure=night.cure)

@@ -7,21 +7,24 @@ where or how often it was made.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import pyarrow as pa
 
 from pipelines.chunks.frozen import Frozen, Identified
 from pipelines.chunks.parts import Parts
-from pipelines.chunks.pieces import Piece, Pieces
+from pipelines.chunks.pieces import Piece, Pieces, read_file
 from pipelines.faults import SystemicFault
+from pipelines.score import index
 from pipelines.score.commit import Commit, Discard, Outcome, read_outcome
+from pipelines.score.keys import Keys
 from pipelines.score.layout import PlanFolder
 from pipelines.score.rows import SCORES_SCHEMA
 
 Kind = Literal["score", "replay"]
 
 _RESTORE_PIECE: Final = "restore the file from a copy"
+_SHA256_BYTES: Final = 32
 
 
 class ScoreSettings(Frozen):
@@ -65,9 +68,10 @@ class Plan(Identified):
         chunk_size: Items a chunk.
         planned: Number of items.
         pieces: Files of items, in order.
+        index: Files of the items' keys, see `index`.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     plan_id: str = ""
     sequence: int
     previous: str
@@ -79,6 +83,12 @@ class Plan(Identified):
     chunk_size: int
     planned: int
     pieces: tuple[Piece, ...]
+    index: tuple[Piece, ...]
+
+    @property
+    def files(self) -> tuple[Piece, ...]:
+        """All files that it names."""
+        return self.pieces + self.index
 
     @property
     def chunks(self) -> int:
@@ -90,19 +100,26 @@ class Plan(Identified):
         return min(self.chunk_size, self.planned - chunk * self.chunk_size)
 
 
+class Items(Protocol):
+    """Photos to be planned, which need not fit into memory."""
+
+    @property
+    def num_rows(self) -> int:
+        """How many they are."""
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yields them in plan order, as tables of LISTING_SCHEMA."""
+
+
 @dataclass(frozen=True)
 class Draft:
-    """What a `Plan` would be, before it has a place in the sequence.
-
-    Attributes:
-        items: Table of LISTING_SCHEMA in plan order.
-    """
+    """What a `Plan` would be, before it has a place in the sequence."""
 
     kind: Kind
     settings: ScoreSettings
     fingerprint: str
     root: str | None
-    items: pa.Table
+    items: Items
 
 
 @dataclass(frozen=True)
@@ -144,6 +161,14 @@ class PlannedNight:
         """Returns a reader of its items, tables of ITEMS_SCHEMA."""
         return Pieces(self.folder.pieces, self.plan.pieces, cure=_RESTORE_PIECE)
 
+    def keys(self) -> Iterator[Keys]:
+        """Yields the keys of its items, each once.
+
+        Raises:
+            SystemicFault: A file of them is missing or damaged.
+        """
+        return index.read(self.folder.pieces, self.plan.index, cure=self.cure)
+
     def outcome(self) -> Outcome | None:
         """Returns its outcome; None while it is open.
 
@@ -166,6 +191,19 @@ class PlannedNight:
                 "in a new night"
             )
         return outcome
+
+    def part_hashes(self, commit: Commit) -> list[str]:
+        """Returns the sha256 of each chunk's part, in hex.
+
+        Raises:
+            SystemicFault: Their file is missing or damaged.
+        """
+        digests = b"".join(
+            read_file(self.folder.pieces, piece, what="hashes", cure=self.cure)
+            for piece in commit.parts
+        )
+        starts = range(0, len(digests), _SHA256_BYTES)
+        return [digests[start : start + _SHA256_BYTES].hex() for start in starts]
 
     @contextmanager
     def attempted(self) -> Iterator[None]:

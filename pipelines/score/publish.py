@@ -9,12 +9,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import files
+from pipelines.chunks.pieces import Piece
 from pipelines.faults import SystemicFault
+from pipelines.score import index
 from pipelines.score.commit import Commit, TableFile
+from pipelines.score.keys import DTYPE
 from pipelines.score.layout import PlanFolder, plans_folder
 from pipelines.score.parts import Totals
 from pipelines.score.plan import PlannedNight
@@ -67,13 +71,15 @@ def sweep(night: PlannedNight) -> None:
 
 def _commit(night: PlannedNight, totals: Totals) -> Commit:
     plan = night.plan
+    attached = _attach(night, totals)
     commit = Commit(
         run_date=plan.run_date,
         sequence=plan.sequence,
         plan_id=plan.plan_id,
         planned=plan.planned,
         files=tuple(merge(night)),
-        parts=totals.parts,
+        parts=attached["parts"],
+        retries=attached["retries"],
         writer=_WRITER,
         ok=totals.ok,
         failed=totals.failed,
@@ -83,6 +89,24 @@ def _commit(night: PlannedNight, totals: Totals) -> Commit:
     uri = night.folder.commit
     files.create_once(uri, commit.encode(), durable=night.durable, parents=False)
     return night.commit() or commit
+
+
+def _attach(night: PlannedNight, totals: Totals) -> dict[str, tuple[Piece, ...]]:
+    """Writes the files that a commit names besides the table: hashes and retries."""
+    folder, durable = night.folder.pieces, night.durable
+    return {
+        stem: index.write(folder, stem, contents, durable=durable, parents=False)
+        for stem, contents in attachments(totals).items()
+    }
+
+
+def attachments(totals: Totals) -> dict[str, list[bytes]]:
+    """Returns the contents of the files that a commit names besides the table."""
+    keys = np.frombuffer(totals.retries, DTYPE)
+    return {
+        "parts": [totals.parts] if totals.parts else [],
+        "retries": list(index.encode([keys], totals.transient)),
+    }
 
 
 def show(night: PlannedNight, commit: Commit) -> None:

@@ -1,15 +1,12 @@
 """A replay: a night's failed photos, planned again."""
 
 from collections.abc import Sequence
-from typing import Any
-
-import pyarrow as pa
 
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import publish, sequence
 from pipelines.score.config import ReplayConfig
-from pipelines.score.items import LISTING_SCHEMA, leave_out
+from pipelines.score.failures import still_failed
 from pipelines.score.layout import NightFolder
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
@@ -41,7 +38,7 @@ def plan_replay(config: ReplayConfig) -> Night:
 
 
 def _draft(folder: NightFolder, earlier: Sequence[Plan]) -> Draft:
-    failed = _still_failed(folder.out, earlier)
+    failed = still_failed(folder.out, earlier)
     if failed.num_rows == 0:
         raise UsageError(
             f"{folder.out}: got no failed photo, expected at least one to replay; all "
@@ -82,37 +79,3 @@ def _is_finished(night: PlannedNight) -> bool:
         and find_summary(night.folder) is not None
         and bool(files.size(night.folder.page))
     )
-
-
-def _still_failed(out: str, earlier: Sequence[Plan]) -> pa.Table:
-    """Returns the photos whose last row failed, in their version of now.
-
-    What an unfinished night holds is left to it: no photo is ever in two plans.
-    """
-    last: dict[str, dict[str, Any]] = {}
-    unfinished = []
-    for plan in earlier:
-        night = PlannedNight(out, plan)
-        if night.commit() is None:
-            unfinished.append(plan)
-            continue
-        pieces = night.items()
-        for chunk in range(plan.chunks):
-            rows = night.parts.committed(chunk, columns=["status"]).rows
-            items = pieces.chunk(chunk).to_pylist()
-            for item, status in zip(items, rows["status"].to_pylist(), strict=True):
-                if status == "failed":
-                    last[item["image_uri"]] = item
-                else:
-                    last.pop(item["image_uri"], None)
-    items = [last[uri] for uri in sorted(last)]
-    # A record's offset holds for the planned version of its file only.
-    alone = [item["image_uri"] for item in items if item["offset"] is None]
-    now = {pinned.uri: pinned._asdict() for pinned in files.pins(alone)}
-    for item in items:
-        pinned = now.get(item["image_uri"], {})
-        item.update(
-            {name: pinned[name] for name in ("version", "generation") if pinned}
-        )
-    failed = pa.Table.from_pylist(items, schema=LISTING_SCHEMA)
-    return leave_out(failed, sequence.read_identities(out, unfinished))

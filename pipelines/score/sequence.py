@@ -10,14 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import pyarrow as pa
-
 from pipelines import files
-from pipelines.chunks import frozen, pieces
-from pipelines.chunks.pieces import CHUNKS_PER_PIECE
+from pipelines.chunks import frozen
 from pipelines.faults import SystemicFault, UsageError
+from pipelines.score import drafts
 from pipelines.score.commit import Discard
-from pipelines.score.items import IDENTITY, ITEMS_SCHEMA, with_keys
 from pipelines.score.layout import (
     NightFolder,
     PlanFolder,
@@ -116,11 +113,11 @@ def _check_version(uri: str) -> None:
         version = content["schema_version"]
     except (ValueError, TypeError, KeyError):
         return
-    if version == 1:
+    if version in (1, 2):
         raise UsageError(
-            f"{uri}: got a plan of schema version 1, expected version 2; finish and "
-            "read this output with the version of fcn that began it, and choose "
-            "another --output"
+            f"{uri}: got a plan of schema version {version}, expected version 3; "
+            "finish and read this output with the version of fcn that began it, and "
+            "choose another --output"
         )
 
 
@@ -195,22 +192,22 @@ def freeze(
     Returns:
         The plan, and whether this call made it.
     """
-    drafts: list[Plan] = []
+    written: list[Plan] = []
     while True:
         # The number after these plans: who takes it has seen all plans before it.
         chain, plans = read_both(night.out)
         if (existing := find(plans, night.run_date)) is not None:
-            _remove_drafts(night.out, drafts, standing=existing)
+            drafts.remove(night.out, written, standing=existing, cure=_RESTORE)
             return existing, False
         for plan in plans:
             check_commit(PlannedNight(night.out, plan))
         previous = chain[-1].plan_id if chain else ""
         folder = PlanFolder(night.out, night.run_date, len(chain) + 1)
-        plan = _write_pieces(folder, draft(plans), previous=previous, durable=durable)
-        drafts.append(plan)
+        plan = drafts.write(folder, draft(plans), previous=previous, durable=durable)
+        written.append(plan)
         uri = plan_uri(night.out, plan.sequence)
         if files.create_once(uri, plan.encode(), durable=durable):
-            _remove_drafts(night.out, drafts, standing=plan)
+            drafts.remove(night.out, written, standing=plan, cure=_RESTORE)
             return plan, True
 
 
@@ -225,61 +222,6 @@ def check_commit(night: PlannedNight) -> None:
             f"{night.folder.commit}: got nothing there, expected the commit of the "
             f"table in {night.folder.scores}; {night.cure}"
         )
-
-
-def _remove_drafts(out: str, drafts: Sequence[Plan], *, standing: Plan) -> None:
-    """Removes what our drafts left, now that the night has its plan.
-
-    Not earlier: another launch may be about to freeze a plan of the same pieces.
-    """
-    for plan in drafts:
-        folder = PlanFolder(out, plan.run_date, plan.sequence)
-        owner: Plan | None = standing
-        if plan.sequence != standing.sequence:
-            owner = _read_any(plan_uri(out, plan.sequence))
-        if owner is None or owner.run_date != plan.run_date:
-            files.remove_folder(folder.run)
-            files.remove_folder(folder.masks)
-        elif isinstance(PlannedNight(out, owner).outcome(), Discard):
-            folder.clear()  # it was frozen and given up while we drafted
-        else:
-            kept = {piece.name for piece in owner.pieces}
-            for piece in plan.pieces:
-                if piece.name not in kept:
-                    files.remove(files.join(folder.pieces, piece.name))
-
-
-def _write_pieces(
-    folder: PlanFolder, draft: Draft, *, previous: str, durable: bool
-) -> Plan:
-    folder.make(masks=draft.settings.has_masks, durable=durable)
-    items = with_keys(draft.items)
-    chunk_size = draft.settings.chunk_size
-    rows = CHUNKS_PER_PIECE * chunk_size
-    tables = (items.slice(first, rows) for first in range(0, items.num_rows, rows))
-    return Plan(
-        sequence=folder.sequence,
-        previous=previous,
-        run_date=folder.run_date,
-        kind=draft.kind,
-        settings=draft.settings,
-        fingerprint=draft.fingerprint,
-        root=draft.root,
-        chunk_size=chunk_size,
-        planned=items.num_rows,
-        pieces=pieces.write(folder.pieces, tables, rows=chunk_size, durable=durable),
-    ).identified()
-
-
-def read_identities(out: str, plans: Sequence[Plan]) -> pa.Table:
-    """Returns (image_uri, version) of everything that some plans hold."""
-    empty = pa.schema([ITEMS_SCHEMA.field(name) for name in IDENTITY]).empty_table()
-    tables = (
-        table
-        for plan in plans
-        for table in PlannedNight(out, plan).items().columns(IDENTITY)
-    )
-    return pa.concat_tables([empty, *tables])
 
 
 def check_same_settings(plan: Plan, settings: ScoreSettings) -> None:

@@ -120,7 +120,8 @@ def _damage(night: PlannedNight, commit: Commit | None) -> str | None:
         is_whole = publish.is_shown(night, commit) and len(parts) == plan.chunks
     if plan.settings.has_masks:
         is_whole = is_whole and files.exists(folder.masks)
-    if is_whole and {piece.name for piece in plan.pieces} <= set(pieces):
+    named = plan.files if commit is None else plan.files + commit.attached
+    if is_whole and {piece.name for piece in named} <= set(pieces):
         return None
     return f"damaged: {night.cure}"
 

@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from pipelines.score import parts, publish, sequence
 from pipelines.score.commit import Commit
-from pipelines.score.items import LISTING_SCHEMA, leave_out
+from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import NightFolder
-from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
+from pipelines.score.pending import is_held
+from pipelines.score.photos import Chosen, Photos
+from pipelines.score.plan import Draft, Items, Plan, PlannedNight, ScoreSettings
 from pipelines.score.rows import ScoreRow
 
 NIGHT = "2026-11-20"
@@ -36,11 +38,17 @@ SETTINGS = ScoreSettings(
 def photos(*numbers: int) -> pa.Table:
     uris = [f"/photos/{number:06}.jpg" for number in sorted(numbers)]
     versions = [f"{number}-1" for number in sorted(numbers)]
-    offsets = pa.nulls(len(uris), pa.int64())
-    return pa.table([uris, versions, offsets, offsets], schema=LISTING_SCHEMA)
+    nulls = pa.nulls(len(uris), pa.int64())
+    return pa.table([uris, versions, nulls, nulls], schema=LISTING_SCHEMA)
 
 
-def draft(items: pa.Table, **settings: Any) -> Draft:
+def new_photos(out: Path | str, items: pa.Table, earlier: Sequence[Plan]) -> Chosen:
+    """Returns the items that no earlier plan has."""
+    listed = Photos([items])
+    return Chosen(listed, ~is_held(str(out), listed, earlier))
+
+
+def draft(items: Items, **settings: Any) -> Draft:
     changed = SETTINGS.model_copy(update=settings)
     return Draft("score", changed, "f" * 64, "/photos", items)
 
@@ -51,8 +59,7 @@ def freeze(
     """Freezes a night of all items that no earlier plan has."""
 
     def decide(earlier: Sequence[Plan]) -> Draft:
-        new = leave_out(items, sequence.read_identities(str(out), earlier))
-        return draft(new, chunk_size=chunk_size)
+        return draft(new_photos(out, items, earlier), chunk_size=chunk_size)
 
     return sequence.freeze(NightFolder(str(out), night), decide)
 

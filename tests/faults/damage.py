@@ -13,7 +13,17 @@ from tests.faults.scenarios import Prepared, Scenario, Words
 from tests.faults.trials import SEED
 
 ROLES: Final = (
-    *("plan", "piece", "part", "commit", "table", "mask", "summary", "success"),
+    *(
+        "plan",
+        "piece",
+        "index",
+        "part",
+        "commit",
+        "table",
+        "mask",
+        "summary",
+        "success",
+    ),
 )
 KINDS: Final = ("flip", "flip", "flip", "cut", "zero", "empty", "delete")
 """What is done to a file, as often as it stands here."""

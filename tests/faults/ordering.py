@@ -1,13 +1,14 @@
 """The rule of power losses: what a name mentions is durable before the name is there.
 
-A part mentions its masks, a plan its pieces, a commit its parts, `_SUCCESS` the table
-and the commit, summary and page the mark `_SUCCESS`. What appears under a name of ours
-must have durable bytes itself, or it may be found empty.
+A part mentions its masks, a plan its pieces and its index, a commit its parts and
+their hashes, `_SUCCESS` the table and the commit, summary and page the mark `_SUCCESS`.
+What appears under a name of ours must have durable bytes itself, or it may be found
+empty.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from tests.faults.durable import FileSystem, parents, replay
 from tests.faults.output import role_of, rows_of
@@ -23,14 +24,21 @@ def _masks(system: FileSystem, name: str, data: bytes) -> Iterator[str]:
 
 
 def _pieces(system: FileSystem, name: str, data: bytes) -> Iterator[str]:
-    pieces = {piece["name"] for piece in json.loads(data).get("pieces", [])}
-    found = {n.rpartition("/")[2]: n for n in system.live if role_of(n) == "piece"}
-    yield from (found.get(piece, piece) for piece in pieces)
+    yield from _named(system, json.loads(data), "pieces", "index")
+
+
+def _named(system: FileSystem, value: Any, *fields: str) -> Iterator[str]:
+    """Yields files of ours that a plan or a commit names."""
+    names = [file["name"] for field in fields for file in value.get(field, [])]
+    roles = ("piece", "index")
+    found = {n.rpartition("/")[2]: n for n in system.live if role_of(n) in roles}
+    yield from (found.get(name, name) for name in names)
 
 
 def _parts(system: FileSystem, name: str, data: bytes) -> Iterator[str]:
     if json.loads(data).get("verdict") != "success":
         return
+    yield from _named(system, json.loads(data), "parts", "retries")
     folder = name.rpartition("/")[0]
     for other in system.live:
         if other.startswith(f"{folder}/") and role_of(other) == "part":

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from pipelines import files
@@ -20,13 +21,18 @@ def listed(uri: str | Path, *, output: str | Path = "/nowhere/out") -> inputs.Li
     return inputs.list_photos(os.fspath(uri), output=files.to_uri(output))
 
 
+def rows(listing: inputs.Listing) -> pa.Table:
+    """Returns the photos in one piece."""
+    return pa.concat_tables(listing.photos.tables()).combine_chunks()
+
+
 def names(listing: inputs.Listing, root: Path) -> list[str]:
-    uris = listing.photos["image_uri"].to_pylist()
+    uris = rows(listing)["image_uri"].to_pylist()
     return [os.path.relpath(files.to_path(uri), root) for uri in uris]
 
 
 def read_all(listing: inputs.Listing) -> list[bytes]:
-    return [inputs.read(row, root=listing.root) for row in listing.photos.to_pylist()]
+    return [inputs.read(row, root=listing.root) for row in rows(listing).to_pylist()]
 
 
 def refusal(uri: str | Path, *, output: str | Path = "/nowhere/out") -> str:

@@ -37,6 +37,8 @@ WAYS = pytest.mark.parametrize("way", [cut, empty, flip, Path.unlink])
 
 FILES = {
     "piece": "_runs/run_date=*/*/plan/piece-*.parquet",
+    "index": "_runs/run_date=*/*/plan/keys-*.bin",
+    "hashes": "_runs/run_date=*/*/plan/parts-*.bin",
     "part": "_runs/run_date=*/*/parts/chunk-00000001.parquet",
     "table": "scores/run_date=*/scores-*.parquet",
     "mask": "masks/run_date=*/*/chunk-00000000*",
@@ -56,6 +58,7 @@ def test_a_whole_night_has_no_damage(out: Path) -> None:
     assert found["files"] == {
         "plan": 1,
         "piece": 1,
+        "index": 2,
         "part": 3,
         "mask": 4,
         "commit": 1,
@@ -73,7 +76,7 @@ def test_every_damage_is_named(out: Path, kind: str, way: Act) -> None:
     code, found = check(out)
     assert code == 1
     (damage,) = found["damages"]
-    assert damage["kind"] == kind
+    assert damage["kind"] == ("index" if kind == "hashes" else kind)
     assert damage["run_date"] == NIGHT
     assert out / damage["path"].partition("#")[0] == path
     assert damage["cure"] == ("restore it from a copy" if kind == "piece" else "--mend")

@@ -157,17 +157,17 @@ def test_a_table_without_a_commit_is_healed_by_its_own_command(
 @pytest.mark.parametrize(
     "words", [["status"], ["report"], ["replay"], ["discard", "--run_date", NIGHT]]
 )
-def test_an_output_of_the_first_version_is_refused(
+def test_an_output_of_the_second_version_is_refused(
     night: Undisturbed, words: list[str]
 ) -> None:
     plan = night.out / "_runs" / "plans" / "00000001.json"
     content = json.loads(plan.read_bytes())
-    del content["previous"]
-    plan.write_text(json.dumps({**content, "schema_version": 1}))
+    del content["index"]
+    plan.write_text(json.dumps({**content, "schema_version": 2}))
     before = everything(night.out)
     command, *flags = words
     for ended in (score_runs.fcn(command, night.out, *flags), _again(night)):
         assert (ended.code, ended.stdout) == (2, "")
-        assert ended.stderr.startswith(f"fcn: {plan}: got a plan of schema version 1, ")
+        assert ended.stderr.startswith(f"fcn: {plan}: got a plan of schema version 2, ")
         assert ended.stderr.count("\n") == 1
     assert everything(night.out) == before

@@ -2,14 +2,14 @@
 
 import os
 import random
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines import files
 from pipelines.score import items
-from tests.runs.listings import listed, names, read_all, refusal, touch
+from tests.runs.listings import listed, names, read_all, refusal, rows, touch
 
 LISTED = ["B.JPEG", "a.jpg", "iphone.HEIC", "raw.cr2", "sub/d.webp", "sub/deep/c.Png"]
 
@@ -19,7 +19,7 @@ def test_a_folder_is_searched_through(photos: Path) -> None:
     assert names(listing, photos) == LISTED
     assert listing.root == os.fspath(photos)
     assert listing.ignored == 5
-    assert listing.photos.schema.equals(items.LISTING_SCHEMA)
+    assert rows(listing).schema.equals(items.LISTING_SCHEMA)
     assert read_all(listing) == [name.encode() for name in LISTED]
 
 
@@ -27,15 +27,15 @@ def test_the_order_of_the_disk_does_not_matter(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = listed(photos)
-    walk = files.walk
+    walk = files.walk_pinned
 
-    def shuffled(root: str, *, leave_out: Iterable[str]) -> list[str]:
-        found = list(walk(root, leave_out=leave_out))
+    def shuffled(root: str, **options: Any) -> list[files.Pinned | None]:
+        found = list(walk(root, **options))
         random.Random(7).shuffle(found)
         return found
 
-    monkeypatch.setattr(files, "walk", shuffled)
-    assert listed(photos).photos.equals(expected.photos)
+    monkeypatch.setattr(files, "walk_pinned", shuffled)
+    assert rows(listed(photos)).equals(rows(expected))
 
 
 def test_one_photo(photos: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_relative_name_is_the_same_photo(
 ) -> None:
     monkeypatch.chdir(photos.parent)
     for name in ("photos", "./photos/", f"file://{photos}"):
-        assert listed(name).photos.equals(listed(photos).photos)
+        assert rows(listed(name)).equals(rows(listed(photos)))
 
 
 def test_an_output_inside_the_input_is_not_read(photos: Path) -> None:

@@ -8,7 +8,7 @@ from fcn_core.bad_image import BadImage
 from fcn_core.records import tfrecord
 from pipelines import files
 from pipelines.score import inputs
-from tests.runs.listings import listed, read_all, touch
+from tests.runs.listings import listed, read_all, rows, touch
 
 
 def write_records(path: Path, *photos: bytes | None) -> None:
@@ -25,12 +25,12 @@ def test_records_are_read_by_their_number(tmp_path: Path) -> None:
     photos = [b"photo %d " % n * (n + 1) for n in range(12)]
     write_records(tmp_path / "a-00000-of-00001.tfrecord", *photos)
     listing = listed(tmp_path / "a-00000-of-00001.tfrecord")
-    rows = listing.photos.to_pylist()
-    assert sorted(row["image_uri"] for row in rows) == [
-        row["image_uri"] for row in rows
+    found = rows(listing).to_pylist()
+    assert sorted(row["image_uri"] for row in found) == [
+        row["image_uri"] for row in found
     ]
     uri = files.to_uri(tmp_path / "a-00000-of-00001.tfrecord")
-    by_uri = {row["image_uri"]: row for row in rows}
+    by_uri = {row["image_uri"]: row for row in found}
     assert set(by_uri) == {f"{uri}#{n}" for n in range(12)}
     for number, photo in enumerate(photos):
         row = by_uri[f"{uri}#{number}"]
@@ -53,7 +53,7 @@ def test_damaged_records_are_rows_with_a_reason(tmp_path: Path) -> None:
     data[data.index(b"second")] ^= 1
     path.write_bytes(data[:-5])
     reasons = []
-    for row in listed(path).photos.to_pylist():
+    for row in rows(listed(path)).to_pylist():
         try:
             inputs.read(row, root=None)
             reasons.append("ok")
@@ -65,7 +65,7 @@ def test_damaged_records_are_rows_with_a_reason(tmp_path: Path) -> None:
 def test_records_of_another_version_are_never_read(tmp_path: Path) -> None:
     path = tmp_path / "x.tfrecord"
     write_records(path, b"first", b"second")
-    row = listed(path).photos.to_pylist()[1]
+    row = rows(listed(path)).to_pylist()[1]
     write_records(path, b"other", b"photos", b"now")
     with pytest.raises(BadImage) as caught:
         inputs.read(row, root=None)
@@ -87,9 +87,9 @@ def test_a_damaged_length_ends_the_file_with_a_reason(tmp_path: Path) -> None:
     flipped[offsets[1] + 2] ^= 1
     for data in (bytes(flipped), whole[: offsets[1] + 5]):
         path.write_bytes(data)
-        rows = listed(path).photos.to_pylist()
-        assert [row["offset"] for row in rows] == offsets[:2]
+        found = rows(listed(path)).to_pylist()
+        assert [row["offset"] for row in found] == offsets[:2]
         with pytest.raises(BadImage, match="corrupt: record 1 is damaged"):
-            inputs.read_again(rows[1]["image_uri"], version=rows[1]["version"])
+            inputs.read_again(found[1]["image_uri"], version=found[1]["version"])
         with pytest.raises(BadImage, match="vanished"):
-            inputs.read_again(files.to_uri(path) + "#2", version=rows[1]["version"])
+            inputs.read_again(files.to_uri(path) + "#2", version=found[1]["version"])

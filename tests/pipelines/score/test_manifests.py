@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.faults import UsageError
-from tests.runs.listings import listed, names, refusal
+from tests.runs.listings import listed, names, refusal, rows
 
 
 def test_a_text_manifest(photos: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_text_manifest(photos: Path) -> None:
         "odd\u2028name\x0c.jpg",
         "sub/d.webp",
     ]
-    versions = dict(zip(names(listing, photos), listing.photos["version"], strict=True))
+    versions = dict(zip(names(listing, photos), rows(listing)["version"], strict=True))
     assert versions["gone.jpg"].as_py() == "unknown"
 
 

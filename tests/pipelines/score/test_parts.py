@@ -1,5 +1,6 @@
 """Parts of a night: created once, checked, counted."""
 
+import hashlib
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -120,10 +121,14 @@ def test_a_part_cut_off_anywhere_is_noticed(tmp_path: Path) -> None:
 def test_totals_count_every_row_and_reason(tmp_path: Path) -> None:
     night = draw_night(tmp_path, 23)
     totals = parts.add_up(night)
+    hashes = [files.sha256(night.parts.uri(chunk)) for chunk in range(6)]
+    rows = [row for chunk in range(6) for row in rows_of(night, chunk)[1]]
+    (retried,) = [row for row in rows if row.error_reason == "timeout"]
+    text = f"{retried.image_uri}\0{retried.version}"
     assert totals == parts.Totals(
         ok=18,
         failed=5,
         failures={"corrupt": 3, "timeout": 1, "vanished": 1},
-        transient=1,
-        parts=tuple(files.sha256(night.parts.uri(chunk)) for chunk in range(6)),
+        retries=hashlib.sha256(text.encode()).digest()[:16],
+        parts=b"".join(bytes.fromhex(each) for each in hashes),
     )

@@ -56,8 +56,8 @@ def test_a_worker_reads_only_the_piece_of_its_chunk(tmp_path: Path) -> None:
 
 def test_an_empty_night_is_a_plan(tmp_path: Path) -> None:
     frozen, _ = freeze(tmp_path, photos())
-    assert (frozen.planned, frozen.chunks, frozen.pieces) == (0, 0, ())
-    assert sequence.read_identities(str(tmp_path), [frozen]).num_rows == 0
+    assert (frozen.planned, frozen.chunks, frozen.files) == (0, 0, ())
+    assert list(PlannedNight(str(tmp_path), frozen).keys()) == []
 
 
 def test_items_that_were_joined_are_cut_like_any(tmp_path: Path) -> None:
@@ -127,8 +127,6 @@ def test_every_damage_of_the_items_is_noticed(tmp_path: Path) -> None:
             path.write_bytes(damaged)
             with pytest.raises(SystemicFault, match="restore"):
                 chunk_of(tmp_path, frozen, 0)
-            with pytest.raises(SystemicFault, match="restore"):
-                sequence.read_identities(str(tmp_path), [frozen])
     path.write_bytes(good)
     assert len(uris_of(tmp_path, frozen)) == 5
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.score import sequence
-from pipelines.score.items import leave_out
 from pipelines.score.layout import NightFolder
+from pipelines.score.photos import Photos
 from pipelines.score.plan import Draft, Plan
 from tests.drawn.night_plans import (
     NIGHT,
     draft,
     freeze,
+    new_photos,
     photos,
     uris_of,
 )
@@ -84,10 +85,7 @@ def test_who_decided_too_early_decides_again(tmp_path: Path) -> None:
             freeze(tmp_path, photos(1, 2), night="2026-11-19")
         if len(asked) == 2:
             freeze(tmp_path, photos(1, 2, 3), night="2026-11-20")
-        new = leave_out(
-            photos(1, 2, 3), sequence.read_identities(str(tmp_path), earlier)
-        )
-        return draft(new)
+        return draft(new_photos(tmp_path, photos(1, 2, 3), earlier))
 
     frozen, is_new = sequence.freeze(NightFolder(str(tmp_path), NIGHT), decide)
     assert asked == [[], ["2026-11-19"]]
@@ -109,12 +107,12 @@ def test_a_loser_leaves_the_pieces_that_another_launch_is_about_to_freeze(
         calls.append("slow")
         if len(calls) == 1:
             freeze(tmp_path, photos(9), night="2026-11-19")  # takes number 1
-        return draft(photos(1, 2))
+        return draft(Photos([photos(1, 2)]))
 
     def fast(earlier: Sequence[Plan]) -> Draft:
         if not calls:
             sequence.freeze(NightFolder(str(tmp_path), NIGHT), slow)
-        return draft(photos(1, 2))
+        return draft(Photos([photos(1, 2)]))
 
     frozen, _ = sequence.freeze(NightFolder(str(tmp_path), NIGHT), fast)
     assert uris_of(tmp_path, frozen) == ["/photos/000001.jpg", "/photos/000002.jpg"]

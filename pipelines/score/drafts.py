@@ -1,0 +1,116 @@
+"""The files of a plan that is being made: written before it, removed if it loses."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+
+from pipelines import files
+from pipelines.chunks import frozen, pieces
+from pipelines.chunks.pieces import CHUNKS_PER_PIECE
+from pipelines.score import index
+from pipelines.score.commit import Discard
+from pipelines.score.items import with_keys
+from pipelines.score.keys import keys_of
+from pipelines.score.layout import PlanFolder, plan_uri
+from pipelines.score.plan import Draft, Plan, PlannedNight
+from pipelines.score.spill import KeySpill
+
+INDEX_STEM = "keys"
+"""What the names of a plan's index begin with."""
+
+
+def write(folder: PlanFolder, draft: Draft, *, previous: str, durable: bool) -> Plan:
+    """Writes pieces and index of a draft; returns the plan that names them.
+
+    Args:
+        folder: Of the plan; it is made.
+        draft: What is planned.
+        previous: The id of the plan before.
+        durable: Whether all is on the disk when the call returns.
+    """
+    folder.make(masks=draft.settings.has_masks, durable=durable)
+    chunk_size, keys = draft.settings.chunk_size, KeySpill()
+    tables = _cut(_noted(draft.items.tables(), keys), CHUNKS_PER_PIECE * chunk_size)
+    written = pieces.write(
+        folder.pieces, map(with_keys, tables), rows=chunk_size, durable=durable
+    )
+    planned = draft.items.num_rows
+    return Plan(
+        sequence=folder.sequence,
+        previous=previous,
+        run_date=folder.run_date,
+        kind=draft.kind,
+        settings=draft.settings,
+        fingerprint=draft.fingerprint,
+        root=draft.root,
+        chunk_size=chunk_size,
+        planned=planned,
+        pieces=written,
+        index=index.write(
+            folder.pieces,
+            INDEX_STEM,
+            index.encode(keys.blocks(), planned),
+            durable=durable,
+        ),
+    ).identified()
+
+
+def encode_index(night: PlannedNight) -> Iterator[bytes]:
+    """Yields the contents of a plan's index, made again from its items.
+
+    Raises:
+        SystemicFault: The items are missing or damaged.
+    """
+    tables = night.items().columns(["image_uri", "version"])
+    return index.encode(map(keys_of, tables), night.plan.planned)
+
+
+def _noted(tables: Iterable[pa.Table], keys: KeySpill) -> Iterator[pa.Table]:
+    """Yields items; keeps their keys."""
+    for table in tables:
+        keys.add(keys_of(table))
+        yield table
+
+
+def _cut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Yields the same rows in tables of `size` rows, the last one less."""
+    waiting, rows = list[pa.Table](), 0
+    for table in tables:
+        while table.num_rows:
+            taken = table.slice(0, size - rows)
+            table = table.slice(taken.num_rows)
+            waiting.append(taken)
+            rows += taken.num_rows
+            if rows == size:
+                yield pa.concat_tables(waiting).combine_chunks()
+                waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def remove(out: str, drafts: Sequence[Plan], *, standing: Plan, cure: str) -> None:
+    """Removes what our drafts left, now that the night has its plan.
+
+    Not earlier: another launch may be about to freeze a plan of the same pieces.
+
+    Args:
+        out: The output.
+        drafts: The plans that were written, one of which may stand.
+        standing: The night's plan.
+        cure: What to do where a plan is damaged.
+    """
+    for plan in drafts:
+        folder = PlanFolder(out, plan.run_date, plan.sequence)
+        owner: Plan | None = standing
+        if plan.sequence != standing.sequence:
+            owner = frozen.read(plan_uri(out, plan.sequence), Plan, cure=cure)
+        if owner is None or owner.run_date != plan.run_date:
+            files.remove_folder(folder.run)
+            files.remove_folder(folder.masks)
+        elif isinstance(PlannedNight(out, owner).outcome(), Discard):
+            folder.clear()  # it was frozen and given up while we drafted
+        else:
+            kept = {piece.name for piece in owner.files}
+            for piece in plan.files:
+                if piece.name not in kept:
+                    files.remove(files.join(folder.pieces, piece.name))
