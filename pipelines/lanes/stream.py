@@ -12,9 +12,9 @@ from typing import Protocol
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.read_ahead import read_ahead
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.pool import LanePool, pool_of
-from pipelines.lanes.read_ahead import read_ahead
 from pipelines.lanes.settings import LaneSettings
 
 

@@ -1,12 +1,13 @@
 """The files of a plan that is being made: written before it, removed if it loses."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
 
 import pyarrow as pa
 
 from pipelines import files
 from pipelines.chunks import frozen, pieces
-from pipelines.chunks.pieces import CHUNKS_PER_PIECE
+from pipelines.chunks.pieces import CHUNKS_PER_PIECE, Piece
 from pipelines.score import index
 from pipelines.score.commit import Discard
 from pipelines.score.items import with_keys
@@ -15,8 +16,10 @@ from pipelines.score.layout import PlanFolder, plan_uri
 from pipelines.score.plan import Draft, Plan, PlannedNight
 from pipelines.score.spill import KeySpill
 
-INDEX_STEM = "keys"
-"""What the names of a plan's index begin with."""
+Written: TypeAlias = tuple[PlanFolder, tuple[Piece, ...]]
+"""A draft's folder, and the files that were written there."""
+
+_INDEX_STEM: Final = "keys"
 
 
 def write(folder: PlanFolder, draft: Draft, *, previous: str, durable: bool) -> Plan:
@@ -48,7 +51,7 @@ def write(folder: PlanFolder, draft: Draft, *, previous: str, durable: bool) -> 
         pieces=written,
         index=index.write(
             folder.pieces,
-            INDEX_STEM,
+            _INDEX_STEM,
             index.encode(keys.blocks(), planned),
             durable=durable,
         ),
@@ -88,29 +91,28 @@ def _cut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def remove(out: str, drafts: Sequence[Plan], *, standing: Plan, cure: str) -> None:
+def remove(out: str, written: Sequence[Written], *, standing: Plan, cure: str) -> None:
     """Removes what our drafts left, now that the night has its plan.
 
     Not earlier: another launch may be about to freeze a plan of the same pieces.
 
     Args:
         out: The output.
-        drafts: The plans that were written, one of which may stand.
+        written: What was written, one of which may stand.
         standing: The night's plan.
         cure: What to do where a plan is damaged.
     """
-    for plan in drafts:
-        folder = PlanFolder(out, plan.run_date, plan.sequence)
+    for folder, pieces_and_keys in written:
         owner: Plan | None = standing
-        if plan.sequence != standing.sequence:
-            owner = frozen.read(plan_uri(out, plan.sequence), Plan, cure=cure)
-        if owner is None or owner.run_date != plan.run_date:
+        if folder.sequence != standing.sequence:
+            owner = frozen.read(plan_uri(out, folder.sequence), Plan, cure=cure)
+        if owner is None or owner.run_date != folder.run_date:
             files.remove_folder(folder.run)
             files.remove_folder(folder.masks)
         elif isinstance(PlannedNight(out, owner).outcome(), Discard):
             folder.clear()  # it was frozen and given up while we drafted
         else:
             kept = {piece.name for piece in owner.files}
-            for piece in plan.files:
+            for piece in pieces_and_keys:
                 if piece.name not in kept:
                     files.remove(files.join(folder.pieces, piece.name))

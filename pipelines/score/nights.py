@@ -22,6 +22,7 @@ from pipelines.score.pending import (
     count_unplanned,
     find_pending,
 )
+from pipelines.score.photos import Photos
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
 
 
@@ -71,31 +72,24 @@ def plan_night(config: ScoreConfig) -> Night:
         cards, arithmetic, max_side=config.max_side, tile=config.tile
     )
 
-    pending: Pending
+    drafted: list[Pending] = []
 
     def draft(earlier: Sequence[Plan]) -> Draft:
-        nonlocal pending
-        pending = find_pending(
-            out,
-            listing.photos,
-            earlier=earlier,
-            fingerprint=fingerprint,
-            limit=config.limit,
+        drafted.append(
+            _find_pending(config, listing.photos, earlier, fingerprint=fingerprint)
         )
-        if not config.rescore:
-            check_rescoring(out, pending, earlier=earlier, fingerprint=fingerprint)
         return Draft(
             kind="score",
             settings=settings,
             fingerprint=fingerprint,
             root=listing.root,
-            items=pending.items,
+            items=drafted[-1].items,
         )
 
     folder, durable = NightFolder(out, config.night), config.durable
     plan, is_new = sequence.freeze(folder, draft, durable=durable)
     if is_new:
-        skipped, waiting = pending.skipped, pending.waiting
+        skipped, waiting = drafted[-1].skipped, drafted[-1].waiting
     else:
         sequence.check_same_settings(plan, settings)
         skipped, waiting = count_unplanned(PlannedNight(out, plan), listing.photos)
@@ -114,6 +108,23 @@ def _masks(config: ScoreConfig) -> Literal["png", "tar", "none"]:
     if config.masks != "auto":
         return config.masks
     return "tar" if files.prefers_few_files(files.to_uri(config.output)) else "png"
+
+
+def _find_pending(
+    config: ScoreConfig, photos: Photos, earlier: Sequence[Plan], *, fingerprint: str
+) -> Pending:
+    """Returns what the night takes.
+
+    Raises:
+        UsageError: That needs `--rescore`.
+    """
+    out = files.to_uri(config.output)
+    pending = find_pending(
+        out, photos, earlier=earlier, fingerprint=fingerprint, limit=config.limit
+    )
+    if not config.rescore:
+        check_rescoring(out, pending, earlier=earlier, fingerprint=fingerprint)
+    return pending
 
 
 def _settings(

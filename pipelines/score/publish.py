@@ -21,7 +21,7 @@ from pipelines.score.commit import Commit, TableFile
 from pipelines.score.keys import DTYPE
 from pipelines.score.layout import PlanFolder, plans_folder
 from pipelines.score.parts import Totals
-from pipelines.score.plan import PlannedNight
+from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import SCORES_SCHEMA
 
 ROWS_PER_FILE: Final = 1_000_000
@@ -159,53 +159,58 @@ def _move(
 
 def merge(night: PlannedNight) -> list[TableFile]:
     """Writes the table into a folder of our own; returns its files."""
-    folder, planned = night.folder, night.plan.planned
+    folder = night.folder
     if night.commit() is not None or folder.is_shown():  # the folder was swept
         files.make_last_folder(folder.merged)
-    count = max(1, -(-planned // ROWS_PER_FILE))
-    groups = _regroup(night)
-    merged = []
-    for number in range(count):
-        name = f"scores-{number:05}-of-{count:05}.parquet"
-        rows = min(ROWS_PER_FILE, planned - number * ROWS_PER_FILE)
-        uri = files.join(folder.merged, name)
-        merged.append(_write_file(uri, groups, rows=rows, durable=night.durable))
-    return merged
+    return [merge_file(night, number) for number in range(count_files(night.plan))]
 
 
-def _write_file(
-    uri: str, groups: Iterator[pa.Table], *, rows: int, durable: bool
-) -> TableFile:
+def count_files(plan: Plan) -> int:
+    """Returns how many files the table of a plan has."""
+    return max(1, -(-plan.planned // ROWS_PER_FILE))
+
+
+def merge_file(night: PlannedNight, number: int) -> TableFile:
+    """Writes one file of the table into a folder of our own.
+
+    Its rows follow from the plan alone, so files can be merged in any order, side by
+    side, and by whom it may be.
+    """
+    name = f"scores-{number:05}-of-{count_files(night.plan):05}.parquet"
+    uri, rows = files.join(night.folder.merged, name), 0
     with (
-        files.new_file(uri, durable=durable) as file,
+        files.new_file(uri, durable=night.durable) as file,
         pq.ParquetWriter(file, SCORES_SCHEMA, compression="zstd") as writer,
     ):
-        written = 0
-        while written < rows:
-            group = next(groups)
+        for group in _groups(night, number):
             writer.write_table(group, row_group_size=group.num_rows)
-            written += group.num_rows
-    size, name = files.size(uri) or 0, files.name_of(uri)
+            rows += group.num_rows
+    size = files.size(uri) or 0
     return TableFile(name=name, rows=rows, bytes=size, sha256=files.sha256(uri))
 
 
-def _regroup(night: PlannedNight) -> Iterator[pa.Table]:
-    """Yields the rows of all parts in order, in groups that end where files end."""
-    waiting: list[pa.Table] = []
-    size = position = 0
-    for chunk in range(night.plan.chunks):
-        table = night.parts.committed(chunk).rows
-        table = table.replace_schema_metadata(SCORES_SCHEMA.metadata)
+def _groups(night: PlannedNight, number: int) -> Iterator[pa.Table]:
+    """Yields the rows of a file in groups of one size, the last one less."""
+    waiting, size = list[pa.Table](), 0
+    for table in _rows(night, number):
         while table.num_rows:
-            to_file_end = ROWS_PER_FILE - position % ROWS_PER_FILE
-            group_size = min(_ROWS_PER_GROUP, to_file_end)
-            taken = table.slice(0, group_size - size)
+            taken = table.slice(0, _ROWS_PER_GROUP - size)
             table = table.slice(taken.num_rows)
             waiting.append(taken)
             size += taken.num_rows
-            if size == group_size:
+            if size == _ROWS_PER_GROUP:
                 yield pa.concat_tables(waiting).combine_chunks()
-                position += size
                 waiting, size = [], 0
     if waiting:
         yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _rows(night: PlannedNight, number: int) -> Iterator[pa.Table]:
+    """Yields the rows of a file, a table a chunk, cut at the file's ends."""
+    plan, begin = night.plan, number * ROWS_PER_FILE
+    end = min(begin + ROWS_PER_FILE, plan.planned)
+    for chunk in range(begin // plan.chunk_size, -(-end // plan.chunk_size)):
+        table = night.parts.committed(chunk).rows
+        table = table.replace_schema_metadata(SCORES_SCHEMA.metadata)
+        first = chunk * plan.chunk_size
+        yield table.slice(max(begin - first, 0), end - max(begin, first))

@@ -15,6 +15,7 @@ from pipelines.chunks import frozen
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import drafts
 from pipelines.score.commit import Discard
+from pipelines.score.drafts import Written
 from pipelines.score.layout import (
     NightFolder,
     PlanFolder,
@@ -192,7 +193,7 @@ def freeze(
     Returns:
         The plan, and whether this call made it.
     """
-    written: list[Plan] = []
+    written: list[Written] = []
     while True:
         # The number after these plans: who takes it has seen all plans before it.
         chain, plans = read_both(night.out)
@@ -203,9 +204,16 @@ def freeze(
             check_commit(PlannedNight(night.out, plan))
         previous = chain[-1].plan_id if chain else ""
         folder = PlanFolder(night.out, night.run_date, len(chain) + 1)
-        plan = drafts.write(folder, draft(plans), previous=previous, durable=durable)
-        written.append(plan)
-        uri = plan_uri(night.out, plan.sequence)
+        uri, decided = plan_uri(night.out, folder.sequence), draft(plans)
+        try:
+            plan = drafts.write(folder, decided, previous=previous, durable=durable)
+        except FileNotFoundError:
+            # Another launch of this night lost the number, too, and swept our folder.
+            if not files.exists(uri):
+                raise
+            written.append((folder, ()))
+            continue
+        written.append((folder, plan.files))
         if files.create_once(uri, plan.encode(), durable=durable):
             drafts.remove(night.out, written, standing=plan, cure=_RESTORE)
             return plan, True

@@ -17,7 +17,7 @@ from tests.runs.processes import is_alive
 KILLS = {"score-png": 5, "discard-tar": 1, "convert": 2}
 ERRORS = {"score-png": 4}
 LOSSES = {"score-png": 3}
-DAMAGES = {"done-png": 8}
+DAMAGES = {"done-png": 9}
 RACES = {"same-png": 1, "other-png": 1}
 
 
@@ -68,7 +68,7 @@ def test_real_lanes_end_with_a_killed_command(
     out = tmp_path / "out"
     words = inputs.fill(scenarios.score("png"), out, "plain")
     with servers.one() as server:
-        running = server.start(words, out, shim.Fault("stop", 40), inline=False)
+        running = server.start(words, out, shim.Fault("stop", 46), inline=False)
         assert running.wait() is None
         lanes = running.children()
         assert len(lanes) == 1

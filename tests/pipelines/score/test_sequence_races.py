@@ -4,8 +4,12 @@ import multiprocessing
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pipelines.score import sequence
+import pytest
+
+from pipelines import files
+from pipelines.score import drafts, sequence
 from pipelines.score.layout import NightFolder
 from pipelines.score.photos import Photos
 from pipelines.score.plan import Draft, Plan
@@ -116,3 +120,34 @@ def test_a_loser_leaves_the_pieces_that_another_launch_is_about_to_freeze(
 
     frozen, _ = sequence.freeze(NightFolder(str(tmp_path), NIGHT), fast)
     assert uris_of(tmp_path, frozen) == ["/photos/000001.jpg", "/photos/000002.jpg"]
+
+
+def test_who_is_swept_while_it_drafts_decides_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another launch of this night lost the number, too, and swept its folder."""
+    write = drafts.index.write
+
+    def swept(folder: str, *arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(drafts.index, "write", write)
+        freeze(tmp_path, photos(9), night="2026-11-19")  # takes number 1
+        files.remove_folder(folder.rpartition("/")[0])
+        raise FileNotFoundError(2, "No such file or directory", folder)
+
+    monkeypatch.setattr(drafts.index, "write", swept)
+    frozen, _ = freeze(tmp_path, photos(1, 2, 9))
+    assert frozen.sequence == 2
+    assert uris_of(tmp_path, frozen) == ["/photos/000001.jpg", "/photos/000002.jpg"]
+    folders = {name.split("/")[2] for name in everything(tmp_path) if NIGHT in name}
+    assert folders == {"00000002"}
+
+
+def test_a_folder_that_nobody_swept_and_is_gone_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(folder: str, *arguments: Any, **options: Any) -> Any:
+        raise FileNotFoundError(2, "No such file or directory", folder)
+
+    monkeypatch.setattr(drafts.index, "write", gone)
+    with pytest.raises(FileNotFoundError):
+        freeze(tmp_path, photos(1, 2))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from pipelines.lanes.read_ahead import read_ahead
+from pipelines.chunks.read_ahead import read_ahead
 
 
 def test_reading_ahead_keeps_order_and_holds_a_few_only() -> None:
