@@ -26,7 +26,7 @@ FLAGS = (
     *("--model", "voc21", "--chunk_size=1", "--lanes=1"),
     *("--engine=openvino", "--precision=f32"),
 )
-OF_THE_RUN = ("seconds", "images_per_second", "command")
+OF_THE_RUN = ("seconds", "images_per_second", "command", "computed")
 """What a summary says of one run, not of its result."""
 
 _JOB_SECONDS = 400
