@@ -21,7 +21,7 @@ TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 VICTIMS = (LAUNCHER, WORKER_POOL, *TASK_MANAGERS)
 SERVERS = (JOB_SERVER, JOB_MANAGER)
 
-PHOTOS = 44
+PHOTOS = 120
 FLAGS = (
     *("--model", "voc21", "--chunk_size=1", "--lanes=1"),
     *("--engine=openvino", "--precision=f32"),
