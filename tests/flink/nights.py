@@ -21,9 +21,9 @@ TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 VICTIMS = (LAUNCHER, WORKER_POOL, *TASK_MANAGERS)
 SERVERS = (JOB_SERVER, JOB_MANAGER)
 
-PHOTOS = 120
+PHOTOS = 240
 FLAGS = (
-    *("--model", "voc21", "--chunk_size=1", "--lanes=1"),
+    *("--model", "voc21", "--chunk_size=2", "--lanes=1"),
     *("--engine=openvino", "--precision=f32"),
 )
 OF_THE_RUN = ("seconds", "images_per_second", "command", "computed")
@@ -134,7 +134,7 @@ class Trial:
 
     def _pause(self, rng: random.Random) -> None:
         """Waits for a moment: so many seconds, or so many parts more than now."""
-        if rng.random() < 0.5:
+        if rng.random() < 0.3:
             time.sleep(rng.uniform(0.2, 8))
             return
         wanted = self._parts() + rng.randrange(1, 4)
