@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -160,6 +161,8 @@ class Trial:
             if victim in SERVERS:
                 self.cluster.wait_until_ready()
         self.kills.append((victim, round(time.monotonic() - before, 1), parts))
+        sys.stdout.write(f"  killed {victim} at {parts} parts\n")
+        sys.stdout.flush()
 
     def _end(self, attempt: Attempt) -> None:
         """Waits for the command, and gives it again as a person would."""
