@@ -42,6 +42,8 @@ class ChunkJob:
         plan: URI of a file that is there before the job starts: a worker that does not
             see it does not see the output.
         inputs: URIs of what a worker reads besides: folders of photos, models.
+        done: URI of a file that is there when the job has published its result and
+            removed its plan; None: the plan stays.
     """
 
     worker: ChunkWorker
@@ -51,6 +53,7 @@ class ChunkJob:
     parts: Parts | None = None
     plan: str | None = None
     inputs: tuple[str, ...] = ()
+    done: str | None = None
 
     def followed_by(self, step: Callable[[], object]) -> "ChunkJob":
         """Returns the job with a step after its finish, which travels with it.

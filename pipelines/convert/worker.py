@@ -163,6 +163,7 @@ def job(
         planned=conversion.plan.planned,
         parts=conversion.parts,
         plan=conversion.folder.plan,
+        done=conversion.folder.completed,
         inputs=tuple(sorted(set(conversion.plan.content.roots.values()))),
     )
 

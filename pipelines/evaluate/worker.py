@@ -132,6 +132,7 @@ def job(
         planned=evaluation.plan.planned,
         parts=evaluation.parts,
         plan=evaluation.files.plan,
+        done=evaluation.output,
         inputs=_inputs(evaluation),
     )
 

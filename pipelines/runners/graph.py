@@ -33,6 +33,7 @@ class _Process(beam.DoFn):
     def __init__(self, worker: ChunkWorker, access: Access):
         self._worker, self._access = worker, access
         self._stream: ChunkStream | None = None
+        self._has_work: bool | None = None
 
     def setup(self) -> None:
         self._attempt: Attempt = self._access.attempt()
@@ -44,7 +45,10 @@ class _Process(beam.DoFn):
 
     def process(self, run: tuple[int, int]) -> Iterable[Counts]:
         assert self._stream is not None
-        yield from _counted(self._stream.feed(range(*run)))
+        if self._has_work is None:
+            self._has_work = self._access.has_work()
+        if self._has_work:
+            yield from _counted(self._stream.feed(range(*run)))
 
     def finish_bundle(self) -> Iterable[WindowedValue]:
         assert self._stream is not None

@@ -39,7 +39,7 @@ def run(
     Raises:
         JobFault: A worker raised it.
         SystemicFault: The engine failed.
-        Interrupted: The person pressed Ctrl-C; the job is cancelled.
+        Interrupted: The person pressed Ctrl-C; the engine is asked to cancel the job.
     """
     result: Any = None
     # A shell lets its background jobs ignore Ctrl-C; a cluster would go on and on.
@@ -98,6 +98,10 @@ def job_id(result: Any) -> str:
 
 
 def _cancelled(result: Any) -> Interrupted:
+    """Asks the engine to cancel a job.
+
+    Beam's job server for Flink forgets the job then, but its cluster finishes it.
+    """
     if result is None:
         return Interrupted(f"interrupted before the job ran; {_AGAIN}")
     name = job_id(result)
@@ -108,7 +112,7 @@ def _cancelled(result: Any) -> Interrupted:
             f"interrupted, but the job {name} could not be cancelled "
             f"({_line(error)}); it may go on alone; {_AGAIN}"
         )
-    return Interrupted(f"interrupted, the job {name} is cancelled; {_AGAIN}")
+    return Interrupted(f"interrupted, cancelling job {name} on its engine; {_AGAIN}")
 
 
 def _fault_of(error: Exception, engine: Engine, result: Any) -> JobFault:

@@ -1,8 +1,8 @@
 """What a worker process of another process or machine needs before its first chunk.
 
 The launcher's own process has an attempt of the launcher's. Any other process makes
-one: it checks that it sees what the launcher sees, and shares the cores of its host
-with the other worker processes there.
+one, which shares the cores of its host with the other worker processes there. Before
+the first chunk a worker checks that it sees what the launcher sees.
 """
 
 import os
@@ -33,37 +33,44 @@ class Access:
         handle: Leads a process to its attempt.
         plan: URI of a file that a worker must see; None: there is none.
         inputs: URIs of what it reads besides.
+        done: See `ChunkJob`.
         processes: Worker processes a host, where the flags say so.
     """
 
     handle: Shared
     plan: str | None = None
     inputs: tuple[str, ...] = ()
+    done: str | None = None
     processes: int = 1
 
     @classmethod
     def of(cls, job: ChunkJob, *, processes: int = 1) -> "Access":
         """Returns the way for the workers of a job."""
-        return cls(Shared(), job.plan, job.inputs, processes)
+        return cls(Shared(), job.plan, job.inputs, job.done, processes)
 
     def attempt(self) -> Attempt:
-        """Returns the attempt that this process shares.
-
-        Raises:
-            SystemicFault: This process does not see what the launcher sees.
-        """
+        """Returns the attempt that this process shares."""
         return self.handle.acquire(self._open)
 
     def _open(self) -> Attempt:
-        self._check_sight()
         _keep_out_of_stdout()
         attempt = Attempt(max(self.processes, count_workers()))
         attempt.close_when_forgotten()
         return attempt
 
-    def _check_sight(self) -> None:
+    def has_work(self) -> bool:
+        """Returns whether there is anything to do, where this process sees the plan.
+
+        Engines do work again when a machine was lost, also that of a job that has
+        published its result since: its plan is gone then.
+
+        Raises:
+            SystemicFault: This process does not see what the launcher sees.
+        """
         host = socket.gethostname()
         if self.plan is not None and not files.exists(self.plan):
+            if self.done is not None and files.exists(self.done):
+                return False
             raise SystemicFault(
                 f"the worker misses the frozen plan at {self.plan}: got nothing there "
                 f"on {host}, expected what the launcher wrote; OUT must be on a store "
@@ -76,6 +83,7 @@ class Access:
                     "what the launcher sees; inputs and models must be on a store that "
                     "every worker sees"
                 )
+        return True
 
 
 def _keep_out_of_stdout() -> None:

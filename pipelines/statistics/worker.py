@@ -63,5 +63,6 @@ def job(statistics: Statistics) -> ChunkJob:
         planned=statistics.records,
         parts=statistics.parts,
         plan=statistics.plan_uri,
+        done=statistics.output,
         inputs=(statistics.folder,),
     )

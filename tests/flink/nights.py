@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,12 +22,12 @@ TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 VICTIMS = (LAUNCHER, WORKER_POOL, *TASK_MANAGERS)
 SERVERS = (JOB_SERVER, JOB_MANAGER)
 
-PHOTOS = 44
+PHOTOS = 240
 FLAGS = (
-    *("--model", "voc21", "--chunk_size=1", "--lanes=1"),
+    *("--model", "voc21", "--chunk_size=2", "--lanes=1"),
     *("--engine=openvino", "--precision=f32"),
 )
-OF_THE_RUN = ("seconds", "images_per_second", "command")
+OF_THE_RUN = ("seconds", "images_per_second", "command", "computed")
 """What a summary says of one run, not of its result."""
 
 _JOB_SECONDS = 400
@@ -134,7 +135,7 @@ class Trial:
 
     def _pause(self, rng: random.Random) -> None:
         """Waits for a moment: so many seconds, or so many parts more than now."""
-        if rng.random() < 0.5:
+        if rng.random() < 0.3:
             time.sleep(rng.uniform(0.2, 8))
             return
         wanted = self._parts() + rng.randrange(1, 4)
@@ -160,6 +161,8 @@ class Trial:
             if victim in SERVERS:
                 self.cluster.wait_until_ready()
         self.kills.append((victim, round(time.monotonic() - before, 1), parts))
+        sys.stdout.write(f"  killed {victim} at {parts} parts\n")
+        sys.stdout.flush()
 
     def _end(self, attempt: Attempt) -> None:
         """Waits for the command, and gives it again as a person would."""

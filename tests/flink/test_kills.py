@@ -37,8 +37,7 @@ def run(trial: Trial, victims: list[str], seed: int) -> None:
     finally:
         _killed.update(victim for victim, _, _ in trial.kills)
         took = time.monotonic() - began
-        log(f"  killed {trial.kills}, {took:.0f} s")
-        log(f"  so far {sum(_killed.values())}: {dict(_killed)}")
+        log(f"  {len(trial.kills)} kills, {took:.0f} s; so far {dict(_killed)}")
 
 
 @pytest.mark.parametrize("victim", [TASK_MANAGERS[0], JOB_SERVER, JOB_MANAGER])

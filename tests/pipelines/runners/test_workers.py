@@ -62,17 +62,30 @@ def test_a_process_has_one_attempt_and_a_copy_leads_to_it() -> None:
     assert access().attempt() is not attempt
 
 
-def test_the_launchers_attempt_needs_no_look(tmp_path: Path) -> None:
-    way = access(plan=str(tmp_path / "gone"))
+def test_the_launchers_attempt_is_its_own() -> None:
+    way = access()
     with Attempt() as attempt:
         way.handle.acquire(lambda: attempt)
         assert way.attempt() is attempt
 
 
+def test_work_that_is_done_again_after_the_end_is_no_work(tmp_path: Path) -> None:
+    plan, done = tmp_path / "plan.json", tmp_path / "COMPLETED"
+    way = access(plan=str(plan), done=str(done))
+    plan.touch()
+    done.touch()
+    assert way.has_work()
+    plan.unlink()
+    assert not way.has_work()
+    done.unlink()
+    with pytest.raises(SystemicFault, match="misses the frozen plan"):
+        way.has_work()
+
+
 def test_a_worker_that_misses_the_plan_says_where(tmp_path: Path) -> None:
     plan = str(tmp_path / "plan.json")
     with pytest.raises(SystemicFault) as caught:
-        access(plan=plan).attempt()
+        access(plan=plan).has_work()
     assert str(caught.value).startswith(f"the worker misses the frozen plan at {plan}:")
     assert "OUT must be on a store that every worker sees" in str(caught.value)
 
@@ -82,9 +95,9 @@ def test_a_worker_that_misses_an_input_names_it(tmp_path: Path) -> None:
     plan.touch()
     way = access(plan=str(plan), inputs=(str(tmp_path), str(photos)))
     with pytest.raises(SystemicFault, match=f"the worker misses {photos}: got nothing"):
-        way.attempt()
+        way.has_work()
     photos.mkdir()
-    assert way.attempt()
+    assert way.has_work()
 
 
 CHATTY = """
