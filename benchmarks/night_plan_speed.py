@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 _BLOCK = 500_000
 _STRIDE = 7_368_787  # a prime: each number comes once, in mixed order
 _VERSION = "1234567-1700000000000000000"
+_MANIFEST = "photos.parquet"
 _STEP = "import sys; from benchmarks import night_plan_speed as n; n.{}(*sys.argv[1:])"
 
 
@@ -43,8 +44,8 @@ def draw_manifest(path: Path, count: int) -> None:
             writer.write_table(pa.table([uris], names=["image_uri"]))
 
 
-def plan(manifest: str, out: str, run_date: str, look: str) -> None:
-    """Plans a night."""
+def plan(out: str, run_date: str, look: str) -> None:
+    """Plans a night of the manifest beside an output."""
     from pipelines import files
     from pipelines.score.config import ScoreConfig
     from pipelines.score.nights import plan_night
@@ -54,6 +55,7 @@ def plan(manifest: str, out: str, run_date: str, look: str) -> None:
 
     if not look:
         files.pins = pins
+    manifest = str(Path(out).parent / _MANIFEST)
     words = ["--input", manifest, "--output", out, "--run_date", run_date]
     plan_night(ScoreConfig.parse(words)[0])
 
@@ -120,12 +122,12 @@ def main() -> None:
     parser.add_argument("--end", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        manifest, out = str(Path(name) / "photos.parquet"), str(Path(name) / "out")
-        draw_manifest(Path(manifest), arguments.photos)
+        out = str(Path(name) / "out")
+        draw_manifest(Path(name) / _MANIFEST, arguments.photos)
         look = "look" if arguments.look else ""
         steps = {
-            "first": measure("plan", manifest, out, "2026-11-20", look),
-            "nothing_new": measure("plan", manifest, out, "2026-11-21", look),
+            "first": measure("plan", out, "2026-11-20", look),
+            "nothing_new": measure("plan", out, "2026-11-21", look),
             "open_run": measure("open_run", out),
         }
         if arguments.end:

@@ -5,9 +5,10 @@ belongs to and counts its items; a job adds fields of its own. First writer wins
 attempts use the part that is there and drop their own.
 """
 
+import functools
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from pipelines import files
 from pipelines.chunks import seal
 from pipelines.chunks.columns import encode_table
 from pipelines.chunks.counts import Counts
+from pipelines.chunks.read_ahead import read_ahead
 from pipelines.faults import SystemicFault
 
 _UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError)
@@ -136,8 +138,8 @@ class Parts:
         For those who only look on: None also where it is damaged or removed meanwhile.
         """
         try:
-            data = files.read_bytes(self.uri(chunk))
-            metadata = pq.read_schema(pa.BufferReader(data)).metadata or {}
+            with files.open_for_reading(self.uri(chunk)) as file:
+                metadata = pq.read_schema(file).metadata or {}
             if metadata.get(_PLAN) != self.plan_id.encode():
                 return None
             return Counts(ok=int(metadata[_OK]), failed=int(metadata[_FAILED]))
@@ -166,6 +168,22 @@ class Parts:
                 f"{self.uri(chunk)}: the part vanished, expected it to stay; "
                 f"{self.lost}"
             ) from error
+
+    def each(
+        self, chunks: Iterable[int], *, columns: list[str] | None = None
+    ) -> Iterator[Part]:
+        """Yields the parts of chunks that must have one, in order, read ahead.
+
+        Args:
+            chunks: Their numbers.
+            columns: Which to read; all if None.
+
+        Raises:
+            SystemicFault: One is missing or damaged.
+        """
+        read = functools.partial(self.committed, columns=columns)
+        threads = files.parallel_reads(self.folder)
+        return read_ahead(chunks, read, threads=threads, depth=threads)
 
     def encode(
         self,

@@ -8,6 +8,7 @@ from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Ending, Refusal
+from pipelines.chunks.read_ahead import read_ahead
 from pipelines.faults import AboveThreshold, SystemicFault
 from pipelines.score import parts, publish
 from pipelines.score.commit import Discard
@@ -114,9 +115,16 @@ def is_finished(night: Night) -> bool:
     commit, summary = night.commit(), find_summary(night.folder)
     if commit is None:
         return False
-    for chunk in range(night.plan.chunks):
+
+    def check(chunk: int) -> None:
         part = night.parts.committed(chunk, columns=["mask_path"])
         parts.check_masks(night, chunk, part)
+
+    threads = files.parallel_reads(night.out)
+    for _ in read_ahead(
+        range(night.plan.chunks), check, threads=threads, depth=threads
+    ):
+        pass
     return (
         publish.is_shown(night, commit)
         and summary is not None

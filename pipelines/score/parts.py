@@ -159,8 +159,7 @@ def add_up(night: PlannedNight) -> Totals:
     """
     ok, reasons = 0, Counter[str]()
     retries, hashes = bytearray(), bytearray()
-    for chunk in range(night.plan.chunks):
-        part = night.parts.committed(chunk, columns=_FAILURE_COLUMNS)
+    for part in night.parts.each(range(night.plan.chunks), columns=_FAILURE_COLUMNS):
         hashes += bytes.fromhex(part.sha256)
         failed = part.rows.filter(pc.equal(part.rows["status"], "failed"))
         ok += pc.sum(pc.equal(part.rows["status"], "ok")).as_py() or 0

@@ -209,8 +209,8 @@ def _rows(night: PlannedNight, number: int) -> Iterator[pa.Table]:
     """Yields the rows of a file, a table a chunk, cut at the file's ends."""
     plan, begin = night.plan, number * ROWS_PER_FILE
     end = min(begin + ROWS_PER_FILE, plan.planned)
-    for chunk in range(begin // plan.chunk_size, -(-end // plan.chunk_size)):
-        table = night.parts.committed(chunk).rows
-        table = table.replace_schema_metadata(SCORES_SCHEMA.metadata)
+    chunks = range(begin // plan.chunk_size, -(-end // plan.chunk_size))
+    for chunk, part in zip(chunks, night.parts.each(chunks), strict=True):
+        table = part.rows.replace_schema_metadata(SCORES_SCHEMA.metadata)
         first = chunk * plan.chunk_size
         yield table.slice(max(begin - first, 0), end - max(begin, first))
