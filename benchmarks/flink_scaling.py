@@ -1,6 +1,6 @@
 """Two TaskManagers against one: `fcn score` on a Flink of this machine.
 
-    python -m benchmarks.flink_scaling --jars ~/.cache/fcn-flink/lib --count 600
+    python -m benchmarks.flink_scaling --jars ~/.cache/fcn-flink/lib --count 1200
 
 The same drawn photos, one lane a TaskManager, in clusters of one and of two. The speed
 is that of the scoring phase: from the second chunk that is committed to the last but
@@ -104,7 +104,7 @@ def main() -> None:
     """Prints photos/s of one and of two TaskManagers, and their ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--jars", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=600)
+    parser.add_argument("--count", type=int, default=1200)
     parser.add_argument("--side", type=int, default=320, help="of a photo, in pixels")
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()
