@@ -20,8 +20,8 @@ from pipelines.runners import endpoints
 from pipelines.runners.engine import Command, Engine
 
 _EMBEDDED: Final = "embed"
-_POOL: Final = "python -m apache_beam.runners.worker.worker_pool_main"
-_START_POOL: Final = f"start it with {_POOL} --service_port=PORT"
+_POOL: Final = "python -m pipelines.runners.worker_pool"
+_START_POOL: Final = f"start it with {_POOL} --port PORT"
 _KINDS: Final = (
     "EXTERNAL with --environment_config=localhost:50000 (a worker pool that runs "
     "already), DOCKER with an image, PROCESS with a command, or LOOPBACK"

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from fcn_core.datasets.pascal import drawn
+from pipelines.runners import flags
+from pipelines.score.config import ScoreConfig, StatusConfig
+from pipelines.settings import JobConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,6 +27,26 @@ def _commands() -> list[list[str]]:
     lines = [line for block in _blocks() for line in block.splitlines()]
     words = [shlex.split(line, comments=True) for line in lines]
     return [command for command in words if command[:1] == ["fcn"]]
+
+
+def _elsewhere() -> list[list[str]]:
+    """Returns the commands that need other machines, in blocks of their own."""
+    blocks = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+    lines = [line for b in blocks for line in b.replace("\\\n", " ").splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [command for command in words if command[:1] == ["fcn"]]
+
+
+_KINDS: dict[str, type[JobConfig]] = {"score": ScoreConfig, "status": StatusConfig}
+
+
+@pytest.mark.parametrize("words", _elsewhere(), ids=lambda words: words[1])
+def test_commands_for_other_machines_have_flags_that_are_known(
+    words: list[str],
+) -> None:
+    kind = _KINDS[words[1]]
+    _, beam = kind.parse(words[2:])
+    flags.check_flags(beam, ours=kind.flags())
 
 
 @pytest.fixture(scope="module")
