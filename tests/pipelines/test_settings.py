@@ -53,7 +53,7 @@ def test_defaults() -> None:
     assert (settings.input, settings.output) == ("in", "out")
     assert settings.model == ["voc21", "quality"]
     assert (settings.engine, settings.precision) == ("auto", "auto")
-    assert (settings.masks, settings.chunk_size) == ("png", 256)
+    assert (settings.masks, settings.chunk_size) == ("auto", 256)
     assert (settings.lanes, settings.limit, settings.max_side) == (None, None, None)
     assert settings.max_error_rate == 0.05
     assert not settings.rescore

@@ -114,7 +114,7 @@ def test_a_pool_beside_an_embedded_server_answers(pool: Server) -> None:
         engines.choose([*EMBED, *flags], NO_MODEL)
     assert str(caught.value).startswith(
         f"--environment_config: got no answer from localhost:{port}, expected a worker "
-        "pool of Beam; start it with python -m apache_beam"
+        "pool of Beam; start it with python -m pipelines.runners.worker_pool"
     )
 
 
