@@ -1,8 +1,9 @@
 """A job whose workers are other processes: its end, its faults, and Ctrl-C."""
 
 import contextlib
-import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.job import ChunkJob
-from pipelines.faults import AboveThreshold, Interrupted, JobFault, SystemicFault
+from pipelines.faults import AboveThreshold, JobFault, SystemicFault
 from pipelines.runners import engines, launch
 from pipelines.runners.engine import Command, Engine
 from tests.doubles.chunk import (
@@ -118,32 +119,49 @@ def test_a_job_goes_on_when_its_launcher_has_left(
     wait_for(lambda: "finish 4 2 6" in diary.words(), seconds=60)
 
 
+_LAUNCH = """
+import sys
+import threading
+from pipelines.chunks.attempt import Attempt
+from pipelines.chunks.job import ChunkJob
+from pipelines.faults import Interrupted
+from pipelines.runners import engines, launch
+from pipelines.runners.engine import Command
+from tests.doubles.chunk import Diary, Ending, WaitingWorker
+
+folder, gate, *words = sys.argv[1:]
+diary = Diary(folder)
+engine = engines.choose(words, Command("/nowhere/out"))
+job = ChunkJob(WaitingWorker(diary, gate), 1, Ending(diary))
+try:
+    with Attempt() as attempt:
+        launch.run(job, engine, attempt)
+except Interrupted as fault:
+    print(fault)
+"""
+
+
 def test_ctrl_c_cancels_the_job(
-    tmp_path: Path, diary: Diary, threads: Server, job_server: Server, attempt: Attempt
+    tmp_path: Path, diary: Diary, threads: Server, job_server: Server
 ) -> None:
-    words = engine_runs.flags(threads, job_server=job_server)
-    engine = engines.choose(words, Command("/nowhere/out"))
+    """In a process of its own: the tests' own has other things that listen."""
     gate = tmp_path / "gate"
-
-    def press_when_begun() -> None:
-        wait_for(lambda: "chunk 0" in diary.words(), seconds=60)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    person = threading.Thread(target=press_when_begun)
-    # Should the launcher be gone when the person comes, the tests must go on.
-    previous = signal.signal(signal.SIGINT, lambda *_: None)
-    person.start()
+    words = engine_runs.flags(threads, job_server=job_server)
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", _LAUNCH, diary.folder, str(gate), *words],
+        cwd=engine_runs.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
-        job = ChunkJob(WaitingWorker(diary, str(gate)), 1, Ending(diary))
-        with pytest.raises(Interrupted) as caught:
-            launch.run(job, engine, attempt)
+        wait_for(lambda: "chunk 0" in diary.words(), seconds=60)
+        launcher.send_signal(signal.SIGINT)
+        line, _ = launcher.communicate(timeout=30)
     finally:
-        person.join()
-        signal.signal(signal.SIGINT, previous)
+        launcher.kill()
         gate.touch()
-    line = str(caught.value)
     assert line.startswith("interrupted, cancelling job ")
-    assert line.endswith("run the same command again to go on")
+    assert line.endswith("run the same command again to go on\n")
 
 
 def test_a_job_server_that_dies_is_one_line(
