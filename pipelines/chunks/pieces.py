@@ -53,6 +53,22 @@ def write(
     )
 
 
+def cut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Yields the same rows in tables of `size` rows, the last one less."""
+    waiting, rows = list[pa.Table](), 0
+    for table in tables:
+        while table.num_rows:
+            taken = table.slice(0, size - rows)
+            table = table.slice(taken.num_rows)
+            waiting.append(taken)
+            rows += taken.num_rows
+            if rows == size:
+                yield pa.concat_tables(waiting).combine_chunks()
+                waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
 def write_file(
     folder: str,
     stem: str,

@@ -33,7 +33,8 @@ def write(folder: PlanFolder, draft: Draft, *, previous: str, durable: bool) -> 
     """
     folder.make(masks=draft.settings.has_masks, durable=durable)
     chunk_size, keys = draft.settings.chunk_size, KeySpill()
-    tables = _cut(_noted(draft.items.tables(), keys), CHUNKS_PER_PIECE * chunk_size)
+    noted = _noted(draft.items.tables(), keys)
+    tables = pieces.cut(noted, CHUNKS_PER_PIECE * chunk_size)
     written = pieces.write(
         folder.pieces, map(with_keys, tables), rows=chunk_size, durable=durable
     )
@@ -73,22 +74,6 @@ def _noted(tables: Iterable[pa.Table], keys: KeySpill) -> Iterator[pa.Table]:
     for table in tables:
         keys.add(keys_of(table))
         yield table
-
-
-def _cut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """Yields the same rows in tables of `size` rows, the last one less."""
-    waiting, rows = list[pa.Table](), 0
-    for table in tables:
-        while table.num_rows:
-            taken = table.slice(0, size - rows)
-            table = table.slice(taken.num_rows)
-            waiting.append(taken)
-            rows += taken.num_rows
-            if rows == size:
-                yield pa.concat_tables(waiting).combine_chunks()
-                waiting, rows = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def remove(out: str, written: Sequence[Written], *, standing: Plan, cure: str) -> None:

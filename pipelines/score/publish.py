@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import files
+from pipelines.chunks import pieces
 from pipelines.chunks.pieces import Piece
 from pipelines.faults import SystemicFault
 from pipelines.score import index
@@ -182,27 +183,11 @@ def merge_file(night: PlannedNight, number: int) -> TableFile:
         files.new_file(uri, durable=night.durable) as file,
         pq.ParquetWriter(file, SCORES_SCHEMA, compression="zstd") as writer,
     ):
-        for group in _groups(night, number):
+        for group in pieces.cut(_rows(night, number), _ROWS_PER_GROUP):
             writer.write_table(group, row_group_size=group.num_rows)
             rows += group.num_rows
     size = files.size(uri) or 0
     return TableFile(name=name, rows=rows, bytes=size, sha256=files.sha256(uri))
-
-
-def _groups(night: PlannedNight, number: int) -> Iterator[pa.Table]:
-    """Yields the rows of a file in groups of one size, the last one less."""
-    waiting, size = list[pa.Table](), 0
-    for table in _rows(night, number):
-        while table.num_rows:
-            taken = table.slice(0, _ROWS_PER_GROUP - size)
-            table = table.slice(taken.num_rows)
-            waiting.append(taken)
-            size += taken.num_rows
-            if size == _ROWS_PER_GROUP:
-                yield pa.concat_tables(waiting).combine_chunks()
-                waiting, size = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def _rows(night: PlannedNight, number: int) -> Iterator[pa.Table]:

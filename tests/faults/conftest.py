@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults import scenarios, shim
 from tests.faults.commands import Servers
+from tests.faults.gcs_nights import Night, night
 from tests.faults.scenarios import Inputs, Prepared, Scenario
 from tests.faults.sweeps import Make, Scenarios
 
@@ -70,3 +71,12 @@ def prepared(servers: Servers, make: Make) -> Scenarios:
         return make(name, available[name])
 
     return prepared
+
+
+@pytest.fixture(scope="module")
+def small(
+    gcs_address: str, library: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Night]:
+    scratch = tmp_path_factory.mktemp("gcs")
+    with night(gcs_address, library, scratch, photos=19) as made:
+        yield made

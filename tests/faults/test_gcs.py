@@ -1,6 +1,5 @@
 """Nights in gs:// under attack, at length: `make test-faults`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,15 +21,6 @@ STORM = {
     "truncated": 0.02,
     "flipped": 0.01,
 }
-
-
-@pytest.fixture(scope="module")
-def small(
-    gcs_address: str, library: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Night]:
-    scratch = tmp_path_factory.mktemp("gcs")
-    with night(gcs_address, library, scratch, photos=19) as made:
-        yield made
 
 
 def test_of_two_launches_one_commits(small: Night) -> None:

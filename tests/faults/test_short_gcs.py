@@ -1,21 +1,9 @@
 """Nights in gs:// under attack, a few trials of each kind: `make test`."""
 
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 
 from tests.faults import gcs_nights
-from tests.faults.gcs_nights import Night, night
-
-
-@pytest.fixture(scope="module")
-def small(
-    gcs_address: str, library: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Night]:
-    scratch = tmp_path_factory.mktemp("gcs")
-    with night(gcs_address, library, scratch, photos=19) as made:
-        yield made
+from tests.faults.gcs_nights import Night
 
 
 def test_of_two_launches_one_commits(small: Night) -> None:
