@@ -76,7 +76,7 @@ def show_again(night: Night, damages: Sequence[Damage], *, command: str) -> None
 
 
 def put_index(night: PlannedNight, damages: Sequence[Damage]) -> None:
-    """Puts files of keys and hashes back, from the items and the parts.
+    """Puts files of keys back, from the items.
 
     What would not be the same bytes stays away; the check that follows names it.
 
@@ -87,15 +87,33 @@ def put_index(night: PlannedNight, damages: Sequence[Damage]) -> None:
     Raises:
         SystemicFault: The items are damaged.
     """
-    kinds = {damage.kind for damage in damages if damage.cure == MEND}
-    if "index" not in kinds:
-        return
-    _put(night, night.plan.index, drafts.encode_index(night))
+    if _has_damaged_index(damages):
+        _put(night, night.plan.index, drafts.encode_index(night))
+
+
+def put_attached(night: PlannedNight, damages: Sequence[Damage]) -> None:
+    """Puts the files of hashes and retries of a commit back, from the parts.
+
+    They prove parts that were scored again while their hashes were unknown: the commit
+    names the hash of all hashes. What would not be the same bytes stays away; the check
+    that follows names it.
+
+    Args:
+        night: The night, its parts whole.
+        damages: Its damage.
+
+    Raises:
+        SystemicFault: A part is damaged.
+    """
     commit = night.commit()
-    if commit is not None and "part" not in kinds:
+    if commit is not None and _has_damaged_index(damages):
         contents = publish.attachments(parts.add_up(night))
         _put(night, commit.parts, contents["parts"])
         _put(night, commit.retries, contents["retries"])
+
+
+def _has_damaged_index(damages: Sequence[Damage]) -> bool:
+    return any(damage.kind == "index" and damage.cure == MEND for damage in damages)
 
 
 def _put(

@@ -1,10 +1,11 @@
 """Checks one night: pieces, parts, masks, commit, table, summary and page."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
 from pipelines import files
-from pipelines.check.damage import Damage, Findings, Kind
+from pipelines.check.damage import MEND, Damage, Findings, Kind
 from pipelines.chunks.parts import Part
 from pipelines.chunks.pieces import Piece
 from pipelines.faults import JobFault, SystemicFault
@@ -17,6 +18,7 @@ COLUMNS: Final = ("image_key", "mask_path", "mask_sha256")
 """Columns of a part that name its masks."""
 
 _END_OF_PAGE: Final = b"</html>"
+_RESTORE: Final = "restore it from a copy"
 
 
 class NightCheck:
@@ -34,6 +36,7 @@ class NightCheck:
         self._named: set[str] = set()
         self._is_complete = True
         self._hashes: list[str] = []
+        self._got_hashes = bytearray()
 
     def run(self) -> None:
         """Reads all of it."""
@@ -41,10 +44,14 @@ class NightCheck:
         commit = night.commit()
         self._check_pieces()
         self._check_index(night.plan.index)
-        if commit is not None and self._check_index(commit.attached):
-            self._hashes = night.part_hashes(commit)
+        if commit is not None:
+            self._check_index(commit.retries)
+            if _is_whole(night, commit.parts):
+                self._hashes = night.part_hashes(commit)
         for chunk in range(night.plan.chunks):
             self._check_chunk(chunk, commit)
+        if commit is not None:
+            self._check_index(commit.parts, cure=self._cure_of_hashes(commit))
         if self._is_complete:
             self._check_unnamed_masks()
         if commit is not None:
@@ -75,19 +82,26 @@ class NightCheck:
             uri = files.join(folder.pieces, piece.name)
             got = _compare(uri, piece.sha256)
             if got is not None:
-                self._add("piece", uri, got, cure="restore it from a copy")
+                self._add("piece", uri, got, cure=_RESTORE)
 
-    def _check_index(self, index: Sequence[Piece]) -> bool:
-        """Looks at files of keys and hashes; returns whether all are whole."""
-        folder, is_whole = self._night.folder, True
+    def _check_index(self, index: Sequence[Piece], *, cure: str = MEND) -> None:
+        """Looks at files of keys and hashes."""
+        folder = self._night.folder
         for piece in index:
             self._found.count("index")
             uri = files.join(folder.pieces, piece.name)
             got = _compare(uri, piece.sha256)
             if got is not None:
-                self._add("index", uri, got)
-                is_whole = False
-        return is_whole
+                self._add("index", uri, got, cure=cure)
+
+    def _cure_of_hashes(self, commit: Commit) -> str:
+        """Returns what brings the hashes of the parts back: parts that have them.
+
+        A part that is not there can be scored again, and may have its hash then.
+        """
+        got = hashlib.sha256(self._got_hashes).hexdigest()
+        is_lost = self._is_complete and [got] != [p.sha256 for p in commit.parts]
+        return _RESTORE if is_lost else MEND
 
     def _check_chunk(self, chunk: int, commit: Commit | None) -> None:
         night = self._night
@@ -112,6 +126,7 @@ class NightCheck:
             self._add("part", uri, "another part than committed", chunk=chunk)
         else:
             self._check_masks(chunk, part)
+            self._got_hashes += bytes.fromhex(part.sha256)
 
     def _check_masks(self, chunk: int, part: Part) -> None:
         rows = [row for row in part.rows.to_pylist() if row["mask_path"] is not None]
@@ -182,6 +197,14 @@ class NightCheck:
             page = b""
         if not page.rstrip().endswith(_END_OF_PAGE):
             self._add("page", folder.page, "no whole page")
+
+
+def _is_whole(night: PlannedNight, index: Sequence[Piece]) -> bool:
+    uris = [files.join(night.folder.pieces, piece.name) for piece in index]
+    return all(
+        _compare(uri, piece.sha256) is None
+        for uri, piece in zip(uris, index, strict=True)
+    )
 
 
 def _compare(uri: str, sha256: str) -> str | None:

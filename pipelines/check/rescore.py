@@ -82,14 +82,18 @@ class _Mender:
         )
 
     def _hashes(self) -> list[str] | None:
-        """Returns the sha256 of the parts that were committed; None of an open night.
+        """Returns the sha256 of the parts that were committed; None if not known.
 
-        Raises:
-            SystemicFault: Their file is damaged, and parts are, too: what was
-                committed cannot be known any more.
+        They are known neither of an open night nor where their file is damaged, too.
+        There the check that follows compares all parts with that file's hash.
         """
         commit = self.night.commit()
-        return None if commit is None else self.night.part_hashes(commit)
+        if commit is None:
+            return None
+        try:
+            return self.night.part_hashes(commit)
+        except SystemicFault:
+            return None
 
     def _open(
         self, index: int, *, pieces: Pieces, hashes: list[str] | None

@@ -95,6 +95,7 @@ def _mend_night(
             progress.show(attempt.tally, photos, quiet=config.json_output),
         ):
             launch.run(job, engine, attempt)
+    mend.put_attached(planned, damages)
     mend.show_again(night, damages, command=command)
 
 

@@ -1,7 +1,5 @@
 """Nights in gs:// under attack, a few trials of each kind: `make test`."""
 
-
-
 from tests.faults import gcs_nights
 from tests.faults.gcs_nights import Night
 

@@ -69,6 +69,44 @@ def test_another_photo_is_not_put_back(
     assert check(out, "--mend")[0] == 0
 
 
+def test_the_hashes_prove_parts_that_were_scored_without_them(
+    whole: Path, out: Path
+) -> None:
+    flip(file_of(out, "hashes"))
+    flip(file_of(out, "part"))
+    file_of(out, "mask").unlink()
+    code, found = check(out)
+    kinds = ["index", "mask", "part"]
+    assert (code, sorted(d["kind"] for d in found["damages"])) == (1, kinds)
+    assert {d["cure"] for d in found["damages"]} == {"--mend"}
+    code, found = check(out, "--mend")
+    assert (code, found["damages"]) == (0, [])
+    assert results(out) == results(whole / "out")
+
+
+def test_hashes_that_no_part_proves_come_from_a_copy(
+    tmp_path: Path, whole: Path, out: Path
+) -> None:
+    """The photos have moved away: the part cannot be what was committed."""
+    photos, kept = whole / "photos", tmp_path / "kept"
+    hashes = file_of(out, "hashes")
+    flip(hashes)
+    flip(file_of(out, "part"))
+    photos.rename(kept)
+    try:
+        for _ in range(2):
+            code, found = check(out, "--mend")
+            assert (code, [d["kind"] for d in found["damages"]]) == (1, ["index"])
+            assert found["damages"][0]["cure"] == "restore it from a copy"
+    finally:
+        kept.rename(photos)
+    shutil.copy(file_of(whole / "out", "hashes"), hashes)
+    code, found = check(out)
+    assert (code, [d["kind"] for d in found["damages"]]) == (1, ["part"])
+    assert check(out, "--mend")[0] == 0
+    assert results(out) == results(whole / "out")
+
+
 def test_an_open_night_is_mended_and_goes_on(
     tmp_path: Path, whole: Path, request: pytest.FixtureRequest
 ) -> None:
