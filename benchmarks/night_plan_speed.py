@@ -84,7 +84,7 @@ def draw_night(out: str, count: str) -> None:
     for chunk in range(night.plan.chunks):
         items, rows = night_plans.rows_of(night, chunk)
         rows = [replace(row, mask_path=None) for row in rows]
-        parts.write_part(night, chunk, items=items, rows=rows)
+        parts.write_part(night, chunk, items=items, rows=rows, masks_bytes=0)
 
 
 def end(out: str) -> None:

@@ -7,6 +7,7 @@ meets our own object. So each upload carries a token of its writer, and the toke
 object that is there decides.
 """
 
+import io
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -82,14 +83,15 @@ def new_file(uri: str, *, durable: bool) -> Iterator[BinaryIO]:
     """Opens a file on this machine that is uploaded when the block ends."""
     with tempfile.SpooledTemporaryFile(_SPOOLED) as file:
         yield cast(BinaryIO, file)
-        blob = blob_of(uri)
-        call(uri, lambda: _upload_file(blob, file))
+        blob, size = blob_of(uri), file.seek(0, io.SEEK_END)
+        call(uri, lambda: _upload_file(blob, file, size))
 
 
-def _upload_file(blob: storage.Blob, file: IO[bytes]) -> None:
+def _upload_file(blob: storage.Blob, file: IO[bytes], size: int) -> None:
     blob.upload_from_file(
         file,
         rewind=True,
+        size=size,  # a small one is one request then, not two
         content_type="application/octet-stream",
         checksum="crc32c",
         timeout=TIMEOUT,

@@ -18,6 +18,7 @@ from pipelines import files
 from pipelines.pages import figures, night_cards, night_table, page
 from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
+from pipelines.score import masks
 from pipelines.score import table as score_table
 from pipelines.score.layout import NightFolder
 from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
@@ -93,7 +94,8 @@ def _cards(
     bins: Sequence[float],
 ) -> list[night_cards.Card]:
     """Returns the cards of some photos, which may be far away: several at once."""
-    card = partial(night_cards.card, out=out, names=names, bins=bins)
+    mask_files = masks.Reader(out)
+    card = partial(night_cards.card, mask_files=mask_files, names=names, bins=bins)
     with ThreadPoolExecutor(files.parallel_reads(out)) as pool:
         return list(pool.map(card, rows))
 

@@ -8,6 +8,7 @@ from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.pages import figures, thumbnails
 from pipelines.pages.chips import Chip, background_ids, chips_on_card, notable_chips
+from pipelines.score import masks
 from pipelines.score.rows import ScoreRow
 
 
@@ -45,7 +46,7 @@ class Card:
 def card(
     row: ScoreRow,
     *,
-    out: str,
+    mask_files: masks.Reader,
     names: Mapping[int, str],
     bins: Sequence[float],
 ) -> Card:
@@ -53,11 +54,11 @@ def card(
 
     Args:
         row: Of the scores table.
-        out: The output folder that the row's mask path is relative to.
+        mask_files: Of the output that the row's mask path is relative to.
         names: Of the classes, by id.
         bins: The ratings that the shares of the votes belong to.
     """
-    photo, missing, overlay = _pictures(row, out=out, names=names)
+    photo, missing, overlay = _pictures(row, mask_files=mask_files, names=names)
     ratings = tuple(row.aesthetics_ratings or ())
     chips = chips_of(row, names)
     return Card(
@@ -79,7 +80,7 @@ def card(
 
 
 def _pictures(
-    row: ScoreRow, *, out: str, names: Mapping[int, str]
+    row: ScoreRow, *, mask_files: masks.Reader, names: Mapping[int, str]
 ) -> tuple[str | None, str, str | None]:
     """Returns a row's photo, why it is missing, and its overlay."""
     try:
@@ -91,7 +92,9 @@ def _pictures(
         return None, reason.replace("-", " "), None
     overlay = None
     if row.mask_path:
-        class_map = thumbnails.mask_indices(out, row.mask_path, sha256=row.mask_sha256)
+        class_map = thumbnails.mask_indices(
+            mask_files, row.mask_path, sha256=row.mask_sha256
+        )
         if class_map is not None:
             overlay = thumbnails.overlay_uri(
                 class_map, pixels.shape, see_through=background_ids(names)

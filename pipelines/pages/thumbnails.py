@@ -75,11 +75,11 @@ def photo_uri(pixels: NDArray[np.uint8]) -> str:
 
 
 def mask_indices(
-    out: str, mask_path: str, *, sha256: str | None
+    mask_files: masks.Reader, mask_path: str, *, sha256: str | None
 ) -> NDArray[np.uint8] | None:
     """Returns a row's mask as uint8 `[H, W]` class ids, None where it is missing."""
     try:
-        data = masks.read(out, mask_path)
+        data = mask_files.read(mask_path)
     except (OSError, KeyError, tarfile.TarError):
         return None
     if hashlib.sha256(data).hexdigest() != sha256:

@@ -32,11 +32,6 @@ class NightEnding(Ending[Totals]):
     command: str
     started: float = field(default_factory=time.time)
 
-    def is_published(self) -> bool:
-        """Never: publishing again completes what was interrupted."""
-        self.night.commit()
-        return False
-
     def add_up(self) -> Totals:
         """Returns what the parts add up to."""
         with self.night.attempted():
@@ -112,9 +107,10 @@ def is_finished(night: Night) -> bool:
     Raises:
         SystemicFault: A part or a mask of the committed night is damaged.
     """
-    commit, summary = night.commit(), find_summary(night.folder)
+    commit = night.commit()
     if commit is None:
         return False
+    summary = find_summary(night.folder)
 
     def check(chunk: int) -> None:
         part = night.parts.committed(chunk, columns=["mask_path"])

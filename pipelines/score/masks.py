@@ -9,11 +9,15 @@ import errno
 import hashlib
 import io
 import tarfile
+import threading
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from concurrent.futures import Future
+from typing import Final, Protocol
 
 from pipelines import files
 from pipelines.score.layout import PlanFolder
+
+_TARS_IN_MEMORY: Final = 4
 
 
 class ChunkMasks(Protocol):
@@ -28,6 +32,10 @@ class ChunkMasks(Protocol):
         Raises:
             FileNotFoundError: Their folder is gone, or a mask is.
         """
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the files that they lie in, see the function; known when finished."""
 
 
 def open_chunk(
@@ -93,17 +101,22 @@ class _PngMasks:
         paths = {image_key: self._path(image_key) for image_key in self._sizes}
         if self._files is not None:
             self._files.finish()
-        if total_bytes(self._out, paths.values()) != sum(self._sizes.values()):
+        if total_bytes(self._out, paths.values()) != self.total_bytes:
             raise FileNotFoundError(
                 errno.ENOENT, "masks vanished", files.join(self._out, self._folder)
             )
         return paths
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(self._sizes.values())
 
 
 class _TarMasks:
     def __init__(self, out: str, name: str, *, durable: bool):
         self._out, self._name, self._durable = out, name, durable
         self._pngs: dict[str, bytes] = {}
+        self.total_bytes = 0
 
     def add(self, image_key: str, png: bytes) -> None:
         self._pngs[image_key] = png
@@ -113,8 +126,11 @@ class _TarMasks:
             return {}
         data = _tar(self._pngs)
         path = _tar_path(self._name, data)
-        uri = files.join(self._out, path)
-        files.create_once(uri, data, durable=self._durable, parents=False)
+        uri, durable = files.join(self._out, path), self._durable
+        is_new = files.create_once(uri, data, durable=durable, parents=False)
+        if not is_new and files.size(uri) != len(data):  # damaged since
+            files.write_atomically(uri, data, durable=durable, parents=False)
+        self.total_bytes = len(data)
         return {image_key: f"{path}#{image_key}.png" for image_key in self._pngs}
 
 
@@ -153,17 +169,54 @@ def read(out: str, mask_path: str) -> bytes:
     Raises:
         FileNotFoundError: It is gone.
     """
-    container, separator, member = mask_path.partition("#")
-    if not separator:
-        return files.read_bytes(files.join(out, mask_path))
-    with (
-        files.open_for_reading(files.join(out, container)) as opened,
-        tarfile.open(fileobj=opened) as tar,
-    ):
-        try:
-            file = tar.extractfile(member)
-        except KeyError:
-            file = None
-        if file is None:
-            raise FileNotFoundError(mask_path)
-        return file.read()
+    return Reader(out).read(mask_path)
+
+
+class Reader:
+    """Reads the masks of an output, from several threads; keeps the last few tars.
+
+    A tar is read whole, which is one request where it is far away: to look for a mask
+    in it takes its headers up to there, and the next mask is likely to be its, too.
+
+    Args:
+        out: The output.
+    """
+
+    def __init__(self, out: str):
+        self._out, self._lock = out, threading.Lock()
+        self._tars: dict[str, Future[bytes]] = {}
+
+    def read(self, mask_path: str) -> bytes:
+        """Returns the PNG of a row's `mask_path`.
+
+        Raises:
+            FileNotFoundError: It is gone.
+            tarfile.TarError: Its tar is damaged.
+        """
+        container, separator, member = mask_path.partition("#")
+        if not separator:
+            return files.read_bytes(files.join(self._out, mask_path))
+        data = self._read_tar(container)
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            try:
+                file = tar.extractfile(member)
+            except KeyError:
+                file = None
+            if file is None:
+                raise FileNotFoundError(mask_path)
+            return file.read()
+
+    def _read_tar(self, path: str) -> bytes:
+        with self._lock:
+            tar = self._tars.get(path)
+            is_asked = tar is not None
+            if tar is None:
+                tar = self._tars[path] = Future()
+            if len(self._tars) > _TARS_IN_MEMORY:
+                self._tars.pop(next(iter(self._tars)))
+        if not is_asked:
+            try:
+                tar.set_result(files.read_bytes(files.join(self._out, path)))
+            except BaseException as error:
+                tar.set_exception(error)
+        return tar.result()

@@ -30,7 +30,12 @@ _TRANSIENT: Final = pa.array(sorted(TRANSIENT_REASONS))
 
 
 def write_part(
-    night: PlannedNight, chunk: int, *, items: pa.Table, rows: Sequence[ScoreRow]
+    night: PlannedNight,
+    chunk: int,
+    *,
+    items: pa.Table,
+    rows: Sequence[ScoreRow],
+    masks_bytes: int,
 ) -> bool:
     """Makes a chunk visible; returns whether no earlier attempt did.
 
@@ -39,6 +44,7 @@ def write_part(
         chunk: The chunk's number.
         items: The chunk's planned items.
         rows: One row per item, in the items' order.
+        masks_bytes: Size of the files that their masks lie in.
 
     Raises:
         SystemicFault: The rows are not one per item.
@@ -48,8 +54,6 @@ def write_part(
             f"chunk {chunk}: got {len(rows)} rows, expected one for each of its "
             f"{items.num_rows} items in their order; this is a fault of the program"
         )
-    paths = [row.mask_path for row in rows if row.mask_path is not None]
-    masks_bytes = masks.total_bytes(night.out, paths)
     data = encode_part(night, items=items, rows=rows, masks_bytes=masks_bytes)
     return night.parts.add(chunk, data)
 

@@ -5,9 +5,10 @@ names them with their hashes, then they appear in OUT/scores, `_SUCCESS` last. A
 never meets half a night, and the next attempt completes what a killed one left.
 """
 
-import contextlib
+import hashlib
+import io
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ from pipelines.faults import SystemicFault
 from pipelines.score import index
 from pipelines.score.commit import Commit, TableFile
 from pipelines.score.keys import DTYPE
-from pipelines.score.layout import PlanFolder, plans_folder
+from pipelines.score.layout import plans_folder
 from pipelines.score.parts import Totals
 from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import SCORES_SCHEMA
@@ -88,8 +89,10 @@ def _commit(night: PlannedNight, totals: Totals) -> Commit:
         transient=totals.transient,
     ).identified()
     uri = night.folder.commit
-    files.create_once(uri, commit.encode(), durable=night.durable, parents=False)
-    return night.commit() or commit
+    data = commit.encode()
+    if files.create_once(uri, data, durable=night.durable, parents=False):
+        return commit
+    return night.commit() or commit  # the one of another attempt
 
 
 def _attach(night: PlannedNight, totals: Totals) -> dict[str, tuple[Piece, ...]]:
@@ -118,14 +121,14 @@ def show(night: PlannedNight, commit: Commit) -> None:
     Raises:
         SystemicFault: The merged table is not the committed one.
     """
-    folder = night.folder
-    while missing := [f for f in commit.files if not _is_whole(folder.scores, f)]:
-        if not all(_is_whole(folder.merged, file) for file in missing):
-            merge(night)
-        for file in missing:
-            with contextlib.suppress(FileNotFoundError):  # another attempt moved it
-                _move(folder, file, commit=commit, durable=night.durable)
-    files.write_atomically(folder.success, b"", durable=night.durable)
+    folder, numbers = night.folder, range(len(commit.files))
+    while missing := [n for n in numbers if not _has_bytes(folder.scores, commit, n)]:
+        for number in missing:
+            if not _has_bytes(folder.merged, commit, number):
+                _merge_again(night, commit, number)
+        if all(_move(night, commit, number) for number in missing):
+            break
+    files.write_atomically(night.folder.success, b"", durable=night.durable)
 
 
 def is_shown(night: PlannedNight, commit: Commit) -> bool:
@@ -137,32 +140,41 @@ def is_shown(night: PlannedNight, commit: Commit) -> bool:
     )
 
 
-def _is_whole(folder: str, file: TableFile) -> bool:
-    uri = files.join(folder, file.name)
+def _has_bytes(folder: str, commit: Commit, number: int) -> bool:
+    file = commit.files[number]
     try:
-        return files.size(uri) == file.bytes and files.sha256(uri) == file.sha256
-    except FileNotFoundError:  # another attempt moved it
+        return files.sha256(files.join(folder, file.name)) == file.sha256
+    except FileNotFoundError:
         return False
 
 
-def _move(
-    folder: PlanFolder, file: TableFile, *, commit: Commit, durable: bool
-) -> None:
-    merged = files.join(folder.merged, file.name)
-    if files.sha256(merged) != file.sha256:
+def _move(night: PlannedNight, commit: Commit, number: int) -> bool:
+    """Shows a merged file; returns False where another attempt has moved it."""
+    name = commit.files[number].name
+    merged = files.join(night.folder.merged, name)
+    shown = files.join(night.folder.scores, name)
+    try:
+        files.move(merged, shown, durable=night.durable)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _merge_again(night: PlannedNight, commit: Commit, number: int) -> None:
+    files.make_last_folder(night.folder.merged)  # it was swept
+    if merge_file(night, number) != commit.files[number]:
+        uri = files.join(night.folder.merged, commit.files[number].name)
         raise SystemicFault(
-            f"{merged}: the merged table is not the one that was committed, written by "
+            f"{uri}: the merged table is not the one that was committed, written by "
             f"{commit.writer}, expected the same bytes of {_WRITER}; install the "
             "former and run the same command again"
         )
-    files.move(merged, files.join(folder.scores, file.name), durable=durable)
 
 
 def merge(night: PlannedNight) -> list[TableFile]:
     """Writes the table into a folder of our own; returns its files."""
-    folder = night.folder
-    if night.commit() is not None or folder.is_shown():  # the folder was swept
-        files.make_last_folder(folder.merged)
+    if night.folder.is_shown():  # the folder was swept, and the commit is lost since
+        files.make_last_folder(night.folder.merged)
     return [merge_file(night, number) for number in range(count_files(night.plan))]
 
 
@@ -179,15 +191,39 @@ def merge_file(night: PlannedNight, number: int) -> TableFile:
     """
     name = f"scores-{number:05}-of-{count_files(night.plan):05}.parquet"
     uri, rows = files.join(night.folder.merged, name), 0
-    with (
-        files.new_file(uri, durable=night.durable) as file,
-        pq.ParquetWriter(file, SCORES_SCHEMA, compression="zstd") as writer,
-    ):
-        for group in pieces.cut(_rows(night, number), _ROWS_PER_GROUP):
-            writer.write_table(group, row_group_size=group.num_rows)
-            rows += group.num_rows
-    size = files.size(uri) or 0
-    return TableFile(name=name, rows=rows, bytes=size, sha256=files.sha256(uri))
+    with files.new_file(uri, durable=night.durable) as file:
+        hashed = _Hashed(file)
+        with pq.ParquetWriter(hashed, SCORES_SCHEMA, compression="zstd") as writer:
+            for group in pieces.cut(_rows(night, number), _ROWS_PER_GROUP):
+                writer.write_table(group, row_group_size=group.num_rows)
+                rows += group.num_rows
+    return TableFile(name=name, rows=rows, bytes=hashed.size, sha256=hashed.sha256)
+
+
+class _Hashed(io.RawIOBase):
+    """Passes on what is written, and hashes it: an upload is not read again for that.
+
+    Args:
+        file: Where it goes.
+    """
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._digest, self.size = file, hashlib.sha256(), 0
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all that was written, in hex."""
+        return self._digest.hexdigest()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self._file.write(view)
+        self._digest.update(view)
+        self.size += view.nbytes
+        return view.nbytes
 
 
 def _rows(night: PlannedNight, number: int) -> Iterator[pa.Table]:

@@ -109,7 +109,12 @@ class _OpenChunk:
                 for row in self._rows
                 if row is not None
             ]
-            parts.write_part(night, chunk, items=items, rows=rows)
+            masks_bytes = self._masks.total_bytes
+            if parts.write_part(
+                night, chunk, items=items, rows=rows, masks_bytes=masks_bytes
+            ):
+                ok = sum(row.status == "ok" for row in rows)
+                return Counts(ok, len(rows) - ok, computed=len(rows))
             # First writer wins: use the committed part.
             found = parts.find_counts(night, chunk, items=items)
             if found is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.score import parts, publish, sequence
+from pipelines.score import masks, parts, publish, sequence
 from pipelines.score.commit import Commit
 from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import NightFolder
@@ -101,7 +101,7 @@ def row_of(night: PlannedNight, item: dict[str, Any], number: int) -> ScoreRow:
             error_reason=REASONS[number // 5 % len(REASONS)],
             error_detail=f"drawn {number}",
         )
-    masks = night.folder.masks.removeprefix(f"{night.out}/")
+    folder = night.folder.masks.removeprefix(f"{night.out}/")
     return ScoreRow(
         **known,
         status="ok",
@@ -111,7 +111,7 @@ def row_of(night: PlannedNight, item: dict[str, Any], number: int) -> ScoreRow:
         segmentation_classes=[0, 8, 15],
         segmentation_pixels=[number, 3 * 10**9, 7],
         dominant_class=8,
-        mask_path=f"{masks}/chunk-00000000/{item['image_key']}.png",
+        mask_path=f"{folder}/chunk-00000000/{item['image_key']}.png",
         mask_sha256="e" * 64,
         aesthetics_ratings=[0.25, 0.5, 0.25],
         aesthetics_mean=5.5,
@@ -127,7 +127,11 @@ def rows_of(night: PlannedNight, chunk: int) -> tuple[pa.Table, list[ScoreRow]]:
 
 def write_part(night: PlannedNight, chunk: int) -> bool:
     items, rows = rows_of(night, chunk)
-    return parts.write_part(night, chunk, items=items, rows=rows)
+    paths = [row.mask_path for row in rows if row.mask_path is not None]
+    masks_bytes = masks.total_bytes(night.out, paths)
+    return parts.write_part(
+        night, chunk, items=items, rows=rows, masks_bytes=masks_bytes
+    )
 
 
 def draw_night(out: Path, count: int, **options: Any) -> PlannedNight:

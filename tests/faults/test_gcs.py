@@ -31,6 +31,7 @@ def test_killed_at_random_it_ends_in_the_same_bytes(small: Night) -> None:
     gcs_nights.kill(small, 40)
 
 
+@pytest.mark.timeout(1800)
 def test_ten_thousand_objects_through_a_storm(
     gcs_address: str, library: Path, tmp_path: Path
 ) -> None:
@@ -42,7 +43,7 @@ def test_ten_thousand_objects_through_a_storm(
             faulty.address, library, tmp_path, photos=count, chunk_size=256
         ) as made:
             faulty.faults = dict(STORM)
-            ended = made.run("storm", "--chunk_size", "256", seconds=900)
+            ended = made.run("storm", "--chunk_size", "256", seconds=1500)
             faulty.faults = {}
             assert ended.code == 0, ended.stderr
             tree = made.tree("storm")

@@ -125,7 +125,9 @@ def _mask(night: PlannedNight, layout: str, *, first: bool) -> Callable[[], obje
 
 def _part(night: PlannedNight) -> Callable[[], object]:
     items, rows = rows_of(night, 2)
-    return functools.partial(parts.write_part, night, 2, items=items, rows=rows)
+    return functools.partial(
+        parts.write_part, night, 2, items=items, rows=rows, masks_bytes=0
+    )
 
 
 def _merge(night: PlannedNight) -> Callable[[], object]:

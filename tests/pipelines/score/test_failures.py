@@ -50,7 +50,7 @@ def scored(
             )
             for item in planned.to_pylist()
         ]
-        assert parts.write_part(night, chunk, items=planned, rows=drawn)
+        assert parts.write_part(night, chunk, items=planned, rows=drawn, masks_bytes=0)
     return night
 
 

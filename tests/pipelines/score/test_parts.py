@@ -44,7 +44,7 @@ def test_a_part_is_created_once(tmp_path: Path) -> None:
     def attempt(number: int) -> None:
         mine = [replace(row, models=f"attempt {number}") for row in rows]
         barrier.wait()
-        won.append(parts.write_part(night, 0, items=items, rows=mine))
+        won.append(parts.write_part(night, 0, items=items, rows=mine, masks_bytes=0))
 
     threads = [threading.Thread(target=attempt, args=(n,)) for n in range(8)]
     for thread in threads:
@@ -62,7 +62,7 @@ def test_rows_that_are_not_one_an_item_are_refused(tmp_path: Path, change: str) 
     items, rows = rows_of(night, 0)
     changed = {"fewer": rows[:3], "more": [*rows, rows[0]], "order": rows[::-1]}
     with pytest.raises(SystemicFault, match="expected one for each"):
-        parts.write_part(night, 0, items=items, rows=changed[change])
+        parts.write_part(night, 0, items=items, rows=changed[change], masks_bytes=0)
     assert count(night, 0) is None
 
 

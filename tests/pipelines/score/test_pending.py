@@ -127,7 +127,7 @@ def _fail_again(out: Path, found: Pending, run_date: str) -> None:
         )
         for item in items.to_pylist()
     ]
-    parts.write_part(night, 0, items=items, rows=failed)
+    parts.write_part(night, 0, items=items, rows=failed, masks_bytes=0)
     publish_night(night)
 
 
