@@ -30,9 +30,13 @@ class Counts:
         """Returns the seconds since `started`, and items computed in each of them.
 
         Args:
-            started: Seconds since the epoch.
+            started: Seconds since the epoch, by the clock of the machine that started
+                the job. Where the clock of this one is behind it, nobody can say how
+                long it took: both are 0.
         """
-        seconds = max(time.time() - started, 1e-3)
+        seconds = time.time() - started
+        if seconds <= 0:
+            return 0.0, 0.0
         return round(seconds, 3), round(self.computed / seconds, 2)
 
 

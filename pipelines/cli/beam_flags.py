@@ -17,7 +17,11 @@ def typed_command(command: str, arguments: Sequence[str]) -> str:
 
 
 def choose_engine(
-    beam: Sequence[str], config: settings.JobConfig, *, output: str
+    beam: Sequence[str],
+    config: settings.JobConfig,
+    *,
+    output: str,
+    computing: object | None = None,
 ) -> Engine:
     """Returns where the command's job is to run.
 
@@ -25,6 +29,8 @@ def choose_engine(
         beam: Flags that the command does not know.
         config: Its settings.
         output: Where its results go.
+        computing: What says `engine`, `precision` and `instruction_set`, where its
+            settings do not.
 
     Raises:
         UsageError: A flag is unknown (it names the nearest one), or does not fit.
@@ -35,7 +41,7 @@ def choose_engine(
     from pipelines.runners import engines, flags
 
     flags.check_flags(beam, ours=type(config).flags())
-    named = (getattr(config, each, None) for each in _ARITHMETIC)
+    named = (getattr(computing or config, each, None) for each in _ARITHMETIC)
     return engines.choose(beam, Command(output, *named))
 
 

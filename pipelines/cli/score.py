@@ -35,11 +35,16 @@ def score(arguments: Sequence[str]) -> int:
 def replay(arguments: Sequence[str]) -> int:
     """`fcn replay`: the failed photos of all nights, as a night of its own."""
     config, beam = ReplayConfig.parse(arguments)
-    engine = choose_engine(beam, config, output=config.output)
+    from pipelines.score.replay import find_settings, plan_replay
+
+    engine = choose_engine(
+        beam,
+        config,
+        output=config.output,
+        computing=find_settings(config) if beam else None,
+    )
     if engine.dry_run:
         return show_preview(engine, as_json=config.json_output)
-    from pipelines.score.replay import plan_replay
-
     command = typed_command("replay", arguments)
     return _finish_night(plan_replay(config), config, engine=engine, command=command)
 

@@ -10,8 +10,27 @@ from pipelines.score.failures import still_failed
 from pipelines.score.layout import NightFolder
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
-from pipelines.score.plan import Draft, Plan, PlannedNight
+from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
 from pipelines.score.summary import find_summary
+
+
+def find_settings(config: ReplayConfig) -> ScoreSettings:
+    """Returns the settings that a replay takes over: those of the last night.
+
+    Raises:
+        UsageError: There is no night yet.
+    """
+    return _read_nights(config)[-1].settings
+
+
+def _read_nights(config: ReplayConfig) -> list[Plan]:
+    earlier = sequence.read_all(files.to_uri(config.output))
+    if not earlier:
+        raise UsageError(
+            f"{config.output}: got no night, expected an output of fcn score; check "
+            "the path"
+        )
+    return earlier
 
 
 def plan_replay(config: ReplayConfig) -> Night:
@@ -20,13 +39,7 @@ def plan_replay(config: ReplayConfig) -> Night:
     Raises:
         UsageError: There is no night yet, or nothing to replay.
     """
-    out = files.to_uri(config.output)
-    earlier = sequence.read_all(out)
-    if not earlier:
-        raise UsageError(
-            f"{config.output}: got no night, expected an output of fcn score; check "
-            "the path"
-        )
+    out, earlier = files.to_uri(config.output), _read_nights(config)
     run_date, plan = _replay_date(out, earlier)
     if plan is None:
         folder = NightFolder(out, run_date)

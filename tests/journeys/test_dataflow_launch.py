@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from pipelines import files
-from tests.doubles.dataflow_flags import words
+from tests.doubles.dataflow_flags import GOOD, ON_GPU, words
 from tests.doubles.dataflow_service import ID, Service, running
 from tests.doubles.gcs import Bucket
 from tests.runs import score_runs
@@ -40,17 +40,21 @@ def photos(bucket: Bucket, tmp_path: Path) -> str:
     return bucket.uri("photos")
 
 
-def launch(photos: str, bucket: Bucket, service: Service, *more: str) -> Ended:
+def flags(service: Service, base: Mapping[str, str | None] = GOOD) -> list[str]:
     (staging := Path.cwd() / "staging").mkdir(exist_ok=True)
+    return words(
+        f"dataflow_endpoint={service.endpoint}",
+        "no_auth",
+        "-temp_location",
+        f"staging_location={staging}",
+        base=base,
+    )
+
+
+def launch(photos: str, bucket: Bucket, service: Service, *more: str) -> Ended:
     with running(service):
-        given = words(
-            f"dataflow_endpoint={service.endpoint}",
-            "no_auth",
-            "-temp_location",
-            f"staging_location={staging}",
-        )
-        out = bucket.uri("out")
-        return score_runs.score(photos, out, *ARITHMETIC, *given, *more)
+        given = (*ARITHMETIC, *flags(service))
+        return score_runs.score(photos, bucket.uri("out"), *given, *more)
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +112,22 @@ def test_what_does_not_fit_is_refused_before_anything_is_planned(
         assert ended.code == 2
         assert message in ended.stderr and ended.stderr.count("\n") == 1, ended.stderr
     assert not bucket.names("out/")
+
+
+def test_a_replay_computes_as_its_night_did(photos: str, bucket: Bucket) -> None:
+    """It has no flag that says so; a GPU without TensorFlow would be refused."""
+    service, out = Service(), bucket.uri("out")
+    with running(service):
+        on_gpu = flags(service, base=ON_GPU)
+        arithmetic = [
+            *("--engine", "tensorflow", "--precision", "f32"),
+            *("--instruction_set", "NVIDIA L4"),
+        ]
+        more = (*arithmetic, *on_gpu, "--no_wait_until_finish")
+        assert score_runs.score(photos, out, *more).code == 0
+        replayed = score_runs.fcn("replay", out, *on_gpu, "--dry_run=true", "--json")
+        assert replayed.code == 0, replayed.stderr
+        assert "nvidia-l4" in json.dumps(json.loads(replayed.stdout))
+        refused = score_runs.fcn("replay", out, *flags(service), "--dry_run=true")
+    assert refused.code == 2
+    assert "NVIDIA L4" in refused.stderr
