@@ -7,6 +7,7 @@ the class of the fault that a worker raised, whatever the engine made of it.
 import logging
 import signal
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -42,9 +43,12 @@ def run(job: ChunkJob, engine: Engine, attempt: Attempt) -> str | None:
     options = engine.options or local.options()
     pipeline = _open_pipeline(options)
     access = Access.of(job, processes=_processes(options))
-    graph.build(pipeline, job, access)
     if engine.is_remote:
+        graph.build(pipeline, job, access)
         return remote.run(pipeline, job, engine, tally=attempt.tally)
+    # The workers are in this process: they see what it sees.
+    access = replace(access, plan=None, inputs=())
+    graph.build(pipeline, job, access)
     # The first to acquire it decides what it holds.
     access.handle.acquire(lambda: attempt)
     _run_here(pipeline, attempt)
