@@ -30,6 +30,19 @@ class ChunkWorker(Protocol):
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Steps between the last chunk and the finish, by any worker and in any order.
+
+    Attributes:
+        count: How many.
+        run: Does one, by its number; safe to repeat, also beside a running attempt.
+    """
+
+    count: int
+    run: Callable[[int], object]
+
+
+@dataclass(frozen=True)
 class ChunkJob:
     """A job as the graph sees it.
 
@@ -44,6 +57,7 @@ class ChunkJob:
         inputs: URIs of what a worker reads besides: folders of photos, models.
         done: URI of a file that is there when the job has published its result and
             removed its plan; None: the plan stays.
+        steps: What many workers do before the finish; None: nothing.
     """
 
     worker: ChunkWorker
@@ -54,6 +68,7 @@ class ChunkJob:
     plan: str | None = None
     inputs: tuple[str, ...] = ()
     done: str | None = None
+    steps: Steps | None = None
 
     def followed_by(self, step: Callable[[], object]) -> "ChunkJob":
         """Returns the job with a step after its finish, which travels with it.

@@ -1,4 +1,4 @@
-"""The one Beam graph: runs of chunks -> workers -> counts -> finish.
+"""The one Beam graph: runs of chunks -> workers -> counts -> steps -> finish.
 
 Only chunk numbers and counts move through Beam. What a chunk is, how it becomes
 visible and how it is recognised on the next attempt is the worker's business, see
@@ -8,7 +8,8 @@ All threads of a process share one attempt: the launcher's own in its process, e
 that the process makes, see `workers`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import apache_beam as beam
@@ -18,7 +19,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.job import ChunkJob, ChunkWorker
+from pipelines.chunks.job import ChunkJob, ChunkWorker, Steps
 from pipelines.chunks.stream import ChunkStream
 from pipelines.faults import SystemicFault, of_limits, of_system
 from pipelines.runners.workers import Access
@@ -63,13 +64,20 @@ class _Process(beam.DoFn):
 
 
 def _counted(stream: Iterator[Counts]) -> Iterator[Counts]:
-    try:
+    with _faults():
         for counts in stream:
             Metrics.counter("fcn", "chunks").inc()
             Metrics.counter("fcn", "ok").inc(counts.ok)
             Metrics.counter("fcn", "failed").inc(counts.failed)
             Metrics.counter("fcn", "computed").inc(counts.computed)
             yield counts
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Makes errors of the system faults in one line."""
+    try:
+        yield
     except (OSError, MemoryError, RuntimeError) as error:
         if (fault := _fault_of(error)) is None:
             raise
@@ -93,13 +101,27 @@ class _Finish(beam.DoFn):
     def setup(self) -> None:
         self._attempt: Attempt = self._access.attempt()
 
-    def process(self, total: Counts) -> None:
-        try:
+    def process(self, total: Counts, steps: Sequence[int] = ()) -> None:
+        """Ends the job.
+
+        Args:
+            total: Of all chunks.
+            steps: Those that are done: Beam waits for them.
+        """
+        with _faults():
             self._finish(total, self._attempt)
-        except (OSError, MemoryError, RuntimeError) as error:
-            if (fault := _fault_of(error)) is None:
-                raise
-            raise fault from error
+
+
+class _Step(beam.DoFn):
+    """Does one of the job's steps before its finish."""
+
+    def __init__(self, run: Callable[[int], object]):
+        self._run = run
+
+    def process(self, number: int) -> Iterable[int]:
+        with _faults():
+            self._run(number)
+        yield number
 
 
 class _SumCounts(beam.CombineFn):
@@ -132,11 +154,30 @@ def build(root: beam.Pipeline, job: ChunkJob, access: Access) -> None:
         (first, min(first + length, job.chunks))
         for first in range(0, job.chunks, length)
     ]
-    (
+    total = (
         root
         | "Runs of chunks" >> beam.Create(runs, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
         | "Process" >> beam.ParDo(_Process(job.worker, access))
         | "Count" >> beam.CombineGlobally(_SumCounts())
-        | "Finish" >> beam.ParDo(_Finish(job.finish, access))
     )
+    after = [] if job.steps is None else [beam.pvalue.AsList(_steps(total, job.steps))]
+    total | "Finish" >> beam.ParDo(_Finish(job.finish, access), *after)
+
+
+def _steps(total: beam.PCollection[Counts], steps: Steps) -> beam.PCollection[int]:
+    """Returns the numbers of the job's steps, each when it is done.
+
+    They begin when all chunks are counted.
+    """
+    return (
+        total
+        | "Steps" >> beam.FlatMap(partial(_numbers, count=steps.count))
+        | "Spread steps" >> beam.Reshuffle()
+        | "Step" >> beam.ParDo(_Step(steps.run))
+    )
+
+
+def _numbers(total: Counts, *, count: int) -> Iterable[int]:
+    del total
+    return range(count)

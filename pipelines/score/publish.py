@@ -5,30 +5,17 @@ names them with their hashes, then they appear in OUT/scores, `_SUCCESS` last. A
 never meets half a night, and the next attempt completes what a killed one left.
 """
 
-import hashlib
-import io
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines import files
-from pipelines.chunks import pieces
 from pipelines.chunks.pieces import Piece
 from pipelines.faults import SystemicFault
-from pipelines.score import index
-from pipelines.score.commit import Commit, TableFile
+from pipelines.score import index, merging
+from pipelines.score.commit import Commit
 from pipelines.score.keys import DTYPE
 from pipelines.score.layout import plans_folder
 from pipelines.score.parts import Totals
-from pipelines.score.plan import Plan, PlannedNight
-from pipelines.score.rows import SCORES_SCHEMA
-
-ROWS_PER_FILE: Final = 1_000_000
-_ROWS_PER_GROUP: Final = 65_536
-_WRITER: Final = f"pyarrow {pa.__version__}"
+from pipelines.score.plan import PlannedNight
 
 
 def publish(night: PlannedNight, totals: Totals) -> Commit:
@@ -79,10 +66,10 @@ def _commit(night: PlannedNight, totals: Totals) -> Commit:
         sequence=plan.sequence,
         plan_id=plan.plan_id,
         planned=plan.planned,
-        files=tuple(merge(night)),
+        files=tuple(merging.merge(night, totals)),
         parts=attached["parts"],
         retries=attached["retries"],
-        writer=_WRITER,
+        writer=merging.WRITER,
         ok=totals.ok,
         failed=totals.failed,
         failures=totals.failures,
@@ -162,76 +149,10 @@ def _move(night: PlannedNight, commit: Commit, number: int) -> bool:
 
 def _merge_again(night: PlannedNight, commit: Commit, number: int) -> None:
     files.make_last_folder(night.folder.merged)  # it was swept
-    if merge_file(night, number) != commit.files[number]:
+    if merging.merge_file(night, number) != commit.files[number]:
         uri = files.join(night.folder.merged, commit.files[number].name)
         raise SystemicFault(
             f"{uri}: the merged table is not the one that was committed, written by "
-            f"{commit.writer}, expected the same bytes of {_WRITER}; install the "
-            "former and run the same command again"
+            f"{commit.writer}, expected the same bytes of {merging.WRITER}; install "
+            "the former and run the same command again"
         )
-
-
-def merge(night: PlannedNight) -> list[TableFile]:
-    """Writes the table into a folder of our own; returns its files."""
-    if night.folder.is_shown():  # the folder was swept, and the commit is lost since
-        files.make_last_folder(night.folder.merged)
-    return [merge_file(night, number) for number in range(count_files(night.plan))]
-
-
-def count_files(plan: Plan) -> int:
-    """Returns how many files the table of a plan has."""
-    return max(1, -(-plan.planned // ROWS_PER_FILE))
-
-
-def merge_file(night: PlannedNight, number: int) -> TableFile:
-    """Writes one file of the table into a folder of our own.
-
-    Its rows follow from the plan alone, so files can be merged in any order, side by
-    side, and by whom it may be.
-    """
-    name = f"scores-{number:05}-of-{count_files(night.plan):05}.parquet"
-    uri, rows = files.join(night.folder.merged, name), 0
-    with files.new_file(uri, durable=night.durable) as file:
-        hashed = _Hashed(file)
-        with pq.ParquetWriter(hashed, SCORES_SCHEMA, compression="zstd") as writer:
-            for group in pieces.cut(_rows(night, number), _ROWS_PER_GROUP):
-                writer.write_table(group, row_group_size=group.num_rows)
-                rows += group.num_rows
-    return TableFile(name=name, rows=rows, bytes=hashed.size, sha256=hashed.sha256)
-
-
-class _Hashed(io.RawIOBase):
-    """Passes on what is written, and hashes it: an upload is not read again for that.
-
-    Args:
-        file: Where it goes.
-    """
-
-    def __init__(self, file: BinaryIO):
-        self._file, self._digest, self.size = file, hashlib.sha256(), 0
-
-    @property
-    def sha256(self) -> str:
-        """The hash of all that was written, in hex."""
-        return self._digest.hexdigest()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data)
-        self._file.write(view)
-        self._digest.update(view)
-        self.size += view.nbytes
-        return view.nbytes
-
-
-def _rows(night: PlannedNight, number: int) -> Iterator[pa.Table]:
-    """Yields the rows of a file, a table a chunk, cut at the file's ends."""
-    plan, begin = night.plan, number * ROWS_PER_FILE
-    end = min(begin + ROWS_PER_FILE, plan.planned)
-    chunks = range(begin // plan.chunk_size, -(-end // plan.chunk_size))
-    for chunk, part in zip(chunks, night.parts.each(chunks), strict=True):
-        table = part.rows.replace_schema_metadata(SCORES_SCHEMA.metadata)
-        first = chunk * plan.chunk_size
-        yield table.slice(max(begin - first, 0), end - max(begin, first))

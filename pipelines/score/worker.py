@@ -16,12 +16,12 @@ from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.columns import error_columns
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import finish
-from pipelines.chunks.job import ChunkJob
+from pipelines.chunks.job import ChunkJob, Steps
 from pipelines.chunks.pieces import Pieces
 from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings
-from pipelines.score import inputs, masks, parts
+from pipelines.score import inputs, masks, merging, parts
 from pipelines.score.finish import NightEnding
 from pipelines.score.layout import plan_uri
 from pipelines.score.nights import Night
@@ -210,7 +210,16 @@ def job(
         parts=night.parts,
         plan=plan_uri(night.out, night.plan.sequence),
         inputs=_inputs(night),
+        steps=_steps(night),
     )
+
+
+def _steps(night: Night) -> Steps | None:
+    """Returns the merging of the table's files, where there are several."""
+    count = merging.count_files(night.plan)
+    if count == 1:
+        return None
+    return Steps(count, functools.partial(merging.prepare, night.planned()))
 
 
 def _inputs(night: Night) -> tuple[str, ...]:

@@ -53,6 +53,18 @@ class CountingWorker:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Notes each step with what was there before: chunks, and the finish or not."""
+
+    diary: Diary
+
+    def __call__(self, number: int) -> None:
+        kinds = [word.split()[0] for word in self.diary.words()]
+        order = "late" if "finish" in kinds else "early"
+        self.diary.note(f"step {number} after {kinds.count('chunk')} {order}")
+
+
+@dataclass(frozen=True)
 class FaultyWorker(CountingWorker):
     """Meets a fault of the machine at a chunk."""
 

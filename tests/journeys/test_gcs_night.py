@@ -6,20 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from pipelines.chunks.attempt import Attempt
-from pipelines.runners import launch
-from pipelines.runners.engine import LOCAL
-from pipelines.score import nights, worker
-from pipelines.score.config import ScoreConfig
 from tests.doubles import gcs
 from tests.doubles.fault_proxy import proxy
 from tests.doubles.gcs import Bucket
-from tests.runs import score_runs
-from tests.runs.score_runs import NIGHT, fcn
+from tests.runs import gcs_runs, score_runs
+from tests.runs.score_runs import fcn
 from tests.runs.trees import everything
 
 NAMED = ["image_key", "image_uri", "version", "mask_path"]
@@ -28,23 +21,7 @@ NAMED = ["image_key", "image_uri", "version", "mask_path"]
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    score_runs.add_photos(folder, 7)
-    (folder / "sub").mkdir()
-    score_runs.add_photos(folder / "sub", 3, first=20)
-    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photo")
-    (folder / "notes.txt").write_text("no photo")
-    return folder
-
-
-def table(tree: dict[str, bytes]) -> list[dict[str, Any]]:
-    files = [name for name in sorted(tree) if name.startswith("scores/")]
-    tables = [
-        pq.read_table(pa.BufferReader(tree[name]))
-        for name in files
-        if name.endswith(".parquet")
-    ]
-    return pa.concat_tables(tables).to_pylist()
+    return gcs_runs.draw_photos(tmp_path / "photos")
 
 
 def alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -53,25 +30,17 @@ def alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if k not in NAMED} for row in found]
 
 
-def run(
-    photos: Path | str, out: Path | str, *more: str, night: str = score_runs.NIGHT
-) -> Any:
-    ended = score_runs.score(photos, out, *more, "--json", night=night)
-    assert ended.code == 0, ended.stderr
-    return json.loads(ended.stdout)
-
-
 def test_a_bucket_gives_what_a_disk_gives(
     bucket: Bucket, photos: Path, tmp_path: Path
 ) -> None:
     bucket.put_tree(photos, "photos")
-    here = run(photos, tmp_path / "out", "--masks", "tar", "--chunk_size", "4")
-    there = run(bucket.uri("photos"), bucket.uri("out"), "--chunk_size", "4")
+    here = gcs_runs.run(photos, tmp_path / "out", "--masks", "tar", "--chunk_size", "4")
+    there = gcs_runs.run(bucket.uri("photos"), bucket.uri("out"), "--chunk_size", "4")
     for name in ("planned", "ok", "failed", "ignored", "failures"):
         assert here[name] == there[name]
     local, remote = everything(tmp_path / "out"), bucket.tree("out")
-    assert alike(table(local)) == alike(table(remote))
-    for row in table(remote):
+    assert alike(gcs_runs.table(local)) == alike(gcs_runs.table(remote))
+    for row in gcs_runs.table(remote):
         if row["status"] == "ok":
             assert ".tar#" in row["mask_path"]
             assert row["mask_path"].partition("#")[0] in remote
@@ -80,9 +49,9 @@ def test_a_bucket_gives_what_a_disk_gives(
     assert page.count(b"data:image") >= 10
     # Only photos and their places: no half-written file, no merged table.
     assert not [name for name in remote if name.endswith(".tmp") or "/table/" in name]
-    assert run(bucket.uri("photos"), bucket.uri("out"), "--chunk_size", "4")[
+    assert gcs_runs.run(bucket.uri("photos"), bucket.uri("out"), "--chunk_size", "4")[
         "skipped"
-    ] == len(table(remote))
+    ] == len(gcs_runs.table(remote))
 
 
 def test_the_same_photos_give_the_same_bytes_in_either_output(
@@ -91,8 +60,8 @@ def test_the_same_photos_give_the_same_bytes_in_either_output(
     bucket.put_tree(photos, "photos")
     for masks in ("tar", "png"):
         local, remote = tmp_path / f"out-{masks}", f"out-{masks}"
-        run(bucket.uri("photos"), local, "--masks", masks, "--chunk_size", "4")
-        run(
+        gcs_runs.run(bucket.uri("photos"), local, "--masks", masks, "--chunk_size", "4")
+        gcs_runs.run(
             bucket.uri("photos"),
             bucket.uri(remote),
             "--masks",
@@ -113,12 +82,12 @@ def test_a_manifest_mixes_stores(bucket: Bucket, photos: Path, tmp_path: Path) -
     bucket.put_tree(photos, "photos")
     lines = [bucket.uri("photos/photo-000.jpg"), "photo-001.jpg", "gone.jpg"]
     (photos / "list.txt").write_text("\n".join([*lines, bucket.uri("photos/no.jpg")]))
-    summary = run(photos / "list.txt", tmp_path / "out")
+    summary = gcs_runs.run(photos / "list.txt", tmp_path / "out")
     assert (summary["ok"], summary["failures"]) == (2, {"vanished": 2})
     bucket.put("photos/list.csv", b"image_uri\nphoto-000.jpg\nsub/photo-020.jpg\n")
-    there = run(bucket.uri("photos/list.csv"), bucket.uri("out"))
+    there = gcs_runs.run(bucket.uri("photos/list.csv"), bucket.uri("out"))
     assert there["ok"] == 2
-    glob = run(bucket.uri("photos/**/photo-*.jpg"), tmp_path / "out2")
+    glob = gcs_runs.run(bucket.uri("photos/**/photo-*.jpg"), tmp_path / "out2")
     assert glob["ok"] == 10
 
 
@@ -127,7 +96,7 @@ def test_the_other_commands_know_the_store(
 ) -> None:
     bucket.put_tree(photos, "photos")
     out = bucket.uri("out")
-    run(bucket.uri("photos"), out)
+    gcs_runs.run(bucket.uri("photos"), out)
     (night,) = json.loads(fcn("status", out, "--json").stdout)
     assert (night["state"], night["damage"]) == ("committed", None)
     assert json.loads(fcn("report", out, "--json").stdout)["page"].startswith(out)
@@ -144,7 +113,9 @@ def test_the_other_commands_know_the_store(
     replayed = fcn("replay", out, "--json")
     assert replayed.code == 0, replayed.stderr
     assert json.loads(replayed.stdout)["ok"] == 1
-    run(bucket.uri("photos"), out, "--limit", "1", "--rescore", night="2026-11-25")
+    gcs_runs.run(
+        bucket.uri("photos"), out, "--limit", "1", "--rescore", night="2026-11-25"
+    )
     states = json.loads(fcn("status", out, "--json").stdout)
     assert {state["state"] for state in states} == {"committed"}
 
@@ -160,7 +131,7 @@ def test_an_open_night_is_discarded(bucket: Bucket, photos: Path) -> None:
     discarded = fcn("discard", out, "--run_date", score_runs.NIGHT, "--json")
     assert json.loads(discarded.stdout)["freed"] == 1
     assert not bucket.names("out/_runs/run_date=2026-11-20/00000001/parts")
-    assert run(bucket.uri("photos"), out)["ok"] == 10
+    assert gcs_runs.run(bucket.uri("photos"), out)["ok"] == 10
 
 
 def test_a_model_in_a_bucket(
@@ -173,10 +144,10 @@ def test_a_model_in_a_bucket(
     monkeypatch.setenv("FCN_CACHE", str(tmp_path / "cache"))
     bucket.put_tree(segmentation_bundle, "models/seg")
     named = ["--model", bucket.uri("models/seg")]
-    there = run(photos, tmp_path / "out", *named)
-    here = run(photos, tmp_path / "out2", "--model", str(segmentation_bundle))
+    there = gcs_runs.run(photos, tmp_path / "out", *named)
+    here = gcs_runs.run(photos, tmp_path / "out2", "--model", str(segmentation_bundle))
     assert there["ok"] == here["ok"] == 10
-    rows = [table(everything(tmp_path / name)) for name in ("out", "out2")]
+    rows = [gcs_runs.table(everything(tmp_path / name)) for name in ("out", "out2")]
     assert alike(rows[0]) == alike(rows[1])
     (cached,) = (p for p in (tmp_path / "cache").iterdir() if p.is_dir())
     assert everything(cached) == everything(segmentation_bundle)
@@ -216,20 +187,9 @@ def test_no_credentials_is_one_line_within_seconds(
     assert time.monotonic() - started < 5
 
 
-def is_listing(method: str, path: str) -> bool:
-    return method == "GET" and "/o?" in path
-
-
-def is_reading(method: str, path: str) -> bool:
-    return method == "GET" and "/download/" in path and "photos%2F" in path
-
-
-def is_writing(method: str, path: str) -> bool:
-    return method == "POST" and path.startswith("/upload/")
-
-
 @pytest.mark.parametrize(
-    ("denied", "code"), [(is_listing, 2), (is_writing, 2), (is_reading, 1)]
+    ("denied", "code"),
+    [(gcs_runs.is_listing, 2), (gcs_runs.is_writing, 2), (gcs_runs.is_reading, 1)],
 )
 def test_a_missing_right_is_one_line_and_nothing_is_committed(
     denied: Callable[[str, str], bool],
@@ -252,77 +212,4 @@ def test_a_missing_right_is_one_line_and_nothing_is_committed(
         assert "Traceback" not in ended.stderr
         assert not bucket.names("out/scores")
         refusing.denied = lambda *_: False  # the right is granted
-        assert run(bucket.uri("photos"), out)["ok"] == 10
-
-
-def test_names_that_are_only_possible_in_a_bucket(
-    bucket: Bucket, photos: Path, tmp_path: Path
-) -> None:
-    data = (photos / "photo-000.jpg").read_bytes()
-    names = ["new\nline.jpg", "deep//twice.jpg", "../up.jpg", "<b>.jpg", "#1.jpg"]
-    names += ["é" * 400 + ".jpg", "sp ace.jpg", "=cmd.jpg", "\u202etxt.jpg"]
-    names += [1016 * "x" + ".jpg", 508 * "é" + ".jpg"]  # 1,024 bytes, the most
-    for name in names:
-        bucket.put(f"odd/{name}", data)
-    bucket.put("odd/folder.jpg/", b"")  # stands for a folder
-    summary = run(bucket.uri("odd"), bucket.uri("out"))
-    assert (summary["planned"], summary["ok"]) == (len(names), len(names))
-    rows = table(bucket.tree("out"))
-    assert {row["image_uri"] for row in rows} == {bucket.uri("odd", n) for n in names}
-    assert len({row["image_key"] for row in rows}) == len(names)
-    assert fcn("check", bucket.uri("out"), "--masks", "all").code == 0
-
-
-@pytest.mark.parametrize("skew", [-3600.0, 3600.0])
-def test_a_worker_whose_clock_is_wrong_ends_the_night(
-    bucket: Bucket, photos: Path, skew: float
-) -> None:
-    """One machine plans, another one, an hour behind or ahead, does the work."""
-    bucket.put_tree(photos, "photos")
-    where = (bucket.uri("photos"), bucket.uri("right"), bucket.uri("wrong"))
-    run(where[0], where[1])
-    config, _ = ScoreConfig.parse(score_runs.words(where[0], where[2])[1:])
-    planned = nights.plan_night(config)
-    job = worker.job(planned, lanes=1, max_error_rate=1, command="")
-    right = time.time
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "time", lambda: right() + skew)
-        with Attempt() as attempt:
-            launch.run(job, LOCAL, attempt)
-    found = json.loads(bucket.tree("wrong")[f"report/run_date={NIGHT}/summary.json"])
-    assert (found["ok"], found["failed"]) == (10, 1)
-    assert (found["seconds"] > 3600) is (skew > 0)
-    assert 0 <= found["images_per_second"] < 1000
-    right_rows, wrong_rows = table(bucket.tree("right")), table(bucket.tree("wrong"))
-    assert right_rows == wrong_rows
-
-
-def test_an_output_below_its_input_is_not_read(bucket: Bucket, photos: Path) -> None:
-    bucket.put_tree(photos, "photos")
-    for night, skipped in ((score_runs.NIGHT, 0), ("2026-11-25", 11)):
-        out = bucket.uri("photos/out")
-        ended = run(bucket.uri("photos"), out, "--masks", "png", night=night)
-        assert (ended["planned"], ended["skipped"]) == (11 - skipped, skipped)
-    refused = score_runs.score(bucket.uri("photos/out/masks"), out)
-    assert refused.code == 2 and "got results of --output" in refused.stderr
-
-
-def test_photos_that_change_after_the_plan(bucket: Bucket, photos: Path) -> None:
-    """A launch that is refused its first photo has planned; then the bucket changes."""
-    bucket.put_tree(photos, "photos")
-    out, first = bucket.uri("out"), (photos / "photo-000.jpg").read_bytes()
-    with proxy(bucket.address) as refusing, pytest.MonkeyPatch.context() as patch:
-        gcs.use(refusing.address, patch)
-        refusing.denied = is_reading
-        assert score_runs.score(bucket.uri("photos"), out).code == 1
-    gcs.forget()
-    bucket.remove("photos/photo-001.jpg")
-    bucket.put("photos/photo-002.jpg", first)
-    bucket.put("photos/photo-003.jpg", (photos / "photo-003.jpg").read_bytes())
-    summary = run(bucket.uri("photos"), out)
-    assert summary["failures"] == {
-        "changed-while-reading": 1,
-        "bad-header": 1,
-        "vanished": 1,
-    }
-    assert summary["ok"] == 8
+        assert gcs_runs.run(bucket.uri("photos"), out)["ok"] == 10

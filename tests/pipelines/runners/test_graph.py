@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.job import ChunkJob
+from pipelines.chunks.job import ChunkJob, Steps
 from pipelines.faults import Interrupted, SystemicFault
 from pipelines.runners import graph, launch
 from pipelines.runners.engine import LOCAL
@@ -19,6 +19,7 @@ from tests.doubles.chunk import (
     Ending,
     FaultyWorker,
     SharingWorker,
+    Step,
 )
 from tests.runs.engine_runs import local
 from tests.runs.lane_runs import wait_for
@@ -143,6 +144,19 @@ def test_a_stop_ends_the_job_and_the_next_one_runs(diary: Diary) -> None:
     run(CountingWorker(diary), 1)
     assert noted(diary, "finish") == ["2 1 3"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("flags", [[], ["--direct_num_workers=3"]])
+def test_steps_are_done_between_the_chunks_and_the_finish(
+    diary: Diary, flags: list[str]
+) -> None:
+    steps = Steps(4, Step(diary))
+    job = ChunkJob(CountingWorker(diary), 9, Ending(diary), steps=steps)
+    with Attempt() as attempt:
+        launch.run(job, local(*flags), attempt)
+    words = [word for word in diary.words() if word.startswith("step")]
+    assert words == [f"step {number} after 9 early" for number in range(4)]
+    assert noted(diary, "finish") == ["18 9 27"]
 
 
 def test_a_job_travels(diary: Diary) -> None:

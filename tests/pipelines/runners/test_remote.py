@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.chunks.attempt import Attempt
-from pipelines.chunks.job import ChunkJob
+from pipelines.chunks.job import ChunkJob, Steps
 from pipelines.faults import AboveThreshold, JobFault, SystemicFault
 from pipelines.runners import engines, launch
 from pipelines.runners.engine import Command, Engine
@@ -20,6 +20,7 @@ from tests.doubles.chunk import (
     Ending,
     FaultyWorker,
     SharingWorker,
+    Step,
     WaitingWorker,
 )
 from tests.runs import engine_runs
@@ -69,6 +70,17 @@ def test_a_workers_fault_is_one_line(
     assert got.startswith(line)
     assert kind != "bug" or "ZeroDivisionError: of the program" in got
     assert not [word for word in diary.words() if word.startswith("finish")]
+
+
+def test_steps_are_done_between_the_chunks_and_the_finish(
+    diary: Diary, engine: Engine, attempt: Attempt
+) -> None:
+    steps = Steps(3, Step(diary))
+    job = ChunkJob(CountingWorker(diary), 9, Ending(diary), steps=steps)
+    launch.run(job, engine, attempt)
+    words = [word for word in diary.words() if word.startswith("step")]
+    assert words == [f"step {number} after 9 early" for number in range(3)]
+    assert "finish 18 9 27" in diary.words()
 
 
 def test_a_fault_keeps_its_class(

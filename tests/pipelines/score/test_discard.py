@@ -9,7 +9,7 @@ import pytest
 
 from pipelines import files
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.score import masks, parts, publish, sequence
+from pipelines.score import masks, merging, parts, sequence
 from pipelines.score import states as score_states
 from pipelines.score.commit import Discard
 from pipelines.score.discard import discard
@@ -87,7 +87,7 @@ def _draw_half(out: Path) -> PlannedNight:
     night = draw_night(out, 9)
     chunk = masks.open_chunk(night.folder, 2, layout="png")
     chunk.add("mask", b"png")
-    publish.merge(night)
+    merging.merge(night, parts.add_up(night))
     files.write_atomically(night.folder.refusal, b"{}")
     return night
 

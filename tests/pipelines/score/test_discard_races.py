@@ -13,7 +13,7 @@ from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import finish
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.score import masks, parts, publish, sequence
+from pipelines.score import masks, merging, parts, publish, sequence
 from pipelines.score.commit import Discard, TableFile
 from pipelines.score.discard import discard
 from pipelines.score.finish import NightEnding
@@ -58,16 +58,16 @@ def test_a_discard_between_look_and_verdict_of_a_publication_wins(
 ) -> None:
     """It is given up before the commit, when the table is merged or about to be."""
     night = draw_night(tmp_path, 9)
-    merge = publish.merge
+    merge = merging.merge
 
-    def slow(merging: PlannedNight) -> list[TableFile]:
+    def slow(*arguments: Any) -> list[TableFile]:
         if not has_merged:
             discard(night)
-        merged = merge(merging)
+        merged = merge(*arguments)
         discard(night)
         return merged
 
-    monkeypatch.setattr(publish, "merge", slow)
+    monkeypatch.setattr(merging, "merge", slow)
     with pytest.raises(SystemicFault, match="discarded meanwhile"):
         publish_night(night)
     assert isinstance(night.outcome(), Discard)

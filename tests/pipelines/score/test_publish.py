@@ -12,9 +12,10 @@ import pytest
 
 from pipelines import files
 from pipelines.faults import SystemicFault
-from pipelines.score import parts, publish
+from pipelines.score import merging, parts, publish
 from pipelines.score.commit import TableFile
 from pipelines.score.keys import keys_of
+from pipelines.score.parts import Totals
 from pipelines.score.plan import PlannedNight
 from pipelines.score.rows import SCORES_SCHEMA
 from tests.drawn.night_plans import (
@@ -46,8 +47,8 @@ def test_a_missing_part_publishes_nothing(tmp_path: Path) -> None:
 @pytest.fixture
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of seven rows a file, in groups of at most five."""
-    monkeypatch.setattr(publish, "ROWS_PER_FILE", 7)
-    monkeypatch.setattr(publish, "_ROWS_PER_GROUP", 5)
+    monkeypatch.setattr(merging, "ROWS_PER_FILE", 7)
+    monkeypatch.setattr(merging, "_ROWS_PER_GROUP", 5)
 
 
 @pytest.mark.usefixtures("small_files")
@@ -133,8 +134,8 @@ def test_killed_at_any_step_the_next_attempt_completes(
     except Killed:
         assert calls[0] == when + 1
     monkeypatch.undo()
-    monkeypatch.setattr(publish, "ROWS_PER_FILE", 7)
-    monkeypatch.setattr(publish, "_ROWS_PER_GROUP", 5)
+    monkeypatch.setattr(merging, "ROWS_PER_FILE", 7)
+    monkeypatch.setattr(merging, "_ROWS_PER_GROUP", 5)
     success = tmp_path / "killed" / "scores" / f"run_date={NIGHT}" / "_SUCCESS"
     if success.exists():  # what readers may read is whole
         assert everything(tmp_path / "killed" / "scores") == everything(
@@ -160,7 +161,7 @@ def test_other_bytes_than_committed_are_never_shown(
     night = draw_night(tmp_path, 9)
     publish_night(night)
     files.remove_folder(night.folder.scores)
-    monkeypatch.setattr(publish, "_ROWS_PER_GROUP", 2)  # as another version might
+    monkeypatch.setattr(merging, "_ROWS_PER_GROUP", 2)  # as another version might
     with pytest.raises(SystemicFault, match="not the one that was committed"):
         publish_night(night)
     assert everything(tmp_path / "scores") == {}
@@ -172,16 +173,16 @@ def test_two_attempts_at_once_publish_one_table(
 ) -> None:
     """The second overtakes the first, which wakes after everything is done."""
     night = draw_night(tmp_path, 23)
-    merge = publish.merge
+    merge = merging.merge
 
-    def slow(night: PlannedNight) -> list[TableFile]:
-        merged = merge(night)
-        monkeypatch.setattr(publish, "merge", merge)
+    def slow(night: PlannedNight, totals: Totals) -> list[TableFile]:
+        merged = merge(night, totals)
+        monkeypatch.setattr(merging, "merge", merge)
         publish_night(night)
         publish.sweep(night)
         return merged
 
-    monkeypatch.setattr(publish, "merge", slow)
+    monkeypatch.setattr(merging, "merge", slow)
     publish_night(night)
     after = everything(tmp_path / "scores")
     assert len(after) == 5

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines import files
 from pipelines.faults import SystemicFault
-from pipelines.score import parts, publish
+from pipelines.score import merging, parts, publish
 from pipelines.score.commit import Commit
 from pipelines.score.plan import PlannedNight
 from tests.drawn.night_plans import draw_night, plan_night, publish_night, write_part
@@ -19,8 +19,8 @@ from tests.runs.trees import everything
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of seven rows a file, in groups of at most five."""
-    monkeypatch.setattr(publish, "ROWS_PER_FILE", 7)
-    monkeypatch.setattr(publish, "_ROWS_PER_GROUP", 5)
+    monkeypatch.setattr(merging, "ROWS_PER_FILE", 7)
+    monkeypatch.setattr(merging, "_ROWS_PER_GROUP", 5)
 
 
 def _cut(path: Path) -> None:
@@ -94,8 +94,8 @@ def _commit_only(night: PlannedNight, monkeypatch: pytest.MonkeyPatch) -> Commit
 
 def _upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has the same rows written as other bytes from here on."""
-    monkeypatch.setattr(publish, "_WRITER", "pyarrow 99.1.0")
-    monkeypatch.setattr(publish, "_ROWS_PER_GROUP", 2)
+    monkeypatch.setattr(merging, "WRITER", "pyarrow 99.1.0")
+    monkeypatch.setattr(merging, "_ROWS_PER_GROUP", 2)
 
 
 def test_what_was_merged_before_an_upgrade_is_shown_after_it(
