@@ -143,8 +143,8 @@ class TrainingConfig(RecipeOverrides):
     init: Annotated[
         str | None,
         Field(
-            description="initial weights: random, imagenet, an .npz or .h5 file, a "
-            "run, a bundle or a built-in model; default: recipe"
+            description="initial weights: random, imagenet, an .npz, .h5 or .tflite "
+            "file, a run, a bundle or a built-in model; default: recipe"
         ),
     ] = None
     resume: Annotated[

@@ -30,13 +30,16 @@ EVERY_LAYER: Final = "every layer"
 
 _OURS: Final = Origin("", "Apache-2.0")
 
+_DEEPLAB: Final = Origin(
+    "DeepLab-v3 MobileNetV2 of TensorFlow Model Garden (Apache-2.0), trained on "
+    "COCO and on Pascal VOC train_aug, not on VOC's official val list, dequantised "
+    "from its int8 TFLite file",
+    "Apache-2.0",
+)
 _FILES: Final = {
-    "a0b50d5db1634b2a062586d9b39130f83eeaa5c720ee0578348aaf8cc8bc054e": Origin(
-        "DeepLab-v3 MobileNetV2 of TensorFlow Model Garden (Apache-2.0), trained on "
-        "COCO and on Pascal VOC train_aug, not on VOC's official val list, dequantised "
-        "from its int8 TFLite file",
-        "Apache-2.0",
-    ),
+    # deeplabv3_mnv2_pascal_quant.tflite of google-coral/test_data, and its tensors
+    "350af47fd346ea6d74b58833a351f583ba860e9806ec5bd292ff8d8f1f249398": _DEEPLAB,
+    "a0b50d5db1634b2a062586d9b39130f83eeaa5c720ee0578348aaf8cc8bc054e": _DEEPLAB,
     "d018d47ff85c2a15411306b552745c112d9ebcd199dc033eb774c5a0396a1caa": Origin(
         "MobileNetV2 1.0 trained on ImageNet (Apache-2.0)", "Apache-2.0"
     ),
@@ -197,7 +200,7 @@ class Bundle(InitialWeights):
 
 @dataclass(frozen=True)
 class File(InitialWeights):
-    """An `.npz` or `.h5` file of weights."""
+    """An `.npz`, `.h5` or `.tflite` file of weights."""
 
     path: str
 
@@ -223,7 +226,8 @@ def open_initial(text: str) -> InitialWeights:
 
     Args:
         text: `random`, `imagenet`, a run folder, a bundle's folder, the name of a
-            built-in model, or the path of an `.npz` or `.h5` file.
+            built-in model, or the path of an `.npz`, `.h5` or `.tflite`
+            file.
     """
     if text == RANDOM:
         return Random()

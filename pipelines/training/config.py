@@ -32,8 +32,8 @@ class ModelsImportConfig(JobConfig):
     command: ClassVar[str] = "fcn models import"
 
     file: str = Field(
-        description="a MatConvNet .mat, a Keras-FCN or NIMA .h5/.hdf5, DeepLab's .npz, "
-        "or with --backbone a keras.applications file",
+        description="a MatConvNet .mat, a Keras-FCN or NIMA .h5/.hdf5, DeepLab's "
+        ".tflite or .npz, or with --backbone a keras.applications file",
         json_schema_extra=POSITIONAL,
     )
     output: str = Field(

@@ -41,8 +41,8 @@ def run(config: "ModelsImportConfig") -> Outcome:
     path = Path(config.file)
     if not path.is_file():
         raise UsageError(
-            f"fcn models import: got {config.file}, expected a .mat, .h5, .hdf5 or "
-            ".npz file; check the path"
+            f"fcn models import: got {config.file}, expected a .mat, .h5, .hdf5, "
+            ".tflite or .npz file; check the path"
         )
     show_core_log()
     import_quietly("tensorflow")

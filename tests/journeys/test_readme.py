@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fcn_core.datasets.pascal import drawn
 from pipelines.runners import flags
 from pipelines.score.config import ScoreConfig, StatusConfig
 from pipelines.settings import JobConfig
+from tests.drawn import tflite_files
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,8 +61,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drawn.write_voc(home / "elsewhere", train=3, val=0, seed=7)
     (home / "elsewhere/JPEGImages").rename(home / "Pictures")
     model = build(ModelSpec(name="fcn8s", backbone="mobilenet_v2"))
-    skip_is_new = {k: v for k, v in tensors_of(model).items() if "skip" not in k}
-    np.savez(home / "deeplab_mnv2_voc.npz", **skip_is_new)  # type: ignore[arg-type]
+    weights = home / "deeplabv3_mnv2_pascal_quant.tflite"
+    tflite_files.save_deeplab(weights, tensors_of(model), per_channel=False)
     return home
 
 

@@ -20,6 +20,7 @@ from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import Tensors, WeightsError, assign_all
 from fcn_core.models.weights.files import archive_tensors
 from fcn_core.models.weights.hdf5 import Layers, read_layers
+from fcn_core.models.weights.tflite import read_deeplab
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -81,7 +82,9 @@ def read_trained(path: Path) -> TrainedNetwork:
 
 
 def _read_trained(path: Path) -> TrainedNetwork:
-    tried = "deeplab (.npz); keras-fcn, nima (.h5, .hdf5)"
+    tried = "deeplab (.npz, .tflite); keras-fcn, nima (.h5, .hdf5)"
+    if path.suffix == ".tflite":
+        return deeplab(read_deeplab(path))
     if path.suffix == ".npz":
         tensors = archive_tensors(path)
         if "head_context/kernel" in tensors:

@@ -24,6 +24,7 @@ from fcn_core.models.weights.assign import (
     tensors_of,
 )
 from fcn_core.models.weights.hdf5 import Layers, read_layers
+from fcn_core.models.weights.tflite import read_deeplab
 
 DEEPLAB_HEAD = {
     "aspp0": "head_local",
@@ -48,7 +49,8 @@ def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightRepo
         model: Changed in place.
         spec: What the model is.
         source: `imagenet` (downloaded by Keras), an `.npz` of `layer/weight` arrays, or
-            an `.h5` of the backbone as `keras.applications` writes it. VGG's Dense
+            an `.h5` of the backbone as `keras.applications` writes it, or DeepLab-v3 on
+            MobileNetV2 as a `.tflite`. VGG's Dense
             layers become the head's convolutions where the file has them and their
             shapes fit.
 
@@ -58,17 +60,19 @@ def load_weights(model: keras.Model, spec: ModelSpec, source: str) -> WeightRepo
     path = Path(source)
     if source != "imagenet" and not path.is_file():
         raise WeightsError(
-            f"weights: got {source!r}, expected imagenet or an existing .npz or .h5 "
-            "file; check the path"
+            f"weights: got {source!r}, expected imagenet or an existing .npz, .h5 "
+            "or .tflite file; check the path"
         )
     if source != "imagenet" and path.suffix == ".npz":
         tensors = archive_tensors(path)
+    elif path.suffix == ".tflite":
+        tensors = read_deeplab(path)
     elif source == "imagenet" or path.suffix in (".h5", ".hdf5"):
         tensors = application_tensors(spec, source)
     else:
         raise WeightsError(
-            f"weights: got {source!r}, expected a file ending in .npz or .h5; convert "
-            "it"
+            f"weights: got {source!r}, expected a file ending in .npz, .h5 or "
+            ".tflite; convert it"
         )
     return assign(model, _fitting_top(model, tensors), source=source)
 

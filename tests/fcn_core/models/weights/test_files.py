@@ -52,7 +52,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     save(path, {"nothing": np.zeros(3, np.float32)})
     with pytest.raises(WeightsError, match="no layer name fits"):
         load_weights(model, spec, str(path))
-    with pytest.raises(WeightsError, match=r"existing \.npz or \.h5"):
+    with pytest.raises(WeightsError, match=r"existing \.npz, \.h5 or \.tflite"):
         load_weights(model, spec, str(tmp_path / "absent.npz"))
     (tmp_path / "text.h5").write_text("no weights")
     with pytest.raises(WeightsError, match="not a file of mobilenet_v2"):
