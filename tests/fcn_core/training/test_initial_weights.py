@@ -165,7 +165,7 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     assert origin.licence == "that of mine.npz"
     absent = open_initial(str(tmp_path / "absent.npz"))
     assert absent.describe() == "absent.npz"
-    with pytest.raises(WeightsError, match=r"existing \.npz or \.h5"):
+    with pytest.raises(WeightsError, match=r"existing \.npz, \.h5 or \.tflite"):
         absent.load(model, SPEC, None)
 
 
