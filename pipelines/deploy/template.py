@@ -14,6 +14,9 @@ from pydantic.fields import FieldInfo
 from pipelines.runners.dataflow_template import PARAMETERS, Parameter
 from pipelines.score.config import ScoreConfig
 
+Json = dict[str, Any]
+"""What the service reads; its format is not ours."""
+
 _LEFT_OUT: Final = {"json_output"}
 """Settings that make no sense where nobody reads the terminal."""
 
@@ -50,7 +53,7 @@ _KINDS: Final[Mapping[str, str]] = {"output": "GCS_WRITE_FOLDER"}
 _WHOLE: Final = "^[0-9]+$"
 
 
-def metadata() -> dict[str, Any]:
+def metadata() -> Json:
     """Returns the template's `metadata.json`: name, description, parameters."""
     fields = (
         _of_field(field.alias or name, field)
@@ -71,7 +74,7 @@ def text() -> str:
     return json.dumps(metadata(), indent=2) + "\n"
 
 
-def _of_field(name: str, field: FieldInfo) -> dict[str, Any]:
+def _of_field(name: str, field: FieldInfo) -> Json:
     """Returns the parameter for a setting of the command."""
     values, by_worker = list(_words(field)), name in _OF_WORKERS
     if by_worker and values:
@@ -91,14 +94,14 @@ def _of_field(name: str, field: FieldInfo) -> dict[str, Any]:
     )
 
 
-def _of_flag(parameter: Parameter) -> dict[str, Any]:
+def _of_flag(parameter: Parameter) -> Json:
     default = parameter.values[0] if parameter.name == "autoscaling_algorithm" else None
     return _entry(parameter, group=_WORKERS, default=default)
 
 
-def _entry(parameter: Parameter, *, group: str, default: str | None) -> dict[str, Any]:
+def _entry(parameter: Parameter, *, group: str, default: str | None) -> Json:
     """Returns a parameter as the service wants it; what is empty is left out."""
-    content: dict[str, Any] = {
+    content: Json = {
         "name": parameter.name,
         "label": parameter.label,
         "helpText": parameter.text,
