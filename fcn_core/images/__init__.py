@@ -1,7 +1,7 @@
 """Bytes <-> pixels, or a reason: everything that others need of this room."""
 
 from fcn_core.bad_image import REASONS, TRANSIENT_REASONS, BadImage
-from fcn_core.images.canvas import pad, resize, view, view_mask
+from fcn_core.images.canvas import pad, resize, sample, view, view_mask
 from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode
 from fcn_core.images.histogram import count_values
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits
@@ -22,6 +22,7 @@ __all__ = [
     "encode_mask",
     "pad",
     "resize",
+    "sample",
     "view",
     "view_mask",
 ]

@@ -118,10 +118,10 @@ def _row(photo: Path, score: scoring.PhotoScore | images.BadImage) -> dict[str, 
         row["segmentation_pixels"] = counts[counts > 0].tolist()
         row["dominant_class"] = score.dominant_class
         row["mask_sha256"] = score.mask_sha256
-    if score.ratings is not None:
-        row["aesthetics_ratings"] = list(score.ratings)
-        row["aesthetics_mean"] = score.mean
-        row["aesthetics_std"] = score.std
+    if score.aesthetics_ratings is not None:
+        row["aesthetics_ratings"] = list(score.aesthetics_ratings)
+        row["aesthetics_mean"] = score.aesthetics_mean
+        row["aesthetics_std"] = score.aesthetics_std
     return row
 
 
