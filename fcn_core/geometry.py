@@ -96,19 +96,6 @@ def with_area(size: tuple[int, int], pixels: int, *, multiple: int = 1) -> Size:
     )
 
 
-def nearest_positions(length: int, of: int) -> NDArray[np.intp]:
-    """Returns which pixels of an axis nearest-neighbour sampling takes.
-
-    Args:
-        length: Of the result, in pixels.
-        of: Length of the axis, in pixels.
-
-    Returns:
-        `[length]` positions, ascending: those under the middles of the new pixels.
-    """
-    return (2 * np.arange(length) + 1) * of // (2 * length)
-
-
 def round_up(size: tuple[int, int], multiple: int, *, minimum: int = 1) -> Size:
     """Enlarges each side to the next multiple that is not below `minimum`.
 

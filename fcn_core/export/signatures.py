@@ -158,7 +158,10 @@ def _inside(sizes: Any, height: Any, width: Any) -> Any:
 
 
 def _sample(image: Any, pixels: int, multiple: int) -> Any:
-    """Samples uint8 `[h, w, 3]` as `geometry.with_area` and `images.sample` do."""
+    """Samples uint8 `[h, w, 3]` as `geometry.with_area` and `images.sample` do.
+
+    Where two pixels are equally near, it may take the other one.
+    """
     size = tf.cast(tf.shape(image)[:2], tf.int64)
     squares = tf.cast(4 * pixels // multiple**2 * size // size[::-1], tf.float64)
     halves = tf.cast(tf.floor(tf.sqrt(squares)), tf.int64)

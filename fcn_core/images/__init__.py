@@ -2,7 +2,7 @@
 
 from fcn_core.bad_image import REASONS, TRANSIENT_REASONS, BadImage
 from fcn_core.images.canvas import pad, resize, sample, view, view_mask
-from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode
+from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode, is_decoded_for
 from fcn_core.images.histogram import count_values
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits
 from fcn_core.images.masks import decode_mask, encode_grey, encode_mask
@@ -20,6 +20,7 @@ __all__ = [
     "decode_mask",
     "encode_grey",
     "encode_mask",
+    "is_decoded_for",
     "pad",
     "resize",
     "sample",

@@ -45,7 +45,7 @@ def resize(
 
 
 def sample(pixels: NDArray[np.uint8], size: geometry.Size) -> NDArray[np.uint8]:
-    """Resizes a photo by nearest neighbour, as Pillow's and Keras' `nearest` do.
+    """Resizes a photo by nearest neighbour, which is what Keras' `nearest` is.
 
     Args:
         pixels: uint8 `[h, w, 3]` RGB.
@@ -56,9 +56,10 @@ def sample(pixels: NDArray[np.uint8], size: geometry.Size) -> NDArray[np.uint8]:
     """
     if pixels.shape[:2] == tuple(size):
         return pixels
-    rows = geometry.nearest_positions(size.height, pixels.shape[0])
-    columns = geometry.nearest_positions(size.width, pixels.shape[1])
-    return pixels[rows[:, None], columns]
+    sampled = Image.fromarray(pixels).resize(
+        (size.width, size.height), Image.Resampling.NEAREST
+    )
+    return np.array(sampled)
 
 
 def pad(
@@ -106,7 +107,8 @@ def view(
         uint8 `[H, W, 3]` of the view's canvas, a new array.
     """
     top, left, height, width = shown.window
-    resized = resize(pixels, shown.resized)
+    fitted = sample if shown.sampled else resize
+    resized = fitted(pixels, shown.resized)
     canvas = np.empty((*shown.canvas, 3), np.uint8)
     canvas[:] = fill
     row, column = shown.offset

@@ -132,13 +132,15 @@ class PhotoScorer:
             ModelError: The model is at fault, so no photo can.
         """
         digest = hashlib.sha256(data).hexdigest()
-        decoded: dict[int | None, images.DecodedImage] = {}
+        decoded: list[images.DecodedImage] = []
         fed: dict[Feed, Fed] = {}
         score = PhotoScore(digest, 0, 0)
         for scorer, feed in self._feeds:
-            if feed.max_side not in decoded:
-                decoded[feed.max_side] = images.decode(data, max_side=feed.max_side)
-            image = decoded[feed.max_side]
+            fitting = (i for i in decoded if images.is_decoded_for(i, feed.max_side))
+            image = next(fitting, None)
+            if image is None:
+                image = images.decode(data, max_side=feed.max_side)
+                decoded.append(image)
             score = replace(score, height=image.height, width=image.width)
             if feed not in fed:
                 fed[feed] = prepare(image, feed)
