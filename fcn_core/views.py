@@ -44,8 +44,8 @@ def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ..
     idealo/image-quality-assessment shows to NIMA. `keep_ratio` makes the width `side`,
     enlarged where the short side would fall below 224. `pad` makes the long side
     `side` and centres the photo on a square; `pad_mask` is the same for those who also
-    want the mask. `crop` makes the short side `side` and shows the middle square, `multi_crop` three
-    squares from end to end, or as many as it takes to leave no gap.
+    want the mask. `crop` makes the short side `side` and shows the middle square,
+    `multi_crop` three squares from end to end, or as many as it takes to leave no gap.
 
     Args:
         size: Upright height and width of the photo in pixels.
