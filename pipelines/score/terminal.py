@@ -22,8 +22,7 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
     if summary.failures:
         lines.append(f"failed: {text_of(summary.failures)}")
     for task in RATING_TASKS:
-        scores = _means(folder, task) if summary.model(task) is not None else []
-        if scores:
+        if scores := _means(folder, task):
             average = sum(scores) / len(scores)
             lines.append(
                 f"{task:10}  {min(scores):.1f}..{max(scores):.1f}  mean {average:.1f}  "
