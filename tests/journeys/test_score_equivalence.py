@@ -14,6 +14,7 @@ from PIL import Image
 
 from fcn_core import images, scoring
 from fcn_core.bundles.card import ModelCard
+from fcn_core.labels import RATING_TASKS
 from pipelines.score import masks
 from pipelines.score.rows import SCORES_SCHEMA
 from tests.drawn import tiny_models
@@ -118,10 +119,11 @@ def _row(photo: Path, score: scoring.PhotoScore | images.BadImage) -> dict[str, 
         row["segmentation_pixels"] = counts[counts > 0].tolist()
         row["dominant_class"] = score.dominant_class
         row["mask_sha256"] = score.mask_sha256
-    if score.aesthetics_ratings is not None:
-        row["aesthetics_ratings"] = list(score.aesthetics_ratings)
-        row["aesthetics_mean"] = score.aesthetics_mean
-        row["aesthetics_std"] = score.aesthetics_std
+    for task in RATING_TASKS:
+        ratings = getattr(score, f"{task}_ratings")
+        row[f"{task}_ratings"] = None if ratings is None else list(ratings)
+        for name in (f"{task}_mean", f"{task}_std"):
+            row[name] = getattr(score, name)
     return row
 
 

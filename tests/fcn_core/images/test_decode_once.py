@@ -23,14 +23,14 @@ def encode(width: int, height: int, kind: str, *, turn: int = 1) -> bytes:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("turn", [1, 6])
 @pytest.mark.parametrize("size", [(1000, 700), (501, 333), (97, 801)])
-def test_it_is_said_exactly_where_the_pixels_are_the_same(
+def test_it_serves_exactly_where_the_pixels_are_the_same(
     kind: str, turn: int, size: tuple[int, int]
 ) -> None:
     data = encode(*size, kind, turn=turn)
     decoded = {side: images.decode(data, max_side=side) for side in SIDES}
-    said = set()
+    seen = set()
     for first, second in itertools.product(SIDES, SIDES):
         same = np.array_equal(decoded[first].pixels, decoded[second].pixels)
         assert images.is_decoded_for(decoded[first], second) is same
-        said.add(same)
-    assert said == ({True, False} if kind == "JPEG" else {True})
+        seen.add(same)
+    assert seen == ({True, False} if kind == "JPEG" else {True})
