@@ -61,11 +61,16 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+MODELS = ("voc21", "aesthetics", "quality")
+"""The default: three models in one pass."""
+
+FLAGS = ("--model", *MODELS)
+
 Expected = dict[str, scoring.PhotoScore | images.BadImage]
 
 
 def _scorers() -> list[scoring.Scorer]:
-    return [scoring.load_scorer(name) for name in score_runs.MODELS]
+    return [scoring.load_scorer(name) for name in MODELS]
 
 
 def _score_directly(
@@ -92,7 +97,7 @@ def expected(photos: Path) -> Expected:
 
 def _row(photo: Path, score: scoring.PhotoScore | images.BadImage) -> dict[str, Any]:
     """Returns the row a photo must have, save for where its mask lies."""
-    cards = [ModelCard.read(scoring.find_bundle(name)) for name in score_runs.MODELS]
+    cards = [ModelCard.read(scoring.find_bundle(name)) for name in MODELS]
     status = photo.stat()
     uri = os.fspath(photo)
     row: dict[str, Any] = dict.fromkeys(SCORES_SCHEMA.names)
@@ -165,7 +170,9 @@ def test_a_night_equals_the_scorer_photo_by_photo(
     assert len(expected) > 2 * chunk_size, "one chunk proves nothing about many"
     flags = {"chunk_size": chunk_size, "lanes": lanes, "masks": layout}
     settings = [f"--{name}={value}" for name, value in flags.items()]
-    summary = score_runs.scored(photos, tmp_path, *settings, f"--max_side={MAX_SIDE}")
+    summary = score_runs.scored(
+        photos, tmp_path, *settings, f"--max_side={MAX_SIDE}", *FLAGS
+    )
     assert score_runs.part_count(tmp_path) == -(-len(expected) // chunk_size)
     assert (summary["ok"], summary["failed"]) == (len(expected) - 1, 1)
     _check(tmp_path, photos, expected, max_side=MAX_SIDE)
@@ -187,7 +194,7 @@ def test_the_cards_own_working_size_without_max_side(
         for scorer in _scorers()
     )
     expected = _score_directly(photos, max_side=None)
-    score_runs.scored(photos, tmp_path, "--chunk_size=6")
+    score_runs.scored(photos, tmp_path, "--chunk_size=6", *FLAGS)
     _check(tmp_path, photos, expected, max_side=None)
 
 
@@ -195,7 +202,9 @@ def test_without_masks_the_rows_are_the_same(
     photos: Path, expected: Expected, tmp_path: Path
 ) -> None:
     score_runs.scored(
-        photos, tmp_path, "--chunk_size=6", "--masks=none", f"--max_side={MAX_SIDE}"
+        photos,
+        tmp_path,
+        *("--chunk_size=6", "--masks=none", f"--max_side={MAX_SIDE}", *FLAGS),
     )
     bare = {
         name: dataclasses.replace(score, mask_png=None, mask_sha256=None)
