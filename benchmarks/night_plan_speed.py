@@ -97,7 +97,7 @@ def end(out: str) -> None:
     night = PlannedNight(out, sequence.read_all(out)[0])
     publish.publish(night, parts.add_up(night))
     batches = table.batches(night.folder, SCORES_SCHEMA.names)
-    night_table.read(batches, low=1, high=10, sample_size=200)
+    night_table.read(batches, scales={"aesthetics": (1, 10)}, sample_size=200)
 
 
 def measure(step: str, *words: str) -> dict[str, float]:

@@ -12,6 +12,7 @@ A *view* is a whole photo or a part of it, resized and laid on a canvas: warped,
 to a square, or cropped to one or several squares that cover it.
 """
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
@@ -72,6 +73,29 @@ def fit(size: tuple[int, int], *, max_side: int | None, enlarge: float = 1.0) ->
     )
 
 
+def with_area(size: tuple[int, int], pixels: int, *, multiple: int = 1) -> Size:
+    """Returns the size of about so many pixels with about the same aspect.
+
+    Args:
+        size: Height and width in pixels, each at least 1.
+        pixels: Height times width of the result, but for rounding.
+        multiple: Both sides of the result are the nearest multiples of it.
+
+    Raises:
+        ValueError: A side, `pixels` or `multiple` is below 1.
+    """
+    height, width = checked_size(size)
+    check_positive("pixels", pixels)
+    check_positive("multiple", multiple)
+    # Whole numbers only, halves rounded up: floor(x + 1/2) of
+    # x = sqrt(pixels * h / w) / multiple.
+    quarters = 4 * pixels // multiple**2
+    return Size(
+        max(1, (math.isqrt(quarters * height // width) + 1) // 2) * multiple,
+        max(1, (math.isqrt(quarters * width // height) + 1) // 2) * multiple,
+    )
+
+
 def round_up(size: tuple[int, int], multiple: int, *, minimum: int = 1) -> Size:
     """Enlarges each side to the next multiple that is not below `minimum`.
 
@@ -99,6 +123,7 @@ def place(
     multiple: int,
     minimum: int = 1,
     enlarge: float = 1.0,
+    nearest_pixels: int | None = None,
 ) -> Placement:
     """Returns where a photo of this size lies in a network's input.
 
@@ -108,11 +133,14 @@ def place(
         multiple: Both padded sides are multiples of it (see `round_up`).
         minimum: Smallest padded side in pixels.
         enlarge: See `fit`.
+        nearest_pixels: See `with_area`; None: the size stays as fitted.
 
     Raises:
         ValueError: A size or setting is below 1.
     """
     fitted = fit(size, max_side=max_side, enlarge=enlarge)
+    if nearest_pixels is not None:
+        fitted = with_area(fitted, nearest_pixels, multiple=multiple)
     padded = round_up(fitted, multiple, minimum=minimum)
     return Placement(original=Size(*size), fitted=fitted, padded=padded)
 

@@ -1,4 +1,4 @@
-"""The constants of the two tasks: Pascal VOC's classes and AVA's rating bins.
+"""The constants of the tasks: Pascal VOC's classes and AVA's rating bins.
 
 The class names are the VOC devkit's own spellings, the index of a name is its class
 id. `VOID` marks pixels that are neither trained on nor evaluated (object rims).
@@ -9,7 +9,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Task = Literal["segmentation", "aesthetics"]
+Task = Literal["segmentation", "aesthetics", "technical"]
+"""What a model answers: a class for each pixel, how people like a photo, or how sharp
+and clean it is."""
+
+RatingTask = Literal["aesthetics", "technical"]
+RATING_TASKS: Final[tuple[RatingTask, ...]] = ("aesthetics", "technical")
+"""The tasks whose answer is a distribution of ratings."""
 
 
 Pooling = Literal["average", "max"]

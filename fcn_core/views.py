@@ -1,11 +1,13 @@
 """Views of a photo: what part of it a network sees, at which size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from fcn_core.geometry import Size, check_positive, checked_size, scaled_side
 
-ViewMode = Literal["plain", "keep_ratio", "pad", "pad_mask", "crop", "multi_crop"]
+ViewMode = Literal[
+    "plain", "nearest", "keep_ratio", "pad", "pad_mask", "crop", "multi_crop"
+]
 
 SHORTEST_KEPT_SIDE = 224
 """`keep_ratio` enlarges until the short side has this many pixels."""
@@ -24,6 +26,7 @@ class View:
             resized photo.
         offset: Row and column of the canvas where the window's top left lies.
         canvas: Size of the result; what the window leaves free is filled.
+        sampled: Whether the photo is resized by nearest neighbour, not with a filter.
     """
 
     original: Size
@@ -31,16 +34,18 @@ class View:
     window: tuple[int, int, int, int]
     offset: tuple[int, int]
     canvas: Size
+    sampled: bool = False
 
 
 def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ...]:
     """Returns the canvases that show a photo to a network of one input size.
 
-    `plain` warps to side x side. `keep_ratio` makes the width `side`, enlarged where
-    the short side would fall below 224. `pad` makes the long side `side` and centres
-    the photo on a square; `pad_mask` is the same for those who also want the mask.
-    `crop` makes the short side `side` and shows the middle square, `multi_crop` three
-    squares from end to end, or as many as it takes to leave no gap.
+    `plain` warps to side x side; `nearest` does so without a filter, which is what
+    idealo/image-quality-assessment shows to NIMA. `keep_ratio` makes the width `side`,
+    enlarged where the short side would fall below 224. `pad` makes the long side
+    `side` and centres the photo on a square; `pad_mask` is the same for those who also
+    want the mask. `crop` makes the short side `side` and shows the middle square,
+    `multi_crop` three squares from end to end, or as many as it takes to leave no gap.
 
     Args:
         size: Upright height and width of the photo in pixels.
@@ -54,6 +59,8 @@ def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ..
     check_positive("side", side)
     if mode == "plain":
         return (_whole(original, Size(side, side)),)
+    if mode == "nearest":
+        return (replace(_whole(original, Size(side, side)), sampled=True),)
     if mode == "keep_ratio":
         return (_whole(original, keep_ratio(original, width=side)),)
     if mode in ("pad", "pad_mask"):

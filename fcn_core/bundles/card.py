@@ -21,7 +21,7 @@ from pydantic import (
 
 from fcn_core.canonical import content_sha256
 from fcn_core.geometry import Alignment
-from fcn_core.labels import Pooling, Task
+from fcn_core.labels import RATING_TASKS, Pooling, Task
 from fcn_core.whole_files import whole_file
 
 CARD_NAME: Final = "model_card.json"
@@ -47,7 +47,12 @@ _SCORES: Final = (
 )
 """Fields that change a score: always part of the fingerprint."""
 
-_SCORES_IF_SET: Final = {"pooling": "average", "enlarge": 1.0, "ratings": None}
+_SCORES_IF_SET: Final = {
+    "pooling": "average",
+    "enlarge": 1.0,
+    "ratings": None,
+    "nearest_pixels": None,
+}
 """Fields that are part of the fingerprint unless they have this value."""
 
 
@@ -92,7 +97,7 @@ class ModelCard(BaseModel):
         version: Of the model, free text without "@" or "+".
         task: What the logits mean.
         classes: Class names by id (segmentation).
-        rating_bins: The rating that each logit stands for, ascending (aesthetics).
+        rating_bins: The rating that each logit stands for, ascending (ratings).
         logits_stride: Pixels between two logits.
         size_multiple: Sides of the input must be multiples of this many pixels.
         alignment: Where logit j of stride s sits: `corner` on pixel s * j, `center` on
@@ -100,8 +105,11 @@ class ModelCard(BaseModel):
         padding_value: RGB, 0..255, that fills a photo's right and bottom.
         max_side: Longer photos are shrunk to this many pixels; None: never.
         enlarge: Smaller photos are multiplied by this, up to `max_side`; 1: never.
+        nearest_pixels: A photo is then sampled, to about this many pixels, by nearest
+            neighbour: what reads smoothing as blur must not see any. Its aspect is kept
+            as far as sides that are multiples of `size_multiple` can. None: it is not.
         minimum_side: Smallest padded side that works, in pixels.
-        pooling: How the logits of cells become those of the photo (aesthetics).
+        pooling: How the logits of cells become those of the photo (ratings).
         ratings: The second output of a segmentation that rates as well.
         origin: Where every weight comes from.
         licence: Of the weights.
@@ -130,6 +138,7 @@ class ModelCard(BaseModel):
     padding_value: tuple[Byte, Byte, Byte]
     max_side: Annotated[int, Field(ge=1)] | None = None
     enlarge: Annotated[float, Field(ge=1, le=4)] = 1.0
+    nearest_pixels: Annotated[int, Field(ge=1)] | None = None
     minimum_side: Annotated[int, Field(ge=1)] = 1
     pooling: Pooling = "average"
     ratings: RatingsHead | None = None
@@ -147,7 +156,7 @@ class ModelCard(BaseModel):
     def _check_task(self) -> Self:
         """Checks that names and strides fit the task and the multiple."""
         wanted, other = ("classes", "rating_bins")
-        if self.task == "aesthetics":
+        if self.task in RATING_TASKS:
             wanted, other = other, wanted
         names = getattr(self, wanted)
         if not names or getattr(self, other) is not None:

@@ -80,11 +80,13 @@ def rate(
         ValueError: The votes are not for the model's bins.
     """
     score = photos.score_photo(record.encoded)
-    if score.ratings is None:
+    # Whatever the model measures is compared with the data set's ratings.
+    ratings = score.aesthetics_ratings or score.technical_ratings
+    if ratings is None:
         raise ValueError(f"{record.filename}: expected ratings, got none")
     row = RatingRows.of(
         bins,
-        ratings=score.ratings,
+        ratings=ratings,
         votes=record.votes,
         mean=record.mean,
         std=record.std,

@@ -157,6 +157,22 @@ def _inside(sizes: Any, height: Any, width: Any) -> Any:
     return rows & columns
 
 
+def _sample(image: Any, pixels: int, multiple: int) -> Any:
+    """Samples uint8 `[h, w, 3]` as `geometry.with_area` and `images.sample` do.
+
+    Where two pixels are equally near, it may take the other one.
+    """
+    size = tf.cast(tf.shape(image)[:2], tf.int64)
+    squares = tf.cast(4 * pixels // multiple**2 * size // size[::-1], tf.float64)
+    halves = tf.cast(tf.floor(tf.sqrt(squares)), tf.int64)
+    sides = tf.maximum((halves + 1) // 2, 1) * multiple
+    rows, columns = (
+        (2 * tf.range(sides[axis]) + 1) * size[axis] // (2 * sides[axis])
+        for axis in (0, 1)
+    )
+    return tf.gather(tf.gather(image, rows), columns, axis=1)
+
+
 def decode_batch(encoded: Any, *, card: ModelCard) -> tuple[Any, Any]:
     """Decodes JPEG or PNG strings `[B]` to uint8 `[B, H, W, 3]`, sizes int32 `[B, 2]`.
 
@@ -169,6 +185,8 @@ def decode_batch(encoded: Any, *, card: ModelCard) -> tuple[Any, Any]:
         # `decode_jpeg` reads PNG too, and it alone lets the exact DCT be chosen,
         # which gives libjpeg-turbo's own pixels.
         image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+        if card.nearest_pixels is not None:
+            image = _sample(image, card.nearest_pixels, card.size_multiple)
         # Ragged rows let images of several sizes share a batch until they are padded.
         return tf.RaggedTensor.from_tensor(image), tf.shape(image)[:2]
 

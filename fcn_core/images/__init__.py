@@ -1,8 +1,8 @@
 """Bytes <-> pixels, or a reason: everything that others need of this room."""
 
 from fcn_core.bad_image import REASONS, TRANSIENT_REASONS, BadImage
-from fcn_core.images.canvas import pad, resize, view, view_mask
-from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode
+from fcn_core.images.canvas import pad, resize, sample, view, view_mask
+from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode, is_decoded_for
 from fcn_core.images.histogram import count_values
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits
 from fcn_core.images.masks import decode_mask, encode_grey, encode_mask
@@ -20,8 +20,10 @@ __all__ = [
     "decode_mask",
     "encode_grey",
     "encode_mask",
+    "is_decoded_for",
     "pad",
     "resize",
+    "sample",
     "view",
     "view_mask",
 ]

@@ -11,6 +11,8 @@ def resize(
     pixels: NDArray[np.uint8],
     size: geometry.Size,
     window: tuple[slice, slice] | None = None,
+    *,
+    sharp: bool = False,
 ) -> NDArray[np.uint8]:
     """Resizes a photo with an antialiasing triangle filter, in whole numbers.
 
@@ -19,6 +21,8 @@ def resize(
         size: Height and width of the result, in pixels.
         window: The only rows and columns of the result to compute.
             Rounding may differ by one level from that of the whole.
+        sharp: Whether to filter with Lanczos instead: for networks that would read the
+            softness of a triangle as blur.
 
     Returns:
         uint8 `[H, W, 3]`; `pixels` itself where it has that size already. The same on
@@ -34,10 +38,28 @@ def resize(
     down, across = pixels.shape[0] / size[0], pixels.shape[1] / size[1]
     resized = Image.fromarray(pixels).resize(
         (right - left, bottom - top),
-        Image.Resampling.BILINEAR,
+        Image.Resampling.LANCZOS if sharp else Image.Resampling.BILINEAR,
         box=(left * across, top * down, right * across, bottom * down),
     )
     return np.array(resized)
+
+
+def sample(pixels: NDArray[np.uint8], size: geometry.Size) -> NDArray[np.uint8]:
+    """Resizes a photo by nearest neighbour, which is what Keras' `nearest` is.
+
+    Args:
+        pixels: uint8 `[h, w, 3]` RGB.
+        size: Height and width of the result, in pixels.
+
+    Returns:
+        uint8 `[H, W, 3]`; `pixels` itself where it has that size already.
+    """
+    if pixels.shape[:2] == tuple(size):
+        return pixels
+    sampled = Image.fromarray(pixels).resize(
+        (size.width, size.height), Image.Resampling.NEAREST
+    )
+    return np.array(sampled)
 
 
 def pad(
@@ -85,7 +107,8 @@ def view(
         uint8 `[H, W, 3]` of the view's canvas, a new array.
     """
     top, left, height, width = shown.window
-    resized = resize(pixels, shown.resized)
+    fitted = sample if shown.sampled else resize
+    resized = fitted(pixels, shown.resized)
     canvas = np.empty((*shown.canvas, 3), np.uint8)
     canvas[:] = fill
     row, column = shown.offset

@@ -97,7 +97,7 @@ def _decode_jpeg(
 ) -> tuple[NDArray[np.uint8], int]:
     """Returns uint8 `[h, w, 3]` RGB, maybe reduced, and the orientation to apply."""
     colours = "CMYK" if header.components == 4 else "RGB"
-    factor = _reduction(header, max_side)
+    factor = _reduction((header.height, header.width), max_side)
     options: dict[str, int] = {}
     if factor > 1:
         options = {
@@ -123,15 +123,23 @@ def _decode_jpeg(
     return pixels, header.orientation
 
 
-def _reduction(header: Header, max_side: int | None) -> int:
+def is_decoded_for(image: DecodedImage, max_side: int | None) -> bool:
+    """Returns whether `decode` with this working size would give the same pixels."""
+    if image.format != "JPEG":
+        return True
+    size = (image.height, image.width)
+    factor = _reduction(size, max_side)
+    return image.pixels.shape[:2] == tuple(-(-side // factor) for side in size)
+
+
+def _reduction(size: tuple[int, int], max_side: int | None) -> int:
     """Returns 8, 4, 2 or 1: how much smaller a JPEG can be decoded."""
-    size = (header.height, header.width)
     fitted = geometry.fit(size, max_side=max_side)
     # Other ratios exist but are computed slowly.
     for factor in (8, 4, 2):
         if (
-            -(-header.height // factor) >= fitted.height
-            and -(-header.width // factor) >= fitted.width
+            -(-size[0] // factor) >= fitted.height
+            and -(-size[1] // factor) >= fitted.width
         ):
             return factor if size != fitted else 1
     return 1

@@ -156,6 +156,11 @@ class Recipe:
         """The task of the model."""
         return self.model.task
 
+    @property
+    def is_technical(self) -> bool:
+        """Whether its ratings are those of degraded copies, not of people."""
+        return self.copies > 0
+
     def parts(self) -> Iterator["Recipe"]:
         """Yields a recipe without stages for each of its stages, or itself."""
         for stage in self.stages:

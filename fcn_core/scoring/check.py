@@ -18,6 +18,7 @@ from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.operations import check_operations
 from fcn_core.bundles.seal import verify
+from fcn_core.labels import RATING_TASKS
 from fcn_core.records.record import ImageRecord, keys
 from fcn_core.scoring import class_maps, engines
 from fcn_core.scoring.arithmetic import Arithmetic
@@ -116,7 +117,7 @@ def _finish(
     outputs: Outputs, card: ModelCard, placement: geometry.Placement
 ) -> Outputs:
     """Returns what `serving_default` must return, from the outputs of the scorer."""
-    if card.task == "aesthetics":
+    if card.task in RATING_TASKS:
         return outputs
     others = {name: value for name, value in outputs.items() if name != "logits"}
     class_map = class_maps.class_map(

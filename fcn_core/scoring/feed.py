@@ -20,6 +20,7 @@ class Feed:
     multiple: int
     minimum: int
     padding_value: tuple[int, int, int]
+    nearest_pixels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,20 @@ class Fed:
 
 
 def feed_of(card: ModelCard, max_side: int | None = None) -> Feed:
-    """Returns how a model wants its pixels; `max_side` None means the card's."""
+    """Returns how a model wants its pixels.
+
+    Args:
+        card: Of the model.
+        max_side: Instead of the card's; None, or a model of one area: the card's.
+    """
+    is_given = max_side is not None and card.nearest_pixels is None
     return Feed(
-        max_side=card.max_side if max_side is None else max_side,
+        max_side=max_side if is_given else card.max_side,
         enlarge=card.enlarge,
         multiple=side_multiple(card),
         minimum=card.minimum_side,
         padding_value=card.padding_value,
+        nearest_pixels=card.nearest_pixels,
     )
 
 
@@ -54,10 +62,24 @@ def prepare(image: images.DecodedImage, feed: Feed) -> Fed:
         enlarge=feed.enlarge,
         multiple=feed.multiple,
         minimum=feed.minimum,
+        nearest_pixels=feed.nearest_pixels,
     )
-    fitted = images.resize(image.pixels, placement.fitted)
+    fitted = _fitted(image, feed, placement)
     padded = images.pad(fitted, placement.padded, feed.padding_value)
     return Fed(batch=padded[None], placement=placement)
+
+
+def _fitted(
+    image: images.DecodedImage, feed: Feed, placement: geometry.Placement
+) -> NDArray[np.uint8]:
+    if feed.nearest_pixels is None:
+        return images.resize(image.pixels, placement.fitted)
+    # First with a filter: every so many-th pixel of a large photo is another picture.
+    size = geometry.fit(
+        placement.original, max_side=feed.max_side, enlarge=feed.enlarge
+    )
+    reduced = images.resize(image.pixels, size, sharp=True)
+    return images.sample(reduced, placement.fitted)
 
 
 def working_pixels(record: ImageRecord, *, max_side: int | None) -> NDArray[np.uint8]:

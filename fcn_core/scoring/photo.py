@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.canonical import content_sha256
+from fcn_core.labels import RATING_TASKS, Task
 from fcn_core.scoring import class_maps
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.feed import Fed, Feed, feed_of, prepare
@@ -58,9 +59,12 @@ class PhotoScore:
         width: Of the upright original, pixels.
         class_pixels: Pixels of each class at the original size, by class id.
         dominant_class: The class with most pixels; background only if it is alone.
-        ratings: One share for each rating bin; they sum to 1.
-        mean: Mean rating.
-        std: Standard deviation of the ratings.
+        aesthetics_ratings: One share for each rating bin; they sum to 1.
+        aesthetics_mean: Mean rating.
+        aesthetics_std: Standard deviation of the ratings.
+        technical_ratings: As `aesthetics_ratings`, of a model of technical quality.
+        technical_mean: Likewise.
+        technical_std: Likewise.
         mask_png: Palette PNG of the class map at the original size.
         mask_sha256: Of `mask_png`, hex.
     """
@@ -70,9 +74,12 @@ class PhotoScore:
     width: int
     class_pixels: tuple[int, ...] | None = None
     dominant_class: int | None = None
-    ratings: tuple[float, ...] | None = None
-    mean: float | None = None
-    std: float | None = None
+    aesthetics_ratings: tuple[float, ...] | None = None
+    aesthetics_mean: float | None = None
+    aesthetics_std: float | None = None
+    technical_ratings: tuple[float, ...] | None = None
+    technical_mean: float | None = None
+    technical_std: float | None = None
     mask_png: bytes | None = None
     mask_sha256: str | None = None
 
@@ -82,9 +89,12 @@ class _Values(TypedDict, total=False):
 
     class_pixels: tuple[int, ...]
     dominant_class: int
-    ratings: tuple[float, ...]
-    mean: float
-    std: float
+    aesthetics_ratings: tuple[float, ...]
+    aesthetics_mean: float
+    aesthetics_std: float
+    technical_ratings: tuple[float, ...]
+    technical_mean: float
+    technical_std: float
     mask_png: bytes
     mask_sha256: str
 
@@ -122,13 +132,15 @@ class PhotoScorer:
             ModelError: The model is at fault, so no photo can.
         """
         digest = hashlib.sha256(data).hexdigest()
-        decoded: dict[int | None, images.DecodedImage] = {}
+        decoded: list[images.DecodedImage] = []
         fed: dict[Feed, Fed] = {}
         score = PhotoScore(digest, 0, 0)
         for scorer, feed in self._feeds:
-            if feed.max_side not in decoded:
-                decoded[feed.max_side] = images.decode(data, max_side=feed.max_side)
-            image = decoded[feed.max_side]
+            fitting = (i for i in decoded if images.is_decoded_for(i, feed.max_side))
+            image = next(fitting, None)
+            if image is None:
+                image = images.decode(data, max_side=feed.max_side)
+                decoded.append(image)
             score = replace(score, height=image.height, width=image.width)
             if feed not in fed:
                 fed[feed] = prepare(image, feed)
@@ -137,8 +149,9 @@ class PhotoScorer:
             if scorer.card.task == "segmentation":
                 found = self._segment(outputs, scorer.card, fed[feed].placement)
                 score = replace(score, **found)
-            if "ratings" in outputs:
-                score = replace(score, **_rating_values(outputs))
+            for part in scorer.card.parts:
+                if part.task in RATING_TASKS:
+                    score = replace(score, **_rating_values(outputs, part.task))
         return score
 
     def _segment(
@@ -208,9 +221,17 @@ def _dominant_class(counts: NDArray[np.int64], card: ModelCard) -> int:
     return int((others if others.any() else counts).argmax())
 
 
-def _rating_values(outputs: Outputs) -> _Values:
+def _rating_values(outputs: Outputs, task: Task) -> _Values:
+    ratings = tuple(outputs["ratings"][0].tolist())
+    mean, std = float(outputs["mean"][0]), float(outputs["std"][0])
+    if task == "technical":
+        return {
+            "technical_ratings": ratings,
+            "technical_mean": mean,
+            "technical_std": std,
+        }
     return {
-        "ratings": tuple(outputs["ratings"][0].tolist()),
-        "mean": float(outputs["mean"][0]),
-        "std": float(outputs["std"][0]),
+        "aesthetics_ratings": ratings,
+        "aesthetics_mean": mean,
+        "aesthetics_std": std,
     }

@@ -41,7 +41,7 @@ class Scorer(Protocol):
 
         Returns:
             For segmentation `logits` float32 `[B, H/s, W/s, C]`, or, from a model made
-            elsewhere, `class_map` uint8 `[B, H, W]`. For aesthetics `ratings` float32
+            elsewhere, `class_map` uint8 `[B, H, W]`. For ratings `ratings` float32
             `[B, R]` that sum to 1, `mean` and `std` float32 `[B]` in units of the bins.
         """
         ...
@@ -71,7 +71,12 @@ class LogitsScorer:
 
 
 def side_multiple(card: ModelCard) -> int:
-    """Returns what the sides of padded photos are multiples of, in pixels."""
+    """Returns what the sides of padded photos are multiples of, in pixels.
+
+    Photos of one area have few shapes, and padding would cost much of it.
+    """
+    if card.nearest_pixels is not None:
+        return card.size_multiple
     return math.lcm(SIDE_ROUNDING, card.size_multiple)
 
 
@@ -157,6 +162,7 @@ class SignatureScorer:
         names = {
             "segmentation": ("class_map",),
             "aesthetics": ("ratings", "mean", "std"),
+            "technical": ("ratings", "mean", "std"),
         }
         wanted = [name for card in self.card.parts for name in names[card.task]]
         missing = [name for name in wanted if name not in outputs]

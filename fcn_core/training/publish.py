@@ -64,6 +64,7 @@ def export_trained(
     name: str,
     version: str = "1",
     max_side: int | None = None,
+    technical: bool = False,
 ) -> ModelCard:
     """Exports a network that others trained.
 
@@ -74,6 +75,7 @@ def export_trained(
         name: Of the model.
         version: Of the model.
         max_side: Working size in pixels; the layout's own if None.
+        technical: Whether its ratings are of technical quality.
 
     Raises:
         WeightsError: A tensor is left over, missing, or has another shape.
@@ -86,12 +88,15 @@ def export_trained(
         classes=trained.classes,
         padding_value=trained.padding_value,
         max_side=max_side or trained.max_side,
+        nearest_pixels=trained.nearest_pixels,
+        technical=technical,
     )
     card = draft.model_copy(
         update={
             "version": version,
             "origin": f"{trained.origin}; imported from {source}",
             "licence": trained.licence,
+            "notes": trained.notes,
             "training": {"layout": trained.layout, "model": trained.spec.to_json()},
             "versions": {"fcn_core": fcn_core.__version__},
         }
@@ -116,6 +121,7 @@ def make_card(record: RunRecord, *, name: str | None, version: str) -> ModelCard
         padding_value=(red, green, blue),
         max_side=settings.numbers["max_side"],
         enlarge=settings.numbers["enlarge"],
+        technical=find_recipe(settings.recipe).is_technical,
     )
     origin, metrics = card_words.origin(record), _metrics(record)
     notes = find_recipe(settings.recipe).notes

@@ -112,13 +112,18 @@ def _print_found(out: str, names: Sequence[str]) -> None:
     classes = ModelCard.read(scoring.find_bundle("voc21")).classes or []
     rows = _rows(out)
     found = [
-        (name, f"{row.aesthetics_mean:.2f}", _found(row, classes))
+        (
+            name,
+            f"{row.aesthetics_mean:.2f}",
+            f"{row.technical_mean:.2f}",
+            _found(row, classes),
+        )
         if row.status == "ok"
-        else (name, row.status, row.error_reason or "")
+        else (name, row.status, "", row.error_reason or "")
         for name in names
         if (row := rows.get(name)) is not None
     ]
-    print_table(("photo", "score", "found"), found)
+    print_table(("photo", "aesthetics", "technical", "found"), found)
 
 
 def _found(row: ScoreRow, classes: Sequence[str]) -> str:

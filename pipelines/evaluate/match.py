@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fcn_core.bundles.card import ModelCard
+from fcn_core.labels import RATING_TASKS
 from fcn_core.records.record import AestheticsRecord
 from pipelines.evaluate.data import Data, Records
 from pipelines.faults import UsageError
@@ -15,7 +16,8 @@ def matching_part(card: ModelCard, data: Data) -> ModelCard:
         UsageError: It has none, or one on another scale.
     """
     task = data.info.task
-    part = next((part for part in card.parts if part.task == task), None)
+    fitting = RATING_TASKS if task == "aesthetics" else (task,)
+    part = next((part for part in card.parts if part.task in fitting), None)
     if part is None:
         raise UsageError(
             f"--model: got {card.label}, a model for {card.task}, expected one for "

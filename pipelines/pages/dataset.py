@@ -35,6 +35,7 @@ from pipelines.pages.chips import (
     notable_chips,
 )
 from pipelines.pages.figures import FINE_BINS, Scores
+from pipelines.pages.rating_figures import RatingFigure, rating_figure
 
 _ID: Final = keys(ImageRecord)["source_id"]
 
@@ -50,11 +51,7 @@ class Sample:
         height: Pixels, as stored.
         photo: `data:` URI.
         overlay: `data:` URI of the label; None for ratings.
-        score: Mean rating; None for labels.
-        spread: Its standard deviation, where it is known.
-        ratings: Share of the votes for each rating; none where only the mean is known.
-        boxes: Draw them.
-        mean_position: Where the score is among the boxes, in percent from the left.
+        ratings: Of a rated photo: one.
         chips: The largest classes.
     """
 
@@ -64,11 +61,7 @@ class Sample:
     height: int
     photo: str
     overlay: str | None = None
-    score: float | None = None
-    spread: float | None = None
-    ratings: tuple[float, ...] = ()
-    boxes: tuple[figures.Box, ...] = ()
-    mean_position: float | None = None
+    ratings: tuple[RatingFigure, ...] = ()
     chips: tuple[Chip, ...] = ()
 
 
@@ -231,11 +224,12 @@ def _add_rating(sample: Sample, record: AestheticsRecord) -> Sample:
     total = sum(record.votes) or 1
     shares = tuple(votes / total for votes in record.votes)
     bins = RATING_BINS[: len(shares)] or RATING_BINS
-    return replace(
-        sample,
+    figure = rating_figure(
+        "mean",
+        "Mean rating",
         score=record.mean,
         spread=None if math.isnan(record.std) else record.std,
-        ratings=shares,
-        boxes=figures.rating_boxes(shares),
-        mean_position=figures.position_among(record.mean, bins),
+        shares=shares,
+        bins=bins,
     )
+    return replace(sample, ratings=(figure,))

@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from fcn_core.labels import RATING_BINS
+from fcn_core.labels import RATING_BINS, RATING_TASKS, RatingTask
 from pipelines import files
 from pipelines.pages import figures, night_cards, night_table, page
 from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
+from pipelines.pages.rating_figures import TITLES
 from pipelines.score import masks
 from pipelines.score import table as score_table
 from pipelines.score.layout import NightFolder
@@ -42,27 +43,28 @@ def build(folder: NightFolder) -> str:
         SystemicFault: `summary.json` or the table is damaged.
     """
     summary = read_summary(folder)
-    bins = _rating_bins(summary)
     table = night_table.read(
         score_table.batches(folder, SCORES_SCHEMA.names),
-        low=min(bins),
-        high=max(bins),
+        scales={task: (min(b), max(b)) for task, b in _bins(summary).items()},
         sample_size=SAMPLE_SIZE,
     )
     files.write_atomically(folder.page, _render(folder, summary, table).encode())
     return folder.page
 
 
-def _rating_bins(summary: Summary) -> tuple[float, ...]:
-    rated = summary.model("aesthetics")
-    if rated is None or not rated.rating_bins:
-        return tuple(float(rating) for rating in RATING_BINS)
-    return rated.rating_bins
+def _bins(summary: Summary) -> dict[RatingTask, tuple[float, ...]]:
+    """Returns task -> ratings, for the models that rated."""
+    default = tuple(float(rating) for rating in RATING_BINS)
+    models = {task: summary.model(task) for task in RATING_TASKS}
+    return {
+        task: model.rating_bins or default
+        for task, model in models.items()
+        if model is not None
+    }
 
 
 def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
     names = _class_names(summary)
-    bins = _rating_bins(summary)
     legend = [
         (chip(area.class_id, area.share, names), area.photos) for area in table.areas
     ]
@@ -73,14 +75,15 @@ def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
         summary=summary,
         command=summary.command,
         models=[(model, _measures(model)) for model in summary.models],
-        scores=table.scores,
-        histogram=table.scores and figures.histogram(table.scores),
-        bins=bins,
+        rated=[
+            (task, TITLES[task], scores, figures.histogram(scores))
+            for task, scores in table.scores.items()
+        ],
         background=BACKGROUND,
         legend=legend,
         strip=_strip([chip for chip, _ in legend]),
         notable_share=NOTABLE_SHARE,
-        cards=_cards(folder.out, table.sample, names=names, bins=bins),
+        cards=_cards(folder.out, table.sample, names=names, bins=_bins(summary)),
         failed=_most_first(summary.failures or table.failed),
         failures=[(files.name_of(row.image_uri), row) for row in table.failures],
     )
@@ -91,7 +94,7 @@ def _cards(
     rows: Sequence[ScoreRow],
     *,
     names: Mapping[int, str],
-    bins: Sequence[float],
+    bins: night_cards.Bins,
 ) -> list[night_cards.Card]:
     """Returns the cards of some photos, which may be far away: several at once."""
     mask_files = masks.Reader(out)
@@ -119,7 +122,7 @@ def _class_names(summary: Summary) -> dict[int, str]:
 
 def _measures(model: ModelSummary) -> str:
     """Returns a sentence about what a model answers."""
-    if model.task == "aesthetics":
+    if model.task in RATING_TASKS:
         bins = model.rating_bins or RATING_BINS
         return (
             f"Ratings from {min(bins):g} (worst) to {max(bins):g} (best): the share of "

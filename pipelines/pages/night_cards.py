@@ -1,15 +1,20 @@
 """The cards of the page's grid: one photo, its mask, its ratings, its classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fcn_core.bad_image import BadImage
+from fcn_core.labels import RatingTask
 from pipelines import files
 from pipelines.faults import UsageError
-from pipelines.pages import figures, thumbnails
+from pipelines.pages import thumbnails
 from pipelines.pages.chips import Chip, background_ids, chips_on_card, notable_chips
+from pipelines.pages.rating_figures import TITLES, RatingFigure, rating_figure
 from pipelines.score import masks
 from pipelines.score.rows import ScoreRow
+
+Bins = Mapping[RatingTask, Sequence[float]]
+"""Task -> the ratings of its model, for the models that rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +25,7 @@ class Card:
         name: File name as text to show; `uri` is the whole address.
         photo: `data:` URI of the thumbnail, or None; then `missing` says why.
         overlay: `data:` URI of the mask, or None where there is none.
-        score: None where no model rated.
-        ratings: Shares of the votes; `boxes` draw them.
-        mean_position: Where the score is among the boxes, in percent from the left.
+        ratings: One for each model that rated.
         chips: The largest classes, background only where there is nothing else.
         class_ids: Every class the filter finds this photo by.
     """
@@ -34,11 +37,7 @@ class Card:
     photo: str | None
     missing: str
     overlay: str | None
-    score: float | None
-    spread: float | None
-    ratings: tuple[float, ...]
-    boxes: tuple[figures.Box, ...]
-    mean_position: float | None
+    ratings: tuple[RatingFigure, ...]
     chips: tuple[Chip, ...]
     class_ids: tuple[int, ...]
 
@@ -48,7 +47,7 @@ def card(
     *,
     mask_files: masks.Reader,
     names: Mapping[int, str],
-    bins: Sequence[float],
+    bins: Bins,
 ) -> Card:
     """Returns the card of a scored photo; its photo and mask are read here.
 
@@ -56,10 +55,9 @@ def card(
         row: Of the scores table.
         mask_files: Of the output that the row's mask path is relative to.
         names: Of the classes, by id.
-        bins: The ratings that the shares of the votes belong to.
+        bins: Task -> the ratings that the shares of the votes belong to.
     """
     photo, missing, overlay = _pictures(row, mask_files=mask_files, names=names)
-    ratings = tuple(row.aesthetics_ratings or ())
     chips = chips_of(row, names)
     return Card(
         name=files.name_of(row.image_uri),
@@ -69,14 +67,24 @@ def card(
         photo=photo,
         missing=missing,
         overlay=overlay,
-        score=row.aesthetics_mean,
-        spread=row.aesthetics_std,
-        ratings=ratings,
-        boxes=figures.rating_boxes(ratings),
-        mean_position=figures.position_among(row.aesthetics_mean, bins),
+        ratings=tuple(_ratings(row, bins)),
         chips=chips_on_card(chips),
         class_ids=tuple(chip.class_id for chip in chips),
     )
+
+
+def _ratings(row: ScoreRow, bins: Bins) -> Iterator[RatingFigure]:
+    for task, ratings in bins.items():
+        mean = getattr(row, f"{task}_mean")
+        if mean is not None:
+            yield rating_figure(
+                task,
+                TITLES[task],
+                score=mean,
+                spread=getattr(row, f"{task}_std"),
+                shares=getattr(row, f"{task}_ratings") or (),
+                bins=ratings,
+            )
 
 
 def _pictures(

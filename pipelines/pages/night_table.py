@@ -6,7 +6,7 @@ rows shown depend on nothing but the table, so the page can be made again.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fcn_core.labels import RatingTask
 from pipelines.pages.chips import NOTABLE_SHARE
 from pipelines.pages.figures import FINE_BINS, Scores
 from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
 
+Scales = Mapping[RatingTask, tuple[float, float]]
+"""Task -> the lowest and the highest rating of its model."""
+
+_ANY_SCALE: Final[tuple[RatingTask, tuple[float, float]]] = ("aesthetics", (1.0, 10.0))
 _CLASS_IDS: Final = 256
 _STRATA: Final = 20
 _STRATA_WITHOUT_SCORE: Final = 1000
@@ -46,14 +51,15 @@ class NightTable:
     """What the page shows of a night.
 
     Attributes:
-        scores: Of every scored photo; None where no model rated.
+        scores: Task -> of every scored photo, for the models that rated.
         areas: The classes seen, largest first; empty where no model segmented.
-        sample: Rows of scored photos, best score first, evenly over the scores.
+        sample: Rows of scored photos, best score first, evenly over the scores of the
+            first of the tasks.
         failures: Rows of failed photos, at most 25 a reason, in the table's order.
         failed: Photos by reason, all of them.
     """
 
-    scores: Scores | None
+    scores: dict[RatingTask, Scores]
     areas: tuple[ClassArea, ...]
     sample: tuple[ScoreRow, ...]
     failures: tuple[ScoreRow, ...]
@@ -61,30 +67,32 @@ class NightTable:
 
 
 def read(
-    batches: Iterable[pa.RecordBatch], *, low: float, high: float, sample_size: int
+    batches: Iterable[pa.RecordBatch], *, scales: Scales, sample_size: int
 ) -> NightTable:
     """Reads the rows of a night.
 
     Args:
         batches: Of all columns of the scores table, in its order; may be none.
-        low: The lowest rating bin of the model that rated.
-        high: Its highest rating bin.
+        scales: Of the models that rated; the first decides which photos are shown.
         sample_size: How many scored photos to show at most.
     """
-    scores = _ScoreSums(low, high)
+    scores = {task: _ScoreSums(*scale) for task, scale in scales.items()}
     areas = _AreaSums()
-    sample = _Sample(sample_size, low=low, high=high)
+    sample = _Sample(sample_size, scales)
     failures = _Failures()
     for batch in batches:
         rows = pa.Table.from_batches([batch]).combine_chunks()
         is_ok = pc.equal(rows["status"], "ok")
         ok = rows.filter(is_ok)
-        scores.add(ok["aesthetics_mean"])
+        for task, sums in scores.items():
+            sums.add(ok[f"{task}_mean"])
         areas.add(ok["segmentation_classes"], ok["segmentation_pixels"])
         sample.add(ok)
         failures.add(rows.filter(pc.invert(is_ok)))
     return NightTable(
-        scores=scores.result(),
+        scores={
+            task: result for task, sums in scores.items() if (result := sums.result())
+        },
         areas=areas.result(),
         sample=sample.result(),
         failures=tuple(failures.rows),
@@ -163,8 +171,9 @@ class _Sample:
     order that does not depend on the order of the table.
     """
 
-    def __init__(self, size: int, *, low: float, high: float) -> None:
-        self._size, self._low, self._high = size, low, high
+    def __init__(self, size: int, scales: Scales) -> None:
+        task, (self._low, self._high) = next(iter(scales.items()), _ANY_SCALE)
+        self._size, self._mean = size, f"{task}_mean"
         self._kept: pa.Table | None = None
 
     def add(self, rows: pa.Table) -> None:
@@ -180,7 +189,7 @@ class _Sample:
         self._kept = rows.filter(pa.array(place < self._size))
 
     def _strata(self, rows: pa.Table) -> NDArray[np.int64]:
-        means = _floats(rows["aesthetics_mean"])
+        means = _floats(rows[self._mean])
         position = (means - self._low) / (self._high - self._low) * _STRATA
         by_score = np.clip(np.nan_to_num(position), 0, _STRATA - 1).astype(np.int64)
         dominant = np.nan_to_num(_floats(rows["dominant_class"]), nan=_CLASS_IDS)
@@ -194,7 +203,11 @@ class _Sample:
         _, inverse, sizes = np.unique(stratum, return_inverse=True, return_counts=True)
         quotas = np.array(_even_quotas(sizes.tolist(), self._size))
         drawn = _rows(self._kept.filter(pa.array(place < quotas[inverse])))
-        return tuple(sorted(drawn, key=_best_first))
+        return tuple(sorted(drawn, key=self._best_first))
+
+    def _best_first(self, row: ScoreRow) -> tuple[float, str]:
+        mean = getattr(row, self._mean)
+        return (np.inf if mean is None or np.isnan(mean) else -mean, row.image_key)
 
 
 def _places(rows: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -216,11 +229,6 @@ def _even_quotas(sizes: Sequence[int], total: int) -> list[int]:
         quotas[i] = min(sizes[i], left // (len(sizes) - done))
         left -= quotas[i]
     return quotas
-
-
-def _best_first(row: ScoreRow) -> tuple[float, str]:
-    mean = row.aesthetics_mean
-    return (np.inf if mean is None or np.isnan(mean) else -mean, row.image_key)
 
 
 @dataclass

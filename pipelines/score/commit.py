@@ -34,7 +34,7 @@ class _Outcome(Identified):
     id_field: ClassVar[str] = "commit_id"
 
     commit_id: str = ""
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     run_date: str
     sequence: int
     plan_id: str

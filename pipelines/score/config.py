@@ -38,7 +38,7 @@ class ScoreConfig(JobConfig):
     )
     output: str = Field(description="folder for masks, scores table and page")
     model: Names = Field(
-        default=["voc21", "quality"],
+        default=["voc21", "aesthetics", "quality"],
         description="built-in names or bundle folders, at most one a task",
     )
     run_date: str = Field(

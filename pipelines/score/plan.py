@@ -71,7 +71,7 @@ class Plan(Identified):
         index: Files of the items' keys, see `index`.
     """
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     plan_id: str = ""
     sequence: int
     previous: str

@@ -5,7 +5,7 @@ from typing import Final
 
 from pipelines.chunks.columns import Float32, Int32, Int64, String, schema_of
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +25,12 @@ class ScoreRow:
         dominant_class: The most frequent class but the background.
         mask_path: Of its mask, below the output.
         mask_sha256: Of the mask's PNG, in hex.
-        aesthetics_ratings: Share of each rating bin of the model's card.
+        aesthetics_ratings: Share of each rating that people would give.
         aesthetics_mean: Mean rating.
         aesthetics_std: Standard deviation of the ratings.
+        technical_ratings: Likewise, of a model of technical quality.
+        technical_mean: Mean rating.
+        technical_std: Standard deviation of the ratings.
         models: `name@version` of each model, joined by `+`.
         fingerprint: The models, the arithmetic and the sizes.
         decode_policy: Version of the rules by which bytes become pixels.
@@ -51,6 +54,9 @@ class ScoreRow:
     aesthetics_ratings: list[Float32] | None = None
     aesthetics_mean: Float32 | None = None
     aesthetics_std: Float32 | None = None
+    technical_ratings: list[Float32] | None = None
+    technical_mean: Float32 | None = None
+    technical_std: Float32 | None = None
     models: String
     fingerprint: String
     decode_policy: Int32

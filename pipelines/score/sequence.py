@@ -114,9 +114,9 @@ def _check_version(uri: str) -> None:
         version = content["schema_version"]
     except (ValueError, TypeError, KeyError):
         return
-    if version in (1, 2):
+    if version in (1, 2, 3):
         raise UsageError(
-            f"{uri}: got a plan of schema version {version}, expected version 3; "
+            f"{uri}: got a plan of schema version {version}, expected version 4; "
             "finish and read this output with the version of fcn that began it, and "
             "choose another --output"
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from fcn_core.labels import RATING_TASKS, RatingTask
 from pipelines.chunks.finish import text_of
 from pipelines.score.layout import NightFolder
 from pipelines.score.summary import Summary
@@ -20,18 +21,19 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
     lines = [counts]
     if summary.failures:
         lines.append(f"failed: {text_of(summary.failures)}")
-    if (scores := _means(folder)) and summary.ok:
-        average = sum(scores) / len(scores)
-        lines.append(
-            f"scores {min(scores):.1f}..{max(scores):.1f}  mean {average:.1f}  "
-            + sparkline(scores)
-        )
+    for task in RATING_TASKS:
+        if scores := _means(folder, task):
+            average = sum(scores) / len(scores)
+            lines.append(
+                f"{task:10}  {min(scores):.1f}..{max(scores):.1f}  mean {average:.1f}  "
+                + sparkline(scores)
+            )
     return [*lines, f"table  {folder.scores}", f"page   {folder.page}"]
 
 
-def _means(folder: NightFolder) -> list[float]:
+def _means(folder: NightFolder, task: RatingTask) -> list[float]:
     means: list[float] = []
-    for batch in batches(folder, ["aesthetics_mean"]):
+    for batch in batches(folder, [f"{task}_mean"]):
         means += batch.column(0).drop_null().to_pylist()
     return means
 

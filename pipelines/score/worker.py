@@ -178,9 +178,12 @@ def _scored(row: ScoreRow, score: PhotoScore) -> ScoreRow:
         height=score.height,
         dominant_class=score.dominant_class,
         mask_sha256=score.mask_sha256,
-        aesthetics_ratings=None if score.ratings is None else list(score.ratings),
-        aesthetics_mean=score.mean,
-        aesthetics_std=score.std,
+        aesthetics_ratings=_listed(score.aesthetics_ratings),
+        aesthetics_mean=score.aesthetics_mean,
+        aesthetics_std=score.aesthetics_std,
+        technical_ratings=_listed(score.technical_ratings),
+        technical_mean=score.technical_mean,
+        technical_std=score.technical_std,
     )
     if score.class_pixels is None:
         return row
@@ -190,6 +193,10 @@ def _scored(row: ScoreRow, score: PhotoScore) -> ScoreRow:
         segmentation_classes=[class_id for class_id, _ in present],
         segmentation_pixels=[pixels for _, pixels in present],
     )
+
+
+def _listed(ratings: Sequence[float] | None) -> list[float] | None:
+    return None if ratings is None else list(ratings)
 
 
 def job(

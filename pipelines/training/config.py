@@ -47,6 +47,11 @@ class ModelsImportConfig(JobConfig):
     max_side: int | None = Field(
         default=None, ge=32, description="working size in pixels; the layout's if unset"
     )
+    technical: bool = Field(
+        default=False,
+        description="its ratings are of technical quality, not of how people like a "
+        "photo",
+    )
     backbone: str | None = Field(
         default=None, description="the file is this backbone alone, without a head"
     )

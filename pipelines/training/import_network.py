@@ -74,6 +74,7 @@ def _import_network(config: "ModelsImportConfig", path: Path) -> Outcome:
         name=config.name or _name_of(path),
         version=config.model_version,
         max_side=config.max_side,
+        technical=config.technical,
     )
     return outcome | {
         "label": card.label,

@@ -118,3 +118,21 @@ def test_impossible_settings_are_refused() -> None:
         geometry.place((5, 5), max_side=None, multiple=1, minimum=0)
     with pytest.raises(ValueError, match="fitted is 0"):
         geometry.to_fitted([1], original=1, fitted=0)
+
+
+@pytest.mark.parametrize(
+    ("size", "multiple", "expected"),
+    [
+        ((224, 224), 32, (224, 224)),
+        ((375, 500), 32, (192, 256)),
+        ((500, 375), 32, (256, 192)),
+        ((3000, 4000), 32, (192, 256)),
+        ((375, 500), 1, (194, 259)),
+        ((10, 1), 32, (704, 64)),
+        ((1, 100_000), 32, (32, 70848)),
+    ],
+)
+def test_an_area_keeps_the_aspect(
+    size: tuple[int, int], multiple: int, expected: tuple[int, int]
+) -> None:
+    assert geometry.with_area(size, 224 * 224, multiple=multiple) == expected

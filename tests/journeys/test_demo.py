@@ -100,7 +100,7 @@ def test_says_counts_scores_and_where_the_page_is(output: Path) -> None:
     printed = (output.parent / "printed.txt").read_text(encoding="utf-8")
     assert "planned" in printed
     assert "2 failed" in printed
-    assert "scores " in printed
+    assert "\naesthetics  " in printed and "\ntechnical   " in printed
     pages = list(output.glob("report/run_date=*/index.html"))
     assert len(pages) == 1
     assert str(pages[0]) in printed

@@ -14,6 +14,7 @@ from PIL import Image
 
 from fcn_core import images, scoring
 from fcn_core.bundles.card import ModelCard
+from fcn_core.labels import RATING_TASKS
 from pipelines.score import masks
 from pipelines.score.rows import SCORES_SCHEMA
 from tests.drawn import tiny_models
@@ -60,11 +61,16 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+MODELS = ("voc21", "aesthetics", "quality")
+"""The default: three models in one pass."""
+
+FLAGS = ("--model", *MODELS)
+
 Expected = dict[str, scoring.PhotoScore | images.BadImage]
 
 
 def _scorers() -> list[scoring.Scorer]:
-    return [scoring.load_scorer(name) for name in score_runs.MODELS]
+    return [scoring.load_scorer(name) for name in MODELS]
 
 
 def _score_directly(
@@ -91,7 +97,7 @@ def expected(photos: Path) -> Expected:
 
 def _row(photo: Path, score: scoring.PhotoScore | images.BadImage) -> dict[str, Any]:
     """Returns the row a photo must have, save for where its mask lies."""
-    cards = [ModelCard.read(scoring.find_bundle(name)) for name in score_runs.MODELS]
+    cards = [ModelCard.read(scoring.find_bundle(name)) for name in MODELS]
     status = photo.stat()
     uri = os.fspath(photo)
     row: dict[str, Any] = dict.fromkeys(SCORES_SCHEMA.names)
@@ -118,10 +124,11 @@ def _row(photo: Path, score: scoring.PhotoScore | images.BadImage) -> dict[str, 
         row["segmentation_pixels"] = counts[counts > 0].tolist()
         row["dominant_class"] = score.dominant_class
         row["mask_sha256"] = score.mask_sha256
-    if score.ratings is not None:
-        row["aesthetics_ratings"] = list(score.ratings)
-        row["aesthetics_mean"] = score.mean
-        row["aesthetics_std"] = score.std
+    for task in RATING_TASKS:
+        ratings = getattr(score, f"{task}_ratings")
+        row[f"{task}_ratings"] = None if ratings is None else list(ratings)
+        for name in (f"{task}_mean", f"{task}_std"):
+            row[name] = getattr(score, name)
     return row
 
 
@@ -163,7 +170,9 @@ def test_a_night_equals_the_scorer_photo_by_photo(
     assert len(expected) > 2 * chunk_size, "one chunk proves nothing about many"
     flags = {"chunk_size": chunk_size, "lanes": lanes, "masks": layout}
     settings = [f"--{name}={value}" for name, value in flags.items()]
-    summary = score_runs.scored(photos, tmp_path, *settings, f"--max_side={MAX_SIDE}")
+    summary = score_runs.scored(
+        photos, tmp_path, *settings, f"--max_side={MAX_SIDE}", *FLAGS
+    )
     assert score_runs.part_count(tmp_path) == -(-len(expected) // chunk_size)
     assert (summary["ok"], summary["failed"]) == (len(expected) - 1, 1)
     _check(tmp_path, photos, expected, max_side=MAX_SIDE)
@@ -185,7 +194,7 @@ def test_the_cards_own_working_size_without_max_side(
         for scorer in _scorers()
     )
     expected = _score_directly(photos, max_side=None)
-    score_runs.scored(photos, tmp_path, "--chunk_size=6")
+    score_runs.scored(photos, tmp_path, "--chunk_size=6", *FLAGS)
     _check(tmp_path, photos, expected, max_side=None)
 
 
@@ -193,7 +202,9 @@ def test_without_masks_the_rows_are_the_same(
     photos: Path, expected: Expected, tmp_path: Path
 ) -> None:
     score_runs.scored(
-        photos, tmp_path, "--chunk_size=6", "--masks=none", f"--max_side={MAX_SIDE}"
+        photos,
+        tmp_path,
+        *("--chunk_size=6", "--masks=none", f"--max_side={MAX_SIDE}", *FLAGS),
     )
     bare = {
         name: dataclasses.replace(score, mask_png=None, mask_sha256=None)

@@ -81,9 +81,11 @@ def test_one_pass_equals_the_model_of_both_tasks(bundle: Path, engine: str) -> N
     ).score_photo(data)
     assert score.class_pixels == expected.class_pixels
     assert score.mask_png == expected.mask_png
-    assert score.ratings == pytest.approx(expected.ratings, abs=1e-5)
-    assert sum(score.ratings or ()) == pytest.approx(1, abs=1e-6)
-    assert score.mean == pytest.approx(expected.mean, abs=1e-4)
+    assert score.aesthetics_ratings == pytest.approx(
+        expected.aesthetics_ratings, abs=1e-5
+    )
+    assert sum(score.aesthetics_ratings or ()) == pytest.approx(1, abs=1e-6)
+    assert score.aesthetics_mean == pytest.approx(expected.aesthetics_mean, abs=1e-4)
 
 
 def test_models_check_walks_both_outputs(bundle: Path) -> None:

@@ -5,7 +5,7 @@ and gives each tensor our name. `TrainedNetwork.build` accepts exactly these ten
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,28 @@ from fcn_core.models.weights.assign import Tensors, WeightsError, assign_all
 from fcn_core.models.weights.files import archive_tensors
 from fcn_core.models.weights.hdf5 import Layers, read_layers
 from fcn_core.models.weights.tflite import read_deeplab
+from fcn_core.whole_files import sha256_of_file
 
 Arrays = dict[str, NDArray[np.float32]]
 
+_KNOWN = {
+    "e563ad91b3d47410e45f7238f07ab8f6abd1bd0c4b18a4b0af9c681a21a91cb2": (
+        "NIMA on MobileNet by idealo/image-quality-assessment, trained on AVA: "
+        "weights_mobilenet_aesthetic_0.07.hdf5",
+        "What the raters of AVA would give: about 200 members of a photo contest's "
+        "website rated each of its photos from 1 to 10. Its authors report for AVA, "
+        "with the photo warped to a square, LCC 0.626, SRCC 0.609, EMD 0.071. Here "
+        "the photo keeps its aspect. It knows the taste of those people and the themes "
+        "of their contests; differences below half a point say little.",
+    ),
+}
+"""What files are, by sha256: whose work, and what a user must know."""
+
 _VGG_WIDTH = 64
 _MOBILENET_WIDTH = 32
+_NIMA_SIDE = 224
+_AVA_SIDE = 640
+"""AVA's photos had about 640 to 800 pixels: larger ones are first made as large."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +58,8 @@ class TrainedNetwork:
         licence: Of the weights, as far as their publisher states it.
         padding_value: RGB around photos, 0..255: zero behind the preprocessing.
         max_side: Working size in pixels; None: photos as they are.
+        nearest_pixels: As in `ModelCard`.
+        notes: What a user must know, for a model's card.
     """
 
     layout: str
@@ -51,6 +70,8 @@ class TrainedNetwork:
     licence: str
     padding_value: tuple[int, int, int]
     max_side: int | None
+    nearest_pixels: int | None = None
+    notes: str = ""
 
     def build(self, source: str) -> keras.Model:
         """Builds the network with these weights.
@@ -99,12 +120,21 @@ def _read_trained(path: Path) -> TrainedNetwork:
             ) from None
         for has, read in _HDF5_LAYOUTS.items():
             if layers is not None and has in layers:
-                return read(layers)
+                return _with_facts(read(layers), path)
     raise WeightsError(
         f"weights {path.name}: no trained network is known that looks like it, "
         f"expected one of the layouts {tried}, or a MatConvNet .mat; give a backbone "
         "alone to fcn train --init"
     )
+
+
+def _with_facts(trained: TrainedNetwork, path: Path) -> TrainedNetwork:
+    """Returns a network with what is known of a file with this content."""
+    known = _KNOWN.get(sha256_of_file(path))
+    if known is None:
+        return trained
+    origin, notes = known
+    return replace(trained, origin=origin, notes=notes)
 
 
 def deeplab(tensors: Arrays) -> TrainedNetwork:
@@ -221,7 +251,8 @@ def nima(layers: Layers) -> TrainedNetwork:
         ),
         licence="Apache-2.0",
         padding_value=(127, 127, 127),
-        max_side=256,
+        max_side=_AVA_SIDE,
+        nearest_pixels=_NIMA_SIDE**2,
     )
 
 

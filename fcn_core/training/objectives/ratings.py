@@ -114,7 +114,8 @@ class RatingObjective(RatedObjective):
                 if self._recipe.views:
                     rated.append(self._rate(model, self._views_of(record)).mean(axis=0))
                 else:
-                    rated.append(np.asarray(photos.score_photo(record.encoded).ratings))
+                    score = photos.score_photo(record.encoded)
+                    rated.append(np.asarray(score.aesthetics_ratings))
             votes.append(record)
         return rating_scores(np.stack(rated), votes, bins=self._spec.rating_bins)
 

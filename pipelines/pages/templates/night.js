@@ -37,8 +37,10 @@
     const input = byId(id);
     return input && input.value !== "" ? input.value : null;
   };
-  const scoreOf = (card) =>
-    "score" in card.dataset ? Number(card.dataset.score) : NaN;
+  const scoreOf = (card) => {
+    const by = valueOf("by");
+    return by in card.dataset ? Number(card.dataset[by]) : NaN;
+  };
 
   const orders = {
     best: (a, b) => scoreOf(b) - scoreOf(a),
@@ -88,12 +90,36 @@
   }
 
   const isChosen = (bar) =>
+    valueOf("by") === bar.dataset.by &&
     valueOf("lowest") === bar.dataset.low && valueOf("highest") === bar.dataset.high;
+
+  function showScale() {
+    const by = byId("by");
+    if (!by) return;
+    const scale = by.selectedOptions[0].dataset;
+    for (const id of ["lowest", "highest"]) {
+      byId(id).min = scale.low;
+      byId(id).max = scale.high;
+    }
+    byId("lowest").placeholder = scale.low;
+    byId("highest").placeholder = scale.high;
+  }
+
+  function chooseBy() {
+    byId("lowest").value = "";
+    byId("highest").value = "";
+    showScale();
+    sort();
+    filter();
+  }
 
   function chooseScores(bar) {
     const chosen = isChosen(bar);
+    byId("by").value = bar.dataset.by;
+    showScale();
     byId("lowest").value = chosen ? "" : bar.dataset.low;
     byId("highest").value = chosen ? "" : bar.dataset.high;
+    sort();
     filter();
   }
 
@@ -109,6 +135,7 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", (event) => {
       if (event.target.id === "sort") sort();
+      else if (event.target.id === "by") chooseBy();
       else if (event.target.id !== "opacity") filter();
     });
     byId("all").addEventListener("click", (event) => {
@@ -133,6 +160,7 @@
         chooseScores(bar);
       });
     }
+    showScale();
     // A browser may bring back what was typed before the page was loaded again.
     sort();
   }

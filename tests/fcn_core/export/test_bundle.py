@@ -105,10 +105,16 @@ def test_ratings_equal_the_scorers(tmp_path: Path, alignment: str) -> None:
     outputs = signatures["serving_bytes"](image_bytes=tf.constant(photos))
     for row, photo in enumerate(photos):
         expected = score(bundle, photo)
-        assert expected.ratings is not None
-        np.testing.assert_allclose(outputs["ratings"][row], expected.ratings, atol=1e-5)
-        assert float(outputs["mean"][row]) == pytest.approx(expected.mean, abs=1e-4)
-        assert float(outputs["std"][row]) == pytest.approx(expected.std, abs=1e-4)
+        assert expected.aesthetics_ratings is not None
+        np.testing.assert_allclose(
+            outputs["ratings"][row], expected.aesthetics_ratings, atol=1e-5
+        )
+        assert float(outputs["mean"][row]) == pytest.approx(
+            expected.aesthetics_mean, abs=1e-4
+        )
+        assert float(outputs["std"][row]) == pytest.approx(
+            expected.aesthetics_std, abs=1e-4
+        )
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

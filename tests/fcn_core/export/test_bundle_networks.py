@@ -60,7 +60,9 @@ def test_exported_and_scored_is_the_same(name: str, tmp_path: Path) -> None:
         scorer = scoring.load_scorer(str(tmp_path / "bundle"), engine, "f32")
         found = scoring.PhotoScorer([scorer]).score_photo(data)
         if spec.task == "aesthetics":
-            assert found.ratings == pytest.approx(expected.ratings, abs=1e-5)
+            assert found.aesthetics_ratings == pytest.approx(
+                expected.aesthetics_ratings, abs=1e-5
+            )
             continue
         ours, theirs = (
             images.decode_mask(score.mask_png or b"") for score in (found, expected)

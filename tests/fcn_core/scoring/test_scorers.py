@@ -63,7 +63,7 @@ def compare(bundle: Path, rating_bundle: Path, *settings: tuple[str, str]) -> An
         maps = [images.decode_mask(score.mask_png or b"") for score in scores]
         equal += int((maps[0] == maps[1]).sum())
         total += maps[0].size
-        means = (scores[0].mean or 0.0, scores[1].mean or 9.0)
+        means = [score.aesthetics_mean or 0.0 for score in scores]
         difference = max(difference, abs(means[0] - means[1]))
     return equal / total, difference
 

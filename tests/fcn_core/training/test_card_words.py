@@ -66,7 +66,7 @@ def test_notes_name_the_classes_and_the_weakest_as_measured() -> None:
     assert card_words.notes("Rates.", None, metrics_of({"srcc": 0.5})) == "Rates."
 
 
-@pytest.mark.parametrize("name", scoring.built_in_names())
+@pytest.mark.parametrize("name", ["quality", "voc21"])
 def test_shipped_cards_say_what_their_figures_say(name: str) -> None:
     card = ModelCard.read(scoring.find_bundle(name))
     notes = RECIPES[str(card.training["recipe"])].notes

@@ -52,12 +52,12 @@ def test_cards_are_best_first_with_score_classes_and_ratings(night: FakeNight) -
     page = build(night.write())
     cards = page.find("li", class_="card")
     assert [card["data-name"] for card in cards] == ["b.jpg", "c.jpg", "a.jpg"]
-    assert [card["data-score"] for card in cards] == ["7.0", "5.5", "4.0"]
+    assert [card["data-aesthetics"] for card in cards] == ["7.0", "5.5", "4.0"]
     assert [card["data-classes"] for card in cards] == ["0 12", "0 15", "0 8"]
     ratings = [
         label
         for svg in page.find("svg", role="img")
-        if "Votes" in (label := svg["aria-label"])
+        if "Aesthetics: " in (label := svg["aria-label"])
     ]
     assert len(ratings) == 3
     assert all(len(label.split(", ")) == 10 for label in ratings)
@@ -162,7 +162,7 @@ def test_two_hundred_of_many_and_the_same_page_again(tmp_path: Path) -> None:
     page = build(night.write())
     assert len(page.find("li", class_="card")) == pages_night.SAMPLE_SIZE
     assert "200 of 230, drawn evenly over the scores" in page.seen
-    shown = [float(card["data-score"]) for card in page.find("li", class_="card")]
+    shown = [float(card["data-aesthetics"]) for card in page.find("li", class_="card")]
     assert (max(shown), min(shown)) == (means.max(), means.min())
     night.rows.reverse()
     assert build(night.write(tables=3)).html == page.html

@@ -14,6 +14,8 @@ from pipelines.pages.figures import FINE_BINS
 from pipelines.pages.night_table import NightTable
 from pipelines.score.rows import SCORES_SCHEMA
 
+SCALES: night_table.Scales = {"aesthetics": (1, 10), "technical": (1, 10)}
+
 
 def make_row(number: int, **columns: Any) -> dict[str, Any]:
     digits = hashlib.sha256(str(number).encode()).hexdigest()[:20]
@@ -43,7 +45,7 @@ def read(
         table = pa.Table.from_pylist(rows[number::tables], SCORES_SCHEMA)
         pq.write_table(table, path)
         batches += pq.read_table(path, partitioning=None).to_batches(batch_rows)
-    return night_table.read(batches, low=1, high=10, sample_size=sample_size)
+    return night_table.read(batches, scales=SCALES, sample_size=sample_size)
 
 
 def test_scores_are_those_of_the_rows(tmp_path: Path) -> None:
@@ -51,8 +53,7 @@ def test_scores_are_those_of_the_rows(tmp_path: Path) -> None:
     means[:4] = (1, 10, 5.2, 5.25)
     rows = [make_row(i, aesthetics_mean=float(mean)) for i, mean in enumerate(means)]
     rows.append(make_row(500, status="failed", error_reason="corrupt"))
-    scores = read(tmp_path, rows).scores
-    assert scores is not None
+    scores = read(tmp_path, rows).scores["aesthetics"]
     edges = np.linspace(1, 10, FINE_BINS + 1) - 4e-6
     edges[-1] += 1
     np.testing.assert_array_equal(scores.counts, np.histogram(means, edges)[0])
@@ -113,7 +114,7 @@ def test_without_scores_the_sample_is_even_over_the_classes(tmp_path: Path) -> N
         for i in range(90)
     ]
     table = read(tmp_path, rows, sample_size=10)
-    assert table.scores is None
+    assert table.scores == {}
     assert sorted(row.dominant_class or 0 for row in table.sample) == [3] + [15] * 9
 
 
@@ -127,12 +128,30 @@ def test_failures_are_counted_all_and_shown_in_part(tmp_path: Path) -> None:
     assert table.failed == {"corrupt": 100, "empty": 1}
     assert [row.error_reason for row in table.failures] == ["corrupt"] * 25 + ["empty"]
     assert table.failures[0].error_detail == "0"
-    assert (table.scores, table.areas, table.sample) == (None, (), ())
+    assert (table.scores, table.areas, table.sample) == ({}, (), ())
+
+
+def test_each_kind_of_score_is_counted(tmp_path: Path) -> None:
+    rows = [make_row(i, aesthetics_mean=5.0, technical_mean=2.0 + i) for i in range(4)]
+    table = read(tmp_path, rows)
+    assert list(table.scores) == ["aesthetics", "technical"]
+    assert table.scores["technical"].mean == 3.5
+    only = [make_row(i, technical_mean=2.0 + i) for i in range(4)]
+    assert list(read(tmp_path, only).scores) == ["technical"]
+
+
+def test_the_first_kind_of_score_decides_what_is_shown(tmp_path: Path) -> None:
+    rows = [
+        make_row(i, aesthetics_mean=float(1 + i % 9), technical_mean=float(9 - i % 9))
+        for i in range(90)
+    ]
+    shown = read(tmp_path, rows, sample_size=9).sample
+    assert [row.aesthetics_mean for row in shown] == [9, 8, 7, 6, 5, 4, 3, 2, 1]
 
 
 def test_no_table_and_no_rows(tmp_path: Path) -> None:
     for table in (read(tmp_path, []), read(tmp_path, [], tables=0)):
-        assert (table.scores, table.areas, table.sample) == (None, (), ())
+        assert (table.scores, table.areas, table.sample) == ({}, (), ())
         assert table.failed == {}
 
 
@@ -142,7 +161,6 @@ def test_a_score_that_is_no_number_is_left_out(tmp_path: Path) -> None:
         make_row(1, aesthetics_mean=4.0),
     ]
     table = read(tmp_path, rows)
-    assert table.scores is not None
-    assert table.scores.counts.sum() == 1
+    assert table.scores["aesthetics"].counts.sum() == 1
     assert table.sample[0].aesthetics_mean == 4.0
     assert len(table.sample) == 2

@@ -222,7 +222,7 @@ def test_a_table_without_a_commit_is_refused_and_healed_by_its_own_night(
     assert plan_night(out, 3, night=AFTER).plan.sequence == 2
 
 
-@pytest.mark.parametrize("version", [1, 2, 4, None])
+@pytest.mark.parametrize("version", [1, 2, 3, 5, None])
 def test_only_a_plan_of_an_earlier_version_is_one_of_another_program(
     tmp_path: Path, version: int | None
 ) -> None:
@@ -231,10 +231,10 @@ def test_only_a_plan_of_an_earlier_version_is_one_of_another_program(
     content = json.loads(files.read_bytes(uri))
     content["schema_version"] = version
     files.write_atomically(uri, json.dumps(content).encode())
-    if version in (1, 2):
+    if version in (1, 2, 3):
         with pytest.raises(UsageError, match=re.escape(uri)) as caught:
             sequence.read_all(str(tmp_path))
-        got = f"got a plan of schema version {version}, expected version 3"
+        got = f"got a plan of schema version {version}, expected version 4"
         assert got in str(caught.value)
         assert "choose another --output" in str(caught.value)
     else:

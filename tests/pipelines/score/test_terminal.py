@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.score import terminal
@@ -43,7 +44,8 @@ def write_scores(out: Path, *files: list[float | None]) -> None:
     folder.mkdir(parents=True)
     for number, means in enumerate(files):
         column = pa.array(means, pa.float32())
-        table = pa.table({"aesthetics_mean": column, "other": column})
+        ratings = {"aesthetics_mean": column, "technical_mean": pc.add(column, 1)}
+        table = pa.table({**ratings, "other": column})
         pq.write_table(table, folder / f"scores-{number}.parquet")
     (folder / "_SUCCESS").touch()
 
@@ -74,9 +76,10 @@ def test_the_lines_tell_counts_reasons_scores_and_where(tmp_path: Path) -> None:
     lines = terminal.closing_lines(folder_of(tmp_path), SUMMARY)
     assert lines[0] == ("5 planned  4 ok  1 failed  2 skipped  12.3 images/s  3 s")
     assert lines[1] == "failed: corrupt 1"
-    assert lines[2].startswith("scores 2.0..8.0  mean 5.0  ")
-    assert lines[3].endswith("scores/run_date=2026-11-20")
-    assert lines[4].endswith("report/run_date=2026-11-20/index.html")
+    assert lines[2].startswith("aesthetics  2.0..8.0  mean 5.0  ")
+    assert lines[3].startswith("technical   3.0..9.0  mean 6.0  ")
+    assert lines[4].endswith("scores/run_date=2026-11-20")
+    assert lines[5].endswith("report/run_date=2026-11-20/index.html")
 
 
 def test_a_night_that_scored_nothing_has_no_rate_and_no_scores(tmp_path: Path) -> None:
