@@ -74,7 +74,7 @@ def _settled(stream: IO[str] | None, descriptor: int) -> Any:
     encoding, is_terminal = "utf-8", os.isatty(descriptor)
     if stream is not None:
         _flush(stream)
-        encoding = stream.encoding
+        encoding = getattr(stream, "encoding", None) or encoding
     buffer = io.BufferedWriter(cast(Any, _Unfailing(descriptor)))
     return io.TextIOWrapper(
         buffer,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fcn_core.bad_image import BadImage
 from pipelines import files
-from pipelines.faults import UsageError
+from pipelines.lanes.messages import Answer, Request
 from pipelines.pages import figures, thumbnails
 from pipelines.pages.chips import Chip, background_ids, chips_on_card, notable_chips
+from pipelines.pages.thumbnails import Picture
 from pipelines.score import masks
 from pipelines.score.rows import ScoreRow
 
@@ -43,22 +43,28 @@ class Card:
     class_ids: tuple[int, ...]
 
 
+def ask(row: ScoreRow) -> Request | Answer:
+    """Returns what a lane is asked about a scored photo, which is read here."""
+    return thumbnails.ask_again(row.image_uri, version=row.version, sha256=row.sha256)
+
+
 def card(
     row: ScoreRow,
+    picture: Picture,
     *,
     mask_files: masks.Reader,
     names: Mapping[int, str],
     bins: Sequence[float],
 ) -> Card:
-    """Returns the card of a scored photo; its photo and mask are read here.
+    """Returns the card of a scored photo; its mask is read here.
 
     Args:
         row: Of the scores table.
+        picture: Of its photo.
         mask_files: Of the output that the row's mask path is relative to.
         names: Of the classes, by id.
         bins: The ratings that the shares of the votes belong to.
     """
-    photo, missing, overlay = _pictures(row, mask_files=mask_files, names=names)
     ratings = tuple(row.aesthetics_ratings or ())
     chips = chips_of(row, names)
     return Card(
@@ -66,9 +72,9 @@ def card(
         uri=row.image_uri,
         width=row.width or 0,
         height=row.height or 0,
-        photo=photo,
-        missing=missing,
-        overlay=overlay,
+        photo=picture.uri,
+        missing=picture.missing,
+        overlay=_overlay(row, picture, mask_files=mask_files, names=names),
         score=row.aesthetics_mean,
         spread=row.aesthetics_std,
         ratings=ratings,
@@ -79,27 +85,24 @@ def card(
     )
 
 
-def _pictures(
-    row: ScoreRow, *, mask_files: masks.Reader, names: Mapping[int, str]
-) -> tuple[str | None, str, str | None]:
-    """Returns a row's photo, why it is missing, and its overlay."""
-    try:
-        pixels = thumbnails.photo_pixels(
-            row.image_uri, version=row.version, sha256=row.sha256
-        )
-    except (BadImage, UsageError) as error:
-        reason = error.reason if isinstance(error, BadImage) else "out of reach"
-        return None, reason.replace("-", " "), None
-    overlay = None
-    if row.mask_path:
-        class_map = thumbnails.mask_indices(
-            mask_files, row.mask_path, sha256=row.mask_sha256
-        )
-        if class_map is not None:
-            overlay = thumbnails.overlay_uri(
-                class_map, pixels.shape, see_through=background_ids(names)
-            )
-    return thumbnails.photo_uri(pixels), "", overlay
+def _overlay(
+    row: ScoreRow,
+    picture: Picture,
+    *,
+    mask_files: masks.Reader,
+    names: Mapping[int, str],
+) -> str | None:
+    """Returns a row's mask as large as its picture, None where one is missing."""
+    if picture.uri is None or not row.mask_path:
+        return None
+    class_map = thumbnails.mask_indices(
+        mask_files, row.mask_path, sha256=row.mask_sha256
+    )
+    if class_map is None:
+        return None
+    return thumbnails.overlay_uri(
+        class_map, (picture.height, picture.width), see_through=background_ids(names)
+    )
 
 
 def chips_of(row: ScoreRow, names: Mapping[int, str]) -> list[Chip]:

@@ -17,7 +17,7 @@ class Tree:
     Args:
         folder: Where they are drawn.
         version: Of the control groups.
-        own: Our own group, as the process is told.
+        own: Our own group, as the process sees it.
         root: Which group is at the top of what is mounted.
     """
 
@@ -27,14 +27,14 @@ class Tree:
         self.proc.mkdir()
         mounts = ["31 23 0:28 / /proc rw - proc proc rw"]
         if version == 2:
-            told = [f"0::{own}"]
+            own_groups = [f"0::{own}"]
             mounts += [f"35 31 0:32 {root} {self._groups} rw - cgroup2 none rw"]
         else:
-            told = ["0::/x", f"4:memory:{own}", f"3:cpu,cpuacct:{own}"]
+            own_groups = ["0::/x", f"4:memory:{own}", f"3:cpu,cpuacct:{own}"]
             for name in ("memory", "cpu,cpuacct"):
                 point = self._groups / name
                 mounts += [f"35 31 0:32 {root} {point} rw - cgroup cgroup rw,{name}"]
-        (self.proc / "cgroup").write_text("\n".join(told) + "\n")
+        (self.proc / "cgroup").write_text("\n".join(own_groups) + "\n")
         (self.proc / "mountinfo").write_text("\n".join(mounts) + "\n")
 
     def cores(self, group: str, quota: float | None) -> None:

@@ -154,7 +154,15 @@ def test_strace_sees_who_reaches_for_the_network(tmp_path: Path) -> None:
         "except OSError: pass\n"
     )
     environment = _environment(tmp_path)
-    strace = ("strace", "-f", "-qq", "-e", f"trace={CALLS}", "-o", tmp_path / "trace")
+    strace = (
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        f"trace={CALLS}",
+        "-o",
+        str(tmp_path / "trace"),
+    )
     words = [*NO_NETWORK, *strace, sys.executable, "-c", code]
     subprocess.run(words, env=environment, check=True)
     seen = _seen((tmp_path / "trace").read_text().splitlines())

@@ -47,8 +47,8 @@ def test_json_stays_json_in_every_encoding() -> None:
     value = {"\xe9": "\u2588\U0001f600"}
     code = f"import json; print(json.dumps({value!r}, ensure_ascii=False))"
     for encoding in ("ascii", "latin-1", "cp1252", "utf-8", "koi8-r"):
-        said = _python(code, PYTHONIOENCODING=encoding).stdout
-        assert json.loads(said.decode(encoding)) == value, encoding
+        printed = _python(code, PYTHONIOENCODING=encoding).stdout
+        assert json.loads(printed.decode(encoding)) == value, encoding
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
@@ -70,7 +70,7 @@ def test_no_file_takes_the_place_of_a_closed_stream(
     assert kept.read_text() == "done"
 
 
-def test_a_full_disk_behind_the_output_is_said_once_and_ends_nothing() -> None:
+def test_a_full_disk_behind_the_output_is_reported_once_and_ends_nothing() -> None:
     code = "print('x' * 100_000)\nassert not streams.has_reader()\n"
     code += "print('more')\nstreams.report_loss()"
     ended = _python(code, ">/dev/full")

@@ -33,7 +33,7 @@ def _no(code: int) -> Callable[..., None]:
     return refuse
 
 
-@pytest.fixture(params=WITHOUT.values(), ids=WITHOUT)
+@pytest.fixture(params=[*WITHOUT.values()], ids=[*WITHOUT])
 def lacking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(local_naming, "WAYS", local_naming.WAYS[request.param :])
     return request.param
