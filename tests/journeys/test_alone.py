@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.drawn import tiny_shards
+from tests.drawn import tiny_data, tiny_shards
 from tests.runs import score_runs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +144,19 @@ def test_training_and_exporting(tmp_path: Path) -> None:
     _check_alone(tmp_path, _watched(tmp_path, *learn, *small, *where), run)
     made = _watched(tmp_path, "export", "--model", str(run), "--output", str(bundle))
     _check_alone(tmp_path, made, tmp_path / "bundle", tmp_path / ".new-")
+
+
+def test_converting_counting_and_evaluating(tmp_path: Path) -> None:
+    tree = tiny_data.voc_tree(tmp_path / "tree", train=3, val=2)
+    data, figures = tmp_path / "data", tmp_path / "figures" / "voc.json"
+    where = ("--input", str(tree), "--output", str(data))
+    _check_alone(tmp_path, _watched(tmp_path, "convert", "voc", *where), data)
+    counted = _watched(tmp_path, "stats", str(data))
+    _check_alone(tmp_path, counted, data)
+    measure = ("evaluate", "--model", "voc21", "--split", "val", "--allow_leak")
+    where = ("--data", str(data), "--output", str(figures))
+    measured = _watched(tmp_path, *measure, *where)
+    _check_alone(tmp_path, measured, figures.parent)
 
 
 def test_strace_sees_who_reaches_for_the_network(tmp_path: Path) -> None:
