@@ -123,6 +123,20 @@ def _run(name: str, arguments: list[str]) -> int:
         return 1
 
 
+def _begin_again_in_utf8() -> None:
+    """Replaces this process by one that reads names of files as UTF-8.
+
+    Under a locale of another encoding the names of photos would be other texts, and the
+    next night would score them again. What is printed keeps the locale's encoding.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or "PYTHONUTF8" in os.environ:
+        return
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, sys.orig_argv)
+
+
 def run() -> NoReturn:
     """Runs one command as a process of its own, and ends the process.
 
@@ -130,6 +144,7 @@ def run() -> NoReturn:
     loaded, threads that outlive their owners have been seen to abort a process that had
     done its work, and a schedule would take that for a failure.
     """
+    _begin_again_in_utf8()
     streams.settle()
     code = main()
     atexit._run_exitfuncs()  # private, and the only way; tests/.../test_main.py pins it

@@ -250,5 +250,6 @@ def _environment() -> dict[str, str]:
         **dict.fromkeys(threads, "1"),
         "PYTHONPATH": root,
         "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
         libraries.KERAS_HOME: libraries.NOWHERE,
     }
