@@ -4,6 +4,7 @@ They get their names when their bytes are on the disk: a loss of power leaves no
 file under the name of a whole one.
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -15,6 +16,8 @@ from typing import Final
 
 UNFINISHED: Final = ".new-"
 """Begins the name of what is still being written, or was when its writer was killed."""
+
+_NOT_OFFERED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
 
 
 @contextmanager
@@ -64,6 +67,10 @@ def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems sync files only: their folders need none.
+        if error.errno not in _NOT_OFFERED or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)
 

@@ -1,5 +1,6 @@
 """Where bundles are: the built-in ones by name, all others by path."""
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,9 @@ def find_bundle(name_or_path: str) -> Path:
     names = built_in_names()
     if name_or_path in names:
         return BUILT_IN / name_or_path
-    folder = Path(name_or_path).expanduser()
+    folder = Path(name_or_path)
+    with contextlib.suppress(RuntimeError):  # nobody's home: it is a plain name then
+        folder = folder.expanduser()
     if (folder / CARD_NAME).is_file():
         return folder
     if folder.is_dir():

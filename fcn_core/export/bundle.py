@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
+from fcn_core import libraries
 from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.operations import producer
@@ -164,7 +165,7 @@ def _write_ir(frozen: Any, bundle: Path) -> None:
     float32: rounding them to half precision moves logits by up to 0.15.
     """
     try:
-        import openvino
+        openvino = libraries.import_openvino()
     except ImportError:
         return
     with tempfile.TemporaryDirectory() as temporary:

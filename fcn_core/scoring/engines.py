@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_core import libraries
 from fcn_core.bundles.card import ModelError
 from fcn_core.bundles.operations import check_operations
 from fcn_core.scoring.allocations import failures_as_memory_errors
@@ -72,7 +73,7 @@ class OpenVINOEngine:
                 " --engine tensorflow, or export again where openvino is installed"
             )
         try:
-            import openvino
+            openvino = libraries.import_openvino()
         except ImportError:
             raise ModelError(
                 "the openvino engine needs the package openvino, which is not"
@@ -195,6 +196,7 @@ def _import_tensorflow(*, precision: Precision, threads: int) -> Any:
     Its settings belong to the process: one process computes in one precision.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    libraries.keep_keras_from_home()
     import tensorflow as tf
 
     try:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from fcn_core import geometry
+from fcn_core import geometry, libraries
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.scoring import scorers
 from fcn_core.scoring.engines import IR_NAME
@@ -72,7 +72,7 @@ def count_parameters(bundle: Path) -> int | None:
     """
     ModelCard.read(bundle)
     try:
-        import openvino
+        openvino = libraries.import_openvino()
     except ImportError:
         return None
     if not (bundle / IR_NAME).is_file():

@@ -6,7 +6,6 @@ draws from a generator of its own, seeded with (seed, epoch, position), so neith
 threads nor a restart in the middle of a run change what is trained on.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_core import images
+from fcn_core import images, machine
 from fcn_core.records.dataset_info import DatasetError
 from fcn_core.records.fields import RecordError
 from fcn_core.records.record import SegmentationRecord
@@ -96,7 +95,7 @@ def training_batches(
         seed=seed,
         epoch=epoch,
         shuffle_buffer=shuffle_buffer,
-        parallel=parallel or len(os.sched_getaffinity(0)),
+        parallel=parallel or machine.usable_cores(),
     )
     keep_last = source.count() < 2 * batch_size
     waiting: list[Piece] = []

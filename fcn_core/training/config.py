@@ -173,7 +173,7 @@ class TrainingConfig(RecipeOverrides):
         Field(description="let the splits share photos; figures come out too good"),
     ] = False
     threads: Annotated[
-        int, Field(ge=0, description="TensorFlow's threads; 0: all cores")
+        int, Field(ge=0, description="TensorFlow's threads; 0: all cores it may use")
     ] = 0
     devices: Annotated[
         int,

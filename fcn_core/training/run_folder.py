@@ -69,7 +69,7 @@ class RunFolder:
                 "`fcn train`"
             )
         try:
-            return cls(folder, RunRecord.from_json(path.read_text()))
+            return cls(folder, RunRecord.from_json(path.read_text("utf-8")))
         except ValueError as error:
             reason = " ".join(str(error).split())
             raise RunError(
@@ -139,7 +139,7 @@ class RunFolder:
         """Sets attributes of the record and writes it, atomically."""
         self.record = self.record.noted(values)
         with whole_file(self.folder / RECORD_NAME) as new:
-            new.write_text(self.record.to_json())
+            new.write_text(self.record.to_json(), "utf-8")
 
     def note_session(self, *, versions: dict[str, str], device: str) -> None:
         """Notes what computes from here on, and keeps what did before if it differs."""

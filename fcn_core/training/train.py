@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from fcn_core import memory
+from fcn_core import machine, memory
 from fcn_core.records.dataset_info import DatasetError
 from fcn_core.records.source import Source
 from fcn_core.training import devices, tensorboard
@@ -80,12 +80,15 @@ def train(config: TrainingConfig, *, act: Act = do_nothing) -> RunResult:
 def _set_up(config: TrainingConfig) -> None:
     """Limits threads where TensorFlow has not started any yet."""
     memory.keep_freed_memory()
-    if config.threads:
+    threads, usable = config.threads, machine.usable_cores()
+    if not threads and usable < machine.allowed_cores():
+        threads = usable  # TensorFlow knows no quotas: its threads would wait in turn
+    if threads:
         try:
-            tf.config.threading.set_intra_op_parallelism_threads(config.threads)
-            tf.config.threading.set_inter_op_parallelism_threads(config.threads)
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
         except RuntimeError:
-            _log.warning("TensorFlow runs already: threads=%d ignored", config.threads)
+            _log.warning("TensorFlow runs already: threads=%d ignored", threads)
 
 
 def _finish(run: RunFolder, plan: Plan) -> RunResult:

@@ -4,11 +4,12 @@ Nothing heavy is imported before a command is chosen: `fcn --help` answers at on
 """
 
 import atexit
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
+
+from pipelines.cli import streams
 
 _COMMANDS = {
     "demo": ("pipelines.cli.demo:demo", "score sample photos and write a page"),
@@ -92,12 +93,14 @@ def _unknown_command(word: str) -> str:
 
 
 def _run(name: str, arguments: list[str]) -> int:
+    from fcn_core import libraries
     from pipelines.cli.remote_config import fetched_config
     from pipelines.faults import JobFault, of_limits, of_system
     from pipelines.quiet_import import load
 
     # Quiet before anything imports TensorFlow; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    libraries.keep_keras_from_home()
     try:
         command: Callable[[list[str]], int] = load(_COMMANDS[name][0])
         with fetched_config(arguments):
@@ -110,9 +113,6 @@ def _run(name: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print(f"fcn: interrupted; {_AGAIN.get(name, _SAME)}", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output went away: `fcn ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         print(f"fcn: {of_system(error)}", file=sys.stderr)
         return 1
@@ -123,6 +123,20 @@ def _run(name: str, arguments: list[str]) -> int:
         return 1
 
 
+def _begin_again_in_utf8() -> None:
+    """Replaces this process by one that reads names of files as UTF-8.
+
+    Under a locale of another encoding the names of photos would be other texts, and the
+    next night would score them again. What is printed keeps the locale's encoding.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or "PYTHONUTF8" in os.environ:
+        return
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, sys.orig_argv)
+
+
 def run() -> NoReturn:
     """Runs one command as a process of its own, and ends the process.
 
@@ -130,11 +144,11 @@ def run() -> NoReturn:
     loaded, threads that outlive their owners have been seen to abort a process that had
     done its work, and a schedule would take that for a failure.
     """
+    _begin_again_in_utf8()
+    streams.settle()
     code = main()
     atexit._run_exitfuncs()  # private, and the only way; tests/.../test_main.py pins it
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    streams.report_loss()
     os._exit(code)
 
 

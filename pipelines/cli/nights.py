@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from pipelines.cli import streams
 from pipelines.cli.table import print_table
 from pipelines.score.config import DiscardConfig, ReportConfig, StatusConfig
 
@@ -35,6 +36,8 @@ def _watch(config: StatusConfig) -> int:
         for last in watch.watch(night, tally):
             if config.json_output:
                 print(json.dumps(vars(last)), flush=True)
+            if not streams.has_reader():
+                break
     if not config.json_output:
         (state,) = states.states(config.output, run_date=night.plan.run_date)
         print_table(states.HEADS, [state.row()], numbers=states.HEADS[2:6])

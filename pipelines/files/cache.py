@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from pipelines.faults import SystemicFault
+from pipelines.faults import SystemicFault, UsageError
 from pipelines.files import stores, uris
 from pipelines.files.pinned import Pinned
 
@@ -44,10 +44,20 @@ def fetch_folder(uri: str) -> Path:
 
 
 def _root() -> Path:
-    """Returns where fetched folders lie: FCN_CACHE, or a folder of the user's cache."""
-    default = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    root = Path(os.environ.get("FCN_CACHE") or Path(default, "fcn"))
-    root.mkdir(parents=True, exist_ok=True)
+    """Returns where fetched folders lie: FCN_CACHE, or a folder of the user's cache.
+
+    Raises:
+        UsageError: Neither is known, or none can be made there.
+    """
+    named, cache = os.environ.get("FCN_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        root = Path(named or Path(cache or Path.home() / ".cache", "fcn"))
+        root.mkdir(parents=True, exist_ok=True)
+    except (RuntimeError, OSError) as error:  # RuntimeError: nobody's home
+        raise UsageError(
+            f"FCN_CACHE: got {named or 'none'} ({str(error).lower()}), expected a "
+            "folder to keep fetched models in; set it to one that can be written"
+        ) from error
     return root
 
 

@@ -115,13 +115,24 @@ def _read_pinned(uri: str, expected_version: str, root: str | None) -> bytes:
         if not stat.S_ISREG(before.st_mode):
             raise BadImage("not-a-regular-file", "not a file of bytes", stage="read")
         # One byte more than there should be, so that one call also finds the end.
-        data = os.read(descriptor, min(before.st_size, _MAX_PHOTO_BYTES) + 1)
+        data = _read(descriptor, min(before.st_size, _MAX_PHOTO_BYTES) + 1)
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
     if _version(after) != (expected_version or _version(before)):
         raise _changed()
     return data
+
+
+def _read(descriptor: int, length: int) -> bytes:
+    """Returns so many bytes, or all there are; some file systems give a part a call."""
+    data = os.read(descriptor, length)
+    if len(data) >= length - 1:  # all of a file that is as long as it was
+        return data
+    pieces = [data]
+    while data and (length := length - len(data)):
+        pieces.append(data := os.read(descriptor, length))
+    return b"".join(pieces)
 
 
 def _changed() -> BadImage:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from fcn_core import whole_files
 from pipelines.faults import UsageError
-from pipelines.files import uris
+from pipelines.files import local_naming, uris
 
 
 def write_atomically(
@@ -41,9 +41,9 @@ def create_once(uri: str, data: bytes, *, durable: bool, parents: bool) -> bool:
     if parents:
         _make_folder(path.parent, durable=durable)
     try:
-        return _link_new(path, data, durable=durable)
+        return _name_new(path, data, durable=durable)
     except FileNotFoundError:  # an attempt that finished meanwhile swept it
-        return _link_new(path, data, durable=durable)
+        return _name_new(path, data, durable=durable)
 
 
 @contextmanager
@@ -69,15 +69,9 @@ def _temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
-def _link_new(path: Path, data: bytes, *, durable: bool) -> bool:
+def _name_new(path: Path, data: bytes, *, durable: bool) -> bool:
     with _temporary(path, data, durable=durable) as temporary:
-        try:
-            # link(2) refuses an existing name, whole and atomically; rename does not.
-            os.link(temporary, path)
-        except FileExistsError:
-            is_new = False
-        else:
-            is_new = True
+        is_new = local_naming.name_once(temporary, path)
         if durable:
             # Also for the loser, who may go on before the winner has come this far.
             _sync(path.parent)

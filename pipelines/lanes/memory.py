@@ -8,11 +8,12 @@ look at every request.
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
-_PROC: Final = Path("/proc/self")
+from fcn_core import machine
+
 _STATISTICS_BYTES: Final = 1 << 14
 
 
@@ -57,19 +58,19 @@ class MemoryLimit:
         self._groups = groups
 
     @classmethod
-    def find(cls, proc: Path = _PROC) -> "MemoryLimit | None":
+    def find(cls, proc: Path = machine.PROC) -> "MemoryLimit | None":
         """Returns the limits that we are under; None where there are none.
 
         Args:
             proc: The process in the proc file system.
         """
-        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        there_is = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         groups = []
-        for folder in _folders(proc):
+        for folder in machine.control_groups("memory", proc):
             for names in _VERSIONS:
-                limit = _read_number(folder / names.limit)
+                limit = machine.read_number(folder / names.limit)
                 # Without a limit the file says `max`, or more than any machine has.
-                if limit is not None and limit < machine:
+                if limit is not None and limit < there_is:
                     with contextlib.suppress(OSError):
                         groups.append(_Group(folder, names, limit=limit))
         return cls(groups) if groups else None
@@ -89,14 +90,14 @@ class KernelKills:
     Args:
         proc: A process in the proc file system; its control group is counted, or the
             machine where that does not say.
-        machine: The machine's counters.
+        vmstat: The machine's counters.
     """
 
-    def __init__(self, proc: Path = _PROC, machine: Path = Path("/proc/vmstat")):
+    def __init__(self, proc: Path = machine.PROC, vmstat: Path = Path("/proc/vmstat")):
         self._descriptor = -1
-        own = next(_folders(proc), None)
+        own = next(machine.control_groups("memory", proc), None)
         groups = (own / "memory.events", own / "memory.oom_control") if own else ()
-        for file in (*groups, machine):
+        for file in (*groups, vmstat):
             with contextlib.suppress(OSError):
                 if _value(file.read_bytes(), b"oom_kill") is not None:
                     self._descriptor = os.open(file, os.O_RDONLY)
@@ -113,50 +114,3 @@ class KernelKills:
 def _value(text: bytes, name: bytes) -> int | None:
     found = re.search(rb"^%s (\d+)$" % name, text, re.MULTILINE)
     return int(found[1]) if found else None
-
-
-def _read_number(file: Path) -> int | None:
-    try:
-        return int(file.read_bytes())
-    except (OSError, ValueError):
-        return None
-
-
-def _folders(proc: Path) -> Iterator[Path]:
-    """Yields the folder of our control group, then those above it that we can see."""
-    try:
-        groups = (proc / "cgroup").read_text().splitlines()
-        mounts = (proc / "mountinfo").read_text().splitlines()
-    except OSError:
-        return
-    paths = {}
-    for line in groups:  # number:controllers:path; version 2 names no controllers
-        _, controllers, path = line.split(":", 2)
-        paths.update(dict.fromkeys(controllers.split(","), path))
-    for controller, kind in (("memory", "cgroup"), ("", "cgroup2")):
-        mount = _mount(mounts, kind, controller)
-        if controller not in paths or mount is None:
-            continue
-        point, root = mount
-        own = PurePosixPath(paths[controller])
-        # In a container the path may be the host's; its own group is at the top then.
-        inside = own.relative_to(root) if own.is_relative_to(root) else PurePosixPath()
-        folder = point / inside
-        if ".." in inside.parts or not folder.is_dir():
-            folder = point
-        yield folder
-        while folder != point:
-            folder = folder.parent
-            yield folder
-        return
-
-
-def _mount(lines: list[str], kind: str, controller: str) -> tuple[Path, str] | None:
-    """Returns where a hierarchy is mounted, and which of its groups is at the top."""
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        root, point = before.split()[3:5]
-        found, _, options = after.split(" ", 2)
-        if found == kind and (not controller or controller in options.split(",")):
-            return Path(point.replace("\\040", " ")), root
-    return None

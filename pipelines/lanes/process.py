@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import pipelines
+from fcn_core import libraries
 from fcn_core.bad_image import BadImage
 from pipelines.faults import SystemicFault
 from pipelines.lanes.messages import (
@@ -249,4 +250,6 @@ def _environment() -> dict[str, str]:
         **dict.fromkeys(threads, "1"),
         "PYTHONPATH": root,
         "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        libraries.KERAS_HOME: libraries.NOWHERE,
     }

@@ -1,9 +1,17 @@
 """What a pool of lanes is to run, and within which limits."""
 
-import os
 from dataclasses import dataclass, field, replace
+from typing import Final
 
+from fcn_core import machine
+from pipelines.lanes.budget import ORDINARY_BYTES
 from pipelines.lanes.messages import Header
+
+LANE_BYTES: Final = 205 * 10**6
+"""A lane at rest with a built-in model; a photo comes on top of it."""
+
+_REST_BYTES: Final = 384 << 20
+"""The process that drives the lanes."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +52,16 @@ class LaneSettings:
 
     @property
     def count(self) -> int:
-        """The number of lanes here: one a core that we may use, unless it is set."""
-        return self.lanes or len(os.sched_getaffinity(0))
+        """The number of lanes here: one a core that we may use, unless it is set.
+
+        Fewer where they would not all fit into the memory that we may use.
+        """
+        if self.lanes:
+            return self.lanes
+        fitting = (machine.memory_bytes() - _REST_BYTES) // (
+            LANE_BYTES + ORDINARY_BYTES
+        )
+        return max(1, min(machine.usable_cores(), fitting))
 
     def shared_by(self, processes: int) -> "LaneSettings":
         """Returns the lanes of one of several processes that share this host."""

@@ -3,6 +3,7 @@
 Names of classes and photos come from strangers: the template escapes them.
 """
 
+import contextlib
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ from pipelines.pages.chips import (
 )
 from pipelines.pages.figures import FINE_BINS, Scores
 from pipelines.pages.rating_figures import RatingFigure, rating_figure
+from pipelines.pages.thumbnails import Picture
 
 _ID: Final = keys(ImageRecord)["source_id"]
 
@@ -164,31 +166,46 @@ def _binned(counts: Mapping[Any, int], *, low: float, high: float) -> Scores:
 def _samples(
     folder: str, wanted: Sequence[Mapping[str, str]], info: dataset_info.DatasetInfo
 ) -> Iterator[Sample]:
+    """Yields what can be shown: a page is not the place where validation fails."""
+    found = []
     for place in wanted:
-        try:
-            yield _sample(folder, place, info)
-        except (BadImage, RecordError, tfrecord.FrameError, OSError):
-            continue  # the page is not the place where validation fails
+        with contextlib.suppress(BadImage, RecordError, tfrecord.FrameError, OSError):
+            found.append((place["split"], _record(folder, place, info)))
+    asked = (thumbnails.ask(r.encoded, r.source_id) for _, r in found)
+    pictures = thumbnails.draw(asked, number=len(found))
+    for (split, record), picture in zip(found, pictures, strict=True):
+        if picture.uri is not None:
+            with contextlib.suppress(BadImage, RecordError):
+                yield _sample(record, picture, split=split, classes=info.classes)
 
 
-def _sample(
+def _record(
     folder: str, place: Mapping[str, str], info: dataset_info.DatasetInfo
-) -> Sample:
+) -> SegmentationRecord | AestheticsRecord:
     data = _find(files.join(folder, place["shard"]), place["id"])
     record = RECORD_OF[info.task].parse(data)
     if hashlib.sha256(record.encoded).hexdigest() != record.sha256:
         raise RecordError(f"{record.source_id}: another photo than its sha256 says")
-    pixels = thumbnails.thumbnail(record.encoded)
+    return record
+
+
+def _sample(
+    record: SegmentationRecord | AestheticsRecord,
+    picture: Picture,
+    *,
+    split: str,
+    classes: Sequence[str] | None,
+) -> Sample:
     sample = Sample(
         name=record.source_id,
-        split=place["split"],
+        split=split,
         width=record.width,
         height=record.height,
-        photo=thumbnails.photo_uri(pixels),
+        photo=picture.uri or "",
     )
     if isinstance(record, SegmentationRecord):
-        names = dict(enumerate(info.classes or ()))
-        return _add_label(sample, record, shape=pixels.shape, names=names)
+        names, shape = dict(enumerate(classes or ())), (picture.height, picture.width)
+        return _add_label(sample, record, shape=shape, names=names)
     return _add_rating(sample, record)
 
 

@@ -17,6 +17,7 @@ from pipelines.evaluate.figures import Figures, SegmentationFigures
 from pipelines.evaluate.layout import EvaluationFiles
 from pipelines.pages import page, thumbnails
 from pipelines.pages.chips import Chip, chip
+from pipelines.pages.thumbnails import Picture
 
 _CLASSES_ON_A_CARD: Final = 5
 
@@ -57,6 +58,9 @@ def build(figures: Figures, places: EvaluationFiles) -> str:
     with files.open_for_reading(places.worst) as file:
         rows = pq.read_table(file).to_pylist()
     names = dict(enumerate(figures.classes))
+    asked = [thumbnails.ask(row["photo"]) for row in rows if row["photo"] is not None]
+    drawn = iter(thumbnails.draw(asked, number=len(asked)))
+    pictures = [Picture() if row["photo"] is None else next(drawn) for row in rows]
     text = page.render(
         "evaluation",
         figures=figures,
@@ -65,7 +69,10 @@ def build(figures: Figures, places: EvaluationFiles) -> str:
         table=_class_table(figures),
         cells=cells(figures.confusion),
         names=figures.classes,
-        worst=[_worst(row, figures.task, names) for row in rows],
+        worst=[
+            _worst(row, picture, task=figures.task, names=names)
+            for row, picture in zip(rows, pictures, strict=True)
+        ],
     )
     files.write_atomically(places.page, text.encode())
     return places.page
@@ -126,23 +133,23 @@ def cells(confusion: Sequence[Sequence[int]]) -> list[Cell]:
     ]
 
 
-def _worst(row: Mapping[str, Any], task: str, names: Mapping[int, str]) -> Worst:
-    photo = label = mask = None
+def _worst(
+    row: Mapping[str, Any], picture: Picture, *, task: str, names: Mapping[int, str]
+) -> Worst:
+    label = mask = None
     chips: tuple[Chip, ...] = ()
-    if row["photo"] is not None:
-        pixels = thumbnails.thumbnail(row["photo"])
-        photo = thumbnails.photo_uri(pixels)
-        if row["label"] is not None and row["mask"] is not None:
-            maps = [images.decode_mask(row[name]) for name in ("label", "mask")]
-            label, mask = (
-                thumbnails.overlay_uri(class_map, pixels.shape, see_through=())
-                for class_map in maps
-            )
-            chips = _chips(np.stack(maps), names)
+    if picture.uri and row["label"] is not None and row["mask"] is not None:
+        maps = [images.decode_mask(row[name]) for name in ("label", "mask")]
+        shape = (picture.height, picture.width)
+        label, mask = (
+            thumbnails.overlay_uri(class_map, shape, see_through=())
+            for class_map in maps
+        )
+        chips = _chips(np.stack(maps), names)
     return Worst(
         name=row["filename"],
         size=f"{row['width']} \u00d7 {row['height']}",
-        photo=photo,
+        photo=picture.uri,
         label=label,
         mask=mask,
         facts=_facts(row, task),

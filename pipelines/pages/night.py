@@ -15,7 +15,8 @@ from typing import Final
 
 from fcn_core.labels import RATING_BINS, RATING_TASKS, RatingTask
 from pipelines import files
-from pipelines.pages import figures, night_cards, night_table, page
+from pipelines.chunks.read_ahead import read_ahead
+from pipelines.pages import figures, night_cards, night_table, page, thumbnails
 from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
 from pipelines.pages.rating_figures import TITLES
@@ -97,10 +98,12 @@ def _cards(
     bins: night_cards.Bins,
 ) -> list[night_cards.Card]:
     """Returns the cards of some photos, which may be far away: several at once."""
-    mask_files = masks.Reader(out)
+    mask_files, threads = masks.Reader(out), files.parallel_reads(out)
     card = partial(night_cards.card, mask_files=mask_files, names=names, bins=bins)
-    with ThreadPoolExecutor(files.parallel_reads(out)) as pool:
-        return list(pool.map(card, rows))
+    photos = read_ahead(rows, night_cards.ask, threads=threads, depth=2 * threads)
+    pictures = thumbnails.draw(photos, number=len(rows))
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(card, rows, pictures))
 
 
 def _strip(chips: Sequence[Chip]) -> list[tuple[Chip, figures.Box]]:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fcn_core.bad_image import BadImage
 from fcn_core.labels import RatingTask
 from pipelines import files
-from pipelines.faults import UsageError
+from pipelines.lanes.messages import Answer, Request
 from pipelines.pages import thumbnails
 from pipelines.pages.chips import Chip, background_ids, chips_on_card, notable_chips
 from pipelines.pages.rating_figures import TITLES, RatingFigure, rating_figure
+from pipelines.pages.thumbnails import Picture
 from pipelines.score import masks
 from pipelines.score.rows import ScoreRow
 
@@ -42,31 +42,37 @@ class Card:
     class_ids: tuple[int, ...]
 
 
+def ask(row: ScoreRow) -> Request | Answer:
+    """Returns what a lane is asked about a scored photo, which is read here."""
+    return thumbnails.ask_again(row.image_uri, version=row.version, sha256=row.sha256)
+
+
 def card(
     row: ScoreRow,
+    picture: Picture,
     *,
     mask_files: masks.Reader,
     names: Mapping[int, str],
     bins: Bins,
 ) -> Card:
-    """Returns the card of a scored photo; its photo and mask are read here.
+    """Returns the card of a scored photo; its mask is read here.
 
     Args:
         row: Of the scores table.
+        picture: Of its photo.
         mask_files: Of the output that the row's mask path is relative to.
         names: Of the classes, by id.
         bins: Task -> the ratings that the shares of the votes belong to.
     """
-    photo, missing, overlay = _pictures(row, mask_files=mask_files, names=names)
     chips = chips_of(row, names)
     return Card(
         name=files.name_of(row.image_uri),
         uri=row.image_uri,
         width=row.width or 0,
         height=row.height or 0,
-        photo=photo,
-        missing=missing,
-        overlay=overlay,
+        photo=picture.uri,
+        missing=picture.missing,
+        overlay=_overlay(row, picture, mask_files=mask_files, names=names),
         ratings=tuple(_ratings(row, bins)),
         chips=chips_on_card(chips),
         class_ids=tuple(chip.class_id for chip in chips),
@@ -87,27 +93,24 @@ def _ratings(row: ScoreRow, bins: Bins) -> Iterator[RatingFigure]:
             )
 
 
-def _pictures(
-    row: ScoreRow, *, mask_files: masks.Reader, names: Mapping[int, str]
-) -> tuple[str | None, str, str | None]:
-    """Returns a row's photo, why it is missing, and its overlay."""
-    try:
-        pixels = thumbnails.photo_pixels(
-            row.image_uri, version=row.version, sha256=row.sha256
-        )
-    except (BadImage, UsageError) as error:
-        reason = error.reason if isinstance(error, BadImage) else "out of reach"
-        return None, reason.replace("-", " "), None
-    overlay = None
-    if row.mask_path:
-        class_map = thumbnails.mask_indices(
-            mask_files, row.mask_path, sha256=row.mask_sha256
-        )
-        if class_map is not None:
-            overlay = thumbnails.overlay_uri(
-                class_map, pixels.shape, see_through=background_ids(names)
-            )
-    return thumbnails.photo_uri(pixels), "", overlay
+def _overlay(
+    row: ScoreRow,
+    picture: Picture,
+    *,
+    mask_files: masks.Reader,
+    names: Mapping[int, str],
+) -> str | None:
+    """Returns a row's mask as large as its picture, None where one is missing."""
+    if picture.uri is None or not row.mask_path:
+        return None
+    class_map = thumbnails.mask_indices(
+        mask_files, row.mask_path, sha256=row.mask_sha256
+    )
+    if class_map is None:
+        return None
+    return thumbnails.overlay_uri(
+        class_map, (picture.height, picture.width), see_through=background_ids(names)
+    )
 
 
 def chips_of(row: ScoreRow, names: Mapping[int, str]) -> list[Chip]:

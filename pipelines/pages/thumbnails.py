@@ -1,32 +1,58 @@
 """Small pictures for the pages, encoded anew and written as `data:` URIs.
 
-Only pixels are taken over: no EXIF, GPS, colour profile or other block of a photo.
+A lane decodes the photos, under the limits of lanes: that one was scored before does
+not make it harmless here, where another size is asked for and other work waits.
 """
 
 import base64
 import hashlib
 import io
 import tarfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcn_core import geometry, images
+from fcn_core import images
 from fcn_core.bad_image import BadImage
 from fcn_core.labels import VOC_PALETTE, VOID
+from pipelines.faults import UsageError
+from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.pool import LanePool
+from pipelines.lanes.settings import LaneSettings
 from pipelines.score import inputs, masks
 
-THUMBNAIL_SIDE: Final = 360
-"""Pixels of a thumbnail's longer side."""
-
-_THUMBNAIL_BYTES: Final = 36 << 10
-_QUALITIES: Final = (82, 70, 55, 40)
+_LANES: Final = LaneSettings(
+    "pipelines.pages.lane:DrawThumbnail", config={}, lanes=None
+)
 
 
-def photo_pixels(uri: str, *, version: str, sha256: str | None) -> NDArray[np.uint8]:
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A photo as a page shows it, or why it does not.
+
+    Attributes:
+        uri: A JPEG of at most about 36 KiB as a data: URI, or None.
+        missing: Why there is none.
+        height: Of the picture in pixels.
+        width: Likewise.
+    """
+
+    uri: str | None = None
+    missing: str = ""
+    height: int = 0
+    width: int = 0
+
+
+def ask(photo: bytes, name: str = "") -> Request:
+    """Returns what a lane is asked about the encoded bytes of a photo."""
+    return Request({}, [photo], name)
+
+
+def ask_again(uri: str, *, version: str, sha256: str | None) -> Request | Answer:
     """Reads a scored photo again.
 
     Args:
@@ -35,43 +61,49 @@ def photo_pixels(uri: str, *, version: str, sha256: str | None) -> NDArray[np.ui
         sha256: Of the bytes that were scored, hex; no other bytes are decoded.
 
     Returns:
-        Its `thumbnail`.
-
-    Raises:
-        BadImage: The photo is gone, has changed, or cannot be decoded.
+        What a lane is asked, or that the photo is gone, has changed, or is in a place
+        that this process cannot read.
     """
-    data = inputs.read_again(uri, version=version)
+    try:
+        data = inputs.read_again(uri, version=version)
+    except BadImage as bad:
+        return Answer(bad=bad)
+    except UsageError:
+        return Answer(reply={"missing": "out of reach"})
     if hashlib.sha256(data).hexdigest() != sha256:
         detail = "other bytes than those scored"
-        raise BadImage("changed-while-reading", detail, stage="read")
-    return thumbnail(data)
+        return Answer(bad=BadImage("changed-while-reading", detail, stage="read"))
+    return ask(data, uri)
 
 
-def thumbnail(data: bytes) -> NDArray[np.uint8]:
-    """Decodes a photo that a lane decoded before: it can do no harm here.
+def draw(photos: Iterable[Request | Answer], *, number: int) -> list[Picture]:
+    """Has lanes draw the pictures of some photos, in order.
 
-    Returns:
-        uint8 `[h, w, 3]` RGB, upright, the longer side at most `THUMBNAIL_SIDE`.
+    Args:
+        photos: Of `ask` and `ask_again`; taken as the lanes come to them.
+        number: How many there are.
 
     Raises:
-        BadImage: The photo cannot be decoded.
+        SystemicFault: No lane works here.
     """
-    pixels = images.decode(data, max_side=THUMBNAIL_SIDE).pixels
-    size = geometry.Size(*pixels.shape[:2])
-    return images.resize(pixels, geometry.fit(size, max_side=THUMBNAIL_SIDE))
+    if number == 0:
+        return []
+    found = [Picture()] * number
+    pool = LanePool(replace(_LANES, lanes=min(_LANES.count, number)))
+    try:
+        for index, answer in pool.answer(enumerate(photos)):
+            found[index] = _picture(answer)
+    finally:
+        pool.close()
+    return found
 
 
-def photo_uri(pixels: NDArray[np.uint8]) -> str:
-    """Returns a JPEG of at most about 36 KiB as a data: URI."""
-    image = Image.fromarray(pixels)
-    data = b""
-    for quality in _QUALITIES:
-        buffer = io.BytesIO()
-        image.save(buffer, format="JPEG", quality=quality, optimize=True)
-        data = buffer.getvalue()
-        if len(data) <= _THUMBNAIL_BYTES:
-            break
-    return _data_uri("image/jpeg", data)
+def _picture(answer: Answer) -> Picture:
+    if answer.bad is not None:
+        return Picture(missing=answer.bad.reason.replace("-", " "))
+    if not answer.blobs:
+        return Picture(**answer.reply)
+    return Picture(_data_uri("image/jpeg", answer.blobs[0]), **answer.reply)
 
 
 def mask_indices(

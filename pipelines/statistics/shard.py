@@ -1,6 +1,5 @@
 """What `fcn stats` knows of one shard, created once; and how it is read from it."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fcn_core import machine
 from fcn_core.metrics.dataset_sums import LabelSums, PhotoSums
 from fcn_core.metrics.rating_moments import RatingMoments
 from fcn_core.records.dataset_info import Shard
@@ -70,7 +70,7 @@ def _read_batches(uri: str, shard: Shard, how: Read) -> ShardContents:
     contents, rows, records = Contents(), list[RecordRow](), 0
     with (
         files.local_copy(uri) as path,
-        ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
+        ThreadPoolExecutor(machine.usable_cores()) as pool,
     ):
         try:
             schema = batches.parse_schema(how.schema_text)

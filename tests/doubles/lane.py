@@ -179,6 +179,14 @@ class Perils(Echo):
         return False
 
 
+class PerilousPictures(Perils):
+    """Draws a picture of a good blob, as `pipelines.pages.lane` does."""
+
+    def __call__(self, header: Header, blobs: Sequence[bytes]) -> Answer:
+        super().__call__(header, blobs)
+        return {"height": 30, "width": 40}, [b"a picture"]
+
+
 class NoModel:
     """A task whose model does not load."""
 

@@ -1,9 +1,12 @@
 """A file or folder is complete or as it was, whatever interrupts its writer."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from fcn_core import whole_files
 from fcn_core.whole_files import UNFINISHED, whole_file, whole_folder
 
 
@@ -54,3 +57,18 @@ def test_a_folder_has_its_name_once_it_is_complete(empty: bool, tmp_path: Path) 
         assert not path.exists() or not [*path.iterdir()]
     assert (path / "card").read_text() == "card"
     assert [*path.parent.iterdir()] == [path]
+
+
+def test_folders_that_cannot_be_synced_are_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As network file systems have them; a file that cannot be synced is one."""
+
+    def not_offered(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    (tmp_path / "file").write_bytes(b"x")
+    monkeypatch.setattr(os, "fsync", not_offered)
+    whole_files.sync(tmp_path)
+    with pytest.raises(OSError, match="Invalid argument"):
+        whole_files.sync(tmp_path / "file")

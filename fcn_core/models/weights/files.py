@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_core import libraries
 from fcn_core.models.backbones.applications import NESTED_NAME
 from fcn_core.models.backbones.table import application
 from fcn_core.models.spec import ModelSpec
@@ -136,7 +137,7 @@ def _downloaded(spec: ModelSpec) -> keras.Model:
     # The Dense layers are most of the download.
     top = row.head == "convolutional" and spec.head_width == VGG_TOP_WIDTH
     try:
-        with warnings.catch_warnings():
+        with libraries.keras_downloads(), warnings.catch_warnings():
             # It warns that the weights were trained at 224 pixels a side: any will do.
             warnings.simplefilter("ignore", UserWarning)
             return application(row)(

@@ -130,6 +130,21 @@ def test_a_huge_file_is_read_up_to_its_limit_only(tmp_path: Path) -> None:
     assert len(data) == (64 << 20) + 1
 
 
+@pytest.mark.parametrize("piece", [1, 7, 4096, 131_072])
+def test_a_file_that_is_read_in_pieces_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    """As file systems over a network or in user space may answer."""
+    path = tmp_path / "photo.jpg"
+    uri, read = files.to_uri(path), os.read
+    monkeypatch.setattr(os, "read", lambda fd, length: read(fd, min(length, piece)))
+    for size in (0, 1, piece - 1, piece, piece + 1, 5 * piece, 5 * piece + 1):
+        data = bytes(range(256)) * (size // 256) + bytes(size % 256)
+        path.write_bytes(data)
+        version = files.version(uri)
+        assert files.read_photo(uri, version=version) == data, size
+
+
 def test_too_many_open_files_is_systemic(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
