@@ -124,3 +124,9 @@ def read_refusal(uri: str) -> Refusal | None:
 def text_of(failures: Mapping[str, int]) -> str:
     """Returns the reasons of failures and their numbers in one line."""
     return ", ".join(f"{reason} {number}" for reason, number in failures.items())
+
+
+def reasons(failures: Mapping[str, int]) -> str:
+    """Returns ` (reason number, ...)`, the most frequent first; "" for none."""
+    ordered = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
+    return f" ({text_of(dict(ordered))})" if ordered else ""

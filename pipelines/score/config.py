@@ -37,6 +37,11 @@ class ScoreConfig(JobConfig):
         description="photos: a folder, a glob, a text/CSV/Parquet manifest, TFRecords"
     )
     output: str = Field(description="folder for masks, scores table and page")
+    exclude: Names = Field(
+        default=[],
+        description="patterns of what is left out: names such as '*_old.jpg', or paths "
+        "below the input such as 'album/*/small'",
+    )
     model: Names = Field(
         default=["voc21", "quality"],
         description="built-in names or bundle folders, at most one a task",

@@ -5,7 +5,7 @@ holds it, finished or not, keeps it from being planned again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fcn_core import scoring
@@ -24,6 +24,7 @@ from pipelines.score.pending import (
 )
 from pipelines.score.photos import Photos
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
+from pipelines.score.unread import Aside
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Night(PlannedNight):
         skipped: Photos of the input that other nights hold.
         waiting: Photos that no night holds yet: they came after the plan was frozen,
             or are beyond its limit.
-        ignored: Files of the input that are not photos.
+        aside: What the input has besides photos.
     """
 
     models: tuple[Model, ...]
     skipped: int = 0
     waiting: int = 0
-    ignored: int = 0
+    aside: Aside = field(default_factory=Aside)
 
     @property
     def cards(self) -> list[ModelCard]:
@@ -64,7 +65,7 @@ def plan_night(config: ScoreConfig) -> Night:
         config.engine, config.precision, config.instruction_set
     )
     out = files.to_uri(config.output)
-    listing = inputs.list_photos(config.input, output=out)
+    listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)
     files.check_writable(out)
     settings = _settings(config, models, arithmetic)
     cards = [model.card for model in models]
@@ -100,7 +101,7 @@ def plan_night(config: ScoreConfig) -> Night:
         durable=durable,
         skipped=skipped,
         waiting=waiting,
-        ignored=listing.ignored,
+        aside=listing.aside,
     )
 
 
