@@ -30,10 +30,17 @@ Total = TypeVar("Total", bound=Added)
 
 
 class Refusal(Frozen):
-    """Why a finished job is not published, and its failures by reason."""
+    """Why a finished job is not published, and its failures by reason.
+
+    Attributes:
+        why: In a few words.
+        failures: Reason -> items.
+        cure: What to do, where that is not what helps against failures.
+    """
 
     why: str
     failures: dict[str, int]
+    cure: str | None = None
 
 
 class Ending(Protocol[Total]):

@@ -144,13 +144,13 @@ class ConvertFolderConfig(ConvertConfig):
         description="patterns of what is left out: names such as '*_old.jpg', or paths "
         "below the folder such as 'album/*/small'",
     )
-    split_list: Names = Field(
-        default=[],
-        description="NAME:FILE ..., lists of the photos of each split, a name a line",
-    )
     split: Names = Field(
         default=[],
         description="NAME:FRACTION ..., drawn by hashes of names; train:1 if unset",
+    )
+    split_list: Names = Field(
+        default=[],
+        description="NAME:FILE ..., lists of the photos of each split, a name a line",
     )
 
     @field_validator("split")

@@ -15,7 +15,7 @@ from fcn_core.datasets.own.pairing import Notes
 from fcn_core.datasets.tables import encoding_of
 from fcn_core.names import composed, stem
 
-_FIRST: Final = re.compile(r"[^\s,;]+")
+_BREAK: Final = re.compile(r"[\s,;]+")
 _SHOWN: Final = 60
 
 
@@ -89,8 +89,7 @@ def _read(
         whole = line.strip()
         if not whole:
             continue
-        first = _FIRST.match(whole)
-        found = names.find(whole) or (first and names.find(first[0]))
+        found = next(filter(None, map(names.find, _beginnings(whole))), None)
         if not found:
             detail = f"line {number} names {whole[:_SHOWN]!a}, no such photo"
             refused.append(_bad("missing-image", detail, stem(whole), path))
@@ -100,6 +99,12 @@ def _read(
         else:
             ids[found] = None
     return list(ids), refused
+
+
+def _beginnings(line: str) -> list[str]:
+    """Returns a line, and what stands before each of its breaks, the longest first."""
+    ends = [match.start() for match in _BREAK.finditer(line)]
+    return [line, *(line[:end] for end in reversed(ends))]
 
 
 def _bad(reason: str, detail: str, source_id: str, path: str) -> BadRecord:

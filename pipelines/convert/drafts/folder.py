@@ -178,11 +178,11 @@ def _mask_content(
     narrower: dict[str, dict[str, JsonValue]] = {
         keys(SegmentationRecord)["source"]: {"values": ["folder"]}
     }
-    as_json = label_map and label_map.model_dump(mode="json")
-    settings: dict[str, JsonValue] = {"label_map": as_json}
+    settings: dict[str, JsonValue] = {"label_map": None}
     if not has_void:
         settings["has_void"] = False
     if label_map is not None:
+        settings["label_map"] = label_map.model_dump(mode="json")
         narrower[LABELS_KEY] = {"maximum": max(1, len(label_map.names) - 1)}
     return Content(
         dataset="folder",
@@ -192,6 +192,7 @@ def _mask_content(
         roots=roots,
         classes=list(label_map.names) if label_map is not None else None,
         void=label_map.void if label_map is not None else VOID,
+        are_values_named=label_map is not None or not has_void,
         narrower=narrower,
         remarks=remarks,
     )

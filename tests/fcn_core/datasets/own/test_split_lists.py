@@ -24,6 +24,7 @@ ORPHAN = BadRecord("missing-label", "no mask", stage="list", source_id="lonely")
         ("c", "sub/c"),
         (unicodedata.normalize("NFD", "caf\u00e9.jpg"), "caf\u00e9"),
         ("two words.jpg", "two words"),
+        ("two words.jpg 1 0", "two words"),
     ],
 )
 def test_a_line_names_a_photo(line: str, expected: str) -> None:
