@@ -36,6 +36,8 @@ _STD_COLUMNS: Final = ("std", "stddev", "std_score")
 _VOTE_COLUMN: Final = re.compile(r"(?:votes?|ratings?|count)?[_ ]?([1-9][0-9]?)")
 _COUNT: Final = re.compile(r"([0-9]{1,9})(?:\.0*)?")
 """A count; 2.0 where pandas had a missing one in the column."""
+_DECIMAL_COMMA: Final = re.compile(r"^(-?[0-9]{1,2}),([0-9]+)$")
+"""A score as spreadsheets of many countries write it; all scores are small."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def _number(row: Sequence[str], column: int | None, source_id: str) -> float | N
     if not text:
         return None
     try:
-        number = float(text)
+        number = float(_DECIMAL_COMMA.sub(r"\1.\2", text))
     except ValueError as error:
         detail = f"{text[:60]!a}, expected a number"
         raise _bad("bad-score", detail, source_id) from error
