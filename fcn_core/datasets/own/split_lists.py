@@ -7,6 +7,7 @@ what follows behind a blank, a tab or a comma (a mask, a number) is left out.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from fcn_core.datasets.bad_record import BadRecord
@@ -83,6 +84,7 @@ def _read(
 ) -> tuple[list[str], list[BadRecord]]:
     """Returns the ids of a list in its order, and the lines that name none."""
     text = data.decode(encoding_of(data), "backslashreplace")
+    bad = partial(BadRecord, stage="list", path=path)
     ids: dict[str, None] = {}
     refused = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -92,10 +94,10 @@ def _read(
         found = next(filter(None, map(names.find, _beginnings(whole))), None)
         if not found:
             detail = f"line {number} names {whole[:_SHOWN]!a}, no such photo"
-            refused.append(_bad("missing-image", detail, stem(whole), path))
+            refused.append(bad("missing-image", detail, source_id=stem(whole)))
         elif found in ids:
             detail = f"line {number} lists it again"
-            refused.append(_bad("duplicate-id", detail, found, path))
+            refused.append(bad("duplicate-id", detail, source_id=found))
         else:
             ids[found] = None
     return list(ids), refused
@@ -105,7 +107,3 @@ def _beginnings(line: str) -> list[str]:
     """Returns a line, and what stands before each of its breaks, the longest first."""
     ends = [match.start() for match in _BREAK.finditer(line)]
     return [line, *(line[:end] for end in reversed(ends))]
-
-
-def _bad(reason: str, detail: str, source_id: str, path: str) -> BadRecord:
-    return BadRecord(reason, detail, stage="list", source_id=source_id, path=path)

@@ -73,6 +73,7 @@ def _deal(
     config: ConvertFolderConfig,
     notes: Notes,
     rejected: Sequence[BadRecord],
+    *,
     remarks: list[str],
 ) -> dict[str, Split]:
     """Divides entries by shares or by lists; a remark tells what no list names."""
@@ -130,7 +131,7 @@ def _masks(
     bad = (*found.rejected, *masks.rejected, *rejected)
     roots = {folder.IMAGES_ROOT: photos, folder.TARGETS_ROOT: targets}
     has_void = config.void_value != "none"
-    splits = _deal(config, notes, bad, remarks)
+    splits = _deal(config, notes, bad, remarks=remarks)
     return _mask_content(label_map, roots, remarks, has_void=has_void), splits
 
 
@@ -228,7 +229,7 @@ def _ratings(
         remarks.append(f"{unrated} photos of the folder have no usable row in {name}")
     closed = [bad for bad in found.rejected if bad.reason == UNREADABLE]
     bad = (*closed, *ratings.rejected)
-    splits = _deal(config, ratings.notes, bad, remarks)
+    splits = _deal(config, ratings.notes, bad, remarks=remarks)
     content = Content(
         dataset="folder",
         task="aesthetics",
