@@ -79,6 +79,11 @@ class ScoreConfig(JobConfig):
     rescore: bool = Field(
         default=False, description="score again what another model or decoder scored"
     )
+    known_by: Literal["version", "content"] = Field(
+        default="version",
+        description="how a photo is known again: by its place and version (size, "
+        "time), or by its content, too: what was moved is read once, not scored again",
+    )
     limit: int | None = Field(
         default=None, ge=1, description="score at most this many photos this night"
     )
