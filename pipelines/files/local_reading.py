@@ -160,15 +160,21 @@ def walk(root: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    path = below + entry.name
-                    if not entry.is_dir(follow_symlinks=False):
-                        if not survey.leaves_out(path, is_folder=False):
-                            yield uris.to_uri(entry.path), None
-                    elif not entry.name.startswith(".") and not (
-                        _is_never_entered(entry.path, survey)
-                        or survey.leaves_out(path, is_folder=True)
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    path = ""
+                    if is_folder or survey.exclude:  # of millions of files: nothing
+                        path = below + entry.name
+                    if is_folder and (
+                        entry.name.startswith(".")
+                        or _is_never_entered(entry.path, survey)
                     ):
+                        continue
+                    if path and survey.leaves_out(path, is_folder=is_folder):
+                        continue
+                    if is_folder:
                         pending.append((entry.path, f"{path}/"))
+                    else:
+                        yield uris.to_uri(entry.path), None
         except FileNotFoundError:  # removed since its parent was listed
             continue
         except OSError as error:
@@ -187,14 +193,14 @@ def _why(error: OSError) -> str:
 
 def match(pattern: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
     """Yields the files that match a pattern; finding them tells no versions."""
-    top = os.path.abspath(patterns.fixed_folder(pattern))  # noqa: PTH100 - links stay
+    fixed = f"{patterns.fixed_folder(pattern)}/"
     for folder in _folders_of(pattern):
         if not os.access(folder, os.R_OK | os.X_OK):
             survey.unreadable[uris.to_uri(folder)] = os.strerror(errno.EACCES).lower()
     for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - absolute too
         if os.path.isdir(name):  # noqa: PTH112 - of many names
             continue
-        if not survey.leaves_out_path(os.path.relpath(name, top)):
+        if not survey.leaves_out_path(name.removeprefix(fixed)):
             yield uris.to_uri(name), None
 
 

@@ -46,7 +46,7 @@ class Survey:
     wanted: frozenset[str] = frozenset()
     left_out: Counter[str] = field(default_factory=Counter)
     unreadable: dict[str, str] = field(default_factory=dict)
-    _seen: dict[str, bool] = field(default_factory=dict)
+    _seen: dict[str, bool] = field(default_factory=lambda: {"": False})
 
     def leaves_out(self, below: str, *, is_folder: bool) -> bool:
         """Returns whether something is left out, and counts it.
@@ -73,17 +73,21 @@ class Survey:
 
         For stores that list files only. Args and counts as `leaves_out`.
         """
-        if not self.exclude and not _may_be_familiar(below):
-            return False
-        place = below.find("/")
-        while place >= 0:
-            folder = below[:place]
-            if folder not in self._seen:
-                self._seen[folder] = self.leaves_out(folder, is_folder=True)
-            if self._seen[folder]:
-                return True
-            place = below.find("/", place + 1)
+        folder = below.rpartition("/")[0]
+        is_left = self._seen.get(folder)
+        if is_left is None:
+            is_left = self._leaves_out_folder(folder)
+        if is_left or not self.exclude:
+            return is_left
         return self.leaves_out(below, is_folder=False)
+
+    def _leaves_out_folder(self, below: str) -> bool:
+        if not below:
+            return False
+        if below not in self._seen:
+            above = self._leaves_out_folder(below.rpartition("/")[0])
+            self._seen[below] = above or self.leaves_out(below, is_folder=True)
+        return self._seen[below]
 
 
 def entering(names: Iterable[str]) -> frozenset[str]:
@@ -91,11 +95,6 @@ def entering(names: Iterable[str]) -> frozenset[str]:
     return frozenset(
         _FAMILIAR[n.casefold()] for n in names if n.casefold() in _FAMILIAR
     )
-
-
-def _may_be_familiar(below: str) -> bool:
-    text = below.casefold()
-    return any(f"{name}/" in text for name in _FAMILIAR)
 
 
 def _matches(text: str, pattern: str) -> bool:

@@ -99,6 +99,11 @@ def _list(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
             f"--input {uri}: got nothing there, expected a folder of photos, a glob, "
             "a text/CSV/Parquet manifest or TFRecords; check the path"
         )
+    if exclude:
+        raise UsageError(
+            f"--exclude: got {' '.join(exclude)} with one file as --input, expected a "
+            "folder or a glob; leave it out, or take the lines out of the list"
+        )
     if manifests.is_manifest(root):
         return _list_manifest([root])
     if _is_records(root):
@@ -124,11 +129,13 @@ def _list_folder(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
     tables, of_records = list[str](), list[str]()
 
     def wanted(found: str) -> bool:
+        if _is_photo(found):
+            return True
         if manifests.is_part(found):
             tables.append(found)
         elif _is_records(found):
             of_records.append(found)
-        return _is_photo(found)
+        return False
 
     found = files.walk_pinned(root, wanted=wanted, survey=survey)
     listing = _list_pins(found, root=root, survey=survey)
