@@ -103,7 +103,7 @@ def find_pending(
         narrow: Leaves out photos that are held for another reason.
     """
     same = [plan for plan in earlier if plan.fingerprint == fingerprint]
-    marks = _mark(out, photos, same, noted)
+    marks = _mark(out, photos, same, noted=noted)
     is_new = marks != _HELD  # a retry is marked as held, too
     if narrow is not None:
         left = narrow(Chosen(photos, is_new)).is_chosen
@@ -126,7 +126,7 @@ def _keep_first(is_new: NDArray[np.bool_], left: int) -> None:
 
 
 def _mark(
-    out: str, photos: Photos, same: Sequence[Plan], noted: Iterable[Keys]
+    out: str, photos: Photos, same: Sequence[Plan], *, noted: Iterable[Keys]
 ) -> Marks:
     """Returns which photos some plans hold, and which of them are tried again."""
     bits = _bits(photos, same)

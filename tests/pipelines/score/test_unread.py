@@ -31,7 +31,7 @@ def summary(out: Path) -> dict[str, object]:
     return found
 
 
-def test_a_closed_folder_is_told_in_terminal_summary_and_page(
+def test_a_closed_folder_is_named_in_terminal_summary_and_page(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scandir = os.scandir
