@@ -7,12 +7,17 @@ _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def encoding_of(beginning: bytes) -> str:
-    """Returns how a text is encoded: UTF-16 says so by its mark, all else is UTF-8.
+    """Returns how a text is encoded: UTF-8, unless it begins as UTF-16 does.
 
     Args:
         beginning: Its first two bytes, or more.
     """
-    return "utf-16" if beginning[:2] in _UTF16 else "utf-8-sig"
+    first = beginning[:2]
+    if first in _UTF16:
+        return "utf-16"
+    if len(first) == 2 and 0 in first:  # no mark, but a letter of two bytes
+        return "utf-16-le" if first[0] else "utf-16-be"
+    return "utf-8-sig"
 
 
 def named_separator(line: str) -> str | None:

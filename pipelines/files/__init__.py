@@ -25,6 +25,7 @@ from pipelines.files.reading import (
     walk,
     walk_pinned,
 )
+from pipelines.files.spelling import as_spelt
 from pipelines.files.survey import Survey, entering
 from pipelines.files.uris import (
     join,
@@ -55,6 +56,7 @@ __all__ = [
     "ManyFiles",
     "Pinned",
     "Survey",
+    "as_spelt",
     "check_writable",
     "create_once",
     "entering",

@@ -24,6 +24,14 @@ def pin_as_spelt(uri: str) -> Pinned:
     return pinned
 
 
+def as_spelt(uri: str) -> str:
+    """Returns a file or folder; where there is none, one of an equal name."""
+    if uri.isascii() or uri.startswith("file://") or reader(uri).exists(uri):
+        return uri
+    found = _gcs_names(uri) if uris.is_gcs(uri) else [_local_name(uri)]
+    return next((name for name in found if reader(name).exists(name)), uri)
+
+
 def _gcs_names(uri: str) -> list[str]:
     forms = [unicodedata.normalize("NFC", uri), unicodedata.normalize("NFD", uri)]
     return [form for form in forms if form != uri]

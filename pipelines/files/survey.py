@@ -17,7 +17,9 @@ NOT_PHOTOS: Final = (
     "@Recently-Snapshot",
     "@tmp",
     "__MACOSX",
+    "FOUND.000",
     "lost+found",
+    "RECYCLER",
     "System Volume Information",
 )
 """Folders of thumbnails, waste and repairs that systems and NAS boxes make.

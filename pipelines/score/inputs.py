@@ -91,9 +91,9 @@ def _no_photo(uri: str, aside: Aside) -> str:
 def _list(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
     if files.is_pattern(uri) and not files.exists(uri):
         return _list_glob(uri, output, exclude)
-    root = files.to_uri(uri)
+    root = files.as_spelt(files.to_uri(uri))
     if files.is_folder(root):
-        return _list_folder(uri, output, exclude)
+        return _list_folder(root, output, exclude)
     if not files.exists(root):
         raise UsageError(
             f"--input {uri}: got nothing there, expected a folder of photos, a glob, "
@@ -117,12 +117,11 @@ def _list(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
     )
 
 
-def _list_folder(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
-    root = files.to_uri(uri)
+def _list_folder(root: str, output: str, exclude: tuple[str, ...]) -> Listing:
     left_out = _never_read(output, root)
     if _is_in(root, left_out):
         raise UsageError(
-            f"--input {uri}: got results of --output {output}, expected photos; "
+            f"--input {root}: got results of --output {output}, expected photos; "
             "choose another folder"
         )
     survey = files.Survey(frozenset(left_out), exclude)
@@ -131,7 +130,7 @@ def _list_folder(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
     def wanted(found: str) -> bool:
         if _is_photo(found):
             return True
-        if manifests.is_part(found):
+        if manifests.is_part(found.removeprefix(f"{root}/")):
             tables.append(found)
         elif _is_records(found):
             of_records.append(found)

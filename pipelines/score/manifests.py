@@ -40,10 +40,10 @@ def _extension(uri: str) -> str:
     return PurePosixPath(files.name_of(uri)).suffix.lower()
 
 
-def is_part(uri: str) -> bool:
-    """Whether a file may be a part of a list that is a folder, by its name."""
-    name = files.name_of(uri)
-    return _extension(uri) == _PARQUET and name[:1] not in ("_", ".")
+def is_part(below: str) -> bool:
+    """Whether a file may be a part of a list that is a folder, by its names there."""
+    is_hidden = any(name[:1] in ("_", ".") for name in below.split("/"))
+    return below.lower().endswith(_PARQUET) and not is_hidden
 
 
 def read(uri: str, *, root: str | None = None) -> Iterator[pa.Table]:
@@ -139,7 +139,13 @@ def _is_text(kind: pa.DataType) -> bool:
     """Returns whether values are texts, however they are stored."""
     if pa.types.is_dictionary(kind):
         return _is_text(kind.value_type)
-    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    kinds = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_string_view,
+        pa.types.is_binary,  # as writers leave it that know no texts
+        pa.types.is_large_binary,
+    )
     return pa.types.is_null(kind) or any(is_kind(kind) for is_kind in kinds)
 
 

@@ -24,7 +24,7 @@ from pipelines.faults import UsageError
 
 def draft_folder(config: ConvertFolderConfig) -> Draft:
     """Returns the splits of a user's own data."""
-    photos, targets = files.to_uri(config.input), files.to_uri(config.targets)
+    photos, targets = map(_as_spelt, (config.input, config.targets))
     if not files.exists(photos) or files.is_file(photos):
         raise UsageError(
             f"--input {photos}: got no folder there, expected photos; check the path"
@@ -50,6 +50,10 @@ def draft_folder(config: ConvertFolderConfig) -> Draft:
         settings["label_map"] = hashlib.sha256(text).hexdigest()
     content, splits = _masks(config, label_map, photos=photos, targets=targets)
     return Draft(content, splits, settings)
+
+
+def _as_spelt(path: str) -> str:
+    return files.as_spelt(files.to_uri(path))
 
 
 def _split_setting(config: ConvertFolderConfig) -> dict[str, JsonValue]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fcn_core.records import tfrecord
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.score import inputs, items
@@ -218,3 +219,21 @@ def test_patterns_do_not_change_lists(tmp_path: Path) -> None:
     output = files.to_uri(tmp_path / "out")
     with pytest.raises(UsageError, match="--exclude: got small with one file"):
         inputs.list_photos(f"{tmp_path}/list.txt", output=output, exclude=["small"])
+
+
+def test_an_input_in_another_normal_form_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / unicodedata.normalize("NFD", "caf\u00e9")
+    touch(folder, "a.jpg")
+    listing = listed(tmp_path / "caf\u00e9")
+    assert names(listing, folder) == ["a.jpg"]
+    assert listing.root == os.fspath(folder)
+    assert "got nothing there" in refusal(tmp_path / "th\u00e9")
+
+
+def test_a_folder_of_records_is_listed(tmp_path: Path) -> None:
+    touch(tmp_path, "dataset_info.json")
+    (tmp_path / "empty.tfrecord").write_bytes(b"")
+    with (tmp_path / "train-00000-of-00001.tfrecord").open("wb") as file:
+        tfrecord.write_frame(file, b"a record")
+    listing = listed(tmp_path)
+    assert names(listing, tmp_path) == ["train-00000-of-00001.tfrecord#0"]

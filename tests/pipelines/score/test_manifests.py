@@ -110,6 +110,7 @@ def test_a_text_in_utf_16(photos: Path) -> None:
         pa.array(["a.jpg", "sub/d.webp", None]).dictionary_encode(),
         pa.array(["a.jpg", "sub/d.webp"], pa.string_view()),
         pa.array(["a.jpg", "sub/d.webp"], pa.large_string()),
+        pa.array([b"a.jpg", b"sub/d.webp"], pa.binary()),
         pa.array(["a.jpg", "sub/d.webp"], pa.large_string()).dictionary_encode(),
     ],
 )
@@ -134,6 +135,8 @@ def test_a_folder_of_parquet_is_a_list(photos: Path) -> None:
         pq.write_table(pa.table({"image_uri": [name]}), part)
     (folder / "_SUCCESS").touch()
     (folder / "_metadata.parquet").write_bytes(b"not a part")
+    (folder / "_delta_log").mkdir()
+    (folder / "_delta_log" / "1.checkpoint.parquet").write_bytes(b"not a part")
     listing = listed(folder)
     assert names(listing, photos) == ["a.jpg", "sub/d.webp"]
     assert listing.root is None

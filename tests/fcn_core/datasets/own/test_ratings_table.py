@@ -59,6 +59,7 @@ def test_means_are_enough() -> None:
         b"image,1,2,3\n1.jpg,2.0,0.0,7.\n4,2,0,7.000\n",
         "image\t1\t2\t3\r\n1.jpg\t2\t0\t7\r\n4\t2\t0\t7\r\n".encode("utf-16"),
         b"\xfe\xff" + "image;1;2;3\n1.jpg;2;0;7\n4;2;0;7\n".encode("utf-16-be"),
+        "image;1;2;3\n1.jpg;2;0;7\n4;2;0;7\n".encode("utf-16-le"),
         b"sep=;\r\nimage;1;2;3\r\n1.jpg;2;0;7\r\n4;2.0;0;7\r\n",
         b'"sep=|"\r\nimage|1|2|3\r\n1.jpg|2|0|7\r\n4|2|0|7\r\n',
     ],
