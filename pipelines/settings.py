@@ -213,8 +213,8 @@ def _with_values(cls: type[JobConfig], arguments: Sequence[str]) -> list[str]:
     while rest:
         word = rest.pop(0)
         if word in switches:
-            value = rest.pop(0) if rest[:1] in (["true"], ["false"]) else "true"
-            word = f"{word}={value}"
+            is_value = rest and rest[0].lower() in ("true", "false")
+            word = f"{word}={rest.pop(0).lower() if is_value else 'true'}"
         words.append(word)
     return words
 

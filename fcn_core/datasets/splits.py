@@ -1,8 +1,9 @@
 """List files: one id a line, as data sets publish their splits.
 
 Lists in the wild have Windows line ends, a byte order mark, blank lines, trailing
-blanks and sometimes no final newline; none of these is a fault. A line that is no id,
-or repeats one, is a fault: it is reported, not dropped.
+blanks and sometimes no final newline; none of these is a fault, nor is a second column
+of -1, 0 or 1, as VOC's lists of a class have it. A line that is no id, or repeats one,
+is a fault: it is reported, not dropped.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ from fcn_core.datasets.makers import Read
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 60
+_COLUMN = re.compile(r"\s+(?:-1|0|1)$")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def parse_id_list(data: bytes, *, pattern: re.Pattern[str], path: str) -> IdList
     rejected = []
     lines = data.removeprefix(_BYTE_ORDER_MARK).splitlines()
     for number, line in enumerate(lines, start=1):
-        text = line.decode("utf-8", "backslashreplace").strip()
+        text = _id(line)
         if not text:
             continue
         if not pattern.fullmatch(text):
@@ -58,6 +60,18 @@ def parse_id_list(data: bytes, *, pattern: re.Pattern[str], path: str) -> IdList
         else:
             ids[text] = None
     return IdList(tuple(ids), tuple(rejected))
+
+
+def matching(data: bytes, pattern: re.Pattern[str]) -> bool:
+    """Returns whether any line of a list file is an id of a pattern."""
+    lines = data.removeprefix(_BYTE_ORDER_MARK).splitlines()
+    return any(pattern.fullmatch(_id(line)) for line in lines)
+
+
+def _id(line: bytes) -> str:
+    """Returns what a line names."""
+    text = line.decode("utf-8", "backslashreplace").strip()
+    return _COLUMN.sub("", text)
 
 
 def read_list(root: str, path: str, read: Read) -> bytes | None:

@@ -86,6 +86,8 @@ class DatasetInfo(_Strict):
         rejected: Reason -> count, over all splits.
         warnings: Reason -> count of records that are suspect but written;
             they are listed in `warnings.parquet`.
+        pixels: Class id or void -> pixels of all labels; empty for ratings, and in data
+            sets of versions that did not count them.
         remarks: Sentences for the person who trains on it.
         settings: Those that the bytes depend on.
         fingerprint: The sha256 over the names and hashes of all shards.
@@ -99,9 +101,15 @@ class DatasetInfo(_Strict):
     splits: dict[str, Split]
     rejected: dict[str, int]
     warnings: dict[str, int] = {}
+    pixels: dict[str, int] = {}
     remarks: list[str] = []
     settings: dict[str, pydantic.JsonValue]
     fingerprint: str
+
+    @property
+    def label_pixels(self) -> dict[int, int]:
+        """Class id or void -> pixels of all labels."""
+        return {int(value): count for value, count in self.pixels.items()}
 
     def to_json(self) -> str:
         """Returns the file's text, the same for the same content."""

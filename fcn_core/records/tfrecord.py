@@ -22,6 +22,12 @@ from google.protobuf import (
 
 _HEADER: Final = struct.Struct("<QI")
 _CRC: Final = struct.Struct("<I")
+HEADER_BYTES: Final = _HEADER.size
+"""Before a record's content: its length and the checksum of that."""
+
+CRC_BYTES: Final = _CRC.size
+"""Behind a record's content: its checksum."""
+
 _MAX_FRAME_BYTES: Final = (1 << 31) - 1
 """A protobuf message cannot be longer; a longer length is damage."""
 
@@ -99,7 +105,7 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
         what = f"record {number} of {name}"
         if len(header) < _HEADER.size:
             raise FrameError(f"{what} ends inside its header")
-        length = _length(header)
+        length = length_of(header)
         if length is None:
             raise FrameError(
                 f"the length of {what} is damaged, or this is no TFRecord file"
@@ -116,42 +122,47 @@ def _frames(file: BinaryIO, name: str) -> Iterator[bytes]:
         number += 1
 
 
-def frame_offsets(
-    source: Path | BinaryIO, *, start: int = 0, with_damaged: bool = False
-) -> Iterator[int]:
+def frame_offsets(source: Path | BinaryIO, *, start: int = 0) -> Iterator[int]:
     """Yields where each record of a TFRecord file begins, without reading the records.
 
-    It ends early, without an error, where a length is damaged: what lies behind it
-    cannot be found. A caller who knows the number of records can tell.
+    It ends early, without an error, where a length is damaged; `salvage` finds what
+    lies behind it. A caller who knows the number of records can tell.
 
     Args:
         source: A local file, or one that is open.
         start: Where a record begins.
-        with_damaged: Yield where the record of a damaged length begins, too.
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
-            yield from frame_offsets(file, start=start, with_damaged=with_damaged)
+            yield from frame_offsets(file, start=start)
         return
     size = source.seek(0, os.SEEK_END)
     while start < size:
         source.seek(start)
-        length = _length(source.read(_HEADER.size))
-        if length is not None or with_damaged:
-            yield start
+        length = length_of(source.read(HEADER_BYTES))
         if length is None:
             return
-        start += _HEADER.size + length + _CRC.size
+        yield start
+        start += HEADER_BYTES + length + CRC_BYTES
 
 
-def _length(header: bytes) -> int | None:
-    """Returns the length of a record; None where its header is cut short or damaged."""
+def length_of(header: bytes) -> int | None:
+    """Returns the length of a record; None where its header is cut short or damaged.
+
+    Args:
+        header: The `HEADER_BYTES` that the record begins with.
+    """
     if len(header) < _HEADER.size:
         return None
     length, checksum = _HEADER.unpack(header)
     if checksum != _masked_crc(header[:8]) or length > _MAX_FRAME_BYTES:
         return None
     return int(length)
+
+
+def checksum(data: bytes) -> bytes:
+    """Returns the checksum of a record's content as it stands behind it."""
+    return _CRC.pack(_masked_crc(data))
 
 
 def _masked_crc(data: bytes) -> int:

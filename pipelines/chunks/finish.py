@@ -30,10 +30,17 @@ Total = TypeVar("Total", bound=Added)
 
 
 class Refusal(Frozen):
-    """Why a finished job is not published, and its failures by reason."""
+    """Why a finished job is not published, and its failures by reason.
+
+    Attributes:
+        why: In a few words.
+        failures: Reason -> items.
+        cure: What to do, where that is not what helps against failures.
+    """
 
     why: str
     failures: dict[str, int]
+    cure: str | None = None
 
 
 class Ending(Protocol[Total]):
@@ -124,3 +131,9 @@ def read_refusal(uri: str) -> Refusal | None:
 def text_of(failures: Mapping[str, int]) -> str:
     """Returns the reasons of failures and their numbers in one line."""
     return ", ".join(f"{reason} {number}" for reason, number in failures.items())
+
+
+def reasons(failures: Mapping[str, int]) -> str:
+    """Returns ` (reason number, ...)`, the most frequent first; "" for none."""
+    ordered = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
+    return f" ({text_of(dict(ordered))})" if ordered else ""

@@ -13,6 +13,7 @@ from pipelines.cli.beam_flags import choose_engine, typed_command
 from pipelines.cli.running import print_left, run_job, show_preview
 from pipelines.score.config import ReplayConfig, ScoreConfig
 from pipelines.score.summary import Summary, read_summary
+from pipelines.score.unread import left_out_text, unread_text
 
 if TYPE_CHECKING:
     from pipelines.runners.engine import Engine
@@ -138,6 +139,10 @@ def _report_plan(night: "Night", *, finished: bool) -> None:
         parts.append(f"{night.skipped} skipped (planned before)")
     if night.waiting:
         parts.append(f"{night.waiting} not in the plan wait for the next night")
-    if night.ignored:
-        parts.append(f"{night.ignored} files ignored (no photos by their names)")
+    if night.aside.ignored:
+        parts.append(f"{night.aside.ignored} files ignored (no photos by their names)")
+    if night.aside.left_out:
+        parts.append(left_out_text(night.aside.left_out))
+    if places := night.aside.unread:
+        parts.append(unread_text(places, len(places)))
     print(", ".join(parts), file=sys.stderr, flush=True)

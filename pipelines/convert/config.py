@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from pipelines.settings import ErrorRate, JobConfig, Lanes, Names
 
@@ -14,6 +14,7 @@ _Lists = Annotated[Names, Field(description="lists to convert; train and val if 
 _Rim = Annotated[
     int, Field(ge=0, le=50, description="pixels of void beside SBD's boundaries")
 ]
+_LIST = re.compile(rf"({_SPLIT_NAME}):(.+)")
 _SHARE = re.compile(rf"({_SPLIT_NAME}):([01]|0?\.[0-9]{{1,9}}|1\.0{{1,9}})")
 
 
@@ -128,9 +129,28 @@ class ConvertFolderConfig(ConvertConfig):
         default=None,
         description="JSON or YAML with names for the values or colours of masks",
     )
+    void_value: Literal["255", "none"] = Field(
+        default="255",
+        description="the value of masks that is no class; none: masks of 0 and 255 "
+        "have two classes",
+    )
+    target_suffix: str = Field(
+        default="",
+        pattern=r"^[^/]{0,100}$",
+        description="what names of masks have behind their photo's, such as _mask",
+    )
+    exclude: Names = Field(
+        default=[],
+        description="patterns of what is left out: names such as '*_old.jpg', or paths "
+        "below the folder such as 'album/*/small'",
+    )
     split: Names = Field(
         default=[],
         description="NAME:FRACTION ..., drawn by hashes of names; train:1 if unset",
+    )
+    split_list: Names = Field(
+        default=[],
+        description="NAME:FILE ..., lists of the photos of each split, a name a line",
     )
 
     @field_validator("split")
@@ -142,6 +162,29 @@ class ConvertFolderConfig(ConvertConfig):
         if names and sum(shares.values()) != 1:
             raise ValueError("expected fractions that add up to 1")
         return names
+
+    @field_validator("void_value", mode="before")
+    @classmethod
+    def _is_word(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value  # YAML's 255
+
+    @field_validator("split_list")
+    @classmethod
+    def _are_lists(cls, lists: list[str], info: ValidationInfo) -> list[str]:
+        found = [_LIST.fullmatch(one) for one in lists]
+        if not all(found) or len({one[1] for one in found if one}) != len(lists):
+            raise ValueError(
+                "expected NAME:FILE such as train:lists/train.txt, each once"
+            )
+        if lists and info.data.get("split"):
+            raise ValueError("expected no --split beside it; leave one of them out")
+        return lists
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """The file of each split that has a list, in the order given."""
+        pairs = (one.partition(":") for one in self.split_list)
+        return {name: file for name, _, file in pairs}
 
     @property
     def shares(self) -> dict[str, Fraction]:

@@ -6,6 +6,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fcn_core.metrics import copies
 from fcn_core.records import dataset_info
@@ -13,8 +14,8 @@ from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.finish import Ending, Refusal, read_refusal
-from pipelines.convert import duplicates, publish
+from pipelines.chunks.finish import Ending, Refusal, read_refusal, reasons
+from pipelines.convert import duplicates, publish, understood
 from pipelines.convert.duplicates import Duplicates
 from pipelines.convert.layout import DatasetFolder, shard_name
 from pipelines.convert.parts import StagedShard, photos_of, shard_of
@@ -27,6 +28,11 @@ from pipelines.convert.plan import (
 )
 from pipelines.convert.publish import Described
 from pipelines.faults import AboveThreshold, SystemicFault
+
+_CURE: Final = (
+    f"read {dataset_info.REJECTED_NAME} there, mend the data, or pass a higher "
+    "--max_error_rate to the same command"
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,11 @@ class DatasetEnding(Ending[Totals]):
             )
             if why is not None:
                 return Refusal(why=f"split {name}: {why}", failures=info.rejected)
+        content = self.conversion.plan.content
+        if not content.are_values_named and (
+            why := understood.doubt(info.label_pixels)
+        ):
+            return Refusal(why=why, failures={}, cure=understood.CURE)
         return None
 
     def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
@@ -118,9 +129,11 @@ def _describe(
         splits[name] = _split(name, planned, shards=mine, rejected=len(rows))
         rejected += [(name, row) for row in rows]
     content = plan.content
-    classes = content.classes
+    classes, pixels = content.classes, Counter[int]()
+    for shard in shards:
+        pixels.update(shard.pixels)
     if classes is None and content.task == "segmentation":
-        highest = max((shard.highest for shard in shards), default=0)
+        highest = max((n for n in pixels if n != content.void), default=0)
         classes = [f"class_{class_id}" for class_id in range(highest + 1)]
     info = dataset_info.DatasetInfo(
         dataset=content.dataset,
@@ -130,6 +143,7 @@ def _describe(
         splits=splits,
         rejected=_by_reason(rejected),
         warnings=_by_reason(found.warnings),
+        pixels={str(value): pixels[value] for value in sorted(pixels)},
         remarks=content.remarks,
         settings=plan.settings,
         fingerprint=dataset_info.fingerprint(splits),
@@ -183,7 +197,6 @@ def read_verdict(folder: DatasetFolder) -> dataset_info.DatasetInfo:
     if refusal is None or files.exists(folder.completed):
         return read_info(folder)
     raise AboveThreshold(
-        f"{folder.out} is not completed: {refusal.why}; read "
-        f"{dataset_info.REJECTED_NAME} there, mend the data, or pass a higher "
-        "--max_error_rate to the same command"
+        f"{folder.out} is not completed: {refusal.why}{reasons(refusal.failures)}; "
+        f"{refusal.cure or _CURE}"
     )

@@ -47,8 +47,17 @@ class ConvertEntries:
         example = record.encode()
         at = _find(record.encoded, example)
         rest = example[:at] + example[at + len(record.encoded) :]
-        highest = max(getattr(record, "classes", ()), default=0)
-        return {"at": at, "sha256": record.sha256, "highest": highest}, [rest]
+        label = getattr(record, "label", None)
+        pixels = _pixels(label) if isinstance(label, bytes) else []
+        return {"at": at, "sha256": record.sha256, "pixels": pixels}, [rest]
+
+
+def _pixels(label: bytes) -> list[tuple[int, int]]:
+    """Returns the values of a checked label and how many pixels have each."""
+    from fcn_core import images
+
+    counts = images.count_values(images.decode_mask(label))
+    return [(value, int(counts[value])) for value in counts.nonzero()[0].tolist()]
 
 
 def _find(photo: bytes, example: bytes) -> int:

@@ -1,5 +1,6 @@
 """The parts of a conversion: the outcome of each shard's entries and its bytes."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,7 @@ from pipelines.convert.rows import EntryRow
 
 _SHA256: Final = b"fcn.shard_sha256"
 _BYTES: Final = b"fcn.shard_bytes"
-_HIGHEST: Final = b"fcn.highest_class"
+_PIXELS: Final = b"fcn.label_pixels"
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,14 @@ class StagedShard:
         records: Examples in it.
         bytes: Its size.
         sha256: Of its bytes, in hex.
-        highest: Highest class id in it.
+        pixels: Class id or void -> pixels of its labels that have it.
         rejected: Entries that did not become examples.
     """
 
     records: int
     bytes: int
     sha256: str
-    highest: int
+    pixels: dict[int, int]
     rejected: tuple[Rejected, ...]
 
 
@@ -48,7 +49,7 @@ def write_part(
         footer={
             _SHA256: shard.sha256.encode(),
             _BYTES: str(shard.bytes).encode(),
-            _HIGHEST: str(shard.highest).encode(),
+            _PIXELS: json.dumps(list(shard.pixels.items())).encode(),
         },
     )
 
@@ -59,7 +60,7 @@ def shard_of(part: Part) -> StagedShard:
         records=part.counts.ok,
         bytes=int(part.footer[_BYTES]),
         sha256=part.footer[_SHA256].decode(),
-        highest=int(part.footer[_HIGHEST]),
+        pixels=dict(json.loads(part.footer[_PIXELS])),
         rejected=tuple(
             Rejected(
                 id=row["id"],

@@ -86,7 +86,7 @@ class ConvertPlan(Identified):
         planned: Entries of all splits.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     plan_id: str = ""
     settings: dict[str, JsonValue]
     content: Content

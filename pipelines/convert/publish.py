@@ -3,14 +3,16 @@
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
 
+from fcn_core import images
 from fcn_core.records import dataset_info, tfrecord
-from fcn_core.records.record import RECORD_OF
+from fcn_core.records.record import RECORD_OF, SegmentationRecord
 from fcn_core.records.schema import schema_pbtxt
 from pipelines import files
 from pipelines.chunks.columns import encode_table
@@ -96,19 +98,22 @@ def stage_without(
         shard: The shard.
         dropped: Index of a record -> why it is taken out.
     """
-    data = _filtered(folder.staged(chunk, shard.sha256), dropped)
+    pixels = Counter(shard.pixels)
+    data = _filtered(folder.staged(chunk, shard.sha256), dropped, pixels)
     changed = replace(
         shard,
         records=shard.records - len(dropped),
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
+        pixels=dict(sorted((+pixels).items())),
         rejected=(*shard.rejected, *(dropped[i] for i in sorted(dropped))),
     )
     files.write_atomically(folder.staged(chunk, changed.sha256), data)
     return changed
 
 
-def _filtered(uri: str, dropped: Collection[int]) -> bytes:
+def _filtered(uri: str, dropped: Collection[int], pixels: Counter[int]) -> bytes:
+    """Returns a shard without some records; takes their labels' pixels off."""
     if not files.exists(uri):
         raise SystemicFault(_lost(uri))
     buffer = io.BytesIO()
@@ -116,6 +121,10 @@ def _filtered(uri: str, dropped: Collection[int]) -> bytes:
     for index, frame in enumerate(frames):
         if index not in dropped:
             tfrecord.write_frame(buffer, frame)
+        elif pixels:
+            label = images.decode_mask(SegmentationRecord.parse(frame).label)
+            counts = images.count_values(label)
+            pixels.subtract({n: int(counts[n]) for n in counts.nonzero()[0].tolist()})
     return buffer.getvalue()
 
 

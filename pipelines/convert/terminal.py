@@ -1,6 +1,7 @@
 """What `fcn convert` prints when it is done."""
 
 from fcn_core.records import dataset_info
+from pipelines.convert import understood
 
 
 def closing_lines(
@@ -27,5 +28,9 @@ def closing_lines(
         f"  {count} {reason}, written anyway ({dataset_info.WARNINGS_NAME})"
         for reason, count in info.warnings.items()
     ]
+    if info.classes is not None and info.pixels:
+        pixels = info.label_pixels
+        what = understood.text(pixels, classes=info.classes, void=info.void)
+        lines.append(f"labels: {what}")
     lines += [f"note: {remark}" for remark in info.remarks]
     return [*lines, f"train with: fcn train {info.task} --data {out} --output RUN_DIR"]

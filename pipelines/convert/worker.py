@@ -6,6 +6,7 @@ part says which staged bytes count, so a second attempt can change nothing.
 
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -71,7 +72,7 @@ class OpenShard:
         self._examples: dict[int, tuple[bytes, bytes, bytes]] = {}
         self._photos: dict[int, str] = {}
         self._rejected: dict[int, Rejected] = {}
-        self._highest = 0
+        self._pixels = Counter[int]()
 
     @property
     def size(self) -> int:
@@ -110,7 +111,7 @@ class OpenShard:
             (rest,), at = answer.blobs, answer.reply["at"]
             self._examples[index] = (rest[:at], photo, rest[at:])
             self._photos[index] = answer.reply["sha256"]
-            self._highest = max(self._highest, answer.reply["highest"])
+            self._pixels.update(dict(answer.reply["pixels"]))
         return index not in self._rejected
 
     def commit(self) -> Counts:
@@ -125,7 +126,7 @@ class OpenShard:
             records=len(self._examples),
             bytes=sum(map(len, frames)),
             sha256=digest.hexdigest(),
-            highest=self._highest,
+            pixels=dict(sorted(self._pixels.items())),
             rejected=tuple(self._rejected[index] for index in sorted(self._rejected)),
         )
         conversion, chunk = self._conversion, self._chunk

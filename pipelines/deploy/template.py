@@ -153,7 +153,7 @@ def _default(field: FieldInfo) -> str | None:
     default = field.get_default(call_default_factory=True)
     if isinstance(default, bool):
         return str(default).lower()
-    return ",".join(default) if isinstance(default, list) else str(default)
+    return (",".join(default) or None) if isinstance(default, list) else str(default)
 
 
 def _help(field: FieldInfo) -> str:

@@ -15,6 +15,7 @@ from pipelines.files.reading import (
     open_for_reading,
     parallel_reads,
     pins,
+    pins_as_spelt,
     read_bytes,
     read_photo,
     sha256,
@@ -24,6 +25,8 @@ from pipelines.files.reading import (
     walk,
     walk_pinned,
 )
+from pipelines.files.spelling import as_spelt
+from pipelines.files.survey import Survey, entering
 from pipelines.files.uris import (
     join,
     name_of,
@@ -52,8 +55,11 @@ from pipelines.files.writing import (
 __all__ = [
     "ManyFiles",
     "Pinned",
+    "Survey",
+    "as_spelt",
     "check_writable",
     "create_once",
+    "entering",
     "exists",
     "fetch_folder",
     "find_temporaries",
@@ -75,6 +81,7 @@ __all__ = [
     "open_for_reading",
     "parallel_reads",
     "pins",
+    "pins_as_spelt",
     "prefers_few_files",
     "read_bytes",
     "read_photo",

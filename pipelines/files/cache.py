@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.files import stores, uris
 from pipelines.files.pinned import Pinned
+from pipelines.files.survey import Survey
 
 
 def fetch_folder(uri: str) -> Path:
@@ -62,7 +63,7 @@ def _root() -> Path:
 
 
 def _list(uri: str) -> list[Pinned]:
-    walk = stores.reader(uri).walk(uri, leave_out=())
+    walk = stores.reader(uri).walk(uri, survey=Survey())
     return sorted(pinned for _, pinned in walk if pinned is not None)
 
 

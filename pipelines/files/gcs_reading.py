@@ -11,7 +11,7 @@ import hashlib
 import io
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -25,6 +25,7 @@ from pipelines.files.gcs_client import TIMEOUT, blob_of, call, client, split, ur
 from pipelines.files.gcs_listing import list_below
 from pipelines.files.gcs_object import OpenObject, download, download_unchecked, size_of
 from pipelines.files.pinned import UNKNOWN, Pinned
+from pipelines.files.survey import Survey
 
 _MAX_PHOTO_BYTES: Final = 64 << 20
 _READ_AHEAD: Final = 1 << 20
@@ -222,29 +223,34 @@ def list_names(uri: str) -> list[str]:
     return sorted(name for name in names if name and not name.startswith("."))
 
 
-def walk(root: str, *, leave_out: Iterable[str]) -> Iterator[tuple[str, Pinned | None]]:
+def walk(root: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
     """Yields the objects below a folder, with their versions, in no order.
 
     What ends in a slash stands for a folder in the store's console: it is left out.
     """
     bucket, name = split(root)
     prefix = _prefix(name)
-    left_out = tuple(f"{uri}/" for uri in leave_out if uris.is_gcs(uri))
+    left_out = tuple(f"{uri}/" for uri in survey.folders if uris.is_gcs(uri))
     for blob in list_below(bucket, prefix):
         below = blob.name.removeprefix(prefix)
         uri = uri_of(bucket, blob.name)
         folders = below.split("/")[:-1]
         # Not `..`, which is a name like any other here.
         is_hidden = any(f.startswith(".") and f.strip(".") for f in folders)
-        if not below.endswith("/") and not is_hidden and not uri.startswith(left_out):
+        if below.endswith("/") or is_hidden or uri.startswith(left_out):
+            continue
+        if not survey.leaves_out_path(below):
             yield uri, _pinned(uri, blob)
 
 
-def match(pattern: str) -> Iterator[tuple[str, Pinned | None]]:
+def match(pattern: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
     """Yields the objects that match a pattern, with their versions, in no order."""
     bucket, name = split(pattern)
     fixed = "".join(itertools.takewhile(lambda c: c not in patterns.SIGNS, name))
+    top = fixed.rpartition("/")[0]
     for blob in list_below(bucket, fixed):
-        if not blob.name.endswith("/") and patterns.matches(blob.name, name):
+        if blob.name.endswith("/") or not patterns.matches(blob.name, name):
+            continue
+        if not survey.leaves_out_path(blob.name.removeprefix(f"{top}/")):
             uri = uri_of(bucket, blob.name)
             yield uri, _pinned(uri, blob)

@@ -5,15 +5,16 @@ import glob
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from fcn_core.bad_image import BadImage
 from pipelines.faults import SystemicFault
-from pipelines.files import uris
+from pipelines.files import patterns, uris
 from pipelines.files.pinned import UNKNOWN, Pinned
+from pipelines.files.survey import Survey
 
 _SYSTEMIC = frozenset({errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENFILE})
 _REASONS = {
@@ -159,30 +160,72 @@ def list_names(uri: str) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def walk(root: str, *, leave_out: Iterable[str]) -> Iterator[tuple[str, Pinned | None]]:
+def walk(root: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
     """Yields the files below a folder; listing them tells no versions.
 
     Links to folders are not followed: they may lead in a circle.
     """
-    left_out = set(leave_out)
-    pending = [os.fspath(uris.to_path(root))]
+    pending = [(os.fspath(uris.to_path(root)), "")]
     while pending:
+        folder, below = pending.pop()
         try:
-            entries = os.scandir(pending.pop())
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    path = ""
+                    if is_folder or survey.exclude:  # of millions of files: nothing
+                        path = below + entry.name
+                    if is_folder and (
+                        entry.name.startswith(".")
+                        or _is_never_entered(entry.path, survey)
+                    ):
+                        continue
+                    if path and survey.leaves_out(path, is_folder=is_folder):
+                        continue
+                    if is_folder:
+                        pending.append((entry.path, f"{path}/"))
+                    else:
+                        yield uris.to_uri(entry.path), None
         except FileNotFoundError:  # removed since its parent was listed
             continue
-        with entries:
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    yield uris.to_uri(entry.path), None
-                elif not entry.name.startswith(".") and (
-                    os.path.realpath(entry.path) not in left_out
-                ):
-                    pending.append(entry.path)
+        except OSError as error:
+            if not below or error.errno in _SYSTEMIC:
+                raise
+            survey.unreadable[uris.to_uri(folder)] = _why(error)
 
 
-def match(pattern: str) -> Iterator[tuple[str, Pinned | None]]:
+def _is_never_entered(path: str, survey: Survey) -> bool:
+    return bool(survey.folders) and os.path.realpath(path) in survey.folders
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def match(pattern: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
     """Yields the files that match a pattern; finding them tells no versions."""
+    fixed = f"{patterns.fixed_folder(pattern)}/"
+    for folder in _folders_of(pattern):
+        if not os.access(folder, os.R_OK | os.X_OK):
+            survey.unreadable[uris.to_uri(folder)] = os.strerror(errno.EACCES).lower()
     for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - absolute too
-        if not os.path.isdir(name):  # noqa: PTH112 - of many names
+        if os.path.isdir(name):  # noqa: PTH112 - of many names
+            continue
+        if not survey.leaves_out_path(name.removeprefix(fixed)):
             yield uris.to_uri(name), None
+
+
+def _folders_of(pattern: str) -> Iterator[str]:
+    """Yields the folders that are looked through for a pattern, which glob passes over.
+
+    A folder that cannot be listed has no matches for `glob`, and is not told.
+    """
+    parts = pattern.split("/")[:-1]
+    for count in range(1, len(parts) + 1):
+        above = "/".join(parts[:count])
+        if count < len(parts) and not patterns.is_pattern(parts[count - 1]):
+            continue
+        for name in glob.iglob(f"{above or ''}/", recursive=True):  # noqa: PTH207
+            hidden = os.path.relpath(name, patterns.fixed_folder(pattern))
+            if not hidden.startswith("."):
+                yield name

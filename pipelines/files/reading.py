@@ -1,5 +1,6 @@
 """Reading files: listed, hashed, and photos as exactly the bytes that were planned."""
 
+import errno
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +10,9 @@ from typing import BinaryIO, Final, TypeVar
 
 from pipelines.files import uris
 from pipelines.files.pinned import Pinned
+from pipelines.files.spelling import pin_as_spelt
 from pipelines.files.stores import reader
+from pipelines.files.survey import NOT_PHOTOS, Survey
 
 _PINNED_AT_ONCE: Final = 64
 
@@ -89,6 +92,14 @@ def pins(of: Iterable[str]) -> Iterator[Pinned]:
     return _mapped(lambda uri: reader(uri).pin(uri), of)
 
 
+def pins_as_spelt(of: Iterable[str]) -> Iterator[Pinned]:
+    """Yields files as `pins` does; where there is none, one whose name looks the same.
+
+    For names that people wrote down elsewhere: see `spelling`.
+    """
+    return _mapped(pin_as_spelt, of)
+
+
 def _mapped(ask: Callable[[str], Value], of: Iterable[str]) -> Iterator[Value]:
     """Yields what is asked of files, in order; remote ones are asked side by side."""
     waiting: deque[Future[Value]] = deque()
@@ -145,47 +156,62 @@ def list_names(uri: str) -> list[str]:
     return reader(uri).list_names(uri)
 
 
-def walk(root: str, *, leave_out: Iterable[str] = ()) -> Iterator[str]:
+def walk(root: str, *, survey: Survey | None = None) -> Iterator[str]:
     """Yields the URI of everything below a folder that is not itself a folder.
 
     Hidden folders are not entered: thumbnail caches, version control.
 
     Args:
         root: The folder.
-        leave_out: Real paths of folders that are not entered.
+        survey: What is left out; it learns what was. None: nothing is.
+
+    Raises:
+        OSError: The folder itself cannot be listed; or, without a survey, one below.
     """
-    return (uri for uri, _ in reader(root).walk(root, leave_out=leave_out))
+    looked = survey or Survey(wanted=frozenset(NOT_PHOTOS))
+    for uri, _ in reader(root).walk(root, survey=looked):
+        yield uri
+    if survey is None and looked.unreadable:
+        uri, why = next(iter(looked.unreadable.items()))
+        raise OSError(errno.EACCES, why, uri)
 
 
-def match(pattern: str) -> Iterator[str]:
-    """Yields the files that match a pattern such as `photos/**/*.jpg`."""
-    return (uri for uri, _ in reader(pattern).match(pattern))
+def match(pattern: str, *, survey: Survey | None = None) -> Iterator[str]:
+    """Yields the files that match a pattern such as `photos/**/*.jpg`.
+
+    Args:
+        pattern: The pattern.
+        survey: What is left out; it learns what was. None: what a system usually makes.
+    """
+    looked = survey or Survey()
+    return (uri for uri, _ in reader(pattern).match(pattern, survey=looked))
 
 
 def match_pinned(
-    pattern: str, *, wanted: Callable[[str], bool]
+    pattern: str, *, wanted: Callable[[str], bool], survey: Survey | None = None
 ) -> Iterator[Pinned | None]:
     """Yields what matches a pattern, as `walk_pinned` does.
 
     Args:
         pattern: As for `match`.
         wanted: Whether a file is, by its URI; None is yielded for one that is not.
+        survey: As for `match`.
     """
     store = reader(pattern)
-    for uri, pinned in store.match(pattern):
+    for uri, pinned in store.match(pattern, survey=survey or Survey()):
         yield (pinned or store.pin(uri)) if wanted(uri) else None
 
 
 def walk_pinned(
-    root: str, *, wanted: Callable[[str], bool], leave_out: Iterable[str] = ()
+    root: str, *, wanted: Callable[[str], bool], survey: Survey | None = None
 ) -> Iterator[Pinned | None]:
     """Yields what is below a folder as `walk` does, with what tells its content.
 
     Args:
         root: The folder.
         wanted: Whether a file is, by its URI; None is yielded for one that is not.
-        leave_out: Real paths of folders that are not entered.
+        survey: What is left out; it learns what was. None: what a system usually makes.
     """
     store = reader(root)
-    for uri, pinned in store.walk(root, leave_out=leave_out):
+    for uri, pinned in store.walk(root, survey=survey or Survey()):
         yield (pinned or store.pin(uri)) if wanted(uri) else None

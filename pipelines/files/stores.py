@@ -6,7 +6,7 @@ when the first URI of it comes up: its library takes a second, and is an extra.
 
 # ruff: noqa: D102 - files.reading and files.writing say what each function does
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 from pipelines.faults import UsageError
 from pipelines.files import local_reading, local_writing, uris
 from pipelines.files.pinned import Pinned
+from pipelines.files.survey import Survey
 
 
 class Reader(Protocol):
@@ -32,9 +33,11 @@ class Reader(Protocol):
     def pin(self, uri: str) -> Pinned: ...
     def list_names(self, uri: str) -> list[str]: ...
     def walk(
-        self, root: str, *, leave_out: Iterable[str]
+        self, root: str, *, survey: Survey
     ) -> Iterator[tuple[str, Pinned | None]]: ...
-    def match(self, pattern: str) -> Iterator[tuple[str, Pinned | None]]: ...
+    def match(
+        self, pattern: str, *, survey: Survey
+    ) -> Iterator[tuple[str, Pinned | None]]: ...
     def local_copy(self, uri: str) -> AbstractContextManager[Path]: ...
     def parallel_reads(self) -> int: ...
 

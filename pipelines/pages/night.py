@@ -141,7 +141,9 @@ def _measures(model: ModelSummary) -> str:
 
 def _night(run_date: str) -> str:
     """Returns `Friday, 20 November 2026`, for a replay `..., replay 2`."""
-    date, separator, number = run_date.partition("-replay-")
+    # With a hyphen before it in outputs of earlier versions.
+    date, separator, number = run_date.partition("replay-")
+    date = date.rstrip(".-")
     try:
         day = datetime.date.fromisoformat(date)
     except ValueError:

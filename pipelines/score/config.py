@@ -37,6 +37,11 @@ class ScoreConfig(JobConfig):
         description="photos: a folder, a glob, a text/CSV/Parquet manifest, TFRecords"
     )
     output: str = Field(description="folder for masks, scores table and page")
+    exclude: Names = Field(
+        default=[],
+        description="patterns of what is left out: names such as '*_old.jpg', or paths "
+        "below the input such as 'album/*/small'",
+    )
     model: Names = Field(
         default=["voc21", "aesthetics", "quality"],
         description="built-in names or bundle folders, at most one a task",
@@ -73,6 +78,11 @@ class ScoreConfig(JobConfig):
     max_error_rate: ErrorRate = 0.05
     rescore: bool = Field(
         default=False, description="score again what another model or decoder scored"
+    )
+    known_by: Literal["version", "content"] = Field(
+        default="version",
+        description="how a photo is known again: by its place and version (size, "
+        "time), or by its content, too: what was moved is read once, not scored again",
     )
     limit: int | None = Field(
         default=None, ge=1, description="score at most this many photos this night"

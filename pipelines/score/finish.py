@@ -7,7 +7,7 @@ from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
-from pipelines.chunks.finish import Ending, Refusal
+from pipelines.chunks.finish import Ending, Refusal, reasons
 from pipelines.chunks.read_ahead import read_ahead
 from pipelines.faults import AboveThreshold, SystemicFault
 from pipelines.score import parts, publish
@@ -15,6 +15,7 @@ from pipelines.score.commit import Discard
 from pipelines.score.nights import Night
 from pipelines.score.parts import Totals
 from pipelines.score.summary import ModelSummary, Summary, find_summary
+from pipelines.score.unread import NAMED, unread_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,12 @@ class NightEnding(Ending[Totals]):
             planned=self.night.plan.planned,
             failed=total.failed,
             max_error_rate=self.max_error_rate,
+            unread=self.night.aside.folders,
+            lost=self.night.aside.lost,
         )
+        unread = self.night.aside.unread
+        if why is not None and unread:
+            why = f"{why}; {unread_text(unread, len(unread))}"
         if why is None or self.night.commit() is not None:
             return None
         return Refusal(why=why, failures=total.failures)
@@ -82,7 +88,10 @@ class NightEnding(Ending[Totals]):
             failed=total.failed,
             skipped=night.skipped,
             waiting=night.waiting,
-            ignored=night.ignored,
+            ignored=night.aside.ignored,
+            left_out=dict(night.aside.left_out),
+            unread=len(night.aside.unread),
+            unread_places=tuple(night.aside.unread[:NAMED]),
             failures=total.failures,
             computed=counts.computed,
             seconds=seconds,
@@ -136,7 +145,8 @@ def check_published(night: Night, summary: Summary) -> None:
     """
     if summary.verdict != "success":
         raise AboveThreshold(
-            f"run_date={night.plan.run_date} is not published: {summary.why}; look "
+            f"run_date={night.plan.run_date} is not published: {summary.why}"
+            f"{reasons(summary.failures)}; look "
             f"at {night.folder.page}, then pass a higher --max_error_rate to the same "
             "command, or fcn discard the night"
         )

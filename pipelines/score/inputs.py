@@ -5,26 +5,22 @@ repetitions, whatever order the file system lists names in.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 import pyarrow as pa
 
-from fcn_core.bad_image import BadImage
 from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
-from fcn_core.records import tfrecord
-from fcn_core.records.record import ImageRecord, keys
 from pipelines import files
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.score import manifests
+from pipelines.score import manifests, records
 from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import OUTPUT_FOLDERS
 from pipelines.score.photos import Photos
-from pipelines.score.sorting import sort_unique
+from pipelines.score.unread import Aside, Unread, left_out_text, unread_text
 
-_PHOTO: Final = keys(ImageRecord)["encoded"]
 _EXTENSIONS: Final = PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
 _BLOCK: Final = 1 << 14  # photos
 
@@ -36,26 +32,32 @@ class Listing:
     Attributes:
         photos: Sorted by URI, each URI once.
         root: The listed folder, out of which no link may lead; None for manifests.
-        ignored: Files that are not photos by their name.
+        aside: What the input has besides.
     """
 
     photos: Photos
     root: str | None
-    ignored: int
+    aside: Aside = field(default_factory=Aside)
+
+    @property
+    def ignored(self) -> int:
+        """Files that are not photos by their name."""
+        return self.aside.ignored
 
 
-def list_photos(uri: str, *, output: str) -> Listing:
+def list_photos(uri: str, *, output: str, exclude: Sequence[str] = ()) -> Listing:
     """Lists the photos of an input.
 
     Args:
         uri: Folder (searched through), glob, text/CSV/Parquet manifest or TFRecord(s).
         output: The job's output, never read as input.
+        exclude: Patterns of names and paths in it that are left out.
 
     Raises:
         UsageError: There is nothing there, or no photo in it.
     """
     try:
-        listing = _list(uri, output)
+        listing = _list(uri, output, tuple(exclude))
     except OSError as error:
         raise UsageError(
             f"--input {uri}: got {str(error.strerror).lower()} ({error.filename}), "
@@ -64,34 +66,46 @@ def list_photos(uri: str, *, output: str) -> Listing:
     except SystemicFault as fault:
         raise UsageError(f"--input {fault}") from fault
     if listing.photos.num_rows == 0:
-        others = f" among {listing.ignored} files" if listing.ignored else ""
-        raise UsageError(
-            f"--input {uri}: got no photo{others}, expected files ending in "
-            f"{', '.join(sorted(PHOTO_EXTENSIONS))}; check the path"
-        )
+        raise UsageError(f"--input {uri}: {_no_photo(uri, listing.aside)}")
     return listing
 
 
-def _list(uri: str, output: str) -> Listing:
+def _no_photo(uri: str, aside: Aside) -> str:
+    """Returns why there is nothing to score."""
+    if aside.unread:
+        text = unread_text(aside.unread, len(aside.unread))
+        return f"got no photo, but {text}, expected photos; mend that or its rights"
+    if manifests.is_manifest(uri) and not files.is_pattern(uri):
+        return "got no photo in that list, expected at least one; check what wrote it"
+    if _is_records(uri):
+        return "got no photo in that file, expected at least one; check what wrote it"
+    others = f" among {aside.ignored} files" if aside.ignored else ""
+    if aside.left_out:
+        others += f" ({left_out_text(aside.left_out)})"
+    extensions = ", ".join(sorted(PHOTO_EXTENSIONS))
+    return (
+        f"got no photo{others}, expected files ending in {extensions}; check the path"
+    )
+
+
+def _list(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
     if files.is_pattern(uri) and not files.exists(uri):
-        return _list_glob(uri, output)
-    root = files.to_uri(uri)
+        return _list_glob(uri, output, exclude)
+    root = files.as_spelt(files.to_uri(uri))
     if files.is_folder(root):
-        left_out = _never_read(output, root)
-        if _is_in(root, left_out):
-            raise UsageError(
-                f"--input {uri}: got results of --output {output}, expected photos; "
-                "choose another folder"
-            )
-        found = files.walk_pinned(root, leave_out=left_out, wanted=_is_photo)
-        return _list_pins(found, root=root)
+        return _list_folder(root, output, exclude)
     if not files.exists(root):
         raise UsageError(
             f"--input {uri}: got nothing there, expected a folder of photos, a glob, "
             "a text/CSV/Parquet manifest or TFRecords; check the path"
         )
+    if exclude:
+        raise UsageError(
+            f"--exclude: got {' '.join(exclude)} with one file as --input, expected a "
+            "folder or a glob; leave it out, or take the lines out of the list"
+        )
     if manifests.is_manifest(root):
-        return _list_manifest(root)
+        return _list_manifest([root])
     if _is_records(root):
         return _list_records([root])
     name = files.name_of(root)
@@ -101,6 +115,34 @@ def _list(uri: str, output: str) -> Listing:
         f"--input {uri}: got a {_extension(name) or 'nameless'} file, expected a "
         "folder, a glob, a .txt/.csv/.parquet manifest or .tfrecord files"
     )
+
+
+def _list_folder(root: str, output: str, exclude: tuple[str, ...]) -> Listing:
+    left_out = _never_read(output, root)
+    if _is_in(root, left_out):
+        raise UsageError(
+            f"--input {root}: got results of --output {output}, expected photos; "
+            "choose another folder"
+        )
+    survey = files.Survey(frozenset(left_out), exclude)
+    tables, of_records = list[str](), list[str]()
+
+    def wanted(found: str) -> bool:
+        if _is_photo(found):
+            return True
+        if manifests.is_part(found.removeprefix(f"{root}/")):
+            tables.append(found)
+        elif _is_records(found):
+            of_records.append(found)
+        return False
+
+    found = files.walk_pinned(root, wanted=wanted, survey=survey)
+    listing = _list_pins(found, root=root, survey=survey)
+    if listing.photos.num_rows or not (tables or of_records):
+        return listing
+    if of_records:
+        return _list_records(sorted(of_records), survey=survey)
+    return _list_manifest(sorted(tables), root=root)
 
 
 def _is_records(uri: str) -> bool:
@@ -134,31 +176,58 @@ def _is_in(uri: str, real_folders: Iterable[str]) -> bool:
     return any(real.startswith(f"{folder}/") for folder in real_folders)
 
 
-def _list_glob(pattern: str, output: str) -> Listing:
+def _list_glob(pattern: str, output: str, exclude: tuple[str, ...]) -> Listing:
     left_out = _never_read(output, files.fixed_folder(pattern))
 
     def is_left(uri: str) -> bool:
         return not _is_in(uri, left_out)
 
+    def survey() -> files.Survey:
+        named = files.entering(pattern.split("/"))
+        return files.Survey(exclude=exclude, wanted=named)
+
     # Another look at the names costs less than to keep all of them.
-    matches = filter(is_left, files.match(pattern))
+    first_look = survey()
+    matches = filter(is_left, files.match(pattern, survey=first_look))
     first = next(matches, None)
     if first is None:
+        aside = _aside(first_look)
+        if aside.unread or aside.left_out:
+            raise UsageError(f"--input {pattern}: {_no_photo(pattern, aside)}")
         raise UsageError(
             f"--input {pattern}: got no match, expected at least one photo; "
             "quote the pattern and check it with ls"
         )
     if all(map(_is_records, itertools.chain([first], matches))):
-        return _list_records(filter(is_left, files.match(pattern)))
+        looked = survey()
+        found = filter(is_left, files.match(pattern, survey=looked))
+        return _list_records(found, survey=looked)
 
     def wanted(uri: str) -> bool:
         return _is_photo(uri) and is_left(uri)
 
-    found = files.match_pinned(pattern, wanted=wanted)
-    return _list_pins(found, root=None)
+    looked = survey()
+    pins = files.match_pinned(pattern, wanted=wanted, survey=looked)
+    return _list_pins(pins, root=None, survey=looked)
 
 
-def _list_pins(pins: Iterable[files.Pinned | None], *, root: str | None) -> Listing:
+def _aside(
+    survey: files.Survey | None, *, ignored: int = 0, lost: Sequence[Unread] = ()
+) -> Aside:
+    """Returns what a look at the input found besides photos, in the order of names."""
+    if survey is None:
+        return Aside(ignored, unread=tuple(sorted(lost, key=lambda one: one.uri)))
+    folders = [Unread(uri=uri, why=why) for uri, why in survey.unreadable.items()]
+    unread = sorted([*folders, *lost], key=lambda one: one.uri)
+    return Aside(ignored, dict(sorted(survey.left_out.items())), tuple(unread))
+
+
+def _list_pins(
+    pins: Iterable[files.Pinned | None],
+    *,
+    root: str | None,
+    survey: files.Survey | None = None,
+) -> Listing:
     ignored = 0
 
     def photos() -> Iterator[files.Pinned]:
@@ -169,7 +238,8 @@ def _list_pins(pins: Iterable[files.Pinned | None], *, root: str | None) -> List
             else:
                 yield pin
 
-    return Listing(Photos.sorted(_tables(photos())), root, ignored)
+    listed = Photos.sorted(_tables(photos()))
+    return Listing(listed, root, _aside(survey, ignored=ignored))
 
 
 def _tables(pins: Iterable[files.Pinned]) -> Iterator[pa.Table]:
@@ -181,27 +251,22 @@ def _tables(pins: Iterable[files.Pinned]) -> Iterator[pa.Table]:
         yield pa.table(columns, schema=LISTING_SCHEMA)
 
 
-def _list_records(uris: Iterable[str]) -> Listing:
-    tables = itertools.chain.from_iterable(map(_record_tables, files.pins(uris)))
-    return Listing(Photos.sorted(tables), None, 0)
+def _list_records(
+    uris: Iterable[str], *, survey: files.Survey | None = None
+) -> Listing:
+    lost = list[Unread]()
+    tables = (
+        table for pin in files.pins(uris) for table in records.tables(pin, lost=lost)
+    )
+    photos = Photos.sorted(tables)
+    return Listing(photos, None, _aside(survey, lost=lost))
 
 
-def _record_tables(pin: files.Pinned) -> Iterator[pa.Table]:
-    with files.open_for_reading(pin.uri) as file:
-        # A record of a damaged length becomes a row when it is read.
-        found = enumerate(tfrecord.frame_offsets(file, with_damaged=True))
-        while block := list(itertools.islice(found, _BLOCK)):
-            uris = [f"{pin.uri}#{number}" for number, _ in block]
-            offsets = [offset for _, offset in block]
-            pinned = [[pin.version] * len(block), offsets]
-            columns = [uris, *pinned, [pin.generation] * len(block)]
-            yield pa.table(columns, schema=LISTING_SCHEMA)
-
-
-def _list_manifest(uri: str) -> Listing:
-    tables = sort_unique(manifests.read(uri), manifests.SCHEMA)
-    uris = (uri for table in tables for uri in table["image_uri"].to_pylist())
-    return Listing(Photos(_tables(files.pins(uris))), None, 0)
+def _list_manifest(uris: Sequence[str], *, root: str | None = None) -> Listing:
+    """Returns the photos of a list, in one file or as the parts of a folder."""
+    tables = itertools.chain.from_iterable(manifests.read(u, root=root) for u in uris)
+    named = (uri for table in tables for uri in table["image_uri"].to_pylist())
+    return Listing(Photos.sorted(_tables(files.pins_as_spelt(named))), None)
 
 
 def read(item: Mapping[str, Any], *, root: str | None) -> bytes:
@@ -218,26 +283,7 @@ def read(item: Mapping[str, Any], *, root: str | None) -> bytes:
     if item["offset"] is None:
         uri, version, generation = photo
         return files.read_photo(uri, version=version, generation=generation, root=root)
-    container, _, number = photo.uri.rpartition("#")
-    return _read_record(photo._replace(uri=container), item["offset"], number)
-
-
-def _read_record(container: files.Pinned, offset: int, number: str) -> bytes:
-    try:
-        with files.open_for_reading(container.uri, pinned=container) as file:
-            file.seek(offset)
-            record = next(tfrecord.read_frames(file))
-            example = tfrecord.example_class().FromString(record)
-    except BadImage:
-        raise
-    except Exception as error:
-        detail = f"record {number} is damaged"
-        raise BadImage("corrupt", detail, stage="read") from error
-    encoded = example.features.feature[_PHOTO].bytes_list.value
-    if len(encoded) != 1:
-        detail = f"the record has no {_PHOTO}"
-        raise BadImage("not-an-image", detail, stage="read")
-    return encoded[0]
+    return records.read(photo, item["offset"])
 
 
 def read_again(uri: str, *, version: str) -> bytes:
@@ -250,10 +296,4 @@ def read_again(uri: str, *, version: str) -> bytes:
     is_record = number.isdecimal() and files.exists(container)
     if not is_record or files.exists(uri):
         return files.read_photo(uri, version=version)
-    with files.open_for_reading(container) as file:
-        offsets = tfrecord.frame_offsets(file, with_damaged=True)
-        offset = next(itertools.islice(offsets, int(number), None), None)
-    if offset is None:
-        raise BadImage("vanished", "the file has no such record", stage="read")
-    pinned = next(files.pins([container]))._replace(version=version)
-    return _read_record(pinned, offset, number)
+    return records.read_again(container, int(number), version=version)

@@ -3,6 +3,9 @@
 What readers see is named by its night. What is ours, and the masks, which rows name,
 carry the place of their plan in the sequence, too: nothing of a discarded plan can be
 taken for another's.
+
+The table of a replay lies beside that of its night, so that `run_date` is a date for
+all readers. Replays of earlier versions, D-replay-1 and so on, have their own folders.
 """
 
 import re
@@ -15,6 +18,13 @@ OUTPUT_FOLDERS = ("_runs", "masks", "report", "scores")
 """What `fcn score` writes below its output."""
 
 _NIGHT = "run_date="
+_REPLAY = re.compile(r"(.+)\.replay-([0-9]+)")
+_OF_A_REPLAY = re.compile(r"(scores|_SUCCESS)-replay-[0-9]+(-.*)?")
+
+
+def replay_name(night: str, number: int) -> str:
+    """Returns what a replay is called, by its night."""
+    return f"{night}.replay-{number}"
 
 
 def plans_folder(out: str) -> str:
@@ -33,17 +43,29 @@ class NightFolder:
 
     Attributes:
         out: The output.
-        run_date: The night, and the Hive key of its folders.
+        run_date: The night, or what its replay is called.
     """
 
     out: str
     run_date: str
 
+    @property
+    def night(self) -> str:
+        """The night, and the Hive key of its table."""
+        replay = _REPLAY.fullmatch(self.run_date)
+        return replay[1] if replay else self.run_date
+
+    @property
+    def suffix(self) -> str:
+        """What names of a replay's files have that lie beside its night's."""
+        replay = _REPLAY.fullmatch(self.run_date)
+        return f"-replay-{replay[2]}" if replay else ""
+
     runs = Place("out", "_runs", _NIGHT + "{0.run_date}")
     """The folder of our own files: a folder a plan."""
-    scores = Place("out", "scores", _NIGHT + "{0.run_date}")
+    scores = Place("out", "scores", _NIGHT + "{0.night}")
     """The folder of the published table."""
-    success = Place("scores", "_SUCCESS")
+    success = Place("scores", "_SUCCESS{0.suffix}")
     """The mark that the table is whole."""
     report = Place("out", "report", _NIGHT + "{0.run_date}")
     """The folder of the page and the summary."""
@@ -61,7 +83,7 @@ class NightFolder:
 
     def published(self) -> list[str]:
         """Returns the files of the published table."""
-        return _parquet_files(self.scores)
+        return [uri for uri in _parquet_files(self.scores) if self._is_mine(uri)]
 
     def tables(self) -> list[str]:
         """Returns the files of the rows: those of the published table."""
@@ -69,7 +91,15 @@ class NightFolder:
 
     def is_shown(self) -> bool:
         """Returns whether readers see anything of a table."""
-        return bool(files.list_names(self.scores))
+        return any(map(self._is_mine, files.list_names(self.scores)))
+
+    def _is_mine(self, uri: str) -> bool:
+        """Returns whether a file of the folder is the night's, not another replay's."""
+        name = uri.rpartition("/")[2]
+        if not self.suffix:
+            return not _OF_A_REPLAY.fullmatch(name)
+        mine = (f"scores{self.suffix}", f"_SUCCESS{self.suffix}")
+        return name in mine or name.startswith(f"{mine[0]}-")
 
     def sequences(self) -> list[int]:
         """Returns the plans that have a folder of this night."""

@@ -1,7 +1,9 @@
 """Lists of photos that people write: text, CSV or Parquet.
 
 A text manifest has one path a line; the others have a column `image_uri`. Paths are
-relative to the manifest, and count as photos whatever their names end in.
+relative to the manifest, and count as photos whatever their names end in. The text may
+be UTF-8, or UTF-16 with its mark, as spreadsheets save it; commas, semicolons or tabs
+separate a CSV. A Parquet table may be a folder of parts, as Spark writes it.
 """
 
 import csv
@@ -15,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fcn_core.datasets.tables import encoding_of, named_separator, separator_of
 from pipelines import files
 from pipelines.faults import UsageError
 
@@ -22,6 +25,7 @@ SCHEMA: Final = pa.schema([pa.field("image_uri", pa.string(), nullable=False)])
 """What a manifest names."""
 
 _URI_COLUMN: Final = "image_uri"
+_PARQUET: Final = ".parquet"
 _BLOCK: Final = 1 << 16  # photos
 _ODD: Final = r"^[^/]|//|/\.{0,2}(/|$)"
 """A path that is not absolute, or not as short as it can be."""
@@ -36,21 +40,31 @@ def _extension(uri: str) -> str:
     return PurePosixPath(files.name_of(uri)).suffix.lower()
 
 
-def read(uri: str) -> Iterator[pa.Table]:
+def is_part(below: str) -> bool:
+    """Whether a file may be a part of a list that is a folder, by its names there."""
+    is_hidden = any(name[:1] in ("_", ".") for name in below.split("/"))
+    return below.lower().endswith(_PARQUET) and not is_hidden
+
+
+def read(uri: str, *, root: str | None = None) -> Iterator[pa.Table]:
     """Yields the URIs that a manifest names, in its order, as tables of SCHEMA.
+
+    Args:
+        uri: The manifest.
+        root: The folder that it is a part of; paths are relative to where that lies.
 
     Raises:
         UsageError: It is not what its name says, or names a store out of reach.
     """
-    folder = uri.rpartition("/")[0]
+    folder = (root or uri).rpartition("/")[0]
     try:
         with files.open_for_reading(uri) as file:
             for entries in _READERS[_extension(uri)](uri, file):
                 yield pa.table([_uris(entries, folder)], schema=SCHEMA)
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"--input {uri}: got bytes that are not UTF-8, expected a text; save it "
-            "as UTF-8"
+            f"--input {uri}: got bytes that are not UTF-8 nor UTF-16 with its mark, "
+            "expected a text; save it as UTF-8"
         ) from error
     except (csv.Error, pa.ArrowInvalid) as error:
         raise UsageError(
@@ -71,14 +85,26 @@ def _uris(entries: pa.Array, folder: str) -> pa.Array:
 
 def _text(_: str, file: BinaryIO) -> Iterator[pa.Array]:
     # A line ends with "\n" alone: a name may have a form feed or a line separator.
-    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n") as lines:
+    with io.TextIOWrapper(file, encoding=_encoding(file), newline="\n") as lines:
         yield from _blocks(line.strip() for line in lines)
 
 
+def _encoding(file: BinaryIO) -> str:
+    mark = file.read(2)
+    file.seek(0)
+    return encoding_of(mark)
+
+
 def _csv(uri: str, file: BinaryIO) -> Iterator[pa.Array]:
-    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
-        rows = csv.reader(lines)
-        heads = next(rows, [])
+    with io.TextIOWrapper(file, encoding=_encoding(file), newline="") as lines:
+        beginning = lines.readline()
+        separator = named_separator(beginning)
+        if separator is not None:  # a line for Excel; the head follows
+            beginning = lines.readline()
+        separator = separator or separator_of(beginning)
+        whole = itertools.chain([beginning], lines)
+        rows = csv.reader(whole, delimiter=separator)
+        heads = [head.strip() for head in next(rows, [])]
         if _URI_COLUMN not in heads:
             raise UsageError(_no_column(uri, heads))
         # Of two columns with the name the last; a short row has none.
@@ -98,14 +124,29 @@ def _parquet(uri: str, opened: BinaryIO) -> Iterator[pa.Array]:
         if _URI_COLUMN not in file.schema_arrow.names:
             raise UsageError(_no_column(uri, file.schema_arrow.names))
         kind = file.schema_arrow.field(_URI_COLUMN).type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        if not _is_text(kind):
             raise UsageError(
-                f"--input {uri}: got {_URI_COLUMN} of type {kind}, expected strings"
+                f"--input {uri}: got {_URI_COLUMN} of type {kind}, expected strings; "
+                "cast the column to text and write the table again"
             )
         for batch in file.iter_batches(_BLOCK, columns=[_URI_COLUMN]):
             batch.validate(full=True)
             entries = batch.column(0).cast(pa.string()).drop_null()
             yield entries.filter(pc.not_equal(entries, ""))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Returns whether values are texts, however they are stored."""
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    kinds = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_string_view,
+        pa.types.is_binary,  # as writers leave it that know no texts
+        pa.types.is_large_binary,
+    )
+    return pa.types.is_null(kind) or any(is_kind(kind) for is_kind in kinds)
 
 
 def _no_column(uri: str, got: Iterable[str]) -> str:
@@ -119,5 +160,6 @@ _READERS: Final[dict[str, Callable[[str, BinaryIO], Iterator[pa.Array]]]] = {
     ".txt": _text,
     ".lst": _text,
     ".csv": _csv,
-    ".parquet": _parquet,
+    ".tsv": _csv,
+    _PARQUET: _parquet,
 }

@@ -100,7 +100,8 @@ def _find(night: PlannedNight, number: int) -> _Note | None:
 
 
 def _name(night: PlannedNight, number: int) -> str:
-    return f"scores-{number:05}-of-{count_files(night.plan):05}.parquet"
+    stem = f"scores{night.folder.suffix}"
+    return f"{stem}-{number:05}-of-{count_files(night.plan):05}.parquet"
 
 
 def _note_uri(night: PlannedNight, name: str) -> str:

@@ -4,16 +4,18 @@ A photo is known by (URI, version, fingerprint): any earlier plan of this output
 holds it, finished or not, keeps it from being planned again.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard
 from fcn_core.scoring.arithmetic import Arithmetic
 from pipelines import files
-from pipelines.score import inputs, sequence
+from pipelines.score import inputs, known, sequence
 from pipelines.score.config import ScoreConfig
+from pipelines.score.inputs import Listing
+from pipelines.score.keys import Keys
 from pipelines.score.layout import NightFolder
 from pipelines.score.models import Model, chosen_arithmetic, open_models
 from pipelines.score.pending import (
@@ -22,8 +24,9 @@ from pipelines.score.pending import (
     count_unplanned,
     find_pending,
 )
-from pipelines.score.photos import Photos
+from pipelines.score.photos import Chosen
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
+from pipelines.score.unread import Aside
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,13 @@ class Night(PlannedNight):
         skipped: Photos of the input that other nights hold.
         waiting: Photos that no night holds yet: they came after the plan was frozen,
             or are beyond its limit.
-        ignored: Files of the input that are not photos.
+        aside: What the input has besides photos.
     """
 
     models: tuple[Model, ...]
     skipped: int = 0
     waiting: int = 0
-    ignored: int = 0
+    aside: Aside = field(default_factory=Aside)
 
     @property
     def cards(self) -> list[ModelCard]:
@@ -64,7 +67,7 @@ def plan_night(config: ScoreConfig) -> Night:
         config.engine, config.precision, config.instruction_set
     )
     out = files.to_uri(config.output)
-    listing = inputs.list_photos(config.input, output=out)
+    listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)
     files.check_writable(out)
     settings = _settings(config, models, arithmetic)
     cards = [model.card for model in models]
@@ -75,9 +78,7 @@ def plan_night(config: ScoreConfig) -> Night:
     drafted: list[Pending] = []
 
     def draft(earlier: Sequence[Plan]) -> Draft:
-        drafted.append(
-            _find_pending(config, listing.photos, earlier, fingerprint=fingerprint)
-        )
+        drafted.append(_find_pending(config, listing, earlier, fingerprint=fingerprint))
         return Draft(
             kind="score",
             settings=settings,
@@ -92,7 +93,9 @@ def plan_night(config: ScoreConfig) -> Night:
         skipped, waiting = drafted[-1].skipped, drafted[-1].waiting
     else:
         sequence.check_same_settings(plan, settings)
-        skipped, waiting = count_unplanned(PlannedNight(out, plan), listing.photos)
+        noted = _noted(config, out, plan.fingerprint)
+        night = PlannedNight(out, plan)
+        skipped, waiting = count_unplanned(night, listing.photos, noted=noted)
     return Night(
         out,
         plan,
@@ -100,7 +103,7 @@ def plan_night(config: ScoreConfig) -> Night:
         durable=durable,
         skipped=skipped,
         waiting=waiting,
-        ignored=listing.ignored,
+        aside=listing.aside,
     )
 
 
@@ -110,8 +113,17 @@ def _masks(config: ScoreConfig) -> Literal["png", "tar", "none"]:
     return "tar" if files.prefers_few_files(files.to_uri(config.output)) else "png"
 
 
+def _noted(config: ScoreConfig, out: str, fingerprint: str) -> Iterable[Keys]:
+    """Returns the keys of photos that are known by their content, if that counts."""
+    return known.noted(out, fingerprint) if config.known_by == "content" else ()
+
+
 def _find_pending(
-    config: ScoreConfig, photos: Photos, earlier: Sequence[Plan], *, fingerprint: str
+    config: ScoreConfig,
+    listing: Listing,
+    earlier: Sequence[Plan],
+    *,
+    fingerprint: str,
 ) -> Pending:
     """Returns what the night takes.
 
@@ -119,8 +131,21 @@ def _find_pending(
         UsageError: That needs `--rescore`.
     """
     out = files.to_uri(config.output)
+    same = [plan for plan in earlier if plan.fingerprint == fingerprint]
+
+    def narrow(items: Chosen) -> Chosen:
+        return known.leave_out(
+            out, items, same=same, root=listing.root, durable=config.durable
+        )
+
     pending = find_pending(
-        out, photos, earlier=earlier, fingerprint=fingerprint, limit=config.limit
+        out,
+        listing.photos,
+        earlier=earlier,
+        fingerprint=fingerprint,
+        limit=config.limit,
+        noted=_noted(config, out, fingerprint),
+        narrow=narrow if config.known_by == "content" else None,
     )
     if not config.rescore:
         check_rescoring(out, pending, earlier=earlier, fingerprint=fingerprint)

@@ -1,7 +1,8 @@
 """Which listed photos a night has still to score: sets of keys, a bucket at a time."""
 
+import itertools
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,8 +42,16 @@ class Pending:
     waiting: int
 
 
-def count_unplanned(night: PlannedNight, photos: Photos) -> tuple[int, int]:
-    """Returns how many photos are not in a plan: held by others, and by none."""
+def count_unplanned(
+    night: PlannedNight, photos: Photos, *, noted: Iterable[Keys] = ()
+) -> tuple[int, int]:
+    """Returns how many photos are not in a plan: held by others, and by none.
+
+    Args:
+        night: Of the plan.
+        photos: The listed photos.
+        noted: Keys of photos that count as held.
+    """
     out, plan = night.out, night.plan
     others = [
         other
@@ -50,18 +59,21 @@ def count_unplanned(night: PlannedNight, photos: Photos) -> tuple[int, int]:
         if other.fingerprint == plan.fingerprint and other.sequence != plan.sequence
     ]
     is_planned = is_held(out, photos, [plan])
-    is_skipped = is_held(out, photos, others)
+    is_skipped = is_held(out, photos, others, noted=noted)
     is_skipped &= ~is_planned
     skipped = int(np.count_nonzero(is_skipped))
     return skipped, photos.num_rows - int(np.count_nonzero(is_planned)) - skipped
 
 
-def is_held(out: str, photos: Photos, plans: Sequence[Plan]) -> NDArray[np.bool_]:
-    """Returns for each photo whether one of some plans holds it."""
-    if not any(plan.planned for plan in plans):
+def is_held(
+    out: str, photos: Photos, plans: Sequence[Plan], *, noted: Iterable[Keys] = ()
+) -> NDArray[np.bool_]:
+    """Returns for each photo whether one of some plans holds it, or it is noted."""
+    more = [keys for keys in noted if keys.size]
+    if not more and not any(plan.planned for plan in plans):
         return np.zeros(photos.num_rows, np.bool_)
     bits = _bits(photos, plans)
-    known = Buckets.of(_held_keys(out, plans), bits)
+    known = Buckets.of(itertools.chain(_held_keys(out, plans), more), bits)
 
     def decide(number: int, keys: Keys) -> Marks:
         return contains(np.sort(known.read(number)), keys).view(np.uint8)
@@ -76,6 +88,8 @@ def find_pending(
     earlier: Sequence[Plan],
     fingerprint: str,
     limit: int | None = None,
+    noted: Iterable[Keys] = (),
+    narrow: Callable[[Chosen], Chosen] | None = None,
 ) -> Pending:
     """Returns the photos that no plan of this fingerprint holds, save for retries.
 
@@ -85,10 +99,16 @@ def find_pending(
         earlier: All plans that stand.
         fingerprint: The arithmetic and the models of the night.
         limit: Photos that it takes at most.
+        noted: Keys of photos that count as held.
+        narrow: Leaves out photos that are held for another reason.
     """
     same = [plan for plan in earlier if plan.fingerprint == fingerprint]
-    marks = _mark(out, photos, same)
+    marks = _mark(out, photos, same, noted=noted)
     is_new = marks != _HELD  # a retry is marked as held, too
+    if narrow is not None:
+        left = narrow(Chosen(photos, is_new)).is_chosen
+        marks[is_new & ~left] |= _HELD
+        is_new = left
     if limit is not None:
         _keep_first(is_new, limit)
     is_skipped = (marks & _HELD).view(np.bool_)
@@ -105,10 +125,12 @@ def _keep_first(is_new: NDArray[np.bool_], left: int) -> None:
         left -= int(np.count_nonzero(block))
 
 
-def _mark(out: str, photos: Photos, same: Sequence[Plan]) -> Marks:
+def _mark(
+    out: str, photos: Photos, same: Sequence[Plan], *, noted: Iterable[Keys]
+) -> Marks:
     """Returns which photos some plans hold, and which of them are tried again."""
     bits = _bits(photos, same)
-    known = Buckets.of(_held_keys(out, same), bits)
+    known = Buckets.of(itertools.chain(_held_keys(out, same), noted), bits)
     failed = Buckets.of(_retry_keys(out, same), bits)
 
     def decide(number: int, keys: Keys) -> Marks:

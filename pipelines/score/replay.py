@@ -7,7 +7,7 @@ from pipelines.faults import UsageError
 from pipelines.score import publish, sequence
 from pipelines.score.config import ReplayConfig
 from pipelines.score.failures import still_failed
-from pipelines.score.layout import NightFolder
+from pipelines.score.layout import NightFolder, replay_name
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
@@ -77,10 +77,12 @@ def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
     elif replays:
         return replays[-1].run_date, replays[-1]
     night = [plan for plan in earlier if plan.kind == "score"][-1].run_date
+    taken = {plan.run_date for plan in replays}
     number = 1
-    while sequence.find(earlier, f"{night}-replay-{number}") is not None:
+    # With a hyphen they were called by earlier versions.
+    while taken & {replay_name(night, number), f"{night}-replay-{number}"}:
         number += 1
-    return f"{night}-replay-{number}", None
+    return replay_name(night, number), None
 
 
 def _is_finished(night: PlannedNight) -> bool:

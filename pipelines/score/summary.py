@@ -2,12 +2,15 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from fcn_core.bundles.card import Metric, ModelCard
 from fcn_core.labels import Task
 from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score.layout import NightFolder
+from pipelines.score.unread import Unread
 
 
 class ModelSummary(Frozen):
@@ -43,6 +46,9 @@ class Summary(Frozen):
         skipped: Photos of the input that other nights hold.
         waiting: Photos that no night holds yet.
         ignored: Files of the input that are not photos.
+        left_out: Name or pattern -> folders and files of the input left out for it.
+        unread: Places of the input that could not be read: folders, parts of records.
+        unread_places: The first of them, named.
         failures: Number of photos for each reason.
         computed: Photos that the last attempt worked on.
         seconds: Time of the last attempt.
@@ -61,6 +67,9 @@ class Summary(Frozen):
     skipped: int
     waiting: int
     ignored: int
+    left_out: dict[str, int] = Field(default={})
+    unread: int = 0
+    unread_places: tuple[Unread, ...] = ()
     failures: dict[str, int]
     computed: int
     seconds: float

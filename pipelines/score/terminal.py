@@ -7,6 +7,7 @@ from pipelines.chunks.finish import text_of
 from pipelines.score.layout import NightFolder
 from pipelines.score.summary import Summary
 from pipelines.score.table import batches
+from pipelines.score.unread import unread_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -21,6 +22,8 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
     lines = [counts]
     if summary.failures:
         lines.append(f"failed: {text_of(summary.failures)}")
+    if summary.unread:
+        lines.append(unread_text(summary.unread_places, summary.unread))
     for task in RATING_TASKS:
         if scores := _means(folder, task):
             average = sum(scores) / len(scores)

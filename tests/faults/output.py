@@ -27,7 +27,7 @@ ROLES: Final = {
         "commit": r"_runs/(.*/)?_COMMIT\.json",
         "refusal": r"_runs/(.*/)?_FAILED",
         "table": r"scores/run_date=[^/]+/[^/.][^/]*\.parquet",
-        "success": r"scores/run_date=[^/]+/_SUCCESS",
+        "success": r"scores/run_date=[^/]+/_SUCCESS[^/]*",
         "mask": r"masks/(.*/)?[^/.][^/]*\.(png|tar)",
         "summary": r"report/(.*/)?summary\.json",
         "page": r"report/(.*/)?index\.html",
@@ -85,15 +85,21 @@ class Output:
 
     def nights(self) -> list[str]:
         """Returns the published nights: those with `_SUCCESS`."""
-        return [path.parent.name[9:] for path in self.files("success")]
+        return [
+            path.parent.name[9:] + path.name[8:].replace("-", ".", 1)
+            for path in self.files("success")
+        ]
 
     def rows(self, night: str) -> Rows:
         """Returns the published rows of a night, in the table's order."""
-        folder = self.root / "scores" / f"run_date={night}"
+        date, _, replay = night.partition(".")
+        folder = self.root / "scores" / f"run_date={date}"
+        stem = f"scores-{replay}-" if replay else "scores-"
+        names = re.compile(rf"{stem}[0-9]{{5}}-of-[0-9]{{5}}\.parquet")
         return [
             row
             for path in self.files("table")
-            if path.parent == folder
+            if path.parent == folder and names.fullmatch(path.name)
             for row in rows_of(path.read_bytes())
         ]
 
@@ -137,7 +143,8 @@ def _problems(output: Output) -> Iterator[str]:
             yield f"the published table of {night} is no table: {error!r}"
             continue
         if not rows:
-            tables = [p for p in output.files("table") if night in p.parent.name]
+            date = night.partition(".")[0]
+            tables = [p for p in output.files("table") if date in p.parent.name]
             if not tables:
                 yield f"{night} has _SUCCESS, but no table"
         for row in rows:

@@ -123,6 +123,9 @@ def test_a_switch_does_not_swallow_the_word_behind_it() -> None:
         settings, _ = StatusConfig.parse(words)
         assert settings.json_output
         assert settings.output == "out"
+    for value, expected in (("true", True), ("True", True), ("FALSE", False)):
+        settings, _ = StatusConfig.parse(["--json", value, "out"])
+        assert (settings.json_output, settings.output) == (expected, "out")
     models, _ = ModelsConfig.parse(["show", "--json", "voc21"])
     assert (models.action, models.name, models.json_output) == ("show", "voc21", True)
     replay, left = ReplayConfig.parse(["--lanes=2", "out", "--direct_num_workers", "2"])

@@ -1,8 +1,8 @@
 """The file that says what the values or colours of a user's masks mean.
 
 JSON or YAML. `classes` is a list of names in the order of their ids, or a mapping of
-pixel value to name; `void` is the value that is neither trained on nor evaluated (255
-if left out). Masks that are colour pictures need `colours`: name (or `void`) to
+pixel value to name; `void` is the value that is neither trained on nor evaluated (if
+left out 255, unless that is the value of a class). Masks that are colour pictures need `colours`: name (or `void`) to
 `[r, g, b]` or "#rrggbb". The `label_map.json` of a converted data set is such a file.
 
     classes: [background, road, car]
@@ -22,6 +22,10 @@ from fcn_core.labels import VOID
 
 _HEX: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _VOID_NAME: Final = "void"
+_VOID_NAMES: Final = frozenset(
+    (_VOID_NAME, "ignore", "ignored", "unlabeled", "unlabelled", "border")
+)
+"""What people call the value that is no class."""
 
 Value = Annotated[int, pydantic.Field(ge=0, le=255)]
 Rgb = tuple[Value, Value, Value]
@@ -114,8 +118,9 @@ def _resolve(file: _File, name: str) -> LabelMap:
     if isinstance(listed, Sequence):
         listed = dict(enumerate(listed))
     by_value = dict(sorted(listed.items()))
-    if file.void is not None:
-        by_value = {v: n for v, n in by_value.items() if v != file.void}
+    given_void = _void(file, by_value)
+    if given_void is not None:
+        by_value = {v: n for v, n in by_value.items() if v != given_void}
     names = tuple(by_value.values())
     if not names or len(set(names)) != len(names) or len(names) > VOID:
         raise ListError(
@@ -123,10 +128,11 @@ def _resolve(file: _File, name: str) -> LabelMap:
             f"{VOID} different names; mend the file"
         )
     # A void below the number of classes would be taken for one of them.
-    void = file.void if file.void is not None and file.void >= len(names) else VOID
+    above = given_void is not None and given_void >= len(names)
+    void = given_void if given_void is not None and above else VOID
     values = {value: class_id for class_id, value in enumerate(by_value)}
-    if file.void is not None:
-        values[file.void] = void
+    if given_void is not None:
+        values[given_void] = void
     ids = {class_name: class_id for class_id, class_name in enumerate(names)}
     return LabelMap(
         names=names,
@@ -134,6 +140,15 @@ def _resolve(file: _File, name: str) -> LabelMap:
         values=values,
         colours=_colours(file, {**ids, _VOID_NAME: void}, name),
     )
+
+
+def _void(file: _File, by_value: Mapping[int, str]) -> int | None:
+    """Returns the value of void; a class that is named for 255 is no void by chance."""
+    is_given = "void" in file.model_fields_set
+    name = by_value.get(VOID, _VOID_NAME)
+    if not is_given and name.strip().lower() not in _VOID_NAMES:
+        return None
+    return file.void
 
 
 def _colours(

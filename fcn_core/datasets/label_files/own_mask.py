@@ -25,7 +25,13 @@ _UNKNOWN = -1
 
 
 def read_mask(
-    data: bytes, *, height: int, width: int, label_map: LabelMap | None, path: str
+    data: bytes,
+    *,
+    height: int,
+    width: int,
+    label_map: LabelMap | None,
+    path: str,
+    has_void: bool = True,
 ) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
     """Returns a mask's class map and the classes in it.
 
@@ -35,6 +41,8 @@ def read_mask(
         width: Of the photo it belongs to, in pixels.
         label_map: What values or colours mean; None: values are class ids, 255 void.
         path: The mask, for the report.
+        has_void: Without a label map: whether 255 is void. If not, a mask of 0 and 255
+            has the classes 0 and 1.
 
     Returns:
         uint8 `[H, W]` class ids, or the label map's void; and the distinct classes,
@@ -57,6 +65,8 @@ def read_mask(
             class_map = _by_palette(class_map, palette, colours=colours, path=path)
         elif label_map is not None:
             class_map = _by_value(class_map, label_map, path)
+        elif not has_void:
+            class_map = _as_binary(class_map, path)
     values = np.flatnonzero(count_values(class_map))
     num_classes = len(label_map.names) if label_map is not None else VOID
     void = label_map.void if label_map is not None else VOID
@@ -125,6 +135,18 @@ def _by_palette(
     table = np.zeros(256, np.uint8)
     table[used] = _by_colour(palette[used], colours, path)
     return table[indices]
+
+
+def _as_binary(values: NDArray[np.uint8], path: str) -> NDArray[np.uint8]:
+    """Returns class ids of a mask in which 255 is not void: of 0 and 255, 0 and 1."""
+    found = [int(value) for value in np.flatnonzero(count_values(values))]
+    if VOID not in found:
+        return values
+    if others := [value for value in found if value not in (0, VOID)]:
+        shown = ", ".join(map(str, others[:_SHOWN]))
+        detail = f"values {shown} beside {VOID}; name all of them in a --label_map"
+        raise bad_label("label-value", detail, path)
+    return (values == VOID).astype(np.uint8)
 
 
 def _by_value(

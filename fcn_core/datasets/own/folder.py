@@ -1,13 +1,11 @@
 """A user's own data: a folder of photos, and of masks or a table of ratings.
 
-An id is a photo's path below its folder without the extension. Masks have the same
-path below theirs. Which split an id belongs to is decided by its hash, so
-adding a photo moves no other.
+Which split an id belongs to is decided by its hash, so adding a photo moves no other.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -17,74 +15,11 @@ from fcn_core.datasets.label_files.label_map import LabelMap
 from fcn_core.datasets.label_files.own_mask import read_mask
 from fcn_core.datasets.listing import Entry, Split
 from fcn_core.datasets.makers import IMAGES_ROOT, Needed, Place
+from fcn_core.datasets.own.pairing import Notes
 from fcn_core.datasets.photo import check_photo, check_upright
 from fcn_core.records.record import SegmentationRecord
 
 TARGETS_ROOT: Final = "targets"
-
-Notes = Mapping[str, str]
-"""id -> note of the entries that can be tried."""
-
-
-def stem(path: str) -> str:
-    """Returns a relative path without its extension: the id of what lies there."""
-    folder, separator, name = path.rpartition("/")
-    return folder + separator + (name.rpartition(".")[0] or name)
-
-
-def pair_masks(
-    photos: Iterable[str], masks: Iterable[str]
-) -> tuple[Notes, list[BadRecord]]:
-    """Pairs photos with masks; both are paths below their folders.
-
-    Returns:
-        The notes of whole pairs by id, and what is left over on either side.
-    """
-    by_id, rejected = _by_id(photos, "image")
-    mask_by_id, double = _by_id(
-        sorted(masks, key=lambda path: not path.lower().endswith(".png")), "mask"
-    )
-    rejected += double
-    notes = {}
-    for source_id in sorted(by_id.keys() | mask_by_id.keys()):
-        photo, mask = by_id.get(source_id), mask_by_id.get(source_id)
-        if photo is None or mask is None:
-            rejected.append(_orphan(source_id, photo, mask))
-        else:
-            notes[source_id] = json.dumps([photo, mask])
-    return notes, rejected
-
-
-def _orphan(source_id: str, photo: str | None, mask: str | None) -> BadRecord:
-    if mask is None:
-        reason, detail = "missing-label", "a photo without a mask of its name"
-    else:
-        reason, detail = "missing-image", "a mask without a photo of its name"
-    return BadRecord(
-        reason, detail, stage="list", source_id=source_id, path=photo or mask or ""
-    )
-
-
-def _by_id(paths: Iterable[str], what: str) -> tuple[dict[str, str], list[BadRecord]]:
-    """Returns id -> path, and the paths whose id is taken."""
-    found: dict[str, str] = {}
-    rejected = []
-    for path in paths:
-        source_id = stem(path)
-        if source_id in found:
-            detail = f"{what} {found[source_id]} has the same name"
-            rejected.append(
-                BadRecord(
-                    "duplicate-id",
-                    detail,
-                    stage="list",
-                    source_id=source_id,
-                    path=path,
-                )
-            )
-        else:
-            found[source_id] = path
-    return found, rejected
 
 
 def deal(
@@ -132,10 +67,14 @@ class FolderMaskMaker:
 
     Args:
         label_map: JSON form of a `LabelMap`; None: values are class ids, 255 is void.
+        has_void: Whether it is; if not, masks of 0 and 255 have the classes 0 and 1.
     """
 
-    def __init__(self, *, label_map: Mapping[str, object] | None = None):
+    def __init__(
+        self, *, label_map: Mapping[str, object] | None = None, has_void: bool = True
+    ):
         self._label_map = label_map and LabelMap.model_validate(label_map)
+        self._has_void = has_void
 
     def files(self, entry: Entry) -> tuple[Needed, ...]:
         """Returns photo and mask."""
@@ -155,6 +94,7 @@ class FolderMaskMaker:
             height=photo.height,
             width=photo.width,
             label_map=self._label_map or None,
+            has_void=self._has_void,
             path=mask_path,
         )
         return SegmentationRecord(

@@ -16,7 +16,9 @@ from typing import Final
 
 from fcn_core.datasets import votes
 from fcn_core.datasets.bad_record import BadRecord, ListError
-from fcn_core.datasets.own.folder import Notes, stem
+from fcn_core.datasets.own.pairing import Notes
+from fcn_core.datasets.tables import encoding_of, named_separator, separator_of
+from fcn_core.names import composed, stem
 from fcn_core.records.record import MAX_RATINGS
 
 _IMAGE_COLUMNS: Final = (
@@ -32,7 +34,10 @@ _IMAGE_COLUMNS: Final = (
 _MEAN_COLUMNS: Final = ("mean", "mean_score", "score", "mos", "rating")
 _STD_COLUMNS: Final = ("std", "stddev", "std_score")
 _VOTE_COLUMN: Final = re.compile(r"(?:votes?|ratings?|count)?[_ ]?([1-9][0-9]?)")
-_COUNT: Final = re.compile(r"[0-9]{1,9}")
+_COUNT: Final = re.compile(r"([0-9]{1,9})(?:\.0*)?")
+"""A count; 2.0 where pandas had a missing one in the column."""
+_DECIMAL_COMMA: Final = re.compile(r"^(-?[0-9]{1,2}),([0-9]+)$")
+"""A score as spreadsheets of many countries write it; all scores are small."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,10 @@ def parse_ratings(data: bytes, *, name: str, photos: Collection[str]) -> Ratings
     Raises:
         ListError: The header names no photo or no rating.
     """
-    text = data.decode("utf-8-sig", "backslashreplace")
+    text = data.decode(encoding_of(data), "backslashreplace")
     header, *rows = _rows(text, name) or [[]]
     columns = _columns(header, name)
-    paths = {path: path for path in photos}
+    paths = {composed(path): path for path in photos}
     by_id = {stem(path): path for path in sorted(photos, reverse=True)}
     notes: dict[str, str] = {}
     rejected = []
@@ -100,9 +105,11 @@ def parse_ratings(data: bytes, *, name: str, photos: Collection[str]) -> Ratings
 
 def _rows(text: str, name: str) -> list[list[str]]:
     """Returns the rows that are not blank; the header decides what separates fields."""
-    head = text.partition("\n")[0]
-    semicolons = ";" in head and "," not in head
-    separator = "\t" if "\t" in head else ";" if semicolons else ","
+    head, _, below = text.partition("\n")
+    separator = named_separator(head)
+    if separator is not None:  # a line for Excel; the header follows
+        text = below
+    separator = separator or separator_of(text.partition("\n")[0])
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
@@ -152,7 +159,7 @@ def _note(
         shown = row[0][:60] if row else ""
         detail = f"{len(row)} columns ({shown!a}), expected {columns.count}"
         raise _bad("bad-row", detail, "")
-    named = row[columns.image].strip().removeprefix("./")
+    named = composed(row[columns.image].strip().removeprefix("./"))
     path = photos["paths"].get(named) or photos["ids"].get(named)
     if path is None:
         raise _bad("missing-image", "no such photo in the folder", stem(named))
@@ -165,10 +172,12 @@ def _note(
 
 
 def _counted(fields: Sequence[str], source_id: str) -> dict[str, object]:
-    if wrong := [field for field in fields if not _COUNT.fullmatch(field)]:
-        detail = f"{wrong[0][:60]!a} votes, expected a count"
+    found = [_COUNT.fullmatch(field) for field in fields]
+    counts = [int(match[1]) for match in found if match is not None]
+    if len(counts) < len(fields):
+        wrong = fields[found.index(None)]
+        detail = f"{wrong[:60]!a} votes, expected a count"
         raise _bad("bad-votes", detail, source_id)
-    counts = [int(field) for field in fields]
     if not any(counts):
         raise _bad("no-votes", "all counts are 0, so there is no rating", source_id)
     # The middle of the scale is defined for AVA's ten ratings only.
@@ -194,7 +203,7 @@ def _number(row: Sequence[str], column: int | None, source_id: str) -> float | N
     if not text:
         return None
     try:
-        number = float(text)
+        number = float(_DECIMAL_COMMA.sub(r"\1.\2", text))
     except ValueError as error:
         detail = f"{text[:60]!a}, expected a number"
         raise _bad("bad-score", detail, source_id) from error

@@ -1,4 +1,4 @@
-"""Pascal VOC 2012, segmentation part: folders and lists.
+"""Pascal VOC, segmentation part: folders and lists of 2012, other years, own trees.
 
 Layout below the root (VOCdevkit/VOC2012): `JPEGImages/<id>.jpg`,
 `SegmentationClass/<id>.png`, `ImageSets/Segmentation/<split>.txt`. JPEGImages also
@@ -6,17 +6,31 @@ holds the detection photos, so the lists drive everything, never a folder listin
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from fcn_core.datasets.bad_record import MissingDatasetError
 from fcn_core.datasets.makers import Read
-from fcn_core.datasets.splits import IdList, merge, read_ids, read_list
+from fcn_core.datasets.splits import (
+    IdList,
+    matching,
+    merge,
+    parse_id_list,
+    read_list,
+)
 
 PUBLISHED: Final = {"train": 1464, "val": 1449, "trainval": 2913}
 """How many ids the complete lists of VOC 2012 have."""
 
+_PUBLISHED_2007: Final = {"train": 209, "val": 213, "trainval": 422, "test": 210}
+
 ID: Final = re.compile(r"[0-9]{4}_[0-9]{6}")
-"""What an id looks like; SBD's are the same."""
+"""What an id looks like since VOC 2008; SBD's are the same."""
+
+_ID_2007: Final = re.compile(r"[0-9]{6}")
+
+_OWN: Final = re.compile(r"[^\s./\\\x00-\x1f][^\s/\\\x00-\x1f]{0,199}")
+"""What an id looks like in a tree of one's own with VOC's layout."""
 
 _ARCHIVE: Final = (
     "VOCtrainval_11-May-2012.tar (sha1 4e443f8a2eca6b1dac8a6c57641b67dd40621a49)"
@@ -64,16 +78,32 @@ def split_ids(root: str, split: str, read: Read) -> IdList:
     Raises:
         MissingDatasetError: No such list.
     """
-    ids = read_ids(root, list_path(split), read, pattern=ID)
-    if ids is not None:
-        return ids
+    path = list_path(split)
+    data = read_list(root, path, read)
+    if data is not None:
+        pattern = ID if matching(data, ID) else _OWN
+        return parse_id_list(data, pattern=pattern, path=path)
     if split == "trainval":
         return merge(split_ids(root, "train", read), split_ids(root, "val", read))
     raise _missing(root, list_path(split))
 
 
+def is_own(ids: Sequence[str]) -> bool:
+    """Returns whether ids are of no published VOC, so that its names may not fit."""
+    return not any(ID.fullmatch(one) or _ID_2007.fullmatch(one) for one in ids)
+
+
+def published(split: str, ids: Sequence[str]) -> int | None:
+    """Returns how many ids the complete list of a split has; None for one's own."""
+    if is_own(ids):
+        return None
+    counts = PUBLISHED if any(map(ID.fullmatch, ids)) else _PUBLISHED_2007
+    return counts.get(split)
+
+
 def _missing(root: str, path: str) -> MissingDatasetError:
     return MissingDatasetError(
         f"{root}: got no {path}, expected the folder VOCdevkit/VOC2012 of Pascal VOC "
-        f"2012; unpack {_ARCHIVE} and name that folder"
+        f"2012; unpack {_ARCHIVE} and name that folder, or convert folders of your own "
+        "with fcn convert folder"
     )

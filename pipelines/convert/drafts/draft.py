@@ -37,6 +37,8 @@ class Content(Frozen):
         roots: Name -> folder of the files.
         classes: Names by id; None for ratings, or where only the labels name them.
         void: The label value that is no class; None for ratings.
+        are_values_named: Whether someone has said what the values of labels mean: the
+            published data set, or the person who converts.
         names: Other names of `label_map.json`: kind -> id -> name.
         narrower: Closer bounds of `schema.pbtxt`, see `fcn_core.records.schema`.
         remarks: Sentences for the person who trains on it.
@@ -49,6 +51,7 @@ class Content(Frozen):
     roots: dict[str, str]
     classes: list[str] | None
     void: int | None
+    are_values_named: bool = True
     names: dict[str, dict[str, str]] = Field(default={})
     narrower: dict[str, dict[str, JsonValue]] = Field(default={})
     remarks: list[str] = Field(default=[])

@@ -1,8 +1,7 @@
 """What `fcn convert folder` asks for: a user's own photos with masks or ratings."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -11,21 +10,21 @@ from fcn_core.datasets.label_files.label_map import LabelMap, parse_label_map
 from fcn_core.datasets.listing import Split
 from fcn_core.datasets.makers import IMAGES_ROOT
 from fcn_core.datasets.own import folder
+from fcn_core.datasets.own.pairing import Notes, has_suffix, likely_suffix, pair_masks
 from fcn_core.datasets.own.ratings_table import parse_ratings
-from fcn_core.images.extensions import PHOTO_EXTENSIONS, REFUSED_EXTENSIONS
+from fcn_core.datasets.own.split_lists import deal_listed
 from fcn_core.labels import VOID
 from fcn_core.records.record import AestheticsRecord, SegmentationRecord, keys
 from pipelines import files
 from pipelines.convert.config import ConvertFolderConfig
 from pipelines.convert.drafts.draft import LABELS_KEY, Content, Draft, read_list
+from pipelines.convert.drafts.found import UNREADABLE, Found, list_files
 from pipelines.faults import UsageError
-
-_PHOTOS = PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
 
 
 def draft_folder(config: ConvertFolderConfig) -> Draft:
     """Returns the splits of a user's own data."""
-    photos, targets = files.to_uri(config.input), files.to_uri(config.targets)
+    photos, targets = map(_as_spelt, (config.input, config.targets))
     if not files.exists(photos) or files.is_file(photos):
         raise UsageError(
             f"--input {photos}: got no folder there, expected photos; check the path"
@@ -39,7 +38,8 @@ def draft_folder(config: ConvertFolderConfig) -> Draft:
         "dataset": "folder",
         "input": photos,
         "targets": targets,
-        "split": {name: str(share) for name, share in config.shares.items()},
+        "split": _split_setting(config),
+        **_unusual(config),
     }
     if files.is_file(targets):
         return Draft(*_ratings(config, photos, targets), settings)
@@ -52,6 +52,55 @@ def draft_folder(config: ConvertFolderConfig) -> Draft:
     return Draft(content, splits, settings)
 
 
+def _as_spelt(path: str) -> str:
+    return files.as_spelt(files.to_uri(path))
+
+
+def _split_setting(config: ConvertFolderConfig) -> dict[str, JsonValue]:
+    if config.lists:
+        return dict.fromkeys(config.lists, "listed")
+    return {name: str(share) for name, share in config.shares.items()}
+
+
+def _unusual(config: ConvertFolderConfig) -> dict[str, JsonValue]:
+    """Returns the settings that are not as if unset; others need not be frozen."""
+    names = ("void_value", "target_suffix", "exclude")
+    fields = type(config).model_fields
+    return {
+        name: getattr(config, name)
+        for name in names
+        if getattr(config, name) != fields[name].default
+    }
+
+
+def _deal(
+    config: ConvertFolderConfig,
+    notes: Notes,
+    rejected: Sequence[BadRecord],
+    *,
+    remarks: list[str],
+) -> dict[str, Split]:
+    """Divides entries by shares or by lists; a remark tells what no list names."""
+    if not config.lists:
+        return folder.deal(notes, rejected, config.shares)
+    lists = {name: _read_split_list(path) for name, path in config.lists.items()}
+    splits, unlisted = deal_listed(notes, rejected, lists)
+    if unlisted:
+        remarks.append(f"{unlisted} photos of the folder are in no --split_list")
+    return splits
+
+
+def _read_split_list(path: str) -> bytes:
+    uri = files.to_uri(path)
+    try:
+        return read_list(uri)
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"--split_list {uri}: got no file there, expected a list with a name a "
+            "line; check the path"
+        ) from error
+
+
 def _masks(
     config: ConvertFolderConfig,
     label_map: LabelMap | None,
@@ -59,36 +108,96 @@ def _masks(
     photos: str,
     targets: str,
 ) -> tuple[Content, Mapping[str, Split]]:
-    found = _list_files(photos, leave_out=(targets, config.output))
-    masks = _list_files(targets, leave_out=(config.output,))
+    if label_map is not None and config.void_value == "none":
+        raise UsageError(
+            "--void_value: got none with a label map, expected it without; write "
+            "void: null in the map"
+        )
+    exclude, suffix = config.exclude, config.target_suffix
+    found = list_files(photos, leave_out=(targets, config.output), exclude=exclude)
+    masks = list_files(targets, leave_out=(config.output,), exclude=exclude)
+    remarks = list(found.remarks)
     if files.real_path(photos) == files.real_path(targets):
-        found.paths = [path for path in found.paths if not path.endswith(".png")]
-        masks.paths = [path for path in masks.paths if path.endswith(".png")]
-    _check_some(found, f"--input {photos}", "photos (.jpg, .jpeg or .png)")
-    _check_some(masks, f"--targets {targets}", "masks (.png), or name a CSV file")
-    notes, rejected = folder.pair_masks(found.paths, masks.paths)
+        _check_can_tell(found, suffix, photos)
+        found.paths = [path for path in found.paths if not _is_mask(path, suffix)]
+        masks.rejected = []  # they are those of the photos
+        masks.paths = [path for path in masks.paths if _is_mask(path, suffix)]
+    elif suffix:
+        others = [path for path in masks.paths if not has_suffix(path, suffix)]
+        masks.paths = [path for path in masks.paths if has_suffix(path, suffix)]
+        if others:
+            remarks.append(f"{len(others)} files of --targets without {suffix} ignored")
+    found.check_some(f"--input {photos}", "photos (.jpg, .jpeg or .png)")
+    masks.check_some(f"--targets {targets}", "masks (.png), or name a CSV file")
+    notes, rejected = pair_masks(found.paths, masks.paths, suffix=suffix)
+    if not notes and not suffix:
+        _suggest_suffix(found.paths, masks.paths, targets)
     bad = (*found.rejected, *masks.rejected, *rejected)
     roots = {folder.IMAGES_ROOT: photos, folder.TARGETS_ROOT: targets}
-    content = _mask_content(label_map, roots, found.remarks)
-    return content, folder.deal(notes, bad, config.shares)
+    has_void = config.void_value != "none"
+    splits = _deal(config, notes, bad, remarks=remarks)
+    return _mask_content(label_map, roots, remarks, has_void=has_void), splits
+
+
+def _is_mask(path: str, suffix: str) -> bool:
+    """Returns whether a file is a mask, where photos lie in the same folder."""
+    return has_suffix(path, suffix) if suffix else path.lower().endswith(".png")
+
+
+def _check_can_tell(found: Found, suffix: str, root: str) -> None:
+    """Refuses one folder in which nothing tells masks from photos.
+
+    Raises:
+        UsageError: All are PNGs, and no suffix is named.
+    """
+    if suffix or not found.paths:
+        return
+    if all(path.lower().endswith(".png") for path in found.paths):
+        _suggest_suffix(found.paths, found.paths, root)
+        raise UsageError(
+            f"--targets {root}: got photos and masks in one folder, all of them PNGs, "
+            "expected masks that can be told; pass --target_suffix, or move them"
+        )
+
+
+def _suggest_suffix(photos: Sequence[str], masks: Sequence[str], targets: str) -> None:
+    """Refuses masks none of which has its photo's name, where a suffix explains it.
+
+    Raises:
+        UsageError: It names the suffix.
+    """
+    if suffix := likely_suffix(photos, masks):
+        raise UsageError(
+            f"--targets {targets}: got masks with {suffix} behind their photos' names, "
+            f"expected the same names; pass --target_suffix {suffix}"
+        )
 
 
 def _mask_content(
-    label_map: LabelMap | None, roots: dict[str, str], remarks: list[str]
+    label_map: LabelMap | None,
+    roots: dict[str, str],
+    remarks: list[str],
+    *,
+    has_void: bool,
 ) -> Content:
     narrower: dict[str, dict[str, JsonValue]] = {
         keys(SegmentationRecord)["source"]: {"values": ["folder"]}
     }
+    settings: dict[str, JsonValue] = {"label_map": None}
+    if not has_void:
+        settings["has_void"] = False
     if label_map is not None:
+        settings["label_map"] = label_map.model_dump(mode="json")
         narrower[LABELS_KEY] = {"maximum": max(1, len(label_map.names) - 1)}
     return Content(
         dataset="folder",
         task="segmentation",
         maker="folder-masks",
-        maker_settings={"label_map": label_map and label_map.model_dump(mode="json")},
+        maker_settings=settings,
         roots=roots,
         classes=list(label_map.names) if label_map is not None else None,
         void=label_map.void if label_map is not None else VOID,
+        are_values_named=label_map is not None or not has_void,
         narrower=narrower,
         remarks=remarks,
     )
@@ -102,8 +211,17 @@ def _ratings(
             "--label_map: got one with a table of ratings, expected it with masks "
             "only; leave it out"
         )
-    found = _list_files(photos, leave_out=(config.output,))
-    _check_some(found, f"--input {photos}", "photos (.jpg, .jpeg or .png)")
+    for flag, given in (
+        ("--target_suffix", config.target_suffix),
+        ("--void_value", config.void_value == "none"),
+    ):
+        if given:
+            raise UsageError(
+                f"{flag}: got one with a table of ratings, expected it with masks "
+                "only; leave it out"
+            )
+    found = list_files(photos, leave_out=(config.output,), exclude=config.exclude)
+    found.check_some(f"--input {photos}", "photos (.jpg, .jpeg or .png)")
     name = targets.rpartition("/")[2]
     try:
         ratings = parse_ratings(read_list(targets), name=name, photos=found.paths)
@@ -113,6 +231,9 @@ def _ratings(
     remarks = list(found.remarks)
     if unrated > 0:
         remarks.append(f"{unrated} photos of the folder have no usable row in {name}")
+    closed = [bad for bad in found.rejected if bad.reason == UNREADABLE]
+    bad = (*closed, *ratings.rejected)
+    splits = _deal(config, ratings.notes, bad, remarks=remarks)
     content = Content(
         dataset="folder",
         task="aesthetics",
@@ -124,54 +245,7 @@ def _ratings(
         narrower={keys(AestheticsRecord)["votes"]: {"lengths": [ratings.bins]}},
         remarks=remarks,
     )
-    return content, folder.deal(ratings.notes, ratings.rejected, config.shares)
-
-
-@dataclass
-class _Listed:
-    """Relative paths of photos below a folder, sorted, and names that are no text."""
-
-    paths: list[str] = field(default_factory=list)
-    rejected: list[BadRecord] = field(default_factory=list)
-    ignored: int = 0
-
-    @property
-    def remarks(self) -> list[str]:
-        if not self.ignored:
-            return []
-        return [f"{self.ignored} files ignored (no photos by their names)"]
-
-
-def _list_files(root: str, *, leave_out: Iterable[str]) -> _Listed:
-    found = _Listed()
-    others = {files.real_path(uri) for uri in leave_out} - {files.real_path(root)}
-    for uri in files.walk(root, leave_out=others):
-        name = uri.rpartition("/")[2]
-        if name.startswith("."):
-            continue
-        if "." + name.rpartition(".")[2].lower() not in _PHOTOS:
-            found.ignored += 1
-        elif uri.startswith("file://"):
-            path = uri.removeprefix("file://").removeprefix(f"{root}/")
-            detail, name = "a name that is not UTF-8 text: rename the file", "bad-name"
-            stem = folder.stem(path)
-            found.rejected.append(
-                BadRecord(name, detail, stage="list", source_id=stem, path=path)
-            )
-        else:
-            found.paths.append(uri.removeprefix(f"{root}/"))
-    found.paths.sort()
-    found.rejected.sort(key=lambda bad: bad.path)
-    return found
-
-
-def _check_some(found: _Listed, flag: str, expected: str) -> None:
-    if not found.paths and not found.rejected:
-        others = f" but {found.ignored} other files" if found.ignored else ""
-        raise UsageError(
-            f"{flag}: got nothing{others} in that folder, expected {expected}; check "
-            "the path"
-        )
+    return content, splits
 
 
 def _read_label_map(uri: str) -> LabelMap:

@@ -1,6 +1,7 @@
 """Drafts of VOC and SBD: which pairs, which masks win, which splits."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from pydantic import JsonValue
 
@@ -17,6 +18,12 @@ from pipelines.convert.drafts.draft import (
     read_list,
 )
 from pipelines.faults import UsageError
+
+_OWN_NAMES: Final = (
+    "the names are not Pascal VOC's, its 21 classes are taken for the labels'; if they "
+    "are others, convert JPEGImages and SegmentationClass with fcn convert folder, "
+    "--label_map and --split_list"
+)
 
 
 def draft_voc(config: ConvertVocConfig) -> Draft:
@@ -63,9 +70,11 @@ def _list_voc(roots: Mapping[str, str], config: ConvertVocConfig) -> Listing:
     for name in names:
         listed = voc.split_ids(voc_root, name, read_list)
         notes = tuple("sbd" if photo in in_sbd else "voc" for photo in listed.ids)
-        published = voc.PUBLISHED.get(name)
+        published = voc.published(name, listed.ids)
         splits[name] = Split(listed.ids, notes, listed.rejected, published)
-    return Listing(splits)
+    found = [split.ids for split in splits.values() if split.ids]
+    is_own = bool(found) and all(map(voc.is_own, found))
+    return Listing(splits, (_OWN_NAMES,) if is_own else ())
 
 
 def draft_sbd(config: ConvertSbdConfig) -> Draft:

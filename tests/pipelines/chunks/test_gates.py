@@ -33,3 +33,24 @@ def test_a_night_that_may_be_published(planned: int, failed: int, rate: float) -
 )
 def test_a_night_that_may_not(planned: int, failed: int, rate: float, why: str) -> None:
     assert gates.check(planned=planned, failed=failed, max_error_rate=rate) == why
+
+
+@pytest.mark.parametrize(
+    ("planned", "failed", "unread", "lost", "why"),
+    [
+        (6, 0, 1, 0, None),  # a closed folder does not end a small night
+        (6, 6, 1, 0, "none of 7 succeeded"),
+        (1000, 0, 50, 0, None),
+        (1000, 3, 50, 0, "53 of 1050 failed (5.0%), expected at most 5.0%"),
+        (9, 0, 0, 1, "about 1 of 10 are lost (10.0%), expected at most 5.0%"),
+        (1000, 0, 0, 5, None),
+        (1000, 50, 0, 5, "55 of 1005 failed (5.5%), expected at most 5.0%"),
+    ],
+)
+def test_what_could_not_be_read_counts(
+    planned: int, failed: int, unread: int, lost: int, why: str | None
+) -> None:
+    got = gates.check(
+        planned=planned, failed=failed, max_error_rate=0.05, unread=unread, lost=lost
+    )
+    assert got == why or (why is not None and got is not None and got.startswith(why))

@@ -1,10 +1,12 @@
 """Conversions name files by URIs only: a store that `files` knows is enough."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fcn_core.labels import VOC_CLASSES
 from fcn_core.records.dataset_info import read_dataset_info
 from pipelines import files
 from tests.doubles.gcs import Bucket
@@ -30,12 +32,17 @@ def test_a_store_gives_the_same_shards_as_a_folder(
     else:
         tiny_data.voc_tree(tmp_path / "in", train=3, val=1)
         named = {"input": "in/JPEGImages", "targets": "in/SegmentationClass"}
+    flags = []
+    if kind == "folder":  # the drawn labels have only some of VOC's classes
+        label_map = {"classes": dict(enumerate(VOC_CLASSES))}
+        (tmp_path / "map.json").write_text(json.dumps(label_map))
+        flags = ["--label_map", str(tmp_path / "map.json")]
     bucket.put_tree(tmp_path / "in", "in")
     local: dict[str, Any] = {name: tmp_path / path for name, path in named.items()}
-    assert convert(kind, tmp_path / "out", **local) == 0
+    assert convert(kind, tmp_path / "out", *flags, **local) == 0
     remote: dict[str, Any] = {name: bucket.uri(path) for name, path in named.items()}
     # Not a Path: it would make one slash of the two.
-    assert convert(kind, bucket.uri("out"), **remote) == 0  # type: ignore[arg-type]
+    assert convert(kind, bucket.uri("out"), *flags, **remote) == 0  # type: ignore[arg-type]
     written = bucket.tree("out")
     assert shards(written) == shards(everything(tmp_path / "out")) != {}
     assert not [name for name in written if name.startswith("_")]

@@ -134,7 +134,11 @@ def test_wrong_bytes_that_stay_wrong_are_a_reason(
 def test_leave_out_and_hidden_folders(bucket: Bucket) -> None:
     for name in ("a.jpg", "out/b.jpg", ".cache/c.jpg", "outer/d.jpg", "x/.git/e.jpg"):
         bucket.put(f"in/{name}", b"1")
-    found = set(files.walk(bucket.uri("in"), leave_out=[bucket.uri("in/out")]))
+    found = set(
+        files.walk(
+            bucket.uri("in"), survey=files.Survey(frozenset([bucket.uri("in/out")]))
+        )
+    )
     assert found == {bucket.uri("in/a.jpg"), bucket.uri("in/outer/d.jpg")}
 
 

@@ -208,7 +208,10 @@ def test_walking_enters_no_hidden_linked_or_left_out_folder(tmp_path: Path) -> N
         (tmp_path / name / "x.jpg").touch()
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
     found = set(
-        files.walk(files.to_uri(tmp_path), leave_out=[os.fspath(tmp_path / "out")])
+        files.walk(
+            files.to_uri(tmp_path),
+            survey=files.Survey(frozenset([os.fspath(tmp_path / "out")])),
+        )
     )
     names = ["a/x.jpg", "a/b/x.jpg", "a/loop", "outer/x.jpg"]
     assert found == {files.to_uri(tmp_path / name) for name in names}

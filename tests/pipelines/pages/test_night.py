@@ -186,13 +186,21 @@ def test_masks_in_a_tar_are_shown(night: FakeNight) -> None:
     assert not build(night.write()).find("img", class_="mask")
 
 
-def test_a_replay_is_named_beside_its_night(night: FakeNight) -> None:
-    out = night.write()
-    for folder in ("scores", "report"):
-        path = night.out / folder
-        (path / NIGHT).rename(path / f"{NIGHT}-replay-2")
-    uri = pages_night.build(NightFolder(out, f"{RUN_DATE}-replay-2"))
-    assert "Friday, 20 November 2026, replay 2" in Path(uri).read_text("utf-8")
+@pytest.mark.parametrize("sign", [".", "-"])
+def test_a_replay_is_named_beside_its_night(night: FakeNight, sign: str) -> None:
+    out, name = night.write(), f"{RUN_DATE}{sign}replay-2"
+    report = night.out / "report"
+    (report / NIGHT).rename(report / f"run_date={name}")
+    if sign == "-":  # as earlier versions wrote them
+        scores = night.out / "scores"
+        (scores / NIGHT).rename(scores / f"run_date={name}")
+    else:
+        (table,) = (night.out / "scores" / NIGHT).glob("*.parquet")
+        table.rename(table.with_name("scores-replay-2-00000-of-00001.parquet"))
+    uri = pages_night.build(NightFolder(out, name))
+    text = Path(uri).read_text("utf-8")
+    assert "Friday, 20 November 2026, replay 2" in text
+    assert "corrupt" in text
 
 
 def test_no_summary_names_the_cure(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 import os
 import random
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fcn_core.records import tfrecord
 from pipelines import files
-from pipelines.score import items
+from pipelines.faults import UsageError
+from pipelines.score import inputs, items
 from tests.runs.listings import listed, names, read_all, refusal, rows, touch
 
 LISTED = ["B.JPEG", "a.jpg", "iphone.HEIC", "raw.cr2", "sub/d.webp", "sub/deep/c.Png"]
@@ -115,15 +118,122 @@ def test_nothing_there_and_nothing_in_it(tmp_path: Path) -> None:
     assert "s3://" in refusal("s3://b/*.jpg")
 
 
-def test_a_folder_that_cannot_be_listed_is_one_line(
-    photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scandir = os.scandir
+def _forbid(monkeypatch: pytest.MonkeyPatch, *, ending: str) -> None:
+    """Makes folders whose paths end so unreadable, for root, too."""
+    scandir, access = os.scandir, os.access
 
     def forbidden(folder: str) -> object:
-        if folder.endswith("deep"):
+        if os.fspath(folder).rstrip("/").endswith(ending):
             raise PermissionError(13, "Permission denied", folder)
         return scandir(folder)
 
+    def accessible(folder: str, mode: int) -> bool:
+        return not folder.rstrip("/").endswith(ending) and access(folder, mode)
+
     monkeypatch.setattr(os, "scandir", forbidden)
+    monkeypatch.setattr(os, "access", accessible)
+
+
+def test_a_folder_below_that_cannot_be_listed_is_counted_and_named(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _forbid(monkeypatch, ending="deep")
+    expected = [name for name in LISTED if "deep" not in name]
+    for uri in (photos, photos / "**" / "*.*"):
+        listing = listed(uri)
+        assert names(listing, photos) == expected
+        (place,) = listing.aside.unread
+        assert files.to_path(place.uri) == photos / "sub" / "deep"
+        assert place.why == "permission denied"
+        assert (listing.aside.folders, listing.aside.lost) == (1, 0)
+
+
+def test_an_input_that_cannot_be_listed_is_one_line(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _forbid(monkeypatch, ending=photos.name)
     assert "permission denied" in refusal(photos)
+
+
+def test_folders_of_a_nas_are_left_out_and_counted(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "b/c.jpg")
+    touch(tmp_path, "#recycle/old.jpg", "$Recycle.Bin/$R1.jpg", "lost+found/#12.jpg")
+    touch(tmp_path, "@eaDir/x.jpg", "a@eaDir/kept.jpg")
+    for uri in (tmp_path, tmp_path / "**" / "*.jpg"):
+        listing = listed(uri)
+        assert names(listing, tmp_path) == ["a.jpg", "a@eaDir/kept.jpg", "b/c.jpg"]
+        assert listing.aside.left_out == {
+            "#recycle": 1,
+            "$RECYCLE.BIN": 1,
+            "@eaDir": 2,
+            "lost+found": 1,
+        }
+    asked = listed(tmp_path / "#recycle")
+    assert names(asked, tmp_path) == ["#recycle/old.jpg"]
+    by_glob = listed(tmp_path / "#recycle" / "*.jpg")
+    assert names(by_glob, tmp_path) == ["#recycle/old.jpg"]
+    named = listed(tmp_path / "*" / "@eaDir" / "*" / "*.jpg")
+    assert names(named, tmp_path) == ["b/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("exclude", "expected"),
+    [
+        (["*_old.jpg"], ["a.jpg", "x/small/c.jpg", "x/small/d.jpg"]),
+        (["small"], ["a.jpg", "b_old.jpg"]),
+        (["x/*"], ["a.jpg", "b_old.jpg"]),
+        (["x/small/c.jpg", "a.*"], ["b_old.jpg", "x/small/d.jpg"]),
+    ],
+)
+def test_what_is_excluded_is_left_out_and_counted(
+    tmp_path: Path, exclude: list[str], expected: list[str]
+) -> None:
+    touch(tmp_path, "a.jpg", "b_old.jpg", "x/small/c.jpg", "x/small/d.jpg")
+    output = files.to_uri(tmp_path / "out")
+    for uri in (tmp_path, tmp_path / "**" / "*.jpg"):
+        listing = inputs.list_photos(os.fspath(uri), output=output, exclude=exclude)
+        assert names(listing, tmp_path) == expected
+        assert set(listing.aside.left_out) == set(exclude)
+
+
+def test_a_pattern_is_compared_in_one_normal_form(tmp_path: Path) -> None:
+    touch(tmp_path, unicodedata.normalize("NFD", "caf\u00e9.jpg"), "b.jpg")
+    output = files.to_uri(tmp_path / "out")
+    listing = inputs.list_photos(
+        os.fspath(tmp_path), output=output, exclude=["caf\u00e9.*"]
+    )
+    assert names(listing, tmp_path) == ["b.jpg"]
+
+
+def test_nothing_but_unreadable_folders_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "closed/a.jpg")
+    _forbid(monkeypatch, ending="closed")
+    message = refusal(tmp_path)
+    assert "closed: permission denied" in message
+
+
+def test_patterns_do_not_change_lists(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a.jpg\n")
+    output = files.to_uri(tmp_path / "out")
+    with pytest.raises(UsageError, match="--exclude: got small with one file"):
+        inputs.list_photos(f"{tmp_path}/list.txt", output=output, exclude=["small"])
+
+
+def test_an_input_in_another_normal_form_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / unicodedata.normalize("NFD", "caf\u00e9")
+    touch(folder, "a.jpg")
+    listing = listed(tmp_path / "caf\u00e9")
+    assert names(listing, folder) == ["a.jpg"]
+    assert listing.root == os.fspath(folder)
+    assert "got nothing there" in refusal(tmp_path / "th\u00e9")
+
+
+def test_a_folder_of_records_is_listed(tmp_path: Path) -> None:
+    touch(tmp_path, "dataset_info.json")
+    (tmp_path / "empty.tfrecord").write_bytes(b"")
+    with (tmp_path / "train-00000-of-00001.tfrecord").open("wb") as file:
+        tfrecord.write_frame(file, b"a record")
+    listing = listed(tmp_path)
+    assert names(listing, tmp_path) == ["train-00000-of-00001.tfrecord#0"]

@@ -1,5 +1,8 @@
 """Photos in TFRecords: listed and read by their number."""
 
+import gzip
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ from fcn_core.bad_image import BadImage
 from fcn_core.records import tfrecord
 from pipelines import files
 from pipelines.score import inputs
-from tests.runs.listings import listed, read_all, rows, touch
+from tests.runs.listings import listed, read_all, refusal, rows, touch
 
 
 def write_records(path: Path, *photos: bytes | None) -> None:
@@ -48,10 +51,10 @@ def test_a_glob_of_records(tmp_path: Path) -> None:
 
 def test_damaged_records_are_rows_with_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "x.tfrecord"
-    write_records(path, b"first", b"second", None, b"cut off")
+    write_records(path, b"first", b"second", None, b"last")
     data = bytearray(path.read_bytes())
     data[data.index(b"second")] ^= 1
-    path.write_bytes(data[:-5])
+    path.write_bytes(data)
     reasons = []
     for row in rows(listed(path)).to_pylist():
         try:
@@ -59,7 +62,7 @@ def test_damaged_records_are_rows_with_a_reason(tmp_path: Path) -> None:
             reasons.append("ok")
         except BadImage as bad:
             reasons.append(bad.reason)
-    assert reasons == ["ok", "corrupt", "not-an-image", "corrupt"]
+    assert reasons == ["ok", "corrupt", "not-an-image", "ok"]
 
 
 def test_records_of_another_version_are_never_read(tmp_path: Path) -> None:
@@ -78,18 +81,75 @@ def test_a_file_with_a_number_sign_is_no_record(tmp_path: Path) -> None:
     assert inputs.read_again(uri, version=files.version(uri)) == b"a#1"
 
 
-def test_a_damaged_length_ends_the_file_with_a_reason(tmp_path: Path) -> None:
+PHOTOS = [b"photo %d " % n * (10 + n) for n in range(10)]
+
+
+@pytest.mark.parametrize("number", [0, 3, 9])
+@pytest.mark.parametrize("byte", [0, 5, 7, 8, 11])
+def test_a_damaged_length_loses_no_record(
+    tmp_path: Path, number: int, byte: int
+) -> None:
     path = tmp_path / "x.tfrecord"
-    write_records(path, b"first", b"second", b"third")
+    write_records(path, *PHOTOS)
+    data = bytearray(path.read_bytes())
+    data[list(tfrecord.frame_offsets(path))[number] + byte] ^= 16
+    path.write_bytes(data)
+    listing = listed(path)
+    assert read_all(listing) == PHOTOS
+    assert listing.aside.unread == ()
+    for row in rows(listing).to_pylist():
+        again = inputs.read_again(row["image_uri"], version=row["version"])
+        assert again == inputs.read(row, root=None)
+
+
+def test_the_rest_of_a_file_that_ends_early_is_lost_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "x.tfrecord"
+    write_records(path, *PHOTOS)
     offsets = list(tfrecord.frame_offsets(path))
     whole = path.read_bytes()
-    flipped = bytearray(whole)
-    flipped[offsets[1] + 2] ^= 1
-    for data in (bytes(flipped), whole[: offsets[1] + 5]):
-        path.write_bytes(data)
-        found = rows(listed(path)).to_pylist()
-        assert [row["offset"] for row in found] == offsets[:2]
-        with pytest.raises(BadImage, match="corrupt: record 1 is damaged"):
-            inputs.read_again(found[1]["image_uri"], version=found[1]["version"])
-        with pytest.raises(BadImage, match="vanished"):
-            inputs.read_again(files.to_uri(path) + "#2", version=found[1]["version"])
+    for end in (offsets[6] + 5, offsets[6] + 40):
+        path.write_bytes(whole[:end])
+        listing = listed(path)
+        assert read_all(listing) == PHOTOS[:6]
+        (place,) = listing.aside.unread
+        assert place.uri == files.to_uri(path)
+        assert place.photos == listing.aside.lost == 1
+        assert f"{end - offsets[6]} bytes from {offsets[6]} on" in place.why
+
+
+def test_a_stretch_of_other_bytes_is_lost_and_what_is_behind_it_is_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.tfrecord"
+    write_records(path, *PHOTOS)
+    offsets = list(tfrecord.frame_offsets(path))
+    data = bytearray(path.read_bytes())
+    data[offsets[3] : offsets[6]] = bytes(offsets[6] - offsets[3])
+    path.write_bytes(data)
+    listing = listed(path)
+    assert read_all(listing) == PHOTOS[:3] + PHOTOS[6:]
+    (place,) = listing.aside.unread
+    assert place.photos == 3
+    vanished = f"{files.to_uri(path)}#7"
+    with pytest.raises(BadImage, match="vanished"):
+        inputs.read_again(vanished, version=files.version(files.to_uri(path)))
+
+
+def test_what_is_no_tfrecord_at_all_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.tfrecord"
+    path.write_bytes(b"no records at all " * 9)
+    assert "162 bytes from 0 on are no whole records" in refusal(path)
+    path.write_bytes(b"")
+    assert "got no photo in that file" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("compress", "name"), [(gzip.compress, "GZIP"), (zlib.compress, "ZLIB")]
+)
+def test_a_compressed_file_is_named(
+    tmp_path: Path, compress: Callable[[bytes], bytes], name: str
+) -> None:
+    path = tmp_path / "x.tfrecord"
+    write_records(path, *PHOTOS)
+    path.write_bytes(compress(path.read_bytes()))
+    assert f"compressed as a whole ({name})" in refusal(path)

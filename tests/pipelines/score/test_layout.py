@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import files
-from pipelines.score.layout import NightFolder, PlanFolder, nights_of
+from pipelines.score.layout import NightFolder, PlanFolder, nights_of, replay_name
 
 NIGHT = NightFolder("/out", "2026-11-20")
 PLAN = PlanFolder("/out", "2026-11-20", 7)
@@ -26,6 +26,39 @@ def test_what_is_ours_and_the_masks_are_named_by_their_plan() -> None:
     names = ("plan", "parts", "table", "_COMMIT.json", "_FAILED")
     assert ours == tuple(f"{PLAN.run}/{name}" for name in names)
     assert PLAN.masks == "/out/masks/run_date=2026-11-20/00000007"
+
+
+@pytest.mark.parametrize("number", [1, 12])
+def test_a_replay_has_its_table_beside_that_of_its_night(
+    tmp_path: Path, number: int
+) -> None:
+    out = files.to_uri(tmp_path)
+    folder = PlanFolder(out, replay_name("2026-11-20", number), 9)
+    night = NightFolder(out, "2026-11-20")
+    assert folder.scores == night.scores == f"{out}/scores/run_date=2026-11-20"
+    assert folder.success == f"{night.scores}/_SUCCESS-replay-{number}"
+    for name in ("runs", "report", "all_masks"):
+        assert getattr(folder, name) != getattr(night, name)
+    mine = files.join(folder.scores, f"scores-replay-{number}-00000-of-00001.parquet")
+    others = [
+        "scores-00000-of-00001.parquet",
+        "scores-replay-123-00000-of-00001.parquet",
+    ]
+    for name in others:
+        files.write_atomically(files.join(night.scores, name), b"another's")
+    assert (folder.published(), folder.is_shown()) == ([], False)
+    files.write_atomically(mine, b"mine")
+    files.write_atomically(folder.success, b"")
+    assert (folder.published(), folder.is_shown()) == ([mine], True)
+    assert night.published() == [files.join(night.scores, others[0])]
+    files.remove(files.join(night.scores, others[0]))
+    assert (night.published(), night.is_shown()) == ([], False)
+
+
+def test_a_replay_of_an_earlier_version_keeps_its_folder() -> None:
+    folder = NightFolder("/out", "2026-11-20-replay-1")
+    assert folder.scores == "/out/scores/run_date=2026-11-20-replay-1"
+    assert folder.success == f"{folder.scores}/_SUCCESS"
 
 
 def test_two_plans_of_a_night_share_nothing_but_what_readers_see() -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas
 import pytest
 
@@ -94,7 +95,7 @@ def test_the_table_over_two_nights_with_a_replay_between_them(
     before = everything(out)
     score_runs.rewrite(photos / "cut.jpg", tiny_models.draw_photo(seed=90))
     replay = _replay(out)
-    assert replay["run_date"] == f"{NIGHT}-replay-1"
+    assert replay["run_date"] == f"{NIGHT}.replay-1"
     assert (replay["planned"], replay["ok"], replay["failed"]) == (2, 1, 1)
     score_runs.add_photos(photos, 1, first=4)
     summary = score_runs.scored(photos, out, night=LATER[0])
@@ -102,14 +103,19 @@ def test_the_table_over_two_nights_with_a_replay_between_them(
     after = everything(out)
     assert {name: after[name] for name in before} == before
     frame = pandas.read_parquet(out / "scores")
-    assert Counter(frame["run_date"]) == {
-        NIGHT: 6,
-        f"{NIGHT}-replay-1": 2,
-        LATER[0]: 1,
-    }
+    assert Counter(frame["run_date"]) == {NIGHT: 6 + 2, LATER[0]: 1}
+    query = f"""
+        select typeof(run_date), count(*)
+        from read_parquet('{out}/scores/*/*.parquet', hive_partitioning = true)
+        group by all
+    """
+    assert duckdb.execute(query).fetchall() == [("DATE", 9)]
     assert set(_ok_rows(out).values()) == {1}
-    frame["run_date"] = frame["run_date"].astype(str)  # names of nights sort as text
-    latest = frame.sort_values("run_date").drop_duplicates("image_uri", keep="last")
+    frame["run_date"] = frame["run_date"].astype(str)  # dates sort as text
+    # A replay holds what failed before: in one night an ok row is the later one.
+    latest = frame.sort_values(["run_date", "status"]).drop_duplicates(
+        "image_uri", keep="last"
+    )
     failed = latest[latest["status"] == "failed"]["image_uri"]
     assert [Path(uri).name for uri in failed] == ["words.jpg"]
     assert len(latest) == 7
@@ -128,7 +134,7 @@ def test_replays_go_on_until_nothing_is_failed(photos: Path, tmp_path: Path) -> 
     _replay(out)
     score_runs.rewrite(photos / "words.jpg", tiny_models.draw_photo(seed=91))
     replay = _replay(out)
-    assert replay["run_date"] == f"{NIGHT}-replay-2"
+    assert replay["run_date"] == f"{NIGHT}.replay-2"
     assert (replay["planned"], replay["ok"]) == (1, 1)
     before = everything(out)
     nothing = score_runs.fcn("replay", out)
@@ -162,7 +168,7 @@ def test_an_interrupted_replay_goes_on_under_its_name(
     assert ended.code == 3, "none of 2 succeeded"
     score_runs.rewrite(photos / "cut.jpg", tiny_models.draw_photo(seed=90))
     replay = _replay(out)
-    assert replay["run_date"] == f"{NIGHT}-replay-1"
+    assert replay["run_date"] == f"{NIGHT}.replay-1"
     assert (replay["planned"], replay["computed"]) == (2, 0)
 
 
@@ -249,8 +255,11 @@ def test_a_replay_that_is_committed_but_not_shown_goes_on(
     out = _scored_before_one_was_mended(photos, tmp_path)
     replay = _replay(out)
     before = everything(out)
-    for folder in ("scores", "report"):
-        shutil.rmtree(out / folder / f"run_date={replay['run_date']}")
+    shutil.rmtree(out / "report" / f"run_date={replay['run_date']}")
+    shown = list((out / "scores" / f"run_date={NIGHT}").glob("*-replay-1*"))
+    assert len(shown) == 2, "a table and a mark"
+    for path in shown:
+        path.unlink()
     assert _replay(out)["run_date"] == replay["run_date"]
     after = everything(out)
     assert set(after) == set(before)

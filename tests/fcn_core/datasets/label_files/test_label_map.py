@@ -6,6 +6,7 @@ import pytest
 
 from fcn_core.datasets.bad_record import ListError
 from fcn_core.datasets.label_files.label_map import LabelMap, parse_label_map
+from fcn_core.labels import VOID
 from tests.drawn.tiny_masks import COLOURS, YAML
 
 
@@ -80,3 +81,26 @@ def test_ids_are_consecutive_and_values_stay_where_they_can(
 def test_label_maps_that_mean_nothing_are_refused(written: str) -> None:
     with pytest.raises(ListError, match=r"x\.yaml.*expected"):
         parse_label_map(written.encode(), name="x.yaml")
+
+
+def test_a_class_named_for_255_is_a_class() -> None:
+    content: dict[str, object] = {"classes": {"0": "background", "255": "object"}}
+    found = parse_label_map(json.dumps(content).encode(), name="map.json")
+    assert found.names == ("background", "object")
+    assert found.values == {0: 0, 255: 1}
+    assert found.void == VOID
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"classes": {"0": "a", "1": "b", "255": "Ignore"}},
+        {"classes": {"0": "a", "1": "b", "255": "object"}, "void": 255},
+    ],
+)
+def test_what_is_called_or_said_to_be_void_is_no_class(
+    content: dict[str, object],
+) -> None:
+    found = parse_label_map(json.dumps(content).encode(), name="map.json")
+    assert found.names == ("a", "b")
+    assert found.values == {0: 0, 1: 1, 255: VOID}

@@ -1,30 +1,11 @@
-"""A user's own data: pairing of photos and masks, splits by hash."""
+"""A user's own data: splits by hash."""
 
-import json
 from fractions import Fraction
 
 import pytest
 
 from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.datasets.own import folder
-
-
-def test_photos_and_masks_are_paired_and_leftovers_reported() -> None:
-    photos = ["a.jpg", "b.png", "deep/c.d.jpg", "a.webp", "lonely.jpg"]
-    masks = ["a.png", "b.png", "deep/c.d.png", "b.bmp", "orphan.png"]
-    notes, rejected = folder.pair_masks(photos, masks)
-    assert {i: json.loads(note) for i, note in notes.items()} == {
-        "a": ["a.jpg", "a.png"],
-        "b": ["b.png", "b.png"],
-        "deep/c.d": ["deep/c.d.jpg", "deep/c.d.png"],
-    }
-    refused = sorted((bad.reason, bad.path) for bad in rejected)
-    assert refused == [
-        ("duplicate-id", "a.webp"),
-        ("duplicate-id", "b.bmp"),
-        ("missing-image", "orphan.png"),
-        ("missing-label", "lonely.jpg"),
-    ]
 
 
 def test_splits_are_stable_and_have_their_shares() -> None:

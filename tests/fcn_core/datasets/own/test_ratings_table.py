@@ -4,6 +4,7 @@ import json
 import math
 import re
 import textwrap
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,47 @@ def test_means_are_enough() -> None:
     assert notes["1"] == {"path": "1.jpg", "mean": 7.25, "std": 1.5, "label": 1}
     assert notes["4"]["std"] is None and notes["4"]["label"] == 0
     assert rejected == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"image,1,2,3\n1.jpg,2.0,0.0,7.\n4,2,0,7.000\n",
+        "image\t1\t2\t3\r\n1.jpg\t2\t0\t7\r\n4\t2\t0\t7\r\n".encode("utf-16"),
+        b"\xfe\xff" + "image;1;2;3\n1.jpg;2;0;7\n4;2;0;7\n".encode("utf-16-be"),
+        "image;1;2;3\n1.jpg;2;0;7\n4;2;0;7\n".encode("utf-16-le"),
+        b"sep=;\r\nimage;1;2;3\r\n1.jpg;2;0;7\r\n4;2.0;0;7\r\n",
+        b'"sep=|"\r\nimage|1|2|3\r\n1.jpg|2|0|7\r\n4|2|0|7\r\n',
+    ],
+)
+def test_tables_of_everyday_programs(data: bytes) -> None:
+    ratings = parse_ratings(data, name="votes.csv", photos=PHOTOS)
+    assert ratings.rejected == ()
+    assert sorted(ratings.notes) == ["1", "4"]
+    for note in ratings.notes.values():
+        assert json.loads(note)["votes"] == [2, 0, 7]
+
+
+def test_half_a_vote_is_none() -> None:
+    _, rejected = rated("image,1,2\n1.jpg,2.5,1\n4.jpg,.0,1\n2,1e3,1\n")
+    assert [reason for reason, _ in rejected] == ["bad-votes"] * 3
+
+
+def test_a_decimal_comma() -> None:
+    notes, rejected = rated("image;mean;std\n1.jpg;7,25;1,5\n4;1,000,0;1\n")
+    assert notes["1"] == {"path": "1.jpg", "mean": 7.25, "std": 1.5, "label": 1}
+    assert rejected == [("bad-score", "4")]
+
+
+def test_a_row_finds_its_photo_in_either_normal_form() -> None:
+    name = "caf\u00e9.jpg"
+    other = unicodedata.normalize("NFD", name)
+    for photo, row in ((name, other), (other, name)):
+        text = f"image,mean\n{row},7\n"
+        ratings = parse_ratings(text.encode(), name="m.csv", photos=[photo])
+        (note,) = ratings.notes.values()
+        assert json.loads(note)["path"] == photo
+        assert list(ratings.notes) == ["caf\u00e9"]
 
 
 def test_each_bad_row_has_its_reason() -> None:

@@ -3,57 +3,19 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fcn_core import images
-from fcn_core.datasets.pascal import drawn
 from fcn_core.records.dataset_info import read_dataset_info
 from fcn_core.records.record import AestheticsRecord, SegmentationRecord
 from pipelines.cli import main
 from tests.drawn import tiny_data
+from tests.drawn.own_data import NAMES, class_map
 from tests.runs.convert_runs import check_schema, convert, records, rejected
 from tests.runs.trees import everything
-
-COLOURS = {0: (0, 0, 0), 1: (255, 0, 0), 2: (0, 0, 142), 9: (255, 255, 255)}
-LABEL_MAP = {
-    "classes": ["ground", "road", "car"],
-    "void": 9,
-    "colours": {
-        "ground": "#000000",
-        "road": "#ff0000",
-        "car": [0, 0, 142],
-        "void": "#ffffff",
-    },
-}
-NAMES = [f"trip {n // 3}/photo{n}" for n in range(9)]
-
-
-def class_map(number: int) -> np.ndarray:
-    random = np.random.default_rng(number)
-    small = random.choice([0, 1, 2, 9], (6, 8)).astype(np.uint8)
-    return np.kron(small, np.ones((5, 5), np.uint8))
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Photos in sub-folders, index masks, colour masks and a label map."""
-    for number, name in enumerate(NAMES):
-        scene = drawn.draw_scene(number, height=30, width=40)
-        labels = class_map(number)
-        rgb = np.zeros((30, 40, 3), np.uint8)
-        for value, colour in COLOURS.items():
-            rgb[labels == value] = colour
-        for path, content in (
-            (f"photos/{name}.jpg", tiny_data.jpeg(scene.pixels)),
-            (f"indices/{name}.png", tiny_data.png(labels)),
-            (f"colours/{name}.png", tiny_data.png(rgb)),
-        ):
-            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path).write_bytes(content)
-    (tmp_path / "map.json").write_text(json.dumps(LABEL_MAP))
-    return tmp_path
 
 
 def test_index_masks_and_colour_masks_make_the_same_records(data: Path) -> None:
@@ -84,14 +46,17 @@ def test_index_masks_and_colour_masks_make_the_same_records(data: Path) -> None:
         assert (record.source, record.filename) == ("folder", f"{name}.jpg")
 
 
-def test_without_a_label_map_values_are_class_ids(data: Path) -> None:
-    out = data / "out"
-    named = {"input": str(data / "photos"), "targets": str(data / "indices")}
-    assert convert("folder", out, **named) == 0  # type: ignore[arg-type]
-    info = read_dataset_info(out)
-    assert info.classes == [f"class_{n}" for n in range(10)] and info.void == 255
-    assert "max: 9" in (out / "schema.pbtxt").read_text()
-    assert check_schema(out) == len(NAMES)
+def test_a_conversion_in_which_all_failed_says_why(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in NAMES[:6]:
+        (data / f"photos/{name}.jpg").write_bytes(b"")
+    for name in NAMES[6:]:
+        (data / f"indices/{name}.png").unlink()
+    named: dict[str, Any] = {"input": data / "photos", "targets": data / "indices"}
+    assert convert("folder", data / "out", **named) == 3
+    error = capsys.readouterr().err
+    assert "none of 9 succeeded (empty 6, missing-label 3)" in error
 
 
 def test_leftovers_and_odd_files_are_rows(data: Path) -> None:
@@ -110,7 +75,9 @@ def test_leftovers_and_odd_files_are_rows(data: Path) -> None:
     Path(os.fsdecode(os.fsencode(photos) + b"/\xff\xfe.jpg")).write_bytes(b"x")
     (photos / "extra.heic").write_bytes(b"x")
     out = data / "out"
-    assert convert("folder", out, input=photos, targets=masks) == 0
+    named: dict[str, Any] = {"input": photos, "targets": masks}
+    flags = ["--label_map", str(data / "values.json")]
+    assert convert("folder", out, *flags, **named) == 0
     found = rejected(out)
     (bad_name,) = (one for one, reason in found.items() if reason == "bad-name")
     assert bad_name == "%FF%FE"
@@ -134,10 +101,12 @@ def test_masks_beside_their_photos(data: Path) -> None:
         target = data / "photos" / f"{name}.png"
         target.write_bytes((data / f"indices/{name}.png").read_bytes())
     folder, out = data / "photos", data / "photos" / "out"
-    assert convert("folder", out, input=folder, targets=folder) == 0
+    named: dict[str, Any] = {"input": folder, "targets": folder}
+    flags = ["--label_map", str(data / "values.json")]
+    assert convert("folder", out, *flags, **named) == 0
     assert len(records(SegmentationRecord, out, "train")) == len(NAMES)
     before = everything(out)
-    assert convert("folder", out, input=folder, targets=folder) == 0
+    assert convert("folder", out, *flags, **named) == 0
     assert everything(out) == before
 
 
@@ -172,6 +141,7 @@ def test_bytes_depend_on_neither_lanes_nor_on_when_files_came(
     data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     flags = ["--split", "train:0.5", "val:0.5", "--num_shards", "3"]
+    flags += ["--label_map", str(data / "values.json")]
     named = {"input": data / "photos", "targets": data / "indices"}
     one, two = data / "one", data / "two"
     assert convert("folder", one, *flags, **named) == 0  # type: ignore[arg-type]
@@ -213,6 +183,15 @@ def test_another_label_map_needs_another_output(
         (["--split", "val:0.2"], "add up to 1"),
         (["--split", "a:0.5", "a:0.5"], "each split once"),
         (["--split", "../a:1"], "NAME:FRACTION"),
+        (["--split_list", "train"], "NAME:FILE"),
+        (["--split_list", "a:x", "a:y"], "each once"),
+        (["--split_list", "a:x", "--split", "a:1"], "no --split beside it"),
+        (["--target_suffix", "a/b"], "--target_suffix"),
+        (["--void_value", "0"], "--void_value"),
+        (
+            ["--void_value", "none", "--label_map", "{data}/map.json"],
+            "void: null in the map",
+        ),
         (["--input", "{data}/colours/none"], "--input"),
         (["--input", "{data}/empty"], "photos (.jpg"),
         (["--targets", "{data}/empty"], "masks (.png)"),

@@ -277,3 +277,22 @@ def test_a_photo_in_both_trees_is_one_record(
         images.decode_mask(records(out, "train")["2008_000001"].label),
         images.decode_mask((trees[0] / voc.label_path("2008_000001")).read_bytes()),
     )
+
+
+def test_an_own_tree_says_whose_classes_are_taken(tmp_path: Path) -> None:
+    root = tmp_path / "own"
+    for number in range(3):
+        scene = drawn.draw_scene(number, height=30, width=40)
+        drawn.write_pair(root, f"frame-{number:02}", scene)
+    drawn.write_list(root, "train", ["frame-00  -1", "frame-02  1"])
+    words = ["convert", "voc", "--input", str(root), "--output", str(tmp_path / "out")]
+    assert main.main([*words, "--json", "--lanes", "1"]) == 0
+    info = read_dataset_info(tmp_path / "out")
+    assert sorted(records(tmp_path / "out", "train")) == ["frame-00", "frame-02"]
+    assert info.splits["train"].published is None
+    (remark,) = info.remarks
+    assert "fcn convert folder" in remark
+    labels = [record.label for record in records(tmp_path / "out", "train").values()]
+    counts = [images.count_values(images.decode_mask(label)) for label in labels]
+    pixels = np.sum(counts, axis=0)
+    assert info.pixels == {str(n): pixels[n] for n in np.flatnonzero(pixels)}
