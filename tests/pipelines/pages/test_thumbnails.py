@@ -104,6 +104,8 @@ def test_what_kills_a_decoder_costs_its_picture_and_nothing_else(
     )
     missing = [picture.missing for picture in drawn]
     assert missing == ["", "decoder crash", "out of memory", "timeout", ""]
+    (alone,) = thumbnails.draw([thumbnails.ask(b"exit 3")], number=1)
+    assert alone.missing == "decoder crash"  # no other photo shows that lanes work
     assert {(p.uri is None, p.height, p.width) for p in drawn if not p.missing} == {
         (False, 30, 40)
     }
