@@ -2,8 +2,9 @@
 
 JSON or YAML. `classes` is a list of names in the order of their ids, or a mapping of
 pixel value to name; `void` is the value that is neither trained on nor evaluated (if
-left out 255, unless that is the value of a class). Masks that are colour pictures need `colours`: name (or `void`) to
-`[r, g, b]` or "#rrggbb". The `label_map.json` of a converted data set is such a file.
+left out 255, unless that is the value of a class). Masks that are colour pictures need
+`colours`: name (or `void`) to `[r, g, b]` or "#rrggbb". The `label_map.json` of a
+converted data set is such a file.
 
     classes: [background, road, car]
     void: 255
