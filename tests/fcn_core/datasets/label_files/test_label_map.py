@@ -98,7 +98,7 @@ def test_a_class_named_for_255_is_a_class() -> None:
         {"classes": {"0": "a", "1": "b", "255": "object"}, "void": 255},
     ],
 )
-def test_what_is_called_or_said_to_be_void_is_no_class(
+def test_a_value_that_is_named_void_is_no_class(
     content: dict[str, object],
 ) -> None:
     found = parse_label_map(json.dumps(content).encode(), name="map.json")
