@@ -25,7 +25,7 @@ from fcn_core.images.headers import read_header
 from fcn_core.images.jpeg_pixels import RareSampling, decode_jpeg
 from fcn_core.images.jpeg_size import jpeg_reduction
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits, Header, check_size
-from fcn_core.images.png import check_png_chunks
+from fcn_core.images.png_photo import check_png_rows, png_photo
 from fcn_core.images.tiff import exif_orientation
 
 DECODE_POLICY: Final = 1
@@ -108,8 +108,8 @@ def _decode_with_pillow(
     data: bytes, header: Header, limits: DecodeLimits
 ) -> tuple[NDArray[np.uint8], int]:
     """Returns uint8 `[h, w, 3]` RGB and the orientation that is left to apply."""
-    if header.format == "PNG":
-        check_png_chunks(data)
+    png = png_photo(data, header) if header.format == "PNG" else None
+    data = png.data if png else data
     try:
         image = Image.open(io.BytesIO(data), formats=[header.format])
     except Exception as error:
@@ -119,7 +119,8 @@ def _decode_with_pillow(
     check_size((image.height, image.width), limits, is_webp=is_webp)
     try:
         image.load()
-        if header.format == "PNG":
+        if png:
+            check_png_rows(png, image, header)
             scale_transparency(image, header.bits)
         pixels = np.array(to_rgb(image))
     except BadImage:
@@ -131,7 +132,7 @@ def _decode_with_pillow(
     if header.format == "JPEG":
         return pixels, header.orientation
     # After loading: these formats may keep it behind the pixels.
-    exif = image.info.get("exif")
+    exif = png.exif if png else image.info.get("exif")
     return pixels, exif_orientation(exif) if isinstance(exif, bytes) else 1
 
 

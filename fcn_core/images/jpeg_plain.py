@@ -1,8 +1,8 @@
 """A JPEG without what its pixels do not need, so that a strict decoder judges pixels.
 
-libjpeg warns of stray bytes, odd application segments and missing end markers just as it
-does of damaged blocks. Here only tables, frame, scans and what names the colour space
-are kept, written anew, and followed by an end marker.
+libjpeg warns of stray bytes, odd application segments and missing end markers just as
+it does of damaged blocks. Here only tables, frame, scans and what names the colour
+space are kept, written anew, and followed by an end marker.
 """
 
 import dataclasses
