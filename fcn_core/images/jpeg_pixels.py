@@ -120,9 +120,6 @@ def _decode_plain(
     plain: PlainJpeg, decoder: _Decoder, fault: _Fault
 ) -> NDArray[np.uint8]:
     """Decodes what pixels need of a file of which the decoder warned."""
-    if "nsupported" in str(fault):
-        detail = f"{fault}: save it as a baseline JPEG"
-        raise BadImage("unsupported-variant", detail) from None
     if not plain.parts:
         raise _damaged(fault) from None
     if not plain.has_end and (not plain.is_whole or plain.is_arithmetic):
@@ -130,6 +127,9 @@ def _decode_plain(
     try:
         pixels = decoder.decode(plain.as_bytes())
     except _Fault as left:
+        if "nsupported" in str(left):
+            detail = f"{left}: save it as a baseline JPEG"
+            raise BadImage("unsupported-variant", detail) from None
         found = _LEFT_OVER.search(str(left))
         if found is None or plain.is_arithmetic:
             raise _ends_early() if not plain.has_end else _damaged(left) from None
