@@ -19,8 +19,10 @@ from fcn_core.images.jpeg_plain import PlainJpeg, plain_jpeg
 from fcn_core.images.leftovers import is_whole_scan, without_filler
 from fcn_core.images.limits import Header
 
-_MAX_WORK: Final = 400_000_000
-"""Pixels times scans that are decoded to understand a fault, beyond the first try."""
+_MAX_WORK: Final = 4_000_000_000
+"""What understanding a fault may cost: pixels times scans, and bytes, weighted."""
+_WORK_OF_BYTE: Final = 12
+"""Pixels of a scan that say nothing cost as much as one byte of data."""
 _READ_AHEAD: Final = 16
 """Bytes that the decoder may have taken without needing them, stuffing included."""
 _LEFT_OVER: Final = re.compile(r"(\d+) extraneous bytes before marker 0x")
@@ -102,7 +104,9 @@ class _Decoder:
         Raises:
             BadImage: `corrupt-strict`: understanding this file costs too much.
         """
-        self._left -= self._header.height * self._header.width * self._header.scans
+        header, data = self._header, plain.as_bytes()
+        self._left -= header.height * header.width * header.scans
+        self._left -= _WORK_OF_BYTE * len(data)
         if self._left < 0:
             raise BadImage(
                 "corrupt-strict",
@@ -110,7 +114,7 @@ class _Decoder:
                 "save it anew",
             )
         try:
-            self.decode(plain.as_bytes(), factor=8)
+            self.decode(data, factor=8)
         except _Fault:
             return False
         return True

@@ -38,29 +38,40 @@ def check_jpeg(header: Header, limits: DecodeLimits, *, max_side: int | None) ->
         BadImage: `zero-size`, `too-many-pixels`, `extreme-aspect` or `too-many-scans`.
     """
     size = (header.height, header.width)
-    declared = max(limits.max_pixels, limits.max_reduced_pixels)
-    check_size(size, dataclasses.replace(limits, max_pixels=declared))
-    reduced = _reduced(size, jpeg_reduction(size, max_side))
-    if math.prod(reduced) > limits.max_pixels:
+    if math.prod(size) <= limits.max_pixels:
         check_size(size, limits)
-    needed = header.coefficients * _COEFFICIENT_BYTES + math.prod(reduced) * _RGB
-    if math.prod(size) > limits.max_pixels and needed > limits.max_pixels * _MOST:
-        raise BadImage(
-            "too-many-pixels",
-            f"{header.width}x{header.height} pixels in a JPEG of several scans, which "
-            "is kept whole while it is decoded: save it as a baseline JPEG",
-        )
+    else:
+        _check_reduced(header, limits, max_side=max_side)
     if header.scans > limits.max_scans:
         raise BadImage(
             "too-many-scans",
             f"{header.scans} JPEG scans, at most {limits.max_scans} are decoded: "
             "save it as a baseline JPEG",
         )
-    if header.scans * header.height * header.width > limits.max_scanned_pixels:
+    if header.scans * math.prod(size) > limits.max_scanned_pixels:
         raise BadImage(
             "too-many-scans",
             f"{header.scans} JPEG scans of {header.width}x{header.height} pixels, at "
             f"most {limits.max_scanned_pixels} are scanned: save it as a baseline JPEG",
+        )
+
+
+def _check_reduced(
+    header: Header, limits: DecodeLimits, *, max_side: int | None
+) -> None:
+    """Checks a JPEG that has more pixels than are ever decoded."""
+    size = (header.height, header.width)
+    declared = max(limits.max_pixels, limits.max_reduced_pixels)
+    check_size(size, dataclasses.replace(limits, max_pixels=declared))
+    reduced = _reduced(size, jpeg_reduction(size, max_side))
+    if math.prod(reduced) > limits.max_pixels:
+        check_size(size, limits)
+    needed = header.coefficients * _COEFFICIENT_BYTES + math.prod(reduced) * _RGB
+    if needed > limits.max_pixels * _MOST:
+        raise BadImage(
+            "too-many-pixels",
+            f"{header.width}x{header.height} pixels in a JPEG of several scans, which "
+            "is kept whole while it is decoded: save it as a baseline JPEG",
         )
 
 

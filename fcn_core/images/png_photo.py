@@ -64,14 +64,17 @@ def png_photo(data: bytes, header: Header) -> PngPhoto:
         BadImage: `bad-header` or `corrupt`.
     """
     kept: list[memoryview] = []
-    exif, kind, has_pixels = b"", b"", False
+    exif, kind, has_pixels, is_plain = b"", b"", False, True
     try:
         for kind, frame in itertools.islice(frames(data), _MAX_CHUNKS):
             if kind == b"eXIf" and is_intact(frame):
+                is_plain = False
                 exif = b"Exif\0\0" + body_of(frame)
             elif _is_needed(kind, header, has_pixels=has_pixels):
                 _check(kind, frame)
                 kept.append(frame)
+            else:
+                is_plain = is_plain and kind == b"IEND" and is_intact(frame)
             has_pixels = has_pixels or kind == b"IDAT"
         if kind != b"IEND":
             raise BadImage(
@@ -80,9 +83,10 @@ def png_photo(data: bytes, header: Header) -> PngPhoto:
     except PngError:
         if not has_pixels:
             raise _ends_early() from None
-    return PngPhoto(
-        b"".join((SIGNATURE, *kept, _END)), exif=exif, has_end=kind == b"IEND"
-    )
+    has_end = kind == b"IEND"
+    if not is_plain or not has_end:
+        data = b"".join((SIGNATURE, *kept, _END))
+    return PngPhoto(data, exif=exif, has_end=has_end)
 
 
 def check_png_rows(photo: PngPhoto, image: Image.Image, header: Header) -> None:
