@@ -6,7 +6,8 @@ policy; its number is written into every row of results, and any change to what 
 come out, or which files are refused, is a new number.
 
 JPEGs are decoded by libjpeg-turbo in strict mode, which refuses nearly all damaged
-files that lenient decoders show with wrong pixels; its pixels equal Pillow's. The other
+files that lenient decoders show with wrong pixels; its pixels equal Pillow's. Only what
+pixels need can refuse a JPEG or a PNG. The other
 formats are decoded by Pillow, asked for exactly the one that the first bytes name.
 """
 
@@ -15,17 +16,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcn_core import geometry
 from fcn_core.bad_image import BadImage
-from fcn_core.images.colours import jpeg_cmyk_to_rgb, scale_transparency, to_rgb
+from fcn_core.images.colours import scale_transparency, to_rgb
 from fcn_core.images.headers import read_header
-from fcn_core.images.jpeg import is_complete
+from fcn_core.images.jpeg_pixels import RareSampling, decode_jpeg
+from fcn_core.images.jpeg_size import jpeg_reduction
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits, Header, check_size
-from fcn_core.images.png import check_png_chunks
+from fcn_core.images.png_photo import check_png_rows, png_photo
 from fcn_core.images.tiff import exif_orientation
 
 DECODE_POLICY: Final = 1
@@ -74,7 +74,7 @@ def decode(
     Raises:
         BadImage: With a reason of the closed list and a cleaned detail.
     """
-    header = read_header(data, limits)
+    header = read_header(data, limits, max_side=max_side)
     if header.format == "JPEG":
         pixels, turn = _decode_jpeg(data, header, limits, max_side=max_side)
         height, width = header.height, header.width
@@ -96,31 +96,12 @@ def _decode_jpeg(
     data: bytes, header: Header, limits: DecodeLimits, *, max_side: int | None
 ) -> tuple[NDArray[np.uint8], int]:
     """Returns uint8 `[h, w, 3]` RGB, maybe reduced, and the orientation to apply."""
-    colours = "CMYK" if header.components == 4 else "RGB"
-    factor = _reduction((header.height, header.width), max_side)
-    options: dict[str, int] = {}
-    if factor > 1:
-        options = {
-            "min_height": -(-header.height // factor),
-            "min_width": -(-header.width // factor),
-            "min_factor": factor,
-        }
+    factor = jpeg_reduction((header.height, header.width), max_side)
     try:
-        # What the decoder is about to allocate must be what the limits were asked for.
-        declared = simplejpeg.decode_jpeg_header(data)[:2]
-        if declared != (header.height, header.width):
-            raise BadImage("bad-header", "the JPEG declares two different sizes")
-        pixels = simplejpeg.decode_jpeg(data, colours, strict=True, **options)
-    except MemoryError:
-        raise BadImage("out-of-memory", "no memory for the JPEG's pixels") from None
-    except (KeyError, ValueError) as error:
-        if isinstance(error, KeyError) or "subsampling" in str(error):
-            # Rare sampling factors, for which the strict decoder has no name.
-            return _decode_with_pillow(data, header, limits)
-        raise _jpeg_fault(data, str(error)) from None
-    if colours == "CMYK":
-        pixels = jpeg_cmyk_to_rgb(pixels)
-    return pixels, header.orientation
+        return decode_jpeg(data, header, factor=factor), header.orientation
+    except RareSampling:
+        check_size((header.height, header.width), limits)
+        return _decode_with_pillow(data, header, limits)
 
 
 def is_decoded_for(image: DecodedImage, max_side: int | None) -> bool:
@@ -128,41 +109,16 @@ def is_decoded_for(image: DecodedImage, max_side: int | None) -> bool:
     if image.format != "JPEG":
         return True
     size = (image.height, image.width)
-    factor = _reduction(size, max_side)
+    factor = jpeg_reduction(size, max_side)
     return image.pixels.shape[:2] == tuple(-(-side // factor) for side in size)
-
-
-def _reduction(size: tuple[int, int], max_side: int | None) -> int:
-    """Returns 8, 4, 2 or 1: how much smaller a JPEG can be decoded."""
-    fitted = geometry.fit(size, max_side=max_side)
-    # Other ratios exist but are computed slowly.
-    for factor in (8, 4, 2):
-        if (
-            -(-size[0] // factor) >= fitted.height
-            and -(-size[1] // factor) >= fitted.width
-        ):
-            return factor if size != fitted else 1
-    return 1
-
-
-def _jpeg_fault(data: bytes, message: str) -> BadImage:
-    if not is_complete(data):
-        return BadImage("corrupt", "the JPEG ends before its picture: upload it again")
-    if "nsupported" in message:
-        return BadImage("unsupported-variant", f"{message}: save it as a baseline JPEG")
-    try:
-        simplejpeg.decode_jpeg(data, min_height=1, min_width=1, strict=False)
-    except (ValueError, MemoryError):
-        return BadImage("corrupt", message)
-    return BadImage("corrupt-strict", f"{message}: other programs show wrong pixels")
 
 
 def _decode_with_pillow(
     data: bytes, header: Header, limits: DecodeLimits
 ) -> tuple[NDArray[np.uint8], int]:
     """Returns uint8 `[h, w, 3]` RGB and the orientation that is left to apply."""
-    if header.format == "PNG":
-        check_png_chunks(data)
+    png = png_photo(data, header) if header.format == "PNG" else None
+    data = png.data if png else data
     try:
         image = Image.open(io.BytesIO(data), formats=[header.format])
     except Exception as error:
@@ -172,7 +128,8 @@ def _decode_with_pillow(
     check_size((image.height, image.width), limits, is_webp=is_webp)
     try:
         image.load()
-        if header.format == "PNG":
+        if png:
+            check_png_rows(png, image, header)
             scale_transparency(image, header.bits)
         pixels = np.array(to_rgb(image))
     except BadImage:
@@ -184,7 +141,7 @@ def _decode_with_pillow(
     if header.format == "JPEG":
         return pixels, header.orientation
     # After loading: these formats may keep it behind the pixels.
-    exif = image.info.get("exif")
+    exif = png.exif if png else image.info.get("exif")
     return pixels, exif_orientation(exif) if isinstance(exif, bytes) else 1
 
 

@@ -11,18 +11,26 @@ from typing import Final
 
 from fcn_core.bad_image import BadImage
 from fcn_core.images.jpeg import read_jpeg
+from fcn_core.images.jpeg_size import check_jpeg
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits, Header, check_size
 from fcn_core.images.png import read_image_header
 from fcn_core.images.signatures import sniff
 from fcn_core.images.tiff import read_tiff
 
 
-def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
+def read_header(
+    data: bytes,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    *,
+    max_side: int | None = None,
+) -> Header:
     """Reads format and size of an encoded image and checks them against the limits.
 
     Args:
         data: The whole file.
         limits: What is refused.
+        max_side: The working size, to which a JPEG may be decoded smaller; None decodes
+            every pixel.
 
     Raises:
         BadImage: `empty`, `too-many-bytes`, `not-an-image`, `unsupported-format`,
@@ -38,14 +46,11 @@ def read_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
             "save the photo smaller",
         )
     header = _PARSERS[sniff(data)](data)
-    is_webp = header.format == "WEBP"
-    check_size((header.height, header.width), limits, is_webp=is_webp)
-    if header.scans > limits.max_scans:
-        raise BadImage(
-            "too-many-scans",
-            f"{header.scans} JPEG scans, at most {limits.max_scans} are decoded: "
-            "save it as a baseline JPEG",
-        )
+    if header.format == "JPEG":
+        check_jpeg(header, limits, max_side=max_side)
+    else:
+        is_webp = header.format == "WEBP"
+        check_size((header.height, header.width), limits, is_webp=is_webp)
     return header
 
 

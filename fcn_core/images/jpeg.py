@@ -7,26 +7,32 @@ is decoded there. The work is bounded whatever the bytes are.
 import re
 import struct
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 from fcn_core.bad_image import BadImage
 from fcn_core.images.limits import Header
 from fcn_core.images.tiff import exif_orientation
 
-_MAX_SEGMENTS: Final = 4096
+MAX_SEGMENTS: Final = 4096
 # Fill bytes (FF FF) and stuffed bytes (FF 00) are no markers.
-_MARKER: Final = re.compile(rb"\xff[^\x00\xff]")
+MARKER: Final = re.compile(rb"\xff[^\x00\xff]")
 # After a scan, restart markers belong to its data.
-_MARKER_AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+MARKER_AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _BARE_MARKERS: Final = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
-_SOS: Final = 0xDA
-_EOI: Final = 0xD9
+SOS: Final = 0xDA
+EOI: Final = 0xD9
+APP0: Final = 0xE0
 _APP1: Final = 0xE1
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+APP14: Final = 0xEE
+DRI: Final = 0xDD
+APPLICATION: Final = frozenset({*range(0xE0, 0xF0), 0xFE})
+"""Segments of programs and remarks, which no pixel needs."""
+FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Baseline, extended, progressive, and the last two with arithmetic coding.
 _DECODABLE_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
-_PROGRESSIVE: Final = frozenset({0xC2, 0xCA})
+PROGRESSIVE: Final = frozenset({0xC2, 0xCA})
+SEQUENTIAL: Final = _DECODABLE_FRAMES - PROGRESSIVE
+ARITHMETIC: Final = frozenset({0xC9, 0xCA})
 
 
 def read_jpeg(data: bytes) -> Header:
@@ -36,28 +42,27 @@ def read_jpeg(data: bytes) -> Header:
         BadImage: `bad-header` or `unsupported-variant`.
     """
     frame: tuple[int, int, int, int, int] | None = None
-    orientation = 1
-    for count, (marker, start, end) in enumerate(_segments(data)):
-        if count == _MAX_SEGMENTS:
+    orientation, sampling = 1, b""
+    for count, (marker, start, end) in enumerate(segments(data)):
+        if count == MAX_SEGMENTS:
             raise BadImage(
-                "bad-header", f"more than {_MAX_SEGMENTS} JPEG segments before a scan"
+                "bad-header", f"more than {MAX_SEGMENTS} JPEG segments before a scan"
             )
-        if marker in _FRAMES and frame is None and end - start >= 6:
+        if marker in FRAMES and frame is None and end - start >= 6:
             frame = (marker, *struct.unpack_from(">BHHB", data, start))
+            sampling = data[start + 7 : end : 3]
         elif marker == _APP1 and data.startswith(b"Exif\0\0", start):
             if orientation == 1:
                 orientation = exif_orientation(data[start:end])
-        elif marker == _SOS and frame is not None and start < end:
+        elif marker == SOS and frame is not None and start < end:
             return _jpeg_header(
-                data, frame, orientation=orientation, first_scan_components=data[start]
+                data,
+                frame,
+                orientation=orientation,
+                sampling=sampling,
+                first_scan_components=data[start],
             )
     raise BadImage("bad-header", "a JPEG without a frame and a scan: upload it again")
-
-
-def is_complete(data: bytes) -> bool:
-    """Returns whether the first picture of a JPEG reaches its end marker."""
-    segments = islice(_segments(data), _MAX_SEGMENTS)
-    return any(marker == _EOI for marker, _, _ in segments)
 
 
 def _jpeg_header(
@@ -65,6 +70,7 @@ def _jpeg_header(
     frame: tuple[int, int, int, int, int],
     *,
     orientation: int,
+    sampling: bytes,
     first_scan_components: int,
 ) -> Header:
     marker, precision, height, width, components = frame
@@ -76,7 +82,7 @@ def _jpeg_header(
         )
     # One scan that holds all components of a sequential JPEG cannot be followed by
     # another; libjpeg refuses it. So ordinary photos need no search.
-    many = marker in _PROGRESSIVE or first_scan_components < components
+    many = marker in PROGRESSIVE or first_scan_components < components
     scans = _count_scans(data) if many else 1
     return Header(
         "JPEG",
@@ -85,39 +91,50 @@ def _jpeg_header(
         orientation=orientation,
         components=components,
         scans=scans,
+        coefficients=_coefficients(height * width, sampling) if many else 0,
     )
+
+
+def _coefficients(pixels: int, sampling: bytes) -> int:
+    """Returns about how many there are, all components together."""
+    across = max((value >> 4 for value in sampling), default=1)
+    down = max((value & 15 for value in sampling), default=1)
+    blocks = sum((value >> 4) * (value & 15) for value in sampling)
+    return pixels * blocks // max(across * down, 1)
 
 
 def _count_scans(data: bytes) -> int:
     # Counting FF DA in all bytes would also count thumbnails, and by chance a few in
     # the films that phones append to their photos.
     scans = 0
-    for count, (marker, _, _) in enumerate(_segments(data)):
-        scans += marker == _SOS
-        if count == _MAX_SEGMENTS:
-            return _MAX_SEGMENTS
+    for count, (marker, _, _) in enumerate(segments(data)):
+        scans += marker == SOS
+        if count == MAX_SEGMENTS:
+            return MAX_SEGMENTS
     return scans
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yields marker, start and end of each segment's content, up to the end marker.
 
     Thumbnails inside segments are skipped with their segment.
     """
     position = 2
-    pattern = _MARKER
+    pattern = MARKER
     while match := pattern.search(data, position):
         marker, position = data[match.end() - 1], match.end()
-        pattern = _MARKER
+        pattern = MARKER
         if marker in _BARE_MARKERS:
             continue
-        if marker == _EOI:
+        if marker == EOI:
             yield marker, position, position
             return
         end = position + int.from_bytes(data[position : position + 2], "big")
+        if end < position + 2 and marker in APPLICATION:
+            end = position + 2  # as libjpeg does with a length that cannot be
         if end < position + 2 or end > len(data):
             return
         yield marker, position + 2, end
         position = end
-        if marker == _SOS:
-            pattern = _MARKER_AFTER_SCAN
+        if marker == SOS:
+            pattern = MARKER_AFTER_SCAN

@@ -12,12 +12,16 @@ class DecodeLimits:
 
     Attributes:
         max_bytes: Size of the encoded file.
-        max_pixels: Height times width; a decoder needs up to 8 bytes a pixel.
+        max_pixels: Height times width of what is decoded; a decoder needs up to 8
+            bytes a pixel.
+        max_reduced_pixels: Height times width of a JPEG that is decoded smaller than
+            it is. Phones write up to 201 megapixels.
         max_webp_pixels: The same for WebP, whose decoder needs 16 bytes a pixel.
         max_side: Longest side in pixels.
         max_aspect: Longest side over shortest side.
         max_scans: Scans of one JPEG: each costs a pass over the whole picture, while a
             few bytes suffice to ask for it. Cameras and web tools write at most 16.
+        max_scanned_pixels: Scans of one JPEG times its pixels.
     """
 
     max_bytes: int = 64 * 2**20
@@ -26,6 +30,8 @@ class DecodeLimits:
     max_side: int = 32_768
     max_aspect: int = 200
     max_scans: int = 100
+    max_reduced_pixels: int = 256_000_000
+    max_scanned_pixels: int = 1_600_000_000
 
 
 DEFAULT_LIMITS: Final = DecodeLimits()
@@ -45,6 +51,7 @@ class Header:
         bits: Bits a channel of a PNG, else 8.
         colour_type: Of a PNG, as the format numbers them, else 0.
         scans: Scans of a JPEG if it may have many, else 1.
+        coefficients: Of a JPEG that may have many scans, whose decoder keeps them all.
     """
 
     format: str
@@ -55,6 +62,7 @@ class Header:
     bits: int = 8
     colour_type: int = 0
     scans: int = 1
+    coefficients: int = 0
 
 
 def check_size(

@@ -18,7 +18,8 @@ from PIL import Image
 from fcn_core.bad_image import BadImage
 from fcn_core.images.headers import read_header
 from fcn_core.images.limits import DEFAULT_LIMITS
-from fcn_core.images.png import GREY, PALETTE, check_png_chunks, encode_png
+from fcn_core.images.png import GREY, PALETTE, encode_png
+from fcn_core.images.png_photo import check_png_rows, png_photo
 from fcn_core.labels import VOC_PALETTE
 
 _FILTER_NONE: Final = 0
@@ -70,13 +71,17 @@ def decode_mask(data: bytes) -> NDArray[np.uint8]:
     header = read_header(data, DEFAULT_LIMITS)
     if header.format != "PNG":
         raise _not_a_mask(header.format)
-    check_png_chunks(data)
+    png = png_photo(data, header)
     kind = header.colour_type
     if kind != PALETTE and (header.bits, kind) != (8, GREY):
         raise _not_a_mask(f"PNG of {header.bits} bits, colour type {kind}")
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        with Image.open(io.BytesIO(png.data), formats=["PNG"]) as image:
+            image.load()
+            check_png_rows(png, image, header)
             return np.array(image)
+    except BadImage:
+        raise
     except MemoryError:
         raise BadImage("out-of-memory", "no memory for the mask's pixels") from None
     except Exception as error:

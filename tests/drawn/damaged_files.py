@@ -4,6 +4,8 @@ import random
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
+
 from tests.drawn import image_parts
 from tests.drawn.hostile_case import Case, saved, textured
 
@@ -14,14 +16,17 @@ def broken_pngs(rng: random.Random) -> Iterator[Case]:
     end = image_parts.png_chunk(b"IEND", b"")
     pixels = zlib.compress(rows, 1)
     palette = image_parts.png_chunk(b"PLTE", bytes(30), wrong_checksum=True)
+    clear = image_parts.png_chunk(b"tRNS", bytes(6), wrong_checksum=True)
+    indices = image_parts.png_rows(np.zeros((60, 80)))
+    coloured = image_parts.png(60, 80, indices, colours=3, before=palette)
     late = pixels[: len(pixels) // 2]
     checksum = image_parts.png_chunk(b"IDAT", pixels, wrong_checksum=True)
     corrupt = {
         "wrong checksum of the header": good[:29] + b"\0\0\0\0" + good[33:],
         "wrong checksum of the pixels": head + checksum + end,
-        "wrong checksum of the palette": good[:33] + palette + good[33:],
-        "no end chunk": good[:-12],
-        "a cut end chunk": good[:-1],
+        "wrong checksum of the palette": coloured,
+        "wrong checksum of the transparency": good[:33] + clear + good[33:],
+        "cut pixels": good[:-13],
         "no pixels": head + end,
         "half of the pixels, rightly chunked": head
         + image_parts.png_chunk(b"IDAT", late)
@@ -59,7 +64,9 @@ def cut_files(rng: random.Random) -> Iterator[Case]:
     seed = rng.randrange(1_000)
     for kind, steps in _CUTS.items():
         good = saved(kind, seed)
-        ends = [start for start, _ in steps[1:]] + [len(good)]
+        # The end chunk of a PNG can be missed.
+        whole = len(good) - (12 if kind == "PNG" else 0)
+        ends = [start for start, _ in steps[1:]] + [whole]
         for (start, reason), end in zip(steps, ends, strict=True):
             cut = rng.randrange(start, end)
             why = f"the first {cut} of {len(good)} bytes of a {kind}"
@@ -69,7 +76,7 @@ def cut_files(rng: random.Random) -> Iterator[Case]:
         scan = good.index(b"\xff\xda")
         cut = rng.randrange(3, scan)
         yield Case("jpg", good[:cut], "bad-header", "a JPEG cut before its first scan")
-        cut = rng.randrange(scan + 14, len(good) - 1)
+        cut = rng.randrange(scan + 14, len(good) - 2)
         yield Case("jpg", good[:cut], "corrupt", f"a JPEG cut to {cut} bytes")
     good = saved("GIF", seed)
     cut = rng.randrange(6, 13)
@@ -94,15 +101,16 @@ def damaged_scans(rng: random.Random) -> Iterator[Case]:
         # No Huffman code is all ones.
         "a run of ones in the scan": good[:at] + ones + good[at + 80 :],
         "the end of the scan missing": good[:far] + good[end:],
-        "more scan than picture": good[:end] + good[at:far] + good[end:],
         "an end marker in the scan": good[:at] + b"\xff\xd9" + good[at:],
     }
     for why, data in damages.items():
-        yield Case("jpg", data, "corrupt-strict", f"JPEG with {why}")
+        yield Case("jpg", data, "corrupt", f"JPEG with {why}")
+    more = good[:end] + good[at:far] + good[end:]
+    yield Case("jpg", more, "corrupt-strict", "JPEG with more scan than picture")
     flipped = bytearray(good)
     for place in range(at, end - 40, 40):
         flipped[place : place + 2] = b"\xff\xd3"  # an unannounced restart
-    yield Case("jpg", bytes(flipped), "corrupt-strict", "JPEG with stray restarts")
+    yield Case("jpg", bytes(flipped), "corrupt", "JPEG with stray restarts")
 
 
 def damaged_pngs(rng: random.Random) -> Iterator[Case]:

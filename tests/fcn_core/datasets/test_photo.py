@@ -60,7 +60,12 @@ def test_hostile_and_odd_files_get_the_same_verdict() -> None:
         *(file.data for file in odd_files.generate()),
     ]
     for data in everything:
-        assert verdict(data, None) == verdict(data, 1)
+        whole, eighth = verdict(data, None), verdict(data, 1)
+        if whole[0] == "too-many-pixels":
+            # A JPEG may be small enough at an eighth; these have no pixels at all.
+            assert eighth[0] in {"too-many-pixels", "corrupt"}
+        else:
+            assert whole == eighth
 
 
 def test_size_and_orientation_are_the_files_own() -> None:
