@@ -6,7 +6,8 @@ policy; its number is written into every row of results, and any change to what 
 come out, or which files are refused, is a new number.
 
 JPEGs are decoded by libjpeg-turbo in strict mode, which refuses nearly all damaged
-files that lenient decoders show with wrong pixels; its pixels equal Pillow's. The other
+files that lenient decoders show with wrong pixels; its pixels equal Pillow's. Of a TIFF
+only blocks are unpacked by libraries; what its samples mean is decided here. The other
 formats are decoded by Pillow, asked for exactly the one that the first bytes name.
 """
 
@@ -21,12 +22,19 @@ from PIL import Image
 
 from fcn_core import geometry
 from fcn_core.bad_image import BadImage
-from fcn_core.images.colours import jpeg_cmyk_to_rgb, scale_transparency, to_rgb
+from fcn_core.images.colours import (
+    jpeg_cmyk_to_rgb,
+    scale_transparency,
+    to_rgb,
+    without_empty_alpha,
+)
 from fcn_core.images.headers import read_header
 from fcn_core.images.jpeg import is_complete
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits, Header, check_size
 from fcn_core.images.png import check_png_chunks
+from fcn_core.images.png_orientation import png_orientation
 from fcn_core.images.tiff import exif_orientation
+from fcn_core.images.tiff_pixels import decode_tiff
 
 DECODE_POLICY: Final = 1
 """Version of everything that decides which pixels come out of which bytes."""
@@ -78,6 +86,9 @@ def decode(
     if header.format == "JPEG":
         pixels, turn = _decode_jpeg(data, header, limits, max_side=max_side)
         height, width = header.height, header.width
+    elif header.format == "TIFF":
+        pixels, turn = decode_tiff(data), header.orientation
+        height, width = header.height, header.width
     else:
         pixels, turn = _decode_with_pillow(data, header, limits)
         height, width = pixels.shape[:2]
@@ -88,7 +99,7 @@ def decode(
         height=height,
         width=width,
         format=header.format,
-        orientation=header.orientation if header.format == "TIFF" else turn,
+        orientation=turn,
     )
 
 
@@ -166,15 +177,16 @@ def _decode_with_pillow(
         image.load()
         if header.format == "PNG":
             scale_transparency(image, header.bits)
-        pixels = np.array(to_rgb(image))
+        shown = without_empty_alpha(image) if header.format == "BMP" else image
+        pixels = np.array(to_rgb(shown))
     except BadImage:
         raise
     except Exception as error:
         raise _pillow_fault(error, "corrupt") from None
-    if header.format == "TIFF":
-        return pixels, 1  # Pillow has turned it while loading.
     if header.format == "JPEG":
         return pixels, header.orientation
+    if header.format == "PNG":
+        return pixels, png_orientation(data)
     # After loading: these formats may keep it behind the pixels.
     exif = image.info.get("exif")
     return pixels, exif_orientation(exif) if isinstance(exif, bytes) else 1
