@@ -200,31 +200,41 @@ def _block(page: Page, height: int, width: int) -> tuple[int, int]:
 
 
 def _check_combination(layout: Layout) -> None:
-    bits, packing = layout.bits, layout.compression
-    if packing in CCITT and (bits, layout.samples) != (1, 1):
-        raise _refused(f"CCITT compression and {bits} bits a sample")
-    if layout.photometric == YCBCR and packing != JPEG:
+    bits, packing, kind = layout.bits, layout.compression, layout.photometric
+    if packing in CCITT and ((bits, layout.samples) != (1, 1) or kind > 1):
+        raise _refused(f"CCITT compression and {bits} bits, photometric {kind}")
+    if kind == YCBCR and packing != JPEG:
         raise _refused("YCbCr without JPEG compression")
     if packing == JPEG and (
         bits != 8
         or layout.planes > 1
         or layout.samples != layout.colours
-        or layout.photometric in (PALETTE, LAB)
+        or kind in (PALETTE, LAB)
     ):
         raise _refused("JPEG compression and this kind of samples")
     if layout.predicted and (layout.page.number(317, 1) != 2 or bits not in (8, 16)):
         raise _refused(f"predictor {layout.page.number(317, 1)} at {bits} bits")
     if layout.reverse and (bits != 1 or packing not in {NONE, *CCITT}):
         raise _refused("reversed bits (fill order 2)")
-    if layout.photometric == CMYK and layout.page.number(332, 1) != 1:
+    if kind == CMYK and layout.page.number(332, 1) != 1:
         raise _refused("inks other than CMYK")
-    if layout.alpha and layout.photometric in (CMYK, LAB):
-        raise _refused("CMYK or LAB colours and alpha")
+    if not _is_clear(layout):
+        raise _refused(f"photometric {layout.photometric} and this kind of alpha")
     if layout.block[0] * layout.row_bytes > _MAX_BLOCK:
         raise BadImage(
             "unsupported-variant",
             f"a TIFF strip of more than {_MAX_BLOCK} bytes: save it with more strips",
         )
+
+
+def _is_clear(layout: Layout) -> bool:
+    """Returns whether alpha has one meaning together with the colours."""
+    kind, alpha = layout.photometric, layout.alpha
+    if alpha == NO_ALPHA:
+        return True
+    if kind in (WHITE_IS_ZERO, PALETTE):
+        return alpha == STRAIGHT and layout.bits in (8, 16)
+    return kind in (BLACK_IS_ZERO, RGB) and layout.bits in (8, 16)
 
 
 def _refused(what: str) -> BadImage:
