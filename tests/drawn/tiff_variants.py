@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -175,9 +176,7 @@ def _pack(kind: TiffKind, block: NDArray[np.int64]) -> bytes:
         places = np.arange(kind.bits - 1, -1, -1)
         digits = block.reshape(len(block), -1, 1) >> places & 1
         raw = np.packbits(digits.reshape(len(block), -1), axis=1).tobytes()
-    return {5: lzw, 8: zlib.compress, 32946: zlib.compress, 32773: packbits}.get(
-        kind.packing, bytes
-    )(raw)
+    return _PACKERS[kind.packing](raw)
 
 
 def saved_strip(image: Image.Image, **options: object) -> bytes:
@@ -213,3 +212,12 @@ def _jpeg(block: NDArray[np.uint8], photometric: int) -> bytes:
     keep = {"keep_rgb": True} if photometric == 2 else {}
     image.save(file, "JPEG", quality=100, subsampling=0, **keep)
     return file.getvalue()
+
+
+_PACKERS: dict[int, Callable[[bytes], bytes]] = {
+    1: bytes,
+    5: lzw,
+    8: zlib.compress,
+    32946: zlib.compress,
+    32773: packbits,
+}

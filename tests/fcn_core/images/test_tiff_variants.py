@@ -18,8 +18,8 @@ def answer(kind: TiffKind, *, tile: int = 0) -> str:
     except images.BadImage as error:
         assert "save it" in error.detail, (kind, error)
         return error.reason
-    error = np.abs(found.astype(int) - seen)
-    return "read" if error.max() <= 2 else f"wrong by {error.max()}"
+    most = np.abs(found.astype(int) - seen).max()
+    return "read" if most <= 2 else f"wrong by {most}"
 
 
 @pytest.mark.parametrize("photometric", variant_table.PHOTOMETRICS)
