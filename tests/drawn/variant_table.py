@@ -127,6 +127,6 @@ def as_markdown() -> str:
         what = f"{row.what}: {depths} bits; {', '.join(packings)}"
         lines.append(f"| TIFF | {what} | read |")
     for format_, what, answer in OTHERS:
-        said = "read" if answer == "read" else f"`{answer}`"
-        lines.append(f"| {format_} | {what} | {said} |")
+        shown = "read" if answer == "read" else f"`{answer}`"
+        lines.append(f"| {format_} | {what} | {shown} |")
     return "\n".join(lines)

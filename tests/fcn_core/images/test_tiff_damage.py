@@ -133,7 +133,7 @@ def test_a_fax_that_stops_between_rows_is_corrupt(packing: int) -> None:
         262: (3, [1]),
         278: (4, [40]),
     }
-    with pytest.raises(images.BadImage, match="its rows|damaged") as caught:
+    with pytest.raises(images.BadImage, match=r"its rows|damaged") as caught:
         images.decode(assemble(tags, [half]))
     assert caught.value.reason == "corrupt"
     tags[257] = tags[278] = (4, [20])
