@@ -17,7 +17,7 @@ from fcn_core.images.tiff_layout import Layout, block_tables
 from fcn_core.images.tiff_small import REVERSED, ends_early, small_tiff, unpack_small
 
 _GROUP: Final = 4 * 2**20
-_MAX_TABLES: Final = 2**16
+_MAX_TABLES: Final = 2**12
 
 
 def unpack_blocks(

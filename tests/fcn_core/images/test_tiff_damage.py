@@ -187,6 +187,23 @@ def test_strips_upon_each_other_cost_nothing() -> None:
     assert time.process_time() - start < 2
 
 
+@pytest.mark.parametrize(("packing", "most"), [(4, 2**14), (7, 2**16), (1, 2**18)])
+def test_strips_without_number_are_refused(packing: int, most: int) -> None:
+    tags = {
+        256: (4, [16 * 512]),
+        257: (4, [16 * 512]),
+        258: (3, [1 if packing == 4 else 8]),
+        259: (3, [packing]),
+        262: (3, [1]),
+    }
+    side = 512 * 16 // int(most**0.5) // 2  # four times too many
+    tags |= {322: (4, [side]), 323: (4, [side])}
+    limits = images.DecodeLimits(max_pixels=2**27)
+    with pytest.raises(images.BadImage, match="strips or tiles: save") as caught:
+        images.decode(assemble(tags, [bytes(8)]), limits=limits)
+    assert caught.value.reason == "unsupported-variant"
+
+
 def test_a_thumbnail_in_front_is_not_the_photo() -> None:
     photo, seen = draw(TiffKind(2, 8))
     small = {
