@@ -145,8 +145,11 @@ def block_tables(layout: Layout) -> list[tuple[int, int]]:
         raise _refused(f"{count} strips or tiles")
     first, second = (324, 325) if layout.is_tiled else (273, 279)
     starts, sizes = page.numbers(first, count), page.numbers(second, count)
-    if count == 1 and len(starts) == 1 and not sizes:
-        sizes = (len(page.data) - starts[0],)
+    if not sizes and (layout.compression == NONE or count == 1):
+        # Old programs leave the sizes out; what is too short is noticed later.
+        whole = layout.block[0] * layout.row_bytes
+        most = whole if layout.compression == NONE else len(page.data)
+        sizes = tuple(min(most, max(0, len(page.data) - at)) for at in starts)
     if len(starts) < count or len(sizes) < count:
         raise BadImage(
             "corrupt",

@@ -187,6 +187,16 @@ def test_strips_upon_each_other_cost_nothing() -> None:
     assert time.process_time() - start < 2
 
 
+def test_sizes_of_stored_strips_may_lack() -> None:
+    data, seen = draw(TiffKind(2, 8))
+    unknown = data.replace(_entry("<", 279), struct.pack("<HHI", 65_000, 4, 3))
+    assert unknown != data
+    np.testing.assert_array_equal(images.decode(unknown).pixels, seen)
+    with pytest.raises(images.BadImage) as caught:
+        images.decode(unknown[:-1])
+    assert caught.value.reason == "corrupt"
+
+
 @pytest.mark.parametrize(("packing", "most"), [(4, 2**14), (7, 2**16), (1, 2**18)])
 def test_strips_without_number_are_refused(packing: int, most: int) -> None:
     tags = {
