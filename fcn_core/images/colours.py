@@ -45,6 +45,17 @@ def scale_transparency(image: Image.Image, bits: int) -> None:
         image.info["transparency"] = tuple(value >> 8 for value in colour)
 
 
+def without_empty_alpha(image: Image.Image) -> Image.Image:
+    """Returns a loaded picture without its alpha channel where that is 0 everywhere.
+
+    Programs that know no alpha write zeros where a BMP declares it, and viewers show
+    such a BMP as if it had none.
+    """
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        return image.convert("RGB")
+    return image
+
+
 def jpeg_cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Converts uint8 `[h, w, 4]` inks of a JPEG to uint8 `[h, w, 3]` RGB, as Pillow."""
     # JPEGs store how much paper shows through (Adobe's convention), hence the ";I".
@@ -65,6 +76,11 @@ def _scale_16_bit(image: Image.Image) -> Image.Image:
 
 def _over_white(image: Image.Image) -> Image.Image:
     # Dropping the alpha channel would show colours that are meant to be hidden.
+    if image.getchannel("A").getextrema() == (0, 0):
+        raise BadImage(
+            "unsupported-variant",
+            "every pixel is transparent: save it without an alpha channel",
+        )
     canvas = Image.new("RGB", image.size, _WHITE)
     canvas.paste(image, mask=image.getchannel("A"))
     return canvas

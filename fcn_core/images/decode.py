@@ -7,7 +7,8 @@ come out, or which files are refused, is a new number.
 
 JPEGs are decoded by libjpeg-turbo in strict mode, which refuses nearly all damaged
 files that lenient decoders show with wrong pixels; its pixels equal Pillow's. Only what
-pixels need can refuse a JPEG or a PNG. The other
+pixels need can refuse a JPEG or a PNG. Of a TIFF only blocks are unpacked by libraries;
+what its samples mean is decided here. The other
 formats are decoded by Pillow, asked for exactly the one that the first bytes name.
 """
 
@@ -20,15 +21,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fcn_core.bad_image import BadImage
-from fcn_core.images.colours import scale_transparency, to_rgb
+from fcn_core.images.colours import (
+    scale_transparency,
+    to_rgb,
+    without_empty_alpha,
+)
 from fcn_core.images.headers import read_header
 from fcn_core.images.jpeg_pixels import RareSampling, decode_jpeg
 from fcn_core.images.jpeg_size import jpeg_reduction
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits, Header, check_size
+from fcn_core.images.png_orientation import png_orientation
 from fcn_core.images.png_photo import check_png_rows, png_photo
 from fcn_core.images.tiff import exif_orientation
+from fcn_core.images.tiff_pixels import decode_tiff
 
-DECODE_POLICY: Final = 1
+DECODE_POLICY: Final = 2
 """Version of everything that decides which pixels come out of which bytes."""
 
 
@@ -78,6 +85,9 @@ def decode(
     if header.format == "JPEG":
         pixels, turn = _decode_jpeg(data, header, limits, max_side=max_side)
         height, width = header.height, header.width
+    elif header.format == "TIFF":
+        pixels, turn = decode_tiff(data), header.orientation
+        height, width = header.height, header.width
     else:
         pixels, turn = _decode_with_pillow(data, header, limits)
         height, width = pixels.shape[:2]
@@ -88,7 +98,7 @@ def decode(
         height=height,
         width=width,
         format=header.format,
-        orientation=header.orientation if header.format == "TIFF" else turn,
+        orientation=turn,
     )
 
 
@@ -118,9 +128,9 @@ def _decode_with_pillow(
 ) -> tuple[NDArray[np.uint8], int]:
     """Returns uint8 `[h, w, 3]` RGB and the orientation that is left to apply."""
     png = png_photo(data, header) if header.format == "PNG" else None
-    data = png.data if png else data
+    needed = png.data if png else data
     try:
-        image = Image.open(io.BytesIO(data), formats=[header.format])
+        image = Image.open(io.BytesIO(needed), formats=[header.format])
     except Exception as error:
         raise _pillow_fault(error, "bad-header") from None
     # Some formats let a frame be larger than the header says.
@@ -131,15 +141,16 @@ def _decode_with_pillow(
         if png:
             check_png_rows(png, image, header)
             scale_transparency(image, header.bits)
-        pixels = np.array(to_rgb(image))
+        shown = without_empty_alpha(image) if header.format == "BMP" else image
+        pixels = np.array(to_rgb(shown))
     except BadImage:
         raise
     except Exception as error:
         raise _pillow_fault(error, "corrupt") from None
-    if header.format == "TIFF":
-        return pixels, 1  # Pillow has turned it while loading.
     if header.format == "JPEG":
         return pixels, header.orientation
+    if png and not png.exif:
+        return pixels, png_orientation(data)
     # After loading: these formats may keep it behind the pixels.
     exif = png.exif if png else image.info.get("exif")
     return pixels, exif_orientation(exif) if isinstance(exif, bytes) else 1

@@ -10,6 +10,7 @@ import struct
 from typing import Final
 
 from fcn_core.bad_image import BadImage
+from fcn_core.images.bmp import read_bmp
 from fcn_core.images.jpeg import read_jpeg
 from fcn_core.images.jpeg_size import check_jpeg
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits, Header, check_size
@@ -81,23 +82,11 @@ def _read_gif(data: bytes) -> Header:
     return Header("GIF", height, width)
 
 
-def _read_bmp(data: bytes) -> Header:
-    if len(data) < 26:
-        raise BadImage("bad-header", "a BMP without an information header")
-    (size,) = struct.unpack_from("<I", data, 14)
-    if size == 12:
-        width, height = struct.unpack_from("<HH", data, 18)
-    else:
-        width, height = struct.unpack_from("<ii", data, 18)
-    # A negative height means: first row on top.
-    return Header("BMP", abs(height), max(width, 0))
-
-
 _PARSERS: Final = {
     "JPEG": read_jpeg,
     "PNG": read_image_header,
     "WEBP": _read_webp,
     "GIF": _read_gif,
-    "BMP": _read_bmp,
+    "BMP": read_bmp,
     "TIFF": read_tiff,
 }

@@ -71,7 +71,8 @@ def sniff(data: bytes) -> str:
 
     Raises:
         BadImage: `not-an-image`; `unsupported-format` with the cure, for known formats
-            that are not decoded; `bad-header` for a PNG mangled by a text transfer.
+            that are not decoded; `bad-header` for a PNG mangled by a text transfer;
+                `unsupported-variant` for a PNG of Xcode.
     """
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
@@ -94,6 +95,12 @@ def sniff(data: bytes) -> str:
 
 
 def _png(data: bytes) -> str:
+    if data[12:16] == b"CgBI":
+        raise BadImage(
+            "unsupported-variant",
+            "a PNG that Xcode rewrote for iPhones (CgBI): take the one in the app's "
+            "sources, or convert it to PNG on a Mac",
+        )
     if data.startswith(SIGNATURE):
         return "PNG"
     raise BadImage(
