@@ -13,6 +13,7 @@ formats are decoded by Pillow, asked for exactly the one that the first bytes na
 """
 
 import io
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -132,7 +133,8 @@ def _decode_with_pillow(
     try:
         image = Image.open(io.BytesIO(needed), formats=[header.format])
     except Exception as error:
-        raise _pillow_fault(error, "bad-header") from None
+        has_pixels = header.format == "WEBP" and re.search(b"VP8[ L]", data)
+        raise _pillow_fault(error, "corrupt" if has_pixels else "bad-header") from None
     # Some formats let a frame be larger than the header says.
     is_webp = header.format == "WEBP"
     check_size((image.height, image.width), limits, is_webp=is_webp)

@@ -66,6 +66,32 @@ def test_run_lengths_that_end_early_are_corrupt() -> None:
         assert caught.value.reason == "corrupt"
 
 
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_webp_that_ends_early_is_corrupt_though_its_lengths_fit(
+    lossless: bool,
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (100, 120, 3)).astype(np.uint8)
+    whole = saved(noise, "WEBP", lossless=lossless)
+    for cut in np.linspace(40, len(whole) * 0.98, 20).astype(int):
+        data = bytearray(whole[:cut])
+        struct.pack_into("<I", data, 4, cut - 8)
+        struct.pack_into("<I", data, 16, cut - 20)
+        with pytest.raises(images.BadImage) as caught:
+            images.decode(bytes(data))
+        assert caught.value.reason == "corrupt"
+
+
+def test_a_gif_whose_end_code_comes_early_is_corrupt() -> None:
+    whole = saved(letter()[..., 0], "GIF")
+    at = whole.index(b",\0\0\0\0") + 10
+    bits = "".join(f"{code:09b}"[::-1] for code in (256, *[5] * 10, 257)) + "0" * 4
+    codes = bytes(int(bits[k : k + 8][::-1], 2) for k in range(0, len(bits) - 7, 8))
+    data = whole[:at] + b"\x08" + bytes([len(codes)]) + codes + b"\0;"
+    with pytest.raises(images.BadImage) as caught:
+        images.decode(data)
+    assert caught.value.reason == "corrupt"
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
 def test_a_picture_of_nothing_is_refused(kind: str) -> None:
     nothing = np.dstack([letter(), np.zeros((48, 32), np.uint8)])
