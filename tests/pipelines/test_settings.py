@@ -51,7 +51,7 @@ def yaml(folder: Path, text: str) -> str:
 def test_defaults() -> None:
     settings = score()
     assert (settings.input, settings.output) == ("in", "out")
-    assert settings.model == ["voc21", "quality"]
+    assert settings.model == ["voc21", "aesthetics", "quality"]
     assert (settings.engine, settings.precision) == ("auto", "auto")
     assert (settings.masks, settings.chunk_size) == ("auto", 256)
     assert (settings.lanes, settings.limit, settings.max_side) == (None, None, None)
@@ -145,7 +145,7 @@ def test_json_is_read_from_its_own_variable_only(
 def test_variables_of_others_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("INPUT", "MODEL", "LANES", "FCN_WEIGHTS", "FCN_UNKNOWN"):
         monkeypatch.setenv(name, "x")
-    assert score().model == ["voc21", "quality"]
+    assert score().model == ["voc21", "aesthetics", "quality"]
 
 
 def test_what_is_left_may_be_beams() -> None:
