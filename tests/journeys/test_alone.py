@@ -126,6 +126,7 @@ def test_scoring_and_checking_models(tmp_path: Path) -> None:
     _check_alone(tmp_path, checked)
 
 
+@pytest.mark.slow
 def test_scoring_with_tensorflow(tmp_path: Path) -> None:
     """Its lanes import Keras with it."""
     photos, out = tmp_path / "photos", tmp_path / "out"
@@ -135,6 +136,7 @@ def test_scoring_with_tensorflow(tmp_path: Path) -> None:
     _check_alone(tmp_path, seen, out)
 
 
+@pytest.mark.slow
 def test_training_and_exporting(tmp_path: Path) -> None:
     data = tiny_shards.drawn_data(tmp_path / "drawn")
     run, bundle = tmp_path / "run", tmp_path / "bundle"
@@ -146,6 +148,7 @@ def test_training_and_exporting(tmp_path: Path) -> None:
     _check_alone(tmp_path, made, tmp_path / "bundle", tmp_path / ".new-")
 
 
+@pytest.mark.slow
 def test_converting_counting_and_evaluating(tmp_path: Path) -> None:
     tree = tiny_data.voc_tree(tmp_path / "tree", train=3, val=2)
     data, figures = tmp_path / "data", tmp_path / "figures" / "voc.json"

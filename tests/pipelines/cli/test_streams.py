@@ -99,6 +99,8 @@ def test_streams_of_others_have_readers() -> None:
     assert streams.has_reader()  # pytest's own
 
 
+SLOW = pytest.mark.slow
+
 HOWS = {
     "latin-1": ("", {"PYTHONIOENCODING": "latin-1"}),
     "stdout": (">&-", {}),
@@ -108,7 +110,10 @@ HOWS = {
 }
 
 
-@pytest.mark.parametrize("name", HOWS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "all" else pytest.param(name, marks=SLOW) for name in HOWS],
+)
 def test_a_night_ends_with_the_code_of_its_work(tmp_path: Path, name: str) -> None:
     how, environment = HOWS[name]
     photos, out = tmp_path / "photos", tmp_path / "out"
