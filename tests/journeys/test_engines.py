@@ -261,12 +261,17 @@ def kill_at_random(words: list[str], folder: Path, rng: random.Random) -> bool:
 def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
     flags = ("--model", "voc21", "--chunk_size", "2", "--lanes", "2", *ARITHMETIC)
     night = score_runs.Undisturbed.score(tmp_path, 400, *flags, broken=1)
-    out, rng = tmp_path / "out", random.Random(13)
-    words = score_runs.words(night.photos, out, *flags)
-    kills = sum(kill_at_random(words, tmp_path, rng) for _ in range(8))
+    kills, rng = 0, random.Random(13)
+    for number in range(5):
+        # A night may end before its kills come: then another one takes them.
+        out = tmp_path / f"out-{number}"
+        words = score_runs.words(night.photos, out, *flags)
+        kills += sum(kill_at_random(words, tmp_path, rng) for _ in range(8))
+        assert score_runs.fcn(*words).code == 0
+        assert score_runs.results_tree(out) == score_runs.results_tree(night.out)
+        if kills >= 3:
+            break
     assert kills >= 3
-    assert score_runs.fcn(*words).code == 0
-    assert score_runs.results_tree(out) == score_runs.results_tree(night.out)
 
 
 @pytest.mark.slow
