@@ -22,6 +22,9 @@ HEADS = ("night", "what", "where", "got", "cure")
 MEND = "--mend"
 """The cure of what this command mends."""
 
+RESTORE = "restore it from a copy"
+"""The cure of what cannot be made again."""
+
 
 @dataclass(frozen=True)
 class Damage:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pipelines import files
-from pipelines.check.damage import MEND, Damage, Findings, Kind
+from pipelines.check.damage import MEND, RESTORE, Damage, Findings, Kind
 from pipelines.chunks.parts import Part
 from pipelines.chunks.pieces import Piece
 from pipelines.faults import JobFault, SystemicFault
@@ -18,7 +18,6 @@ COLUMNS: Final = ("image_key", "mask_path", "mask_sha256")
 """Columns of a part that name its masks."""
 
 _END_OF_PAGE: Final = b"</html>"
-_RESTORE: Final = "restore it from a copy"
 
 
 class NightCheck:
@@ -46,8 +45,7 @@ class NightCheck:
         self._check_index(night.plan.index)
         if commit is not None:
             self._check_index(commit.retries)
-            if _is_whole(night, commit.parts):
-                self._hashes = night.part_hashes(commit)
+            self._hashes = find_hashes(night, commit) or []
         for chunk in range(night.plan.chunks):
             self._check_chunk(chunk, commit)
         if commit is not None:
@@ -82,7 +80,7 @@ class NightCheck:
             uri = files.join(folder.pieces, piece.name)
             got = _compare(uri, piece.sha256)
             if got is not None:
-                self._add("piece", uri, got, cure=_RESTORE)
+                self._add("piece", uri, got, cure=RESTORE)
 
     def _check_index(self, index: Sequence[Piece], *, cure: str = MEND) -> None:
         """Looks at files of keys and hashes."""
@@ -101,7 +99,7 @@ class NightCheck:
         """
         got = hashlib.sha256(self._got_hashes).hexdigest()
         is_lost = self._is_complete and [got] != [p.sha256 for p in commit.parts]
-        return _RESTORE if is_lost else MEND
+        return RESTORE if is_lost else MEND
 
     def _check_chunk(self, chunk: int, commit: Commit | None) -> None:
         night = self._night
@@ -199,12 +197,16 @@ class NightCheck:
             self._add("page", folder.page, "no whole page")
 
 
-def _is_whole(night: PlannedNight, index: Sequence[Piece]) -> bool:
-    uris = [files.join(night.folder.pieces, piece.name) for piece in index]
-    return all(
-        _compare(uri, piece.sha256) is None
-        for uri, piece in zip(uris, index, strict=True)
-    )
+def find_hashes(night: PlannedNight, commit: Commit) -> list[str] | None:
+    """Returns the sha256 of the parts that were committed; None if not known.
+
+    Where their file is damaged, the commit still has the hash of it: it proves parts
+    that add up to the file.
+    """
+    try:
+        return night.part_hashes(commit)
+    except SystemicFault:
+        return None
 
 
 def _compare(uri: str, sha256: str) -> str | None:

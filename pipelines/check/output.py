@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipelines import files
-from pipelines.check.damage import MEND, Damage, Findings, Kind
+from pipelines.check.damage import MEND, RESTORE, Damage, Findings, Kind
 from pipelines.check.night import NightCheck
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import sequence
@@ -17,7 +17,6 @@ from pipelines.score.layout import (
 )
 from pipelines.score.plan import Plan, PlannedNight
 
-_RESTORE: Final = "restore it from a copy"
 _PLANS: Final = "_runs/plans/"
 _MOVE: Final = "move it away"
 
@@ -46,7 +45,7 @@ def check(
         got, _, cure = got.partition("; ")
         path = path.removeprefix(f"{out}/")
         kind: Kind = "plan" if path.startswith(_PLANS) else "commit"
-        found.damages.append(Damage("", kind, path, got, cure=cure or _RESTORE))
+        found.damages.append(Damage("", kind, path, got, cure=cure or RESTORE))
         return found, []
     found.count("plan", len(chain))
     nights = [PlannedNight(out, plan) for plan in standing]

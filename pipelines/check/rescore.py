@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipelines import files
 from pipelines.check.damage import MEND, Damage
-from pipelines.check.night import COLUMNS
+from pipelines.check.night import COLUMNS, find_hashes
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.job import ChunkJob
@@ -82,18 +82,9 @@ class _Mender:
         )
 
     def _hashes(self) -> list[str] | None:
-        """Returns the sha256 of the parts that were committed; None if not known.
-
-        They are known neither of an open night nor where their file is damaged, too.
-        There the check that follows compares all parts with that file's hash.
-        """
+        """Returns the sha256 of the committed parts; None of an open night."""
         commit = self.night.commit()
-        if commit is None:
-            return None
-        try:
-            return self.night.part_hashes(commit)
-        except SystemicFault:
-            return None
+        return None if commit is None else find_hashes(self.night, commit)
 
     def _open(
         self, index: int, *, pieces: Pieces, hashes: list[str] | None

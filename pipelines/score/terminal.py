@@ -24,8 +24,8 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
         lines.append(f"failed: {text_of(summary.failures)}")
     if summary.unread:
         lines.append(unread_text(summary.unread_places, summary.unread))
-    for task in RATING_TASKS:
-        if scores := _means(folder, task):
+    for task, scores in _means(folder).items():
+        if scores:
             average = sum(scores) / len(scores)
             lines.append(
                 f"{task:10}  {min(scores):.1f}..{max(scores):.1f}  mean {average:.1f}  "
@@ -34,10 +34,12 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
     return [*lines, f"table  {folder.scores}", f"page   {folder.page}"]
 
 
-def _means(folder: NightFolder, task: RatingTask) -> list[float]:
-    means: list[float] = []
-    for batch in batches(folder, [f"{task}_mean"]):
-        means += batch.column(0).drop_null().to_pylist()
+def _means(folder: NightFolder) -> dict[RatingTask, list[float]]:
+    """Returns the mean ratings of all photos, read once for all tasks."""
+    means: dict[RatingTask, list[float]] = {task: [] for task in RATING_TASKS}
+    for batch in batches(folder, [f"{task}_mean" for task in RATING_TASKS]):
+        for task, found in means.items():
+            found += batch.column(f"{task}_mean").drop_null().to_pylist()
     return means
 
 

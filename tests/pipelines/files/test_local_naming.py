@@ -18,10 +18,9 @@ from pipelines import files
 from pipelines.faults import SystemicFault
 from pipelines.files import local_naming
 from tests.faults import shim
-from tests.pipelines.files.test_writing import names_in, race
+from tests.pipelines.files.test_writing import check_that_one_creates, names_in
 
 ROOT = Path(__file__).resolve().parents[3]
-WRITERS = 16
 WITHOUT = {"without links": 1, "with locks only": 2}
 """How many of the ways a file system lacks."""
 
@@ -101,16 +100,7 @@ def test_a_lock_that_is_kept_is_waited_for_and_then_named(
 
 
 def test_of_many_threads_exactly_one_creates(tmp_path: Path, lacking: int) -> None:
-    for attempt in range(5):
-        uri = files.to_uri(tmp_path / f"new-{attempt}" / "file")
-
-        def create(number: int, uri: str = uri) -> bool:
-            return files.create_once(uri, b"%d" % number * 1000)
-
-        won = race(WRITERS, create)
-        assert won.count(True) == 1
-        assert files.read_bytes(uri) == b"%d" % won.index(True) * 1000
-        assert names_in(tmp_path / f"new-{attempt}") == ["file"]
+    check_that_one_creates(tmp_path)
 
 
 def create_many(folder: Path, number: int, lacking: int, ready: Any) -> None:
