@@ -36,6 +36,7 @@ PIPELINE_ROOMS = [
     "pages",
     "submission",
     "check",
+    "nightly",
     "deploy",
     "cli",
 ]

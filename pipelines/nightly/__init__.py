@@ -1,0 +1,1 @@
+"""The night after night: one command for a scheduler, and those who watch it."""
