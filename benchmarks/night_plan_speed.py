@@ -13,7 +13,7 @@ memory.
 
 import argparse
 import json
-import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,7 +31,10 @@ _BLOCK = 500_000
 _STRIDE = 7_368_787  # a prime: each number comes once, in mixed order
 _VERSION = "1234567-1700000000000000000"
 _MANIFEST = "photos.parquet"
-_STEP = "import sys; from benchmarks import night_plan_speed as n; n.{}(*sys.argv[1:])"
+_STEP = (
+    "import sys; from benchmarks import night_plan_speed as n; n.{}(*sys.argv[1:]); "
+    "n.print_usage()"
+)
 
 
 def draw_manifest(path: Path, count: int) -> None:
@@ -103,15 +106,29 @@ def end(out: str) -> None:
 def measure(step: str, *words: str) -> dict[str, float]:
     """Runs a step in a process of its own; returns what it took."""
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", _STEP.format(step), *words])
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{step} ended with {status}")
+    command = [sys.executable, "-c", _STEP.format(step), *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return {
         "seconds": round(time.perf_counter() - start, 1),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_megabytes": round(usage.ru_maxrss / 1024),
+        **{
+            k: v
+            for line in done.stdout.splitlines()
+            for k, v in json.loads(line).items()
+        },
     }
+
+
+def print_usage() -> None:
+    """Prints this process's processor time and peak memory.
+
+    What a parent is told of a child's peak is at least what itself had when it forked.
+    """
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    kilobytes = int(status.partition("VmHWM:")[2].split()[0])
+    cpu_seconds = round(usage.ru_utime + usage.ru_stime, 1)
+    megabytes = round(kilobytes / 1024)
+    print(json.dumps({"cpu_seconds": cpu_seconds, "peak_megabytes": megabytes}))
 
 
 def main() -> None:
