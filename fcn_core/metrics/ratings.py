@@ -229,7 +229,7 @@ class RatingRows:
         )
 
     def intervals(self, *, seed: int) -> Correlations:
-        """Returns how sure `srcc_mean` and `lcc_mean` are; see `intervals.bootstrap`."""
+        """Returns the intervals of the correlations of means; see `bootstrap`."""
         named = self.named
         return bootstrap(named["predicted_mean"], named["target_mean"], seed=seed)
 

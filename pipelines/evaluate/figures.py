@@ -16,6 +16,7 @@ class EvaluateSettings(Frozen):
     Attributes:
         model: `name@version`.
         data: Name of the data set.
+        targets: Name of the CSV that rates the photos of a folder; None: records do.
         data_fingerprint: Of its records. All else is as in `EvaluateConfig`, after
             `auto` was resolved, see `fcn_core.scoring.arithmetic.Arithmetic`.
     """
@@ -25,6 +26,7 @@ class EvaluateSettings(Frozen):
     data: str
     data_fingerprint: str
     split: str
+    targets: str | None = None
     engine: str
     precision: str
     instruction_set: str

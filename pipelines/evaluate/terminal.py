@@ -2,8 +2,8 @@
 
 from pipelines.chunks.finish import text_of
 from pipelines.evaluate.figures import Figures, RatingFigures
-from pipelines.evaluate.rating_rows import confidence, rating_rows
 from pipelines.evaluate.layout import EvaluationFiles
+from pipelines.evaluate.rating_rows import confidence, rating_rows
 
 _FIGURES = {
     "segmentation": (
