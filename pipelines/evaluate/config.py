@@ -12,6 +12,7 @@ from pipelines.settings import (
     JobConfig,
     Lanes,
     Precision,
+    Views,
 )
 
 
@@ -46,6 +47,7 @@ class EvaluateConfig(JobConfig):
         le=8192,
         description="longest side that the model sees, in pixels; its card's if unset",
     )
+    views: Views = "1"
     void: int | None = Field(
         default=None,
         ge=0,

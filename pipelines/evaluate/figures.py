@@ -8,6 +8,7 @@ from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.evaluate.leak import Leak
 from pipelines.faults import UsageError
+from pipelines.settings import Views
 
 
 class EvaluateSettings(Frozen):
@@ -31,6 +32,7 @@ class EvaluateSettings(Frozen):
     precision: str
     instruction_set: str
     max_side: int | None
+    views: Views = "1"
     void: int | None
     chunk_size: int
 

@@ -110,6 +110,7 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
         precision=chosen.precision,
         instruction_set=chosen.instruction_set,
         max_side=config.max_side,
+        views=config.views,
         void=config.void,
         chunk_size=config.chunk_size,
     )
