@@ -81,14 +81,15 @@ BUILT_IN: Final[dict[str, Recipe]] = {
             "ratings we made up, and from nobody's votes; it knows nothing of "
             "composition or subject, and its scale is not AVA's."
         ),
-        epochs=12,
+        epochs=24,
         batch_size=40,
-        learning_rate=5e-3,
+        learning_rate=2e-3,
+        warm_up=1.0,
         rates={"head": 1.0, "backbone": 1.0},
         # Its norms are those of random weights: they learn as everything else does.
         freeze_batch_norm=False,
         average=0.99,
-        crop=(192, 192),
+        crop=(160, 160),
         scale=(0.7, 1.0),
         copies=4,
     ),

@@ -95,7 +95,8 @@ def test_the_command_prints_intervals_and_is_repeatable(
     bundle: Path, photos: Path, tmp_path: Path
 ) -> None:
     table, output = write_table(tmp_path), tmp_path / "out.json"
-    words = ["evaluate", "--model", bundle, "--data", photos, "--targets", table]
+    words: list[str | Path] = ["evaluate", "--model", bundle, "--data", photos]
+    words += ["--targets", table]
     words += ["--output", output, "--lanes", "1", "--precision", "f32"]
     ended = score_runs.fcn(*words)
     assert ended.code == 0, ended.stderr
