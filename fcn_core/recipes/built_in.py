@@ -79,7 +79,10 @@ BUILT_IN: Final[dict[str, Recipe]] = {
             "Measures technical quality only: blur, noise, JPEG artefacts and, less "
             "well, exposure. It learned from degraded copies of photos whose target "
             "ratings we made up, and from nobody's votes; it knows nothing of "
-            "composition or subject, and its scale is not AVA's."
+            "composition or subject, and its scale is not AVA's. Whether people find "
+            "a photo beautiful is another question: on 900 photos, each rated by more "
+            "than 100 people, quality@3, of the same targets, ranked them at SRCC "
+            "-0.12."
         ),
         epochs=24,
         batch_size=40,
