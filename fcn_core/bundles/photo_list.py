@@ -6,7 +6,7 @@ photo can find out whether it is in the list, and nobody can find out anything e
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,19 +25,28 @@ Photos = NDArray[np.uint64]
 """Sorted and distinct, `[photos]`."""
 
 
+class Hashed(Protocol):
+    """Anything that knows the sha256 in hex of a photo's bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the photo's bytes."""
+        ...
+
+
 def photos_of(records: Iterable[ImageRecord]) -> Photos:
     """Returns the list of some records' photos, holding one record at a time."""
     return np.unique(np.fromiter(map(_key, records), np.uint64))
 
 
-def contains(photos: Photos, record: ImageRecord) -> bool:
+def contains(photos: Photos, record: Hashed) -> bool:
     """Returns whether a record's photo is in a list."""
     key = _key(record)
     place = int(np.searchsorted(photos, key))
     return place < len(photos) and photos[place] == key
 
 
-def _key(record: ImageRecord) -> np.uint64:
+def _key(record: Hashed) -> np.uint64:
     return prefixes([record.sha256])[0]
 
 

@@ -4,6 +4,8 @@ Training's evaluation and each lane of `fcn evaluate` call it, so they cannot di
 Loads neither TensorFlow nor Keras.
 """
 
+import hashlib
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +28,32 @@ class Segmented:
 
     score: PhotoScore
     confusion: ConfusionMatrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatedPhoto:
+    """A photo and its ratings where there is no record of both.
+
+    Attributes:
+        encoded: Its file's bytes.
+        filename: Its path.
+        source_id: Its name without folder and extension.
+        votes: For ratings 1, 2, ...; they decide mean and spread where there are any.
+        mean: Of the ratings.
+        std: Their standard deviation, NaN where it is not known.
+    """
+
+    encoded: bytes
+    filename: str
+    source_id: str
+    votes: Sequence[int] = ()
+    mean: float = math.nan
+    std: float = math.nan
+
+    @property
+    def sha256(self) -> str:
+        """Of the file's bytes, hex."""
+        return hashlib.sha256(self.encoded).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -66,7 +94,10 @@ def segment(
 
 
 def rate(
-    photos: PhotoScorer, record: AestheticsRecord, *, bins: Sequence[float]
+    photos: PhotoScorer,
+    record: AestheticsRecord | RatedPhoto,
+    *,
+    bins: Sequence[float],
 ) -> Rated:
     """Compares predicted ratings with votes, or with the mean that is known.
 

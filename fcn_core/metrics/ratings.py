@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fcn_core.metrics.confusion import ConfusionMatrix
 from fcn_core.metrics.correlation import exact_mean, pearson, spearman
+from fcn_core.metrics.intervals import Correlations, bootstrap
 
 _NAMES: Final = (
     "predicted_mean",
@@ -59,11 +60,13 @@ class RatingScores:
         accuracy_at: A mean above it is high, at it or below low.
         srcc_mean: Rank correlation of the means, ties sharing their average rank.
         lcc_mean: Linear correlation of the means.
+        mae_mean: Mean distance between the means.
         srcc_std: Rank correlation of the standard deviations, where targets have one.
         lcc_std: Linear correlation of the standard deviations.
         emd_r1: Mean earth mover's distance with r=1.
         emd_r2: Mean earth mover's distance with r=2.
         majority_accuracy: Accuracy of always saying the side most targets are on.
+        constant_mae_mean: `mae_mean` of always saying the mean of all targets.
         constant_emd_r1: `emd_r1` of always predicting the mean of all targets.
         constant_emd_r2: `emd_r2` of the same.
     """
@@ -74,11 +77,13 @@ class RatingScores:
     accuracy_at: float
     srcc_mean: float
     lcc_mean: float
+    mae_mean: float
     srcc_std: float
     lcc_std: float
     emd_r1: float
     emd_r2: float
     majority_accuracy: float
+    constant_mae_mean: float
     constant_emd_r1: float
     constant_emd_r2: float
 
@@ -198,7 +203,8 @@ class RatingRows:
         """Returns the scores of all photos so far."""
         named = self.named
         at = threshold(self.bins)
-        high = named["target_mean"] > at
+        means, truths = named["predicted_mean"], named["target_mean"]
+        high = truths > at
         known_std = ~np.isnan(named["target_std"])
         stds = named["predicted_std"][known_std], named["target_std"][known_std]
         voted = ~np.isnan(self.targets).any(1)
@@ -207,18 +213,25 @@ class RatingRows:
         return RatingScores(
             photos=len(self.columns),
             with_votes=len(targets),
-            accuracy=exact_mean((named["predicted_mean"] > at) == high),
+            accuracy=exact_mean((means > at) == high),
             accuracy_at=at,
-            srcc_mean=spearman(named["predicted_mean"], named["target_mean"]),
-            lcc_mean=pearson(named["predicted_mean"], named["target_mean"]),
+            srcc_mean=spearman(means, truths),
+            lcc_mean=pearson(means, truths),
+            mae_mean=exact_mean(np.abs(means - truths)),
             srcc_std=spearman(*stds),
             lcc_std=pearson(*stds),
             emd_r1=exact_mean(named["emd_r1"][voted]),
             emd_r2=exact_mean(named["emd_r2"][voted]),
             majority_accuracy=max(exact_mean(high), exact_mean(~high)),
+            constant_mae_mean=exact_mean(np.abs(truths - exact_mean(truths))),
             constant_emd_r1=exact_mean(earth_movers_distance(constant, targets, r=1)),
             constant_emd_r2=exact_mean(earth_movers_distance(constant, targets, r=2)),
         )
+
+    def intervals(self, *, seed: int) -> Correlations:
+        """Returns the intervals of the correlations of means; see `bootstrap`."""
+        named = self.named
+        return bootstrap(named["predicted_mean"], named["target_mean"], seed=seed)
 
 
 def threshold(bins: Sequence[float]) -> float:

@@ -69,23 +69,30 @@ BUILT_IN: Final[dict[str, Recipe]] = {
         model=ModelSpec(
             task="aesthetics",
             name="rating",
-            backbone="mobilenet_v2",
+            backbone="texture",
             classes=10,
-            dropout=0.1,
+            head_width=32,
+            dropout=0.0,
         ),
-        init="imagenet",
+        init=RANDOM,
         notes=(
             "Measures technical quality only: blur, noise, JPEG artefacts and, less "
             "well, exposure. It learned from degraded copies of photos whose target "
             "ratings we made up, and from nobody's votes; it knows nothing of "
-            "composition or subject, and its scale is not AVA's."
+            "composition or subject, and its scale is not AVA's. Whether people find "
+            "a photo beautiful is another question: on 900 photos, each rated by more "
+            "than 100 people, quality@3, of the same targets, ranked them at SRCC "
+            "-0.12."
         ),
-        epochs=8,
-        batch_size=16,
-        learning_rate=1e-3,
-        rates={"head": 1.0, "backbone": 0.1},
+        epochs=24,
+        batch_size=40,
+        learning_rate=2e-3,
+        warm_up=1.0,
+        rates={"head": 1.0, "backbone": 1.0},
+        # Its norms are those of random weights: they learn as everything else does.
+        freeze_batch_norm=False,
         average=0.99,
-        crop=(288, 288),
+        crop=(160, 160),
         scale=(0.7, 1.0),
         copies=4,
     ),

@@ -68,6 +68,26 @@ _NIMA_MODEL: Final = ModelSpec(
 )
 
 RATINGS: Final[dict[str, Recipe]] = {
+    "aesthetics": Recipe(
+        about="The built-in aesthetics, gently fine-tuned to the taste of other raters",
+        model=replace(_NIMA_MODEL, dropout=0.5),
+        notes=(
+            "Ratings 1 to 10 as the raters of its training data gave them, beside "
+            "those of AVA, whom its initial weights had learned from."
+        ),
+        init="aesthetics",
+        epochs=5,
+        batch_size=32,
+        learning_rate=1e-4,
+        rates={"head": 1.0, "backbone": 0.1},
+        average=0.99,
+        padding_value=(127, 127, 127),
+        # Photos as the network was trained on them: whole, sampled, about this large.
+        max_side=640,
+        nearest_pixels=224 * 224,
+        crop=(224, 224),
+        scale=(1.0, 1.0),
+    ),
     "ava-fcn-1": _experiment(
         "VGG16 as published, Dense layers, squares of 224",
         ratio=1.0,

@@ -104,6 +104,9 @@ class Recipe:
         max_side: Working size of the model in pixels; None: photos as they are.
         enlarge: What smaller photos are multiplied by, up to `max_side`, where they are
             scored (segmentation only).
+        nearest_pixels: Pixels of the area that photos are sampled to without a filter,
+            their aspect kept, as they are scored too (ratings only, instead of crops);
+            None: crops.
         copies: Degraded copies of each photo; ratings are learned from these, not from
             votes.
     """
@@ -149,6 +152,7 @@ class Recipe:
     padding_that_scores: bool = False
     max_side: int | None = 512
     enlarge: float = 1.0
+    nearest_pixels: int | None = None
     copies: int = 0
 
     @property

@@ -1,14 +1,23 @@
-"""How a model wants its pixels: fitted and padded."""
+"""How a model wants its pixels: fitted and padded, or sampled in views."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_core import geometry, images
+from fcn_core import geometry, images, views
 from fcn_core.bundles.card import ModelCard
 from fcn_core.records.record import ImageRecord
 from fcn_core.scoring.scorers import side_multiple
+
+Views = Literal["1", "3", "square"]
+"""How models that sample photos to one area see them: `1` whole; `3` squares, three or
+as many as cover a photo, whose ratings are averaged; `square` whole, but warped to a
+square from the photo's own pixels, as such models are published."""
+
+WHOLE: Final = "1"
 
 
 @dataclass(frozen=True)
@@ -21,41 +30,56 @@ class Feed:
     minimum: int
     padding_value: tuple[int, int, int]
     nearest_pixels: int | None = None
+    views: Views = WHOLE
 
 
 @dataclass(frozen=True)
 class Fed:
-    """A photo ready for a network: uint8 `[1, H, W, 3]`, and where it lies there."""
+    """A photo ready for a network: uint8 `[views, H, W, 3]`, and where it lies there.
+
+    There is one view, unless the feed says otherwise.
+    """
 
     batch: NDArray[np.uint8]
     placement: geometry.Placement
 
     @property
     def sizes(self) -> NDArray[np.int32]:
-        """Valid height and width: int32 `[1, 2]`."""
-        return np.array([self.placement.fitted], np.int32)
+        """Valid height and width: int32 `[views, 2]`."""
+        return np.array([self.placement.fitted] * len(self.batch), np.int32)
 
 
-def feed_of(card: ModelCard, max_side: int | None = None) -> Feed:
+def feed_of(
+    card: ModelCard, max_side: int | None = None, *, shown: Views = WHOLE
+) -> Feed:
     """Returns how a model wants its pixels.
 
     Args:
         card: Of the model.
         max_side: Instead of the card's; None, or a model of one area: the card's.
+        shown: Of models of one area; others see every photo whole.
     """
+    if card.nearest_pixels is None:
+        shown = WHOLE
     is_given = max_side is not None and card.nearest_pixels is None
     return Feed(
-        max_side=max_side if is_given else card.max_side,
+        max_side=(
+            max_side if is_given else None if shown == "square" else card.max_side
+        ),
         enlarge=card.enlarge,
         multiple=side_multiple(card),
         minimum=card.minimum_side,
         padding_value=card.padding_value,
         nearest_pixels=card.nearest_pixels,
+        views=shown,
     )
 
 
 def prepare(image: images.DecodedImage, feed: Feed) -> Fed:
-    """Fits and pads a decoded photo."""
+    """Fits and pads a decoded photo, or samples its views."""
+    if feed.nearest_pixels is not None and feed.views != WHOLE:
+        side = math.isqrt(feed.nearest_pixels)
+        return _sampled(image, feed, side)
     placement = geometry.place(
         geometry.Size(image.height, image.width),
         max_side=feed.max_side,
@@ -74,12 +98,34 @@ def _fitted(
 ) -> NDArray[np.uint8]:
     if feed.nearest_pixels is None:
         return images.resize(image.pixels, placement.fitted)
-    # First with a filter: every so many-th pixel of a large photo is another picture.
+    return images.sample(_reduced(image, feed), placement.fitted)
+
+
+def _reduced(image: images.DecodedImage, feed: Feed) -> NDArray[np.uint8]:
+    """Returns a photo at the working size, with a filter if that is smaller.
+
+    Every so many-th pixel of a large photo is another picture.
+    """
     size = geometry.fit(
-        placement.original, max_side=feed.max_side, enlarge=feed.enlarge
+        (image.height, image.width), max_side=feed.max_side, enlarge=feed.enlarge
     )
-    reduced = images.resize(image.pixels, size, sharp=True)
-    return images.sample(reduced, placement.fitted)
+    return images.resize(image.pixels, size, sharp=True)
+
+
+def _sampled(image: images.DecodedImage, feed: Feed, side: int) -> Fed:
+    """Returns squares of a photo, sampled without a filter."""
+    pixels = _reduced(image, feed)
+    mode: views.ViewMode = "nearest" if feed.views == "square" else "multi_crop"
+    shown = views.views((pixels.shape[0], pixels.shape[1]), mode, side=side)
+    squares = [
+        images.view(pixels, replace(view, sampled=True), feed.padding_value)
+        for view in shown
+    ]
+    size = geometry.Size(side, side)
+    placement = geometry.Placement(
+        original=geometry.Size(image.height, image.width), fitted=size, padded=size
+    )
+    return Fed(batch=np.stack(squares), placement=placement)
 
 
 def working_pixels(record: ImageRecord, *, max_side: int | None) -> NDArray[np.uint8]:

@@ -18,8 +18,8 @@ from fcn_core.canonical import content_sha256
 from fcn_core.labels import RATING_TASKS, Task
 from fcn_core.scoring import class_maps
 from fcn_core.scoring.arithmetic import Arithmetic
-from fcn_core.scoring.feed import Fed, Feed, feed_of, prepare
-from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer
+from fcn_core.scoring.feed import WHOLE, Fed, Feed, Views, feed_of, prepare
+from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer, with_moments
 
 
 def row_fingerprint(
@@ -28,6 +28,7 @@ def row_fingerprint(
     *,
     max_side: int | None,
     tile: int | None = None,
+    views: Views = WHOLE,
 ) -> str:
     """Returns the sha256 in hex of all that decides a row's values besides the photo.
 
@@ -36,6 +37,7 @@ def row_fingerprint(
         arithmetic: What computes them.
         max_side: Overrides the working size of the cards; None: it does not.
         tile: As for `load_scorer`.
+        views: As for `PhotoScorer`.
     """
     content: dict[str, object] = {
         "models": sorted(card.fingerprint for card in cards),
@@ -46,6 +48,8 @@ def row_fingerprint(
     }
     if tile is not None:
         content["tile"] = tile
+    if views != WHOLE:
+        content["views"] = views
     return content_sha256(content)
 
 
@@ -106,6 +110,7 @@ class PhotoScorer:
         scorers: The models.
         max_side: Overrides the working size of every model's card.
         masks: Whether to encode masks.
+        views: How models that sample photos to one area see them, see `feed.Views`.
     """
 
     def __init__(
@@ -114,6 +119,7 @@ class PhotoScorer:
         *,
         max_side: int | None = None,
         masks: bool = True,
+        views: Views = WHOLE,
     ) -> None:
         tasks = [part.task for scorer in scorers for part in scorer.card.parts]
         if not tasks or len(set(tasks)) != len(tasks):
@@ -122,7 +128,9 @@ class PhotoScorer:
                 " leave one out"
             )
         self._masks = masks
-        self._feeds = [(scorer, feed_of(scorer.card, max_side)) for scorer in scorers]
+        self._feeds = [
+            (scorer, feed_of(scorer.card, max_side, shown=views)) for scorer in scorers
+        ]
 
     def score_photo(self, data: bytes) -> PhotoScore:
         """Scores the photo that `data` encodes, the same every time.
@@ -146,6 +154,8 @@ class PhotoScorer:
                 fed[feed] = prepare(image, feed)
             outputs = scorer.score(fed[feed].batch, fed[feed].sizes)
             _check_finite(outputs)
+            if len(fed[feed].batch) > 1:
+                outputs = _averaged(outputs, scorer.card)
             if scorer.card.task == "segmentation":
                 found = self._segment(outputs, scorer.card, fed[feed].placement)
                 score = replace(score, **found)
@@ -183,6 +193,12 @@ class PhotoScorer:
             values["mask_png"] = png
             values["mask_sha256"] = hashlib.sha256(png).hexdigest()
         return values
+
+
+def _averaged(outputs: Outputs, card: ModelCard) -> Outputs:
+    """Returns the ratings of a photo whose views have these."""
+    mean = outputs["ratings"].mean(0, dtype=np.float64, keepdims=True)
+    return with_moments(mean, card=card)
 
 
 def _check_finite(outputs: Outputs) -> None:

@@ -121,6 +121,7 @@ def make_card(record: RunRecord, *, name: str | None, version: str) -> ModelCard
         padding_value=(red, green, blue),
         max_side=settings.numbers["max_side"],
         enlarge=settings.numbers["enlarge"],
+        nearest_pixels=settings.numbers["nearest_pixels"],
         technical=find_recipe(settings.recipe).is_technical,
     )
     origin, metrics = card_words.origin(record), _metrics(record)

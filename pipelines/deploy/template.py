@@ -37,6 +37,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "instruction_set": "Models",
     "max_side": "Models",
     "tile": "Models",
+    "views": "Models",
     "lanes": _WORKERS,
 }
 _OTHER_GROUP: Final = "Results"

@@ -1,8 +1,8 @@
 """The settings of `fcn evaluate` and `fcn voc_submission`."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.settings import (
     ChunkSize,
@@ -12,6 +12,7 @@ from pipelines.settings import (
     JobConfig,
     Lanes,
     Precision,
+    Views,
 )
 
 
@@ -22,8 +23,17 @@ class EvaluateConfig(JobConfig):
     beam: ClassVar[bool] = True
 
     model: str = Field(description="a built-in name or a bundle folder")
-    data: str = Field(description="a finished folder of fcn convert")
-    split: str = Field(description="the split to measure on, such as val")
+    data: str = Field(
+        description="a finished folder of fcn convert; with --targets one of photos"
+    )
+    split: str | None = Field(
+        default=None,
+        description="the split to measure on, such as val; none with --targets",
+    )
+    targets: str | None = Field(
+        default=None,
+        description="a CSV with votes or mean scores of the photos in --data",
+    )
     output: str = Field(
         description="FILE.json, with FILE.html and FILE.photos.parquet beside it"
     )
@@ -37,6 +47,7 @@ class EvaluateConfig(JobConfig):
         le=8192,
         description="longest side that the model sees, in pixels; its card's if unset",
     )
+    views: Views = "1"
     void: int | None = Field(
         default=None,
         ge=0,
@@ -52,6 +63,20 @@ class EvaluateConfig(JobConfig):
         default=False,
         description="measure even on photos that the model was trained on",
     )
+
+    @model_validator(mode="after")
+    def _has_a_split_or_a_table(self) -> Self:
+        if self.split is None and self.targets is None:
+            raise ValueError(
+                "--split: got none, expected the split of --data to measure on, such "
+                "as val; or pass --targets with a CSV of ratings"
+            )
+        if self.split is not None and self.targets is not None:
+            raise ValueError(
+                f"--split: got {self.split} with --targets, expected one of the two: a "
+                "table has no splits; leave --split out"
+            )
+        return self
 
     @field_validator("output")
     @classmethod

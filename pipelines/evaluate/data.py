@@ -82,6 +82,18 @@ class Data:
             )
         )
 
+    def count_bins(self) -> int:
+        """Returns the votes' ratings by the first record; 0 where it is damaged."""
+        records = Records(self, self.split)
+        record = next(iter(records), None)
+        if records.is_damaged or not isinstance(record, AestheticsRecord):
+            return 0
+        return len(record.votes)
+
+    def photos(self, split: str) -> "Records":
+        """Returns the records of a split."""
+        return Records(self, split)
+
 
 class Records:
     """The records of a split, as far as they can be read.

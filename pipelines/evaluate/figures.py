@@ -8,6 +8,7 @@ from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.evaluate.leak import Leak
 from pipelines.faults import UsageError
+from pipelines.settings import Views
 
 
 class EvaluateSettings(Frozen):
@@ -16,6 +17,7 @@ class EvaluateSettings(Frozen):
     Attributes:
         model: `name@version`.
         data: Name of the data set.
+        targets: Name of the CSV that rates the photos of a folder; None: records do.
         data_fingerprint: Of its records. All else is as in `EvaluateConfig`, after
             `auto` was resolved, see `fcn_core.scoring.arithmetic.Arithmetic`.
     """
@@ -25,10 +27,12 @@ class EvaluateSettings(Frozen):
     data: str
     data_fingerprint: str
     split: str
+    targets: str | None = None
     engine: str
     precision: str
     instruction_set: str
     max_side: int | None
+    views: Views = "1"
     void: int | None
     chunk_size: int
 
@@ -103,14 +107,35 @@ class Baselines(Frozen):
     """What is reached without looking at a photo."""
 
     majority_accuracy: float | None
+    constant_mae_mean: float | None = None
     constant_emd_r1: float | None
     constant_emd_r2: float | None
+
+
+class Intervals(Frozen):
+    """How sure correlations are, see `fcn_core.metrics.intervals`.
+
+    Attributes:
+        confidence: Share of the resamples inside.
+        resamples: How often photos were drawn.
+        seed: Of the draws.
+        srcc_mean: Lower and upper end; None where nothing correlates.
+        lcc_mean: Likewise.
+    """
+
+    confidence: float
+    resamples: int
+    seed: int
+    srcc_mean: tuple[float, float] | None
+    lcc_mean: tuple[float, float] | None
 
 
 class RatingFigures(Measured):
     """Figures of ratings, see `fcn_core.metrics.ratings.RatingScores`.
 
     Attributes:
+        intervals: Of the correlations of means; None in files of earlier versions, as
+            are the mean distances.
         classes: The rating bins as text.
         confusion: Photos, `[true bin][predicted bin]`.
     """
@@ -121,6 +146,8 @@ class RatingFigures(Measured):
     accuracy_at: float | None
     srcc_mean: float | None
     lcc_mean: float | None
+    mae_mean: float | None = None
+    intervals: Intervals | None = None
     srcc_std: float | None
     lcc_std: float | None
     emd_r1: float | None

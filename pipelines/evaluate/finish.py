@@ -4,7 +4,10 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Final
 
+from fcn_core.metrics import intervals
+from fcn_core.metrics.ratings import RatingRows
 from pipelines import files
 from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
@@ -15,6 +18,7 @@ from pipelines.evaluate import parts, worst
 from pipelines.evaluate.figures import (
     Baselines,
     Figures,
+    Intervals,
     Measured,
     RatingFigures,
     SegmentationFigures,
@@ -25,6 +29,9 @@ from pipelines.evaluate.plan import EvaluatePlan, Evaluation
 from pipelines.faults import AboveThreshold
 from pipelines.lanes.pool import pool_of
 from pipelines.lanes.settings import LaneSettings
+
+_SEED: Final = 0
+"""Of the resamples behind intervals: the same photos give the same figures."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +141,26 @@ def _rating_figures(
             **dict(measured),
             "baselines": {name: scores.pop(name) for name in Baselines.model_fields},
             **scores,
+            "intervals": _intervals(rows),
             "classes": [f"{rating:g}" for rating in plan.bins],
             "confusion": rows.confusion().counts.tolist(),
         }
     )
+
+
+def _intervals(rows: RatingRows) -> Intervals:
+    found = rows.intervals(seed=_SEED)
+    return Intervals(
+        confidence=intervals.CONFIDENCE,
+        resamples=intervals.RESAMPLES,
+        seed=_SEED,
+        srcc_mean=_known_interval(found.srcc),
+        lcc_mean=_known_interval(found.lcc),
+    )
+
+
+def _known_interval(interval: intervals.Interval) -> intervals.Interval | None:
+    return None if math.isnan(interval[0]) else interval
 
 
 def _known(value: float) -> float | None:

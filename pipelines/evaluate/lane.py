@@ -10,6 +10,7 @@ from fcn_core import images
 from fcn_core.bad_image import BadImage
 from fcn_core.bundles.card import ModelError
 from fcn_core.evaluation import photo
+from fcn_core.evaluation.photo import RatedPhoto
 from fcn_core.records.fields import RecordError
 from fcn_core.records.record import RECORD_OF, Record, SegmentationRecord
 from pipelines.lanes.messages import Header
@@ -43,7 +44,8 @@ class EvaluateRecords:
 
         Args:
             header: `pictures`: whether the photo and its masks are wanted.
-            blobs: The serialised record.
+            blobs: The serialised record; or a photo, where the header has what it is
+                `rated`.
 
         Returns:
             The photo's row; as blobs its photo, and its label and mask if it has some.
@@ -51,10 +53,7 @@ class EvaluateRecords:
         Raises:
             BadImage: The record cannot be used.
         """
-        try:
-            record = self._record_type.parse(blobs[0])
-        except RecordError as error:
-            raise BadImage("corrupt", f"the record: {error}", stage="read") from error
+        record = self._record(header, blobs[0])
         try:
             row, score = self._evaluate(record)
         except (BadImage, ModelError, MemoryError):
@@ -82,7 +81,15 @@ class EvaluateRecords:
             pictures += [record.label, images.encode_mask(mask)]
         return row, pictures
 
-    def _evaluate(self, record: Record) -> tuple[Header, "PhotoScore"]:
+    def _record(self, header: Header, data: bytes) -> Record | RatedPhoto:
+        if "rated" in header:
+            return RatedPhoto(encoded=data, **header["rated"])
+        try:
+            return self._record_type.parse(data)
+        except RecordError as error:
+            raise BadImage("corrupt", f"the record: {error}", stage="read") from error
+
+    def _evaluate(self, record: Record | RatedPhoto) -> tuple[Header, "PhotoScore"]:
         if isinstance(record, SegmentationRecord):
             seen = photo.segment(
                 self._photos, record, class_ids=self._class_ids, void=self._void

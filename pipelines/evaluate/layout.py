@@ -19,6 +19,8 @@ class EvaluationFiles:
     """The frozen plan."""
     parts = Place("work", "parts")
     """The folder of the parts."""
+    rows = Place("work", "rows.jsonl")
+    """The rows of a table of ratings, where there are no records."""
     worst = Place("work", "worst.parquet")
     """The worst photos with their pictures, which the page is made of."""
     refusal = Place("work", "FAILED")

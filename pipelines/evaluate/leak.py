@@ -12,7 +12,7 @@ from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.photo_list import Photos
 from pipelines.chunks.frozen import Frozen
-from pipelines.evaluate.data import Data, Records
+from pipelines.evaluate.table import Measurable
 
 
 class Leak(Frozen):
@@ -33,7 +33,7 @@ _BEFORE = "what its initial weights had seen"
 _DAMAGED = "; records behind damaged ones"
 
 
-def find_leak(card: ModelCard, bundle: Path, data: Data) -> Leak:
+def find_leak(card: ModelCard, bundle: Path, data: Measurable) -> Leak:
     """Compares a split with what a model was trained on.
 
     Args:
@@ -55,8 +55,8 @@ def find_leak(card: ModelCard, bundle: Path, data: Data) -> Leak:
     return named if named.why else listed
 
 
-def _by_list(card: ModelCard, photos: Photos, data: Data) -> Leak:
-    split, measured = data.split, Records(data, data.split)
+def _by_list(card: ModelCard, photos: Photos, data: Measurable) -> Leak:
+    split, measured = data.split, data.photos(data.split)
     total = shared = 0
     for record in measured:
         total += 1
@@ -71,7 +71,7 @@ def _by_list(card: ModelCard, photos: Photos, data: Data) -> Leak:
     )
 
 
-def _by_names(card: ModelCard, data: Data, *, is_listed: bool) -> Leak:
+def _by_names(card: ModelCard, data: Measurable, *, is_listed: bool) -> Leak:
     """Compares what the card names: the data set and its split."""
     info, split = data.info, data.split
     trained = card.training.get("data_split")
@@ -110,10 +110,10 @@ def _by_names(card: ModelCard, data: Data, *, is_listed: bool) -> Leak:
     )
 
 
-def _compare(card: ModelCard, data: Data, trained: str) -> Leak:
+def _compare(card: ModelCard, data: Measurable, trained: str) -> Leak:
     """Compares two splits of one folder, by the photos' hashes and ids."""
     split = data.split
-    seen, measured = Records(data, trained), Records(data, split)
+    seen, measured = data.photos(trained), data.photos(split)
     hashes = {record.sha256: record.source_id for record in seen}
     ids, total, shared, shared_ids = set(hashes.values()), 0, 0, 0
     for record in measured:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from fcn_core.bundles.card import ModelCard
 from fcn_core.labels import RATING_TASKS
-from fcn_core.records.record import AestheticsRecord
-from pipelines.evaluate.data import Data, Records
+from pipelines.evaluate.table import Measurable
 from pipelines.faults import UsageError
 
 
-def matching_part(card: ModelCard, data: Data) -> ModelCard:
+def matching_part(card: ModelCard, data: Measurable) -> ModelCard:
     """Returns the card of the model's output that the data set has targets for.
 
     Raises:
@@ -28,13 +27,9 @@ def matching_part(card: ModelCard, data: Data) -> ModelCard:
     return part
 
 
-def _check_scale(part: ModelCard, data: Data) -> None:
-    """Compares the bins with the first record; the evaluation reports a damaged one."""
-    records = Records(data, data.split)
-    record = next(iter(records), None)
-    if records.is_damaged or not isinstance(record, AestheticsRecord):
-        return
-    votes, bins = len(record.votes), part.rating_bins or []
+def _check_scale(part: ModelCard, data: Measurable) -> None:
+    """Compares the bins; the evaluation reports records that are damaged."""
+    votes, bins = data.count_bins(), part.rating_bins or []
     if votes and bins != [float(rating) for rating in range(1, votes + 1)]:
         raise UsageError(
             f"--model: got {part.label} with ratings {bins[0]:g} to {bins[-1]:g} in "

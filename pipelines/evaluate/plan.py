@@ -20,6 +20,7 @@ from pipelines.evaluate.layout import EvaluationFiles
 from pipelines.evaluate.leak import Leak, find_leak
 from pipelines.evaluate.match import class_ids, matching_part
 from pipelines.evaluate.rows import PHOTOS_SCHEMA
+from pipelines.evaluate.table import Measurable, RatedPhotos
 from pipelines.faults import UsageError
 from pipelines.lanes.models import fetched
 
@@ -97,17 +98,19 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
     built_in = config.model in scoring.built_in_names()
-    data = Data.open(config.data, config.split)
+    data = _open_data(config)
     settings = EvaluateSettings(
         model=card.label,
         model_fingerprint=card.fingerprint,
         data=data.info.dataset,
         data_fingerprint=data.info.fingerprint,
-        split=config.split,
+        split=data.split,
+        targets=_name_of(config.targets),
         engine=chosen.engine,
         precision=chosen.precision,
         instruction_set=chosen.instruction_set,
         max_side=config.max_side,
+        views=config.views,
         void=config.void,
         chunk_size=config.chunk_size,
     )
@@ -116,7 +119,8 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     # Allowed once, a leak is not asked for again when an evaluation goes on.
     if plan is None or (plan.leak.why and not config.allow_leak):
         draft = _draft(config, settings, data=data, card=card)
-        plan = _freeze(places, draft)
+        rows = data.encoded if isinstance(data, RatedPhotos) else None
+        plan = _freeze(places, draft, rows)
     return Evaluation(
         output=places.output,
         data=data.uri,
@@ -126,6 +130,17 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
         card=card,
         plan=plan,
     )
+
+
+def _open_data(config: EvaluateConfig) -> Measurable:
+    """Returns what is measured on: rows of a table, or else a split of records."""
+    if config.targets is not None:
+        return RatedPhotos.open(config.data, config.targets)
+    return Data.open(config.data, config.split or "")
+
+
+def _name_of(targets: str | None) -> str | None:
+    return None if targets is None else files.to_uri(targets).rpartition("/")[2]
 
 
 def _find(places: EvaluationFiles, settings: EvaluateSettings) -> EvaluatePlan | None:
@@ -153,7 +168,11 @@ def _check_same(
 
 
 def _draft(
-    config: EvaluateConfig, settings: EvaluateSettings, *, data: Data, card: ModelCard
+    config: EvaluateConfig,
+    settings: EvaluateSettings,
+    *,
+    data: Measurable,
+    card: ModelCard,
 ) -> EvaluatePlan:
     """Returns the plan of a new evaluation."""
     info = data.info
@@ -168,8 +187,8 @@ def _draft(
     chunks = data.chunks(config.chunk_size)
     if not chunks:
         raise UsageError(
-            f"--split: got {config.split} without a record, expected some; convert "
-            "again, or choose another"
+            f"--data: got no photo in {data.split}, expected some; convert again, or "
+            "choose another --split or --targets"
         )
     return EvaluatePlan(
         settings=settings,
@@ -184,19 +203,33 @@ def _draft(
     ).identified()
 
 
-def _check_leak(config: EvaluateConfig, data: Data, card: ModelCard) -> Leak:
+def _check_leak(config: EvaluateConfig, data: Measurable, card: ModelCard) -> Leak:
     try:
         leak = find_leak(card, scoring.find_bundle(fetched(config.model)), data)
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
     if leak.why and not config.allow_leak:
-        raise UsageError(f"--split: {leak.why}; choose another, or pass --allow_leak")
+        raise UsageError(
+            f"--data: {leak.why}; choose other photos, or pass --allow_leak"
+            if config.targets
+            else f"--split: {leak.why}; choose another, or pass --allow_leak"
+        )
     return leak
 
 
-def _freeze(places: EvaluationFiles, draft: EvaluatePlan) -> EvaluatePlan:
-    """Writes the plan unless another launch is faster; returns the one that stands."""
+def _freeze(
+    places: EvaluationFiles, draft: EvaluatePlan, rows: bytes | None
+) -> EvaluatePlan:
+    """Writes the plan unless another launch is faster; returns the one that stands.
+
+    Args:
+        places: Of the evaluation.
+        draft: The plan.
+        rows: Of the table of ratings, if there is one; the plan fixes its content.
+    """
     if not files.exists(places.output):
         files.check_writable(places.folder)
+        if rows is not None:
+            files.write_atomically(places.rows, rows)
         files.create_once(places.plan, draft.encode())
     return _find(places, draft.settings) or draft

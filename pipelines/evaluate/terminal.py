@@ -3,6 +3,7 @@
 from pipelines.chunks.finish import text_of
 from pipelines.evaluate.figures import Figures, RatingFigures
 from pipelines.evaluate.layout import EvaluationFiles
+from pipelines.evaluate.rating_rows import confidence, rating_rows
 
 _FIGURES = {
     "segmentation": (
@@ -23,7 +24,7 @@ _FIGURES = {
 def heads(figures: Figures) -> tuple[str, ...]:
     """Returns the heads of the table: names first, then numbers."""
     if isinstance(figures, RatingFigures):
-        return ("figure", "model", "baseline")
+        return ("figure", "model", f"{confidence(figures)} interval", "baseline")
     return ("class", "IoU", "accuracy", "pixels")
 
 
@@ -44,22 +45,9 @@ def rows(figures: Figures) -> list[tuple[str, ...]]:
 
 
 def _rating_rows(figures: RatingFigures) -> list[tuple[str, ...]]:
-    named = (
-        (f"accuracy at {figures.accuracy_at:g}", "accuracy", "majority_accuracy"),
-        ("SRCC of means", "srcc_mean", None),
-        ("LCC of means", "lcc_mean", None),
-        ("SRCC of standard deviations", "srcc_std", None),
-        ("LCC of standard deviations", "lcc_std", None),
-        ("EMD r=1", "emd_r1", "constant_emd_r1"),
-        ("EMD r=2", "emd_r2", "constant_emd_r2"),
-    )
     return [
-        (
-            name,
-            _text(getattr(figures, key)),
-            _text(getattr(figures.baselines, baseline)) if baseline else "",
-        )
-        for name, key, baseline in named
+        (row.name, _text(row.value), _interval_text(row.interval), _text(row.baseline))
+        for row in rating_rows(figures)
     ]
 
 
@@ -83,6 +71,10 @@ def closing_lines(figures: Figures, places: EvaluationFiles) -> list[str]:
         lines.append(text)
     lines += [f"json   {places.output}", f"page   {places.page}"]
     return [*lines, f"photos {places.photos}"]
+
+
+def _interval_text(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
 def _text(value: float | None) -> str:

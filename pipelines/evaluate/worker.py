@@ -100,7 +100,7 @@ def lane_settings(evaluation: Evaluation, *, lanes: int | None) -> LaneSettings:
     config = {
         "models": [model],
         **settings.model_dump(
-            include={"engine", "precision", "instruction_set", "max_side"}
+            include={"engine", "precision", "instruction_set", "max_side", "views"}
         ),
         "masks": plan.task == "segmentation",
         "task": plan.task,

@@ -49,7 +49,7 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
     Args:
         config: `models` (name and fingerprint each), `engine`, `precision`,
             `instruction_set`, `max_side`, `masks` (bool), and `tile` where photos are
-            tiled, all as the plan froze them.
+            tiled, `views` where they are seen in some, all as the plan froze them.
 
     Raises:
         ModelError: A model or the arithmetic is not the planned one.
@@ -73,7 +73,10 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
             config["instruction_set"],
         )
     return scoring.PhotoScorer(
-        scorers, max_side=config["max_side"], masks=config["masks"]
+        scorers,
+        max_side=config["max_side"],
+        masks=config["masks"],
+        views=config.get("views", "1"),
     )
 
 

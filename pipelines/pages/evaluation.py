@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from fcn_core import images
 from fcn_core.labels import VOID
 from pipelines import files
-from pipelines.evaluate.figures import Figures, SegmentationFigures
+from pipelines.evaluate.figures import Figures, RatingFigures, SegmentationFigures
 from pipelines.evaluate.layout import EvaluationFiles
+from pipelines.evaluate.rating_rows import confidence, rating_rows
 from pipelines.pages import page, thumbnails
 from pipelines.pages.chips import Chip, chip
 from pipelines.pages.thumbnails import Picture
@@ -66,6 +67,7 @@ def build(figures: Figures, places: EvaluationFiles) -> str:
         figures=figures,
         segmentation=figures.task == "segmentation",
         headline=_headline(figures),
+        **_ratings(figures),
         table=_class_table(figures),
         cells=cells(figures.confusion),
         names=figures.classes,
@@ -104,6 +106,13 @@ def _headline(figures: Figures) -> list[tuple[str, str]]:
         ("Failed", f"{figures.failed:,}"),
     ]
     return [(name, figure(getattr(figures, key))) for name, key in named] + counts
+
+
+def _ratings(figures: Figures) -> dict[str, Any]:
+    """Returns what the template knows of ratings beside the figures."""
+    if not isinstance(figures, RatingFigures):
+        return {}
+    return {"ratings": rating_rows(figures), "confidence": confidence(figures)}
 
 
 def _class_table(figures: Figures) -> list[tuple[Chip, str, str]]:

@@ -16,6 +16,7 @@ from pipelines.settings import (
     Lanes,
     Names,
     Precision,
+    Views,
 )
 
 Durable = Annotated[
@@ -74,6 +75,7 @@ class ScoreConfig(JobConfig):
         description="side of overlapping tiles, in pixels, for photos larger than "
         "this; needs a larger --max_side",
     )
+    views: Views = "1"
     chunk_size: ChunkSize = 256
     max_error_rate: ErrorRate = 0.05
     rescore: bool = Field(

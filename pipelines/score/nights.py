@@ -72,7 +72,11 @@ def plan_night(config: ScoreConfig) -> Night:
     settings = _settings(config, models, arithmetic)
     cards = [model.card for model in models]
     fingerprint = scoring.row_fingerprint(
-        cards, arithmetic, max_side=config.max_side, tile=config.tile
+        cards,
+        arithmetic,
+        max_side=config.max_side,
+        tile=config.tile,
+        views=config.views,
     )
 
     drafted: list[Pending] = []
@@ -165,6 +169,7 @@ def _settings(
         instruction_set=arithmetic.instruction_set,
         max_side=config.max_side,
         tile=config.tile,
+        views=config.views,
         masks=_masks(config),
         chunk_size=config.chunk_size,
         limit=config.limit,

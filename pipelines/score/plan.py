@@ -7,9 +7,10 @@ where or how often it was made.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import pyarrow as pa
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from pipelines.chunks.frozen import Frozen, Identified
 from pipelines.chunks.parts import Parts
@@ -20,6 +21,7 @@ from pipelines.score.commit import Commit, Discard, Outcome, read_outcome
 from pipelines.score.keys import Keys
 from pipelines.score.layout import PlanFolder
 from pipelines.score.rows import SCORES_SCHEMA
+from pipelines.settings import Views
 
 Kind = Literal["score", "replay"]
 
@@ -43,9 +45,19 @@ class ScoreSettings(Frozen):
     instruction_set: str
     max_side: int | None
     tile: int | None
+    views: Views = "1"
     masks: Literal["png", "tar", "none"]
     chunk_size: int
     limit: int | None
+
+    @model_serializer(mode="wrap")
+    def _without_usual_views(self, dump: SerializerFunctionWrapHandler) -> Any:
+        """Leaves out what plans of earlier versions do not have, where it is usual."""
+        return {
+            name: value
+            for name, value in dump(self).items()
+            if (name, value) != ("views", "1")
+        }
 
     @property
     def has_masks(self) -> bool:

@@ -256,7 +256,14 @@ def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
             for model in night.models
         ],
         **settings.model_dump(
-            include={"engine", "precision", "instruction_set", "max_side", "tile"}
+            include={
+                "engine",
+                "precision",
+                "instruction_set",
+                "max_side",
+                "tile",
+                "views",
+            }
         ),
         "masks": settings.has_masks,
     }

@@ -31,9 +31,11 @@ _KNOWN = {
         "weights_mobilenet_aesthetic_0.07.hdf5",
         "What the raters of AVA would give: about 200 members of a photo contest's "
         "website rated each of its photos from 1 to 10. Its authors report for AVA, "
-        "with the photo warped to a square, LCC 0.626, SRCC 0.609, EMD 0.071. Here "
-        "the photo keeps its aspect. It knows the taste of those people and the themes "
-        "of their contests; differences below half a point say little.",
+        "with the photo warped to a square, LCC 0.626, SRCC 0.609, EMD 0.071. On 900 "
+        "other photos, each rated by more than 100 people, that input reaches SRCC "
+        "0.39. Here the photo keeps its aspect, which agrees with them more (0.450 "
+        "against 0.424 on half of those). It knows the taste of those people and the "
+        "themes of their contests; differences below half a point say little.",
     ),
 }
 """What files are, by sha256: whose work, and what a user must know."""

@@ -73,6 +73,7 @@ def card_of(
         padding_value=recipe.padding_value,
         max_side=recipe.max_side,
         enlarge=recipe.enlarge,
+        nearest_pixels=recipe.nearest_pixels,
     )
 
 

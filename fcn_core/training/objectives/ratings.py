@@ -60,6 +60,8 @@ class RatingObjective(RatedObjective):
             if self._recipe.flip and rng.random() < 0.5:
                 photos = photos[:, :, ::-1]
             sizes = np.full((len(photos), 2), photos.shape[1:3], np.int32)
+        elif self._recipe.nearest_pixels:
+            photos, sizes = self._as_scored(record, rng)
         else:
             photos, sizes = self._crop(record, rng)
         target = rating_target(record, classes=self._spec.classes)
@@ -85,6 +87,16 @@ class RatingObjective(RatedObjective):
         inside = valid != VOID
         size = [inside.any(axis=1).sum(), inside.any(axis=0).sum()]
         return photo[None], np.array([size], np.int32)
+
+    def _as_scored(
+        self, record: AestheticsRecord, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Returns the whole photo as scoring samples it: a filter reads as blur."""
+        wanted = feed.feed_of(self.card)
+        decoded = images.decode(record.encoded, max_side=wanted.max_side)
+        fed = feed.prepare(decoded, wanted)
+        is_flipped = self._recipe.flip and rng.random() < 0.5
+        return (fed.batch[:, :, ::-1] if is_flipped else fed.batch), fed.sizes
 
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
         """Returns the loss for the network's number of classes, on pooled cells."""

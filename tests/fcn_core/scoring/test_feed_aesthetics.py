@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -14,6 +15,7 @@ from fcn_core.bundles.card import ModelCard
 from fcn_core.datasets.pascal import drawn
 from fcn_core.metrics.correlation import spearman
 from fcn_core.scoring.feed import feed_of, prepare
+from tests.drawn import tiny_models
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,32 @@ def test_a_photo_stored_larger_rates_the_same(
     assert np.abs(rated[1:] - rated[0]).mean() < 0.15
 
 
+def test_three_squares_are_the_mean_of_the_views(
+    scorer: scoring.Scorer, photos: list[Image.Image]
+) -> None:
+    data = encode(photos[0])
+    found = scoring.PhotoScorer([scorer], views="3").score_photo(data)
+    pixels = images.decode(data).pixels  # of 640 pixels: not reduced
+    squares = [
+        replace(view, sampled=True)
+        for view in views.views(pixels.shape[:2], "multi_crop", side=224)
+    ]
+    assert len(squares) == 3
+    expected = scoring.rate_views(scorer, pixels, squares)
+    assert found.aesthetics_mean == pytest.approx(float(expected["mean"][0]), abs=1e-5)
+    whole = scoring.PhotoScorer([scorer]).score_photo(data).aesthetics_mean
+    assert found.aesthetics_mean != whole
+    long = Image.fromarray(np.asarray(photos[0])[:150])  # more than four squares long
+    many = prepare(images.decode(encode(long)), feed_of(scorer.card, shown="3"))
+    assert many.batch.shape == (5, 224, 224, 3)
+    assert many.sizes.shape == (5, 2)
+
+
+def test_views_are_of_models_of_one_area_alone() -> None:
+    card = tiny_models.draw_card()
+    assert feed_of(card, shown="3") == feed_of(card)
+
+
 def test_one_pass_ranks_as_the_published_square(
     scorer: scoring.Scorer, photos: list[Image.Image]
 ) -> None:
@@ -107,10 +135,13 @@ def test_the_published_input_gives_what_its_authors_program_gives(
     for number, photo in enumerate(photos[:3]):
         file = tmp_path / f"{number}.jpg"
         file.write_bytes(encode(photo))
-        square = keras.utils.load_img(file, target_size=(224, 224))
-        array = keras.utils.img_to_array(square)[None] / 127.5 - 1
+        warped = keras.utils.load_img(file, target_size=(224, 224))
+        array = keras.utils.img_to_array(warped)[None] / 127.5 - 1
         expected = np.asarray(network(array))
         pixels = images.decode(file.read_bytes()).pixels
         shown = views.views(pixels.shape[:2], "nearest", side=224)
         got = scoring.rate_views(scorer, pixels, shown)["ratings"]
         assert got == pytest.approx(expected, abs=1e-4)
+        square = scoring.PhotoScorer([scorer], views="square")
+        row = square.score_photo(file.read_bytes()).aesthetics_ratings
+        assert row == pytest.approx(tuple(expected[0]), abs=1e-4)

@@ -260,6 +260,8 @@ def test_row_fingerprint_covers_what_decides_a_row() -> None:
     others = [
         scoring.row_fingerprint(cards[:1], F32, max_side=None),
         scoring.row_fingerprint(cards, F32, max_side=512),
+        scoring.row_fingerprint(cards, F32, max_side=None, views="3"),
+        scoring.row_fingerprint(cards, F32, max_side=None, views="square"),
         *(
             scoring.row_fingerprint(cards, other, max_side=None)
             for other in (
