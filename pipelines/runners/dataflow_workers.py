@@ -27,13 +27,13 @@ _FAMILIES: Final[Mapping[str, str]] = {
 """The machines that a GPU is attached to; a type that is not here may have any."""
 
 _INSTRUCTIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    "c2-": {"f32": "avx512"},
-    "c3-": {"f32": "avx512", "bf16": "amx_bf16"},
-    "c4-": {"f32": "avx512", "bf16": "amx_bf16"},
-    "n4-": {"f32": "avx512", "bf16": "amx_bf16"},
-    "c3d-": {"f32": "avx512", "bf16": "avx512_bf16"},
-    "c2d-": {"f32": "avx2"},
-    "t2d-": {"f32": "avx2"},
+    "c2-": {"f32": "avx512", "int8": "avx512_vnni"},
+    "c3-": {"f32": "avx512", "bf16": "amx_bf16", "int8": "amx_int8"},
+    "c4-": {"f32": "avx512", "bf16": "amx_bf16", "int8": "amx_int8"},
+    "n4-": {"f32": "avx512", "bf16": "amx_bf16", "int8": "amx_int8"},
+    "c3d-": {"f32": "avx512", "bf16": "avx512_bf16", "int8": "avx512_vnni"},
+    "c2d-": {"f32": "avx2", "int8": "avx2"},
+    "t2d-": {"f32": "avx2", "int8": "avx2"},
 }
 """What families of one generation of processors compute with, by precision."""
 
