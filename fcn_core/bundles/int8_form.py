@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 INT8_FILES: Final = ("logits-int8.xml", "logits-int8.bin")
 
-MIOU: Final = "miou"
-RANKS: Final = "rank_correlation"
+Figure = Literal["miou", "rank_correlation"]
+MIOU: Final[Literal["miou"]] = "miou"
+RANKS: Final[Literal["rank_correlation"]] = "rank_correlation"
 """Of mean ratings with those in f32."""
 
 MOST_LOSS: Final = 0.005
@@ -63,7 +64,7 @@ class Compared(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    name: Literal["miou", "rank_correlation"]
+    name: Figure
     f32: float
     int8: float
     data: str
@@ -94,7 +95,7 @@ class Int8Form(BaseModel):
     def loss(self) -> float:
         """How much mIoU is lost; infinite where it was not measured."""
         found = self._find(MIOU)
-        return found.f32 - found.int8 if found else float("inf")
+        return round(found.f32 - found.int8, 9) if found else float("inf")
 
     @property
     def rank_correlation(self) -> float:

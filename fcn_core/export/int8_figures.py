@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
-from fcn_core.bundles.int8_form import MIOU, RANKS, Compared
+from fcn_core.bundles.int8_form import MIOU, RANKS, Compared, Figure
 from fcn_core.evaluation.photo import segment
 from fcn_core.metrics.confusion import ConfusionMatrix
 from fcn_core.metrics.correlation import spearman
@@ -76,7 +76,7 @@ def compare(bundle: Path, measured: Measured) -> list[Compared]:
             f"{source.folder} has {photos} photos in {source.split} to compare int8 on,"
             f" expected at least {_LEAST}; name another split"
         )
-    found: list[tuple[Any, float, float]] = []
+    found: list[tuple[Figure, float, float]] = []
     if f32.card.task == "segmentation":
         before, after = (each.confusion.result().miou for each in (f32, int8))
         found.append((MIOU, before, after))

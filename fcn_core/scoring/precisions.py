@@ -137,7 +137,7 @@ def _asked_for(card: ModelCard, int8: Arithmetic) -> Arithmetic:
 
 
 def _ranks_otherwise(card: ModelCard) -> bool:
-    return card.int8 is None or card.int8.rank_correlation < LEAST_RANKS
+    return card.int8 is None or not card.int8.rank_correlation >= LEAST_RANKS
 
 
 def _is_good(card: ModelCard) -> bool:
