@@ -29,7 +29,7 @@ from fcn_core.scoring.feed import feed_of, prepare
 from fcn_core.versions import versions_of
 from fcn_core.whole_files import whole_folder
 
-METHOD: Final = "nncf.quantize, preset mixed, fast bias correction"
+METHOD: Final = "nncf.quantize, preset mixed, the first depthwise layer in f32"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,12 +159,20 @@ def _quantised(bundle: Path, card: ModelCard, chosen: Sequence[ImageRecord]) -> 
             return prepare(decoded, feed).batch
 
     network = openvino.Core().read_model(bundle / IR_NAME)
+    depthwise = [
+        operation.get_friendly_name()
+        for operation in network.get_ordered_ops()
+        if operation.get_type_name() == "GroupConvolution"
+    ]
     with contextlib.redirect_stdout(sys.stderr):  # its progress
         return nncf.quantize(
             network,
             nncf.Dataset(chosen, batch),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(chosen),
+            # Few channels of very different size, and all that follows reads them: in
+            # f32 it halves the error of the logits and costs 2% of the time (`voc21`).
+            ignored_scope=nncf.IgnoredScope(names=depthwise[:1]),
         )
 
 
