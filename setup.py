@@ -37,6 +37,7 @@ EXTRAS = {
     "stats": ["tfx-bsl>=1.21,<1.22"],
     "demo": ["scikit-image>=0.26"],
     "crf": ["pydensecrf2>=1.1,<2"],
+    "int8": ["nncf>=3.4,<3.5"],
     "dev": [
         "build",
         "duckdb",

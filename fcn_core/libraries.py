@@ -5,13 +5,15 @@ there is none, and leaves a process behind. `import keras`, hence `import tensor
 writes `~/.keras`, and what somebody keeps there would change what is computed.
 """
 
+import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Final, cast
 
 KERAS_HOME: Final = "KERAS_HOME"
 NOWHERE: Final = f"{os.devnull}/keras"
@@ -33,6 +35,20 @@ def import_openvino() -> ModuleType:
     import openvino
 
     return openvino
+
+
+def import_nncf() -> ModuleType:
+    """Imports NNCF without the package that reports its use, and without its log.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    import_openvino()
+    # It logs to standard output, where a command's answer is.
+    with contextlib.redirect_stdout(sys.stderr):
+        import nncf
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    return cast(ModuleType, nncf)
 
 
 def keep_keras_from_home() -> None:

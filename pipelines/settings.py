@@ -53,8 +53,8 @@ Engine = Annotated[
     Field(description="library that runs the model"),
 ]
 Precision = Annotated[
-    Literal["auto", "f32", "bf16"],
-    Field(description="arithmetic; bf16 needs a CPU that has it"),
+    Literal["auto", "f32", "bf16", "int8"],
+    Field(description="arithmetic; bf16 needs a CPU that has it, int8 a model"),
 ]
 InstructionSet = Annotated[
     str,

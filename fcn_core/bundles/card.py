@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from fcn_core.bundles.int8_form import INT8_FILES, Digest, Int8Form
 from fcn_core.canonical import content_sha256
 from fcn_core.geometry import Alignment
 from fcn_core.labels import RATING_TASKS, Pooling, Task
@@ -30,8 +31,6 @@ SCHEMA_VERSION: Final = 1
 Byte = Annotated[int, Field(ge=0, le=255)]
 LABEL_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 Label = Annotated[str, Field(pattern=LABEL_PATTERN)]
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
 
 _SCORES: Final = (
     "schema_version",
@@ -122,6 +121,8 @@ class ModelCard(BaseModel):
             bundles made elsewhere, which are known by their files alone.
         fingerprint: sha256 of the network (or else the files) and of all fields that
             change a score; computed, never given.
+        int8: The same network in int8, where the bundle has it; it has a fingerprint of
+            its own, and does not count in this one.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -151,6 +152,7 @@ class ModelCard(BaseModel):
     files: dict[str, Digest] = Field(default_factory=dict)
     network: Digest | Literal[""] = ""
     fingerprint: Digest | Literal[""] = ""
+    int8: Int8Form | None = None
 
     @model_validator(mode="after")
     def _check_task(self) -> Self:
@@ -214,15 +216,34 @@ class ModelCard(BaseModel):
         model differ in their bytes (TensorFlow numbers functions by process) but in no
         score.
         """
+        others = {k: v for k, v in self.files.items() if k not in INT8_FILES}
+        return self._fingerprint(self.network or others)
+
+    def computed_int8_fingerprint(self) -> str:
+        """Returns the same of the int8 form; empty where there is none."""
+        if self.int8 is None:
+            return ""
+        return self._fingerprint({"int8": self.int8.network})
+
+    def fingerprint_in(self, precision: str) -> str:
+        """Returns the fingerprint of what computes in a precision."""
+        if precision == "int8" and self.int8 is not None:
+            return self.int8.fingerprint
+        return self.fingerprint
+
+    def _fingerprint(self, network: str | dict[str, str]) -> str:
         content = self.model_dump(include={*_SCORES, *_SCORES_IF_SET})
         for field, usual in _SCORES_IF_SET.items():
             if content[field] == usual:
                 del content[field]
-        return content_sha256(content | {"network": self.network or self.files})
+        return content_sha256(content | {"network": network})
 
     def write(self, folder: Path) -> None:
         """Writes `model_card.json` into the bundle, replacing another one."""
-        text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        content = self.model_dump(mode="json")
+        if self.int8 is None:
+            del content["int8"]  # a card without it stays what it was
+        text = json.dumps(content, indent=2, ensure_ascii=False)
         with whole_file(folder / CARD_NAME) as new:
             new.write_text(text + "\n", encoding="utf-8")
 
@@ -248,13 +269,16 @@ class ModelCard(BaseModel):
             raise ModelError(
                 f"{path} is not a valid card: {_explain(error)}; export the model again"
             ) from None
-        expected = card.computed_fingerprint()
-        if card.fingerprint != expected:
-            raise ModelError(
-                f"{path} has fingerprint {card.fingerprint[:12]!r}, expected"
-                f" {expected[:12]!r} for its content; export the model again instead"
-                " of editing its card"
-            )
+        pairs = [(card.fingerprint, card.computed_fingerprint())]
+        if card.int8 is not None:
+            pairs.append((card.int8.fingerprint, card.computed_int8_fingerprint()))
+        for found, expected in pairs:
+            if found != expected:
+                raise ModelError(
+                    f"{path} has fingerprint {found[:12]!r}, expected"
+                    f" {expected[:12]!r} for its content; export the model again"
+                    " instead of editing its card"
+                )
         return card
 
 

@@ -42,6 +42,19 @@ def find_bundle(name_or_path: str) -> Path:
     )
 
 
+def check_free(folder: Path) -> None:
+    """Refuses a folder that a bundle cannot be written to.
+
+    Raises:
+        ModelError: It exists and is not an empty folder.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError(
+            f"{folder} exists and is not empty, expected a new folder; choose another"
+            " one or remove it"
+        )
+
+
 def is_bundle(name: str) -> bool:
     """Returns whether a name is a built-in model or a bundle's folder."""
     try:

@@ -20,6 +20,7 @@ from tensorflow.python.framework import convert_to_constants
 from fcn_core import libraries
 from fcn_core.bundles import photo_list
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.bundles.find import check_free
 from fcn_core.bundles.operations import producer
 from fcn_core.bundles.photo_list import PHOTOS_NAME, Photos
 from fcn_core.bundles.seal import seal
@@ -51,11 +52,7 @@ def export(
         ModelError: The folder is taken, or the model is not what the card says.
     """
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelError(
-            f"{folder} exists and is not empty, expected a new folder; choose another"
-            " one or remove it"
-        )
+    check_free(folder)
     _check_geometry(model, card)
     frozen = freeze(model)
     with whole_folder(folder) as bundle:

@@ -11,12 +11,13 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from fcn_core.bundles.card import ModelError
 
 EngineName = Literal["openvino", "tensorflow"]
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
+PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class Arithmetic:
 
     Attributes:
         engine: "openvino" or "tensorflow".
-        precision: "f32" or "bf16".
+        precision: "f32", "bf16" or "int8".
         instruction_set: Of the processor ("avx2", "avx512", "amx_bf16", ...) or the
-            GPU's model name.
+            GPU's model name. In int8 the instructions for that are part of it, since
+            they round otherwise ("avx512_vnni", "amx_int8", ...).
     """
 
     engine: EngineName
@@ -41,8 +43,9 @@ def resolve_arithmetic(
     """Chooses engine and precision for this machine, importing neither engine.
 
     `auto` engine: tensorflow where a GPU is visible, else openvino. `auto` precision:
-    bf16 where the processor computes it in hardware, else f32. An instruction set that
-    is named is another machine's: then nothing is looked up on this one.
+    bf16 where the processor computes it in hardware, else f32; whether int8 is better
+    depends on the model, see `precisions`. An instruction set that is named is another
+    machine's: then nothing is looked up on this one.
 
     Raises:
         ModelError: A word is unknown, or this machine lacks the precision.
@@ -52,9 +55,9 @@ def resolve_arithmetic(
             f"engine is {engine!r}, expected auto, openvino or tensorflow; pass"
             " --engine auto"
         )
-    if precision not in ("auto", "f32", "bf16"):
+    if precision not in ("auto", *PRECISIONS):
         raise ModelError(
-            f"precision is {precision!r}, expected auto, f32 or bf16; pass"
+            f"precision is {precision!r}, expected auto, f32, bf16 or int8; pass"
             " --precision auto"
         )
     if instruction_set != "auto":
@@ -62,24 +65,41 @@ def resolve_arithmetic(
     gpu = _gpu_model()
     if engine == "auto":
         engine = "tensorflow" if gpu else "openvino"
-    on_gpu = gpu is not None and engine == "tensorflow"
-    bf16 = None if on_gpu else _bf16_instructions()
-    if precision == "bf16" and bf16 is None:
-        raise ModelError(
-            f"bf16 is not computed in hardware by {gpu if on_gpu else 'this processor'}"
-            f" (engine {engine}), expected AMX, AVX512-BF16 or ARM bf16; pass"
-            " --precision f32"
-        )
-    chosen: Precision = "bf16" if precision != "f32" and bf16 else "f32"
-    if on_gpu and gpu:
-        instructions = gpu
-    else:
-        instructions = bf16 if chosen == "bf16" and bf16 else _f32_instructions()
-    return Arithmetic(
-        engine="tensorflow" if engine == "tensorflow" else "openvino",
-        precision=chosen,
-        instruction_set=instructions,
+    _check_int8(engine, precision)
+    if gpu is not None and engine == "tensorflow":
+        if precision == "bf16":
+            raise _no_bf16(gpu, engine)
+        return Arithmetic("tensorflow", "f32", gpu)
+    return _on_processor(
+        "tensorflow" if engine == "tensorflow" else "openvino", precision
     )
+
+
+def _on_processor(engine: EngineName, precision: str) -> Arithmetic:
+    """Returns the arithmetic of this processor."""
+    if precision == "int8":
+        return Arithmetic(engine, "int8", _int8_instructions())
+    bf16 = _bf16_instructions()
+    if precision == "bf16" and bf16 is None:
+        raise _no_bf16("this processor", engine)
+    if precision != "f32" and bf16:
+        return Arithmetic(engine, "bf16", bf16)
+    return Arithmetic(engine, "f32", _f32_instructions())
+
+
+def _no_bf16(what: str, engine: str) -> ModelError:
+    return ModelError(
+        f"bf16 is not computed in hardware by {what} (engine {engine}), expected AMX,"
+        " AVX512-BF16 or ARM bf16; pass --precision f32"
+    )
+
+
+def _check_int8(engine: str, precision: str) -> None:
+    if precision == "int8" and engine == "tensorflow":
+        raise ModelError(
+            "engine is tensorflow with precision int8, expected openvino, which alone"
+            " computes int8; pass --engine openvino, or --precision f32"
+        )
 
 
 def _elsewhere(engine: str, precision: str, instruction_set: str) -> Arithmetic:
@@ -89,9 +109,10 @@ def _elsewhere(engine: str, precision: str, instruction_set: str) -> Arithmetic:
             f"instruction_set is {instruction_set!r} with engine {engine} and precision"
             f" {precision}, expected both named; pass --engine and --precision"
         )
+    _check_int8(engine, precision)
     return Arithmetic(
         engine="tensorflow" if engine == "tensorflow" else "openvino",
-        precision="bf16" if precision == "bf16" else "f32",
+        precision=next(each for each in PRECISIONS if each == precision),
         instruction_set=instruction_set,
     )
 
@@ -131,6 +152,21 @@ def _bf16_instructions() -> str | None:
         if name in flags:
             return name
     return "arm_bf16" if "bf16" in flags else None
+
+
+def _int8_instructions() -> str:
+    """Returns what multiplies int8; float32 vectors where there is nothing better."""
+    flags = _cpu_flags()
+    for flag, name in (
+        ("amx_int8", "amx_int8"),
+        ("avx512_vnni", "avx512_vnni"),
+        ("avx_vnni", "avx2_vnni"),
+        ("i8mm", "arm_i8mm"),
+        ("asimddp", "arm_dotprod"),
+    ):
+        if flag in flags:
+            return name
+    return _f32_instructions()
 
 
 def _f32_instructions() -> str:

@@ -6,9 +6,9 @@ signature runs, and any two ways to the same answer must agree.
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,33 +20,17 @@ from fcn_core.bundles.operations import check_operations
 from fcn_core.bundles.seal import verify
 from fcn_core.labels import RATING_TASKS
 from fcn_core.records.record import ImageRecord, keys
-from fcn_core.scoring import class_maps, engines
+from fcn_core.scoring import check_int8, class_maps, engines
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.feed import Fed, feed_of, prepare
+from fcn_core.scoring.finding import Finding
 from fcn_core.scoring.scorers import LogitsScorer, Outputs, run_network
-
-Level = Literal["ok", "warning", "error"]
 
 LOGITS_TOLERANCE: Final = 1e-3
 """Largest difference between two engines' float32 logits, as a share of their span."""
 
 AGREEMENT: Final = 0.999
 """Least share of pixels on which two ways to a class map must agree."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check.
-
-    Attributes:
-        level: "error" if the model must not be used.
-        check: What was checked, in a few words.
-        detail: What was found, and the cure where there is one.
-    """
-
-    level: Level
-    check: str
-    detail: str
 
 
 def check(folder: Path) -> list[Finding]:
@@ -97,6 +81,8 @@ def _check_runs(folder: Path, card: ModelCard) -> Iterator[Finding]:
         else:
             yield Finding("warning", name, "missing; export the model again")
     yield _check_openvino(folder, card, reference, batch=photo.batch)
+    if card.int8 is not None:
+        yield check_int8.compare(folder, card, photo)
 
 
 def _draw_photo(card: ModelCard) -> tuple[bytes, Fed]:

@@ -24,7 +24,7 @@ from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer, with_moment
 
 def row_fingerprint(
     cards: Sequence[ModelCard],
-    arithmetic: Arithmetic,
+    arithmetic: Arithmetic | Sequence[Arithmetic],
     *,
     max_side: int | None,
     tile: int | None = None,
@@ -34,14 +34,22 @@ def row_fingerprint(
 
     Args:
         cards: Of the models, in any order.
-        arithmetic: What computes them.
+        arithmetic: What computes them, each alike or in their order.
         max_side: Overrides the working size of the cards; None: it does not.
         tile: As for `load_scorer`.
         views: As for `PhotoScorer`.
     """
+    if isinstance(arithmetic, Arithmetic):
+        arithmetic = [arithmetic] * len(cards)
+    pairs = [
+        (card.fingerprint_in(each.precision), asdict(each))
+        for card, each in zip(cards, arithmetic, strict=True)
+    ]
+    computed = sorted(pairs, key=lambda pair: pair[0])
+    shared = len(set(arithmetic)) == 1
     content: dict[str, object] = {
-        "models": sorted(card.fingerprint for card in cards),
-        "arithmetic": asdict(arithmetic),
+        "models": [fingerprint for fingerprint, _ in computed],
+        "arithmetic": computed[0][1] if shared else [each for _, each in computed],
         "decode_policy": images.DECODE_POLICY,
         "side_rounding": SIDE_ROUNDING,
         "max_side": max_side,

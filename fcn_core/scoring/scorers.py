@@ -16,7 +16,8 @@ from fcn_core.bundles.find import find_bundle
 from fcn_core.bundles.seal import verify
 from fcn_core.geometry import valid_cells
 from fcn_core.scoring import engines, tiling
-from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
+from fcn_core.scoring.arithmetic import Arithmetic
+from fcn_core.scoring.precisions import resolve_precisions
 
 SIDE_ROUNDING: Final = 128
 """Padded sides are multiples of this: few shapes to compile, little padding."""
@@ -187,7 +188,7 @@ def load_scorer(
     Args:
         name_or_path: Built-in name or bundle folder.
         engine: "auto", "openvino" or "tensorflow".
-        precision: "auto", "f32" or "bf16".
+        precision: "auto", "f32", "bf16" or "int8".
         threads: Of the engine, inside a photo.
         tile: Longest side in pixels that the engine sees at once; larger photos are run
             in tiles. None: every photo in one piece.
@@ -198,7 +199,7 @@ def load_scorer(
     bundle = find_bundle(name_or_path)
     card = ModelCard.read(bundle)
     verify(card, bundle)
-    arithmetic = resolve_arithmetic(engine, precision)
+    (arithmetic,) = resolve_precisions([card], engine, precision)
     opened = engines.open_engine(bundle, arithmetic, threads=threads)
     if isinstance(opened, engines.TensorFlowEngine) and not opened.has_logits:
         if tile is not None:

@@ -25,11 +25,13 @@ class Facts:
         engine: What was timed.
         ms_per_megapixel: One thread, float32, a photo of 512x512 or the smallest that
             the model accepts; the median of five runs.
+        int8_ms_per_megapixel: The same in int8; None where the bundle lacks it.
     """
 
     parameters: int | None
     engine: str
     ms_per_megapixel: float
+    int8_ms_per_megapixel: float | None = None
 
 
 def measure(bundle: Path, *, engine: str = "auto") -> Facts:
@@ -39,6 +41,20 @@ def measure(bundle: Path, *, engine: str = "auto") -> Facts:
         ModelError: It does not run here.
     """
     scorer = scorers.load_scorer(str(bundle), engine, "f32")
+    name = scorer.arithmetic.engine
+    int8 = None
+    if scorer.card.int8 is not None and name == "openvino":
+        int8 = _milliseconds(scorers.load_scorer(str(bundle), name, "int8"))
+    return Facts(
+        parameters=count_parameters(bundle),
+        engine=name,
+        ms_per_megapixel=_milliseconds(scorer),
+        int8_ms_per_megapixel=int8,
+    )
+
+
+def _milliseconds(scorer: scorers.Scorer) -> float:
+    """Returns the time of a megapixel."""
     card = scorer.card
     size = geometry.round_up(
         (_SIDE, _SIDE), scorers.side_multiple(card), minimum=card.minimum_side
@@ -52,11 +68,7 @@ def measure(bundle: Path, *, engine: str = "auto") -> Facts:
         scorer.score(batch, sizes)
         seconds.append(time.perf_counter() - start)
     megapixels = size.height * size.width / 1e6
-    return Facts(
-        parameters=count_parameters(bundle),
-        engine=scorer.arithmetic.engine,
-        ms_per_megapixel=round(float(np.median(seconds)) * 1e3 / megapixels, 1),
-    )
+    return round(float(np.median(seconds)) * 1e3 / megapixels, 1)
 
 
 def count_parameters(bundle: Path) -> int | None:

@@ -33,7 +33,8 @@ _OURS: Final = Origin("", "Apache-2.0")
 _DEEPLAB: Final = Origin(
     "DeepLab-v3 MobileNetV2 of TensorFlow Model Garden (Apache-2.0), trained on "
     "COCO and on Pascal VOC train_aug, not on VOC's official val list, dequantised "
-    "from its int8 TFLite file",
+    "from deeplabv3_mnv2_pascal_quant.tflite of google-coral/test_data (sha256 "
+    "350af47fd346ea6d74b58833a351f583ba860e9806ec5bd292ff8d8f1f249398)",
     "Apache-2.0",
 )
 _FILES: Final = {

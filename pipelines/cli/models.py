@@ -3,13 +3,14 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.scoring import check as scoring_check
-from fcn_core.scoring.speed import measure
+from fcn_core.scoring.speed import Facts, measure
 from pipelines.cli.table import print_table
 from pipelines.faults import JobFault, UsageError
 from pipelines.lanes.models import fetched
@@ -85,6 +86,7 @@ def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns a model's cells below `_HEADS`."""
     kinds = row["classes"] or row["rating_bins"] or []
     parameters, time = row["parameters"], row["ms_per_megapixel"]
+    int8 = row["int8_ms_per_megapixel"]
     return (
         row["name"],
         row["task"],
@@ -93,7 +95,9 @@ def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
         str(row["logits_stride"]),
         str(row["minimum_side"]),
         "-" if parameters is None else f"{parameters:,}",
-        "-" if time is None else f"{time:.0f} ({row['engine']})",
+        "-"
+        if time is None
+        else f"{time:.0f} ({row['engine']}{f', int8 {int8:.0f}' if int8 else ''})",
         ", ".join(f"{m['name']} {m['value']:.3f}" for m in row["metrics"][:1]),
     )
 
@@ -154,12 +158,14 @@ def _measured(path: str) -> dict[str, object]:
         facts = measure(Path(path))
     except ModelError as error:
         logging.getLogger(__name__).warning("not measured: %s", error)
-        return {"parameters": None, "engine": None, "ms_per_megapixel": None}
+        return dict.fromkeys(field.name for field in fields(Facts))
     return vars(facts)
 
 
 def _lines_of(key: str, value: Any) -> list[str]:
     """Returns a field of a card for people, in one line or several."""
+    if key == "int8":
+        return _int8_lines(value)
     if key == "metrics":
         return [
             f"{metric['name']} {metric['value']:.4f} on {metric['images']} photos of "
@@ -172,6 +178,22 @@ def _lines_of(key: str, value: Any) -> list[str]:
         texts = (f"{n:g}" if isinstance(n, float) else str(n) for n in value)
         return [", ".join(texts)]
     return [_short(value)]
+
+
+def _int8_lines(form: Mapping[str, Any]) -> list[str]:
+    """Returns what a card says of its int8 form for people."""
+    made = form["calibration"]
+    return [
+        f"fingerprint {form['fingerprint']}",
+        f"calibrated on {made['photos']} photos of {made['data']}, {made['split']} "
+        f"(seed {made['seed']}): {made['method']}",
+        *(
+            f"{each['name']} {each['f32']:.4f} -> {each['int8']:.4f} on "
+            f"{each['images']} photos of {each['data']}, {each['split']} "
+            f"({each['instruction_set']})"
+            for each in form["compared"]
+        ),
+    ]
 
 
 def _short(value: Any) -> str:

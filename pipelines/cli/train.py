@@ -133,17 +133,15 @@ def _cell(value: str | float) -> str:
 def export(arguments: Sequence[str]) -> int:
     """`fcn export`: a trained model -> a bundle that scores."""
     config, _ = ExportConfig.parse(arguments)
-    run, output = files.to_path(config.model), files.to_path(config.output)
-    show_core_log()
-    import_quietly("tensorflow")
-    with core_errors_as_usage_errors():
-        from fcn_core.training import publish
+    from pipelines.training import export_model
 
-        card = publish.export_run(
-            run, output, name=config.name, version=config.model_version
-        )
+    card, path = export_model.run(config), files.to_path(config.output).resolve()
     if config.json_output:
-        print(json.dumps({"path": str(output.resolve()), "label": card.label}))
-    else:
-        print(f"{card.label}  {output}  fingerprint {card.fingerprint[:16]}")
+        outcome = {"path": str(path), "label": card.label}
+        form = card.int8.model_dump(mode="json") if card.int8 else None
+        print(json.dumps(outcome | ({"int8": form} if form else {})))
+        return 0
+    print(f"{card.label}  {config.output}  fingerprint {card.fingerprint[:16]}")
+    for line in export_model.int8_lines(card):
+        print(line)
     return 0

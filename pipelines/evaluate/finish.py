@@ -88,7 +88,7 @@ class EvaluationEnding(Ending[Totals]):
             task=plan.task,
             model=card.name,
             model_version=card.version,
-            model_fingerprint=card.fingerprint,
+            model_fingerprint=settings.model_fingerprint,
             data=settings.data,
             data_fingerprint=settings.data_fingerprint,
             split=settings.split,

@@ -8,7 +8,7 @@ from typing import Final
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.labels import Task
-from fcn_core.scoring import arithmetic
+from fcn_core.scoring.precisions import resolve_precisions
 from pipelines import files
 from pipelines.chunks import frozen
 from pipelines.chunks.frozen import Frozen, Identified
@@ -92,8 +92,8 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     try:
         bundle = scoring.find_bundle(fetched(config.model))
         card = ModelCard.read(bundle)
-        chosen = arithmetic.resolve_arithmetic(
-            config.engine, config.precision, config.instruction_set
+        (chosen,) = resolve_precisions(
+            [card], config.engine, config.precision, config.instruction_set
         )
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error
@@ -101,7 +101,7 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
     data = _open_data(config)
     settings = EvaluateSettings(
         model=card.label,
-        model_fingerprint=card.fingerprint,
+        model_fingerprint=card.fingerprint_in(chosen.precision),
         data=data.info.dataset,
         data_fingerprint=data.info.fingerprint,
         split=data.split,

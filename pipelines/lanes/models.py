@@ -47,31 +47,32 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
     """Opens the models of a plan.
 
     Args:
-        config: `models` (name and fingerprint each), `engine`, `precision`,
-            `instruction_set`, `max_side`, `masks` (bool), and `tile` where photos are
-            tiled, `views` where they are seen in some, all as the plan froze them.
+        config: `models` (name and fingerprint each), `engine`, `precision` and
+            `instruction_set` (see `precisions.join`), `max_side`, `masks` (bool), and
+            `tile` where photos are tiled, `views` where they are seen in some, all as
+            the plan froze them.
 
     Raises:
         ModelError: A model or the arithmetic is not the planned one.
     """
     from fcn_core import scoring
+    from fcn_core.scoring import precisions
 
+    planned = precisions.split(
+        *(config[word] for word in ("engine", "precision", "instruction_set")),
+        count=len(config["models"]),
+    )
     scorers = [
         scoring.load_scorer(
-            model["name"],
-            config["engine"],
-            config["precision"],
-            tile=config.get("tile"),
+            model["name"], each.engine, each.precision, tile=config.get("tile")
         )
-        for model in config["models"]
+        for model, each in zip(config["models"], planned, strict=True)
     ]
-    for model, scorer in zip(config["models"], scorers, strict=True):
-        _check(f"model {model['name']}", scorer.card.fingerprint, model["fingerprint"])
-        _check(
-            "this CPU's instruction set",
-            scorer.arithmetic.instruction_set,
-            config["instruction_set"],
-        )
+    for model, scorer, each in zip(config["models"], scorers, planned, strict=True):
+        here = scorer.arithmetic
+        fingerprint = scorer.card.fingerprint_in(here.precision)
+        _check(f"model {model['name']}", fingerprint, model["fingerprint"])
+        _check("this CPU's instruction set", here.instruction_set, each.instruction_set)
     return scoring.PhotoScorer(
         scorers,
         max_side=config["max_side"],

@@ -46,7 +46,7 @@ def check_arithmetic(request: Request) -> None:
     """Engine and precision are named: a launcher is not the worker."""
     for name, value, words in (
         ("--engine", request.engine, "openvino (CPU) or tensorflow"),
-        ("--precision", request.precision, "f32 or bf16"),
+        ("--precision", request.precision, "f32, bf16 or int8"),
     ):
         if value == "auto":
             raise refused(

@@ -91,7 +91,7 @@ def check_arithmetic(command: Command) -> None:
     """
     for flag, value, expected in (
         ("--engine", command.engine, "openvino or tensorflow"),
-        ("--precision", command.precision, "f32 or bf16"),
+        ("--precision", command.precision, "f32, bf16 or int8"),
     ):
         if value == "auto":
             raise UsageError(

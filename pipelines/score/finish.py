@@ -100,7 +100,11 @@ class NightEnding(Ending[Totals]):
             precision=plan.settings.precision,
             instruction_set=plan.settings.instruction_set,
             fingerprint=plan.fingerprint,
-            models=tuple(ModelSummary.of(card) for card in night.cards),
+            models=tuple(
+                ModelSummary.of(part, each)
+                for model, each in zip(night.models, night.arithmetics, strict=True)
+                for part in model.card.parts
+            ),
             command=self.command,
             output=night.out,
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
-from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
+from fcn_core.scoring.arithmetic import Arithmetic
+from fcn_core.scoring.precisions import resolve_precisions
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.lanes.models import fetched
@@ -52,13 +53,16 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
     return tuple(models)
 
 
-def chosen_arithmetic(engine: str, precision: str, instruction_set: str) -> Arithmetic:
-    """Returns what `auto` and the like mean on this machine, or what is named.
+def chosen_arithmetics(
+    models: Sequence[Model], engine: str, precision: str, instruction_set: str
+) -> tuple[Arithmetic, ...]:
+    """Returns what computes each model: what is named, or `auto` on this machine.
 
     Raises:
-        UsageError: This machine cannot do what is asked for.
+        UsageError: This machine or a model cannot do what is asked for.
     """
+    cards = [model.card for model in models]
     try:
-        return resolve_arithmetic(engine, precision, instruction_set)
+        return resolve_precisions(cards, engine, precision, instruction_set)
     except ModelError as error:
         raise UsageError(str(error)) from error

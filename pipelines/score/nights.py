@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fcn_core import scoring
-from fcn_core.bundles.card import ModelCard
 from fcn_core.scoring.arithmetic import Arithmetic
+from fcn_core.scoring.precisions import join, split
 from pipelines import files
 from pipelines.score import inputs, known, sequence
 from pipelines.score.config import ScoreConfig
 from pipelines.score.inputs import Listing
 from pipelines.score.keys import Keys
 from pipelines.score.layout import NightFolder
-from pipelines.score.models import Model, chosen_arithmetic, open_models
+from pipelines.score.models import Model, chosen_arithmetics, open_models
 from pipelines.score.pending import (
     Pending,
     check_rescoring,
@@ -47,9 +47,15 @@ class Night(PlannedNight):
     aside: Aside = field(default_factory=Aside)
 
     @property
-    def cards(self) -> list[ModelCard]:
-        """A card a task, in the order of the models."""
-        return [part for model in self.models for part in model.card.parts]
+    def arithmetics(self) -> tuple[Arithmetic, ...]:
+        """What computes each model."""
+        settings = self.plan.settings
+        return split(
+            settings.engine,
+            settings.precision,
+            settings.instruction_set,
+            count=len(self.models),
+        )
 
     def planned(self) -> PlannedNight:
         """Returns what workers need of it."""
@@ -63,17 +69,17 @@ def plan_night(config: ScoreConfig) -> Night:
         UsageError: The command cannot mean what it says.
     """
     models = open_models(config.model)
-    arithmetic = chosen_arithmetic(
-        config.engine, config.precision, config.instruction_set
+    arithmetics = chosen_arithmetics(
+        models, config.engine, config.precision, config.instruction_set
     )
     out = files.to_uri(config.output)
     listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)
     files.check_writable(out)
-    settings = _settings(config, models, arithmetic)
+    settings = _settings(config, models, arithmetics)
     cards = [model.card for model in models]
     fingerprint = scoring.row_fingerprint(
         cards,
-        arithmetic,
+        arithmetics,
         max_side=config.max_side,
         tile=config.tile,
         views=config.views,
@@ -157,16 +163,20 @@ def _find_pending(
 
 
 def _settings(
-    config: ScoreConfig, models: Sequence[Model], arithmetic: Arithmetic
+    config: ScoreConfig, models: Sequence[Model], arithmetics: Sequence[Arithmetic]
 ) -> ScoreSettings:
+    precision, instruction_set = join(arithmetics)
     is_glob = files.is_pattern(config.input)
     return ScoreSettings(
         input=config.input if is_glob else files.to_uri(config.input),
         model=tuple(model.name for model in models),
-        model_fingerprints=tuple(model.card.fingerprint for model in models),
-        engine=arithmetic.engine,
-        precision=arithmetic.precision,
-        instruction_set=arithmetic.instruction_set,
+        model_fingerprints=tuple(
+            model.card.fingerprint_in(each.precision)
+            for model, each in zip(models, arithmetics, strict=True)
+        ),
+        engine=arithmetics[0].engine,
+        precision=precision,
+        instruction_set=instruction_set,
         max_side=config.max_side,
         tile=config.tile,
         views=config.views,

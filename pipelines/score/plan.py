@@ -33,8 +33,11 @@ class ScoreSettings(Frozen):
     """What decides the results of a night; nothing of when, where to and how fast.
 
     Attributes:
-        model_fingerprints: Of each model. All else is as in `ScoreConfig`, after
-            `auto` was resolved, see `fcn_core.scoring.arithmetic.Arithmetic`.
+        model_fingerprints: Of each model, in its precision. All else is as in
+            `ScoreConfig`, after `auto` was resolved, see
+            `fcn_core.scoring.arithmetic.Arithmetic`.
+        precision: One word, or one a model joined by "+": see
+            `fcn_core.scoring.precisions.join`, also for `instruction_set`.
     """
 
     input: str

@@ -238,9 +238,14 @@ def check_same_settings(plan: Plan, settings: ScoreSettings) -> None:
     Raises:
         UsageError: Names the first difference.
     """
+    planned, asked = (
+        each.model_dump(mode="json") for each in (plan.settings, settings)
+    )
+    for content in (planned, asked):  # last: another precision says more
+        content["model_fingerprints"] = content.pop("model_fingerprints")
     frozen.check_same(
-        plan.settings.model_dump(mode="json"),
-        settings.model_dump(mode="json"),
+        planned,
+        asked,
         cure=f"as in the plan of run_date={plan.run_date}; repeat it, or choose "
         "another --run_date or --output",
     )

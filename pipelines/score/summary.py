@@ -5,7 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from fcn_core.bundles.card import Metric, ModelCard
+from fcn_core.bundles.int8_form import Compared
 from fcn_core.labels import Task
+from fcn_core.scoring.arithmetic import Arithmetic
 from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.faults import SystemicFault, UsageError
@@ -14,7 +16,13 @@ from pipelines.score.unread import Unread
 
 
 class ModelSummary(Frozen):
-    """A model of the night: what a reader of the table needs of its card."""
+    """A model of the night: what a reader of the table needs of its card.
+
+    Attributes:
+        metrics: Of the precision that it was computed in.
+        precision: That one; empty in summaries that were written before.
+        instruction_set: Likewise.
+    """
 
     name: str
     version: str
@@ -26,12 +34,27 @@ class ModelSummary(Frozen):
     metrics: tuple[Metric, ...]
     classes: tuple[str, ...] | None
     rating_bins: tuple[float, ...] | None
+    precision: str = ""
+    instruction_set: str = ""
 
     @classmethod
-    def of(cls, card: ModelCard) -> "ModelSummary":
-        """Returns the summary of a card."""
-        fields = set(cls.model_fields)
-        return cls.model_validate(card.model_dump(mode="json", include=fields))
+    def of(cls, card: ModelCard, arithmetic: Arithmetic) -> "ModelSummary":
+        """Returns the summary of a card, for what computes the model."""
+        content = card.model_dump(mode="json", include=set(cls.model_fields))
+        content |= {
+            "precision": arithmetic.precision,
+            "instruction_set": arithmetic.instruction_set,
+            "fingerprint": card.fingerprint_in(arithmetic.precision),
+        }
+        if arithmetic.precision == "int8" and card.int8 is not None:
+            content["metrics"] = [_int8_metric(each) for each in card.int8.compared]
+        return cls.model_validate(content)
+
+
+def _int8_metric(compared: Compared) -> Metric:
+    """Returns a figure of an int8 form as one of the model."""
+    shared = compared.model_dump(include={"name", "data", "split", "images"})
+    return Metric(value=compared.int8, **shared)
 
 
 class Summary(Frozen):
@@ -53,6 +76,7 @@ class Summary(Frozen):
         computed: Photos that the last attempt worked on.
         seconds: Time of the last attempt.
         images_per_second: Computed photos in that time.
+        precision: One word, or one a model joined by "+"; each model has its own.
         models: One a task.
         command: What the person typed.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fcn_core.labels import RATING_TASKS, RatingTask
+from fcn_core.scoring.precisions import describe
 from pipelines.chunks.finish import text_of
 from pipelines.score.layout import NightFolder
 from pipelines.score.summary import Summary
@@ -31,6 +32,8 @@ def closing_lines(folder: NightFolder, summary: Summary) -> list[str]:
                 f"{task:10}  {min(scores):.1f}..{max(scores):.1f}  mean {average:.1f}  "
                 + sparkline(scores)
             )
+    if computed := {m.name: m.precision for m in summary.models if m.precision}:
+        lines.append(f"engine {summary.engine}, {describe(computed)}")
     return [*lines, f"table  {folder.scores}", f"page   {folder.page}"]
 
 

@@ -252,8 +252,10 @@ def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
     settings = night.plan.settings
     config = {
         "models": [
-            {"name": model.name, "fingerprint": model.card.fingerprint}
-            for model in night.models
+            {"name": model.name, "fingerprint": fingerprint}
+            for model, fingerprint in zip(
+                night.models, settings.model_fingerprints, strict=True
+            )
         ],
         **settings.model_dump(
             include={

@@ -78,16 +78,37 @@ class TrainConfig(JobConfig, TrainingConfig):  # type: ignore[misc]
 
 
 class ExportConfig(JobConfig):
-    """Turn a finished training run into a bundle that scores."""
+    """Turn a training run into a bundle that scores, or give a bundle an int8 form."""
 
     command: ClassVar[str] = "fcn export"
 
-    model: str = Field(description="a run folder of fcn train")
+    model: str = Field(
+        description="a run folder of fcn train; with --int8 also a built-in model or a "
+        "bundle folder"
+    )
     output: str = Field(description="the bundle's folder, new or empty")
     name: str | None = Field(
-        default=None, description="the model's name; its recipe's if unset"
+        default=None, description="the model's name; its recipe's or its own if unset"
     )
-    model_version: str = Field(default="1", description="the model's version")
+    model_version: str | None = Field(
+        default=None, description="the model's version; 1 or its own if unset"
+    )
+    int8: str | None = Field(
+        default=None,
+        description="add the network in int8, calibrated and measured on this finished "
+        "folder of fcn convert; needs nncf: pip install 'fcn[int8]'",
+    )
+    calibration_split: str = Field(
+        default="train", description="split to choose the photos that calibrate from"
+    )
+    calibration_photos: int = Field(default=120, ge=1, description="how many")
+    seed: int = Field(default=0, ge=0, description="chooses which")
+    measured_split: str | None = Field(
+        default=None,
+        description="split to compare int8 with f32 on; if unset val, where there is "
+        "one, else what did not calibrate",
+    )
+    measured_photos: int = Field(default=200, ge=3, description="at most so many")
 
     @field_validator("name", "model_version")
     @classmethod

@@ -37,6 +37,20 @@ def core_errors_as_usage_errors() -> Iterator[None]:
 
 
 def _fault_of(error: Exception) -> JobFault | None:
+    match error:
+        case DatasetError() | ModelError():
+            return UsageError(str(error))
+        case FrameError() | RecordError():
+            return UsageError(f"{error}; convert the data set again")
+        case MemoryError():
+            return _no_memory()
+    if isinstance(error, JobFault) or "tensorflow" not in sys.modules:
+        return None
+    return _fault_of_training(error)
+
+
+def _fault_of_training(error: Exception) -> JobFault | None:
+    """Returns the fault of an error that only a process with TensorFlow can meet."""
     import tensorflow as tf
 
     from fcn_core.models.weights.assign import WeightsError
@@ -45,17 +59,17 @@ def _fault_of(error: Exception) -> JobFault | None:
     from fcn_core.training.trainer import TrainingError
 
     match error:
-        case DatasetError() | ModelError():
-            return UsageError(str(error))
         case RecipeError() | RunError() | WeightsError():
             return UsageError(str(error))
-        case FrameError() | RecordError():
-            return UsageError(f"{error}; convert the data set again")
         case TrainingError():
             return JobFault(str(error))
-        case MemoryError() | tf.errors.ResourceExhaustedError():
-            return SystemicFault(
-                "out of memory, expected room for a batch; lower --batch_size, or "
-                "raise --accumulate"
-            )
+        case tf.errors.ResourceExhaustedError():
+            return _no_memory()
     return None
+
+
+def _no_memory() -> SystemicFault:
+    return SystemicFault(
+        "out of memory, expected room for a batch; lower --batch_size, or raise"
+        " --accumulate"
+    )

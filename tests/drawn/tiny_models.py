@@ -43,7 +43,7 @@ def draw_card(task: str = "segmentation", **changes: Any) -> ModelCard:
         "version": "1",
         "task": task,
         "classes": CLASSES if task == "segmentation" else None,
-        "rating_bins": BINS if task == "aesthetics" else None,
+        "rating_bins": BINS if task != "segmentation" else None,
         "logits_stride": STRIDE,
         "size_multiple": 16,
         "alignment": "corner",

@@ -137,9 +137,10 @@ def _check(
 ) -> None:
     rows = score_runs.by_name(score_runs.table(out))
     assert sorted(rows) == sorted(expected)
+    scorers = _scorers()
     fingerprint = scoring.row_fingerprint(
-        [scorer.card for scorer in _scorers()],
-        _scorers()[0].arithmetic,
+        [scorer.card for scorer in scorers],
+        [scorer.arithmetic for scorer in scorers],
         max_side=max_side,
     )
     for name, score in expected.items():

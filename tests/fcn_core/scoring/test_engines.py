@@ -13,7 +13,8 @@ from tests.drawn.tiny_models import draw_pixels
 
 AVX2 = frozenset({"avx", "avx2", "fma"})
 AVX512 = AVX2 | {"avx512f"}
-AMX = AVX512 | {"avx512_bf16", "amx_bf16"}
+AMX = AVX512 | {"avx512_bf16", "amx_bf16", "amx_int8", "avx512_vnni"}
+VNNI = AVX512 | {"avx512_vnni"}
 
 
 @pytest.fixture
@@ -45,6 +46,11 @@ class Machine:
         (AVX2, "NVIDIA T4", ("openvino", "auto"), ("openvino", "f32", "avx2")),
         (AMX, "NVIDIA T4", ("openvino", "bf16"), ("openvino", "bf16", "amx_bf16")),
         (frozenset({"asimd", "bf16"}), None, ("auto", "auto"), (None, "bf16", None)),
+        (AVX2, None, ("auto", "int8"), ("openvino", "int8", "avx2")),
+        (AVX512, None, ("auto", "int8"), ("openvino", "int8", "avx512")),
+        (VNNI, None, ("auto", "int8"), ("openvino", "int8", "avx512_vnni")),
+        (AMX, None, ("auto", "int8"), ("openvino", "int8", "amx_int8")),
+        (AVX2 | {"avx_vnni"}, None, ("auto", "int8"), (None, "int8", "avx2_vnni")),
     ],
 )
 def test_resolves_auto(
@@ -67,7 +73,9 @@ def test_resolves_auto(
         (AVX512, None, ("auto", "bf16"), "--precision f32"),
         (AMX, "NVIDIA T4", ("auto", "bf16"), "NVIDIA T4.*--precision f32"),
         (AMX, None, ("torch", "auto"), "'torch'.*--engine auto"),
-        (AMX, None, ("auto", "int8"), "'int8'.*--precision auto"),
+        (AMX, None, ("auto", "int4"), "'int4'.*--precision auto"),
+        (AMX, None, ("tensorflow", "int8"), "tensorflow.*--engine openvino"),
+        (AMX, "NVIDIA T4", ("auto", "int8"), "tensorflow.*--engine openvino"),
     ],
 )
 def test_refuses_with_the_cure(

@@ -194,6 +194,8 @@ def test_right_workers_are_taken(changes: tuple[str, ...]) -> None:
         ("c3-standard-8", "f32", "avx2", ("got avx2", "the launcher is not the")),
         ("c3-standard-8", "bf16", "avx512", ("amx_bf16, which",)),
         ("c2d-standard-8", "bf16", "avx2", ("f32 as --precision",)),
+        ("c2-standard-8", "int8", "avx512", ("avx512_vnni, which",)),
+        ("c3-standard-8", "int8+f32", "avx512", ("amx_int8, which",)),
         ("n2-standard-8", "f32", "auto", ("what all workers have",)),
     ],
 )
@@ -213,6 +215,9 @@ def test_what_computes_is_named(
         ("c3-standard-8", "bf16", "amx_bf16"),
         ("c3d-standard-8", "bf16", "avx512_bf16"),
         ("c2d-standard-8", "f32", "avx2"),
+        ("c2d-standard-8", "int8", "avx2"),
+        ("c3d-standard-8", "int8", "avx512_vnni"),
+        ("c2-standard-8", "int8+f32+f32", "avx512_vnni"),
         ("n2-standard-8", "f32", "avx2"),
     ],
 )

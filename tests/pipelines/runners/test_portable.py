@@ -92,7 +92,10 @@ def test_workers_of_the_launcher_are_not() -> None:
     ("command", "line"),
     [
         (Command("/out", "auto", "f32"), "--engine: got auto, expected openvino or"),
-        (Command("/out", "openvino", "auto"), "--precision: got auto, expected f32"),
+        (
+            Command("/out", "openvino", "auto"),
+            "--precision: got auto, expected f32, bf16 or int8",
+        ),
     ],
 )
 def test_a_launcher_does_not_choose_for_its_workers(
