@@ -131,7 +131,7 @@ def before(
     return [*found, *_cost(planned, past=past, settings=settings)]
 
 
-def judge(draft: Draft, out: str, earlier: Sequence[Plan], policy: Policy) -> Draft:
+def judge(draft: Draft, out: str, earlier: Sequence[Plan], *, policy: Policy) -> Draft:
     """Returns a draft with its gates, those before the plan passed.
 
     Args:

@@ -45,19 +45,42 @@ class Listing:
         return self.aside.ignored
 
 
-def list_photos(uri: str, *, output: str, exclude: Sequence[str] = ()) -> Listing:
+class _NoMatch(UsageError):
+    """A pattern that nothing matches.
+
+    Args:
+        pattern: The pattern.
+        aside: What there was on the way to it.
+    """
+
+    def __init__(self, pattern: str, aside: Aside):
+        super().__init__(
+            f"--input {pattern}: got no match, expected at least one photo; "
+            "quote the pattern and check it with ls"
+        )
+        self.aside = aside
+
+
+def list_photos(
+    uri: str, *, output: str, exclude: Sequence[str] = (), may_be_empty: bool = False
+) -> Listing:
     """Lists the photos of an input.
 
     Args:
         uri: Folder (searched through), glob, text/CSV/Parquet manifest or TFRecord(s).
         output: The job's output, never read as input.
         exclude: Patterns of names and paths in it that are left out.
+        may_be_empty: Whether it may have no photo; it must be there, and readable.
 
     Raises:
         UsageError: There is nothing there, or no photo in it.
     """
     try:
         listing = _list(uri, output, tuple(exclude))
+    except _NoMatch as none:
+        if not may_be_empty:
+            raise
+        return Listing(Photos([]), None, none.aside)
     except OSError as error:
         raise UsageError(
             f"--input {uri}: got {str(error.strerror).lower()} ({error.filename}), "
@@ -65,7 +88,8 @@ def list_photos(uri: str, *, output: str, exclude: Sequence[str] = ()) -> Listin
         ) from error
     except SystemicFault as fault:
         raise UsageError(f"--input {fault}") from fault
-    if listing.photos.num_rows == 0:
+    is_known = may_be_empty and not listing.aside.unread
+    if listing.photos.num_rows == 0 and not is_known:
         raise UsageError(f"--input {uri}: {_no_photo(uri, listing.aside)}")
     return listing
 
@@ -194,10 +218,7 @@ def _list_glob(pattern: str, output: str, exclude: tuple[str, ...]) -> Listing:
         aside = _aside(first_look)
         if aside.unread or aside.left_out:
             raise UsageError(f"--input {pattern}: {_no_photo(pattern, aside)}")
-        raise UsageError(
-            f"--input {pattern}: got no match, expected at least one photo; "
-            "quote the pattern and check it with ls"
-        )
+        raise _NoMatch(pattern, aside)
     if all(map(_is_records, itertools.chain([first], matches))):
         looked = survey()
         found = filter(is_left, files.match(pattern, survey=looked))

@@ -52,6 +52,12 @@ class Night(PlannedNight):
         """A card a task, in the order of the models."""
         return [part for model in self.models for part in model.card.parts]
 
+    @property
+    def class_names(self) -> dict[int, str]:
+        """Class id -> name, where a model of the night has classes."""
+        cards = [card for card in self.cards if card.classes]
+        return dict(enumerate(cards[0].classes or ())) if cards else {}
+
     def planned(self) -> PlannedNight:
         """Returns what workers need of it."""
         return PlannedNight(self.out, self.plan, durable=self.durable)
@@ -105,7 +111,9 @@ def plan_night(config: ScoreConfig, order: Order | None = None) -> Night:
             root=listing.root,
             items=drafted[-1].items,
         )
-        return new if policy is None else gates.judge(new, out, earlier, policy)
+        if policy is None:
+            return new
+        return gates.judge(new, out, earlier, policy=policy)
 
     folder, durable = NightFolder(out, config.night), config.durable
     plan, is_new = sequence.freeze(folder, draft, durable=durable)
