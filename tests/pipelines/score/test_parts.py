@@ -11,8 +11,8 @@ from pipelines import files
 from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.score import parts
-from pipelines.score.statistics import Statistics
 from pipelines.score.plan import PlannedNight
+from pipelines.score.statistics import Statistics
 from tests.drawn.night_plans import (
     draw_night,
     plan_night,
