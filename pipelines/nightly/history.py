@@ -7,6 +7,7 @@ from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.faults import JobFault
 from pipelines.nightly.outcome import Outcome
+from pipelines.score.layout import plans_folder
 
 
 class LastCall(Frozen):
@@ -34,8 +35,10 @@ def last(out: str) -> LastCall | None:
 
 
 def note(out: str, outcome: Outcome) -> None:
-    """Keeps how a night ended, if the output can be written at all."""
+    """Keeps how a night ended, if the output is there and can be written."""
     # A fault is being reported already where it cannot, and it is only for a word.
     call = LastCall(run_date=outcome.run_date, verdict=outcome.verdict)
     with contextlib.suppress(OSError, JobFault):
+        if not files.exists(plans_folder(out)):
+            return  # refused at once: a refused command leaves nothing behind
         files.write_atomically(_uri(out), call.encode(), durable=False)
