@@ -86,7 +86,7 @@ class Bench:
 
     def rows(self) -> list[Mapping[str, Any]]:
         """Returns the published rows of all nights, with their night."""
-        found = []
+        found = list[Mapping[str, Any]]()
         for path in sorted((self.out / "scores").glob("run_date=*/*.parquet")):
             columns = ["image_uri", "version", "status", "fingerprint"]
             night = path.parent.name.removeprefix("run_date=")
