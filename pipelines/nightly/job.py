@@ -10,10 +10,11 @@ from pipelines import files
 from pipelines.nightly import dated
 from pipelines.score.config import ScoreConfig
 from pipelines.score.gate_settings import GateSettings
+from pipelines.settings import JobConfig
 
 Flag = str | int | float | bool | list[str] | None
 
-_OWN: Final = {"input", "output", "run_date", "json_output"}
+_OWN: Final = {*JobConfig.model_fields, "input", "output", "run_date"}
 DAY: Final = datetime.date(2000, 1, 1)
 """Any day, for settings that are asked for without a night."""
 

@@ -111,6 +111,7 @@ def test_killed_at_some_moments(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_killed_at_fifty_moments(
     servers: Servers, inputs: Inputs, tmp_path: Path
 ) -> None:
