@@ -82,7 +82,7 @@ def test_two_weeks(tmp_path: Path, machine: Machine) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_a_year(tmp_path: Path, machine: Machine) -> None:
     year = _run(tmp_path, machine, WHOLE_YEAR, datetime.date(2026, 1, 1))
     assert year.problems() == []

@@ -39,7 +39,7 @@ def test_a_pin_names_classes_and_means(canary: Canary) -> None:
         ([], -3.0, ["aesthetics_mean", "75.0% of the pixels"]),
     ],
 )
-def test_what_differs_is_said(
+def test_what_differs_is_named(
     canary: Canary, shown: list[int], drift: float, expected: list[str]
 ) -> None:
     score = Machine(drift).score(photo(1, aesthetics=6.0, shown=shown), TASKS)
