@@ -92,7 +92,7 @@ def put_index(night: PlannedNight, damages: Sequence[Damage]) -> None:
 
 
 def put_attached(night: PlannedNight, damages: Sequence[Damage]) -> None:
-    """Puts the files of hashes and retries of a commit back, from the parts.
+    """Puts what a commit names besides the table back, from the parts.
 
     They prove parts that were scored again while their hashes were unknown: the commit
     names the hash of all hashes. What would not be the same bytes stays away; the check
@@ -110,6 +110,7 @@ def put_attached(night: PlannedNight, damages: Sequence[Damage]) -> None:
         contents = publish.attachments(parts.add_up(night))
         _put(night, commit.parts, contents["parts"])
         _put(night, commit.retries, contents["retries"])
+        _put(night, commit.statistics, contents["statistics"])
 
 
 def _has_damaged_index(damages: Sequence[Damage]) -> bool:

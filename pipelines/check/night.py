@@ -44,7 +44,7 @@ class NightCheck:
         self._check_pieces()
         self._check_index(night.plan.index)
         if commit is not None:
-            self._check_index(commit.retries)
+            self._check_index(commit.retries + commit.statistics)
             self._hashes = find_hashes(night, commit) or []
         for chunk in range(night.plan.chunks):
             self._check_chunk(chunk, commit)
@@ -75,7 +75,9 @@ class NightCheck:
 
     def _check_pieces(self) -> None:
         folder = self._night.folder
-        for piece in self._night.plan.pieces:
+        gates = self._night.plan.gates
+        baseline = () if gates is None else gates.baseline
+        for piece in self._night.plan.pieces + baseline:
             self._found.count("piece")
             uri = files.join(folder.pieces, piece.name)
             got = _compare(uri, piece.sha256)

@@ -36,11 +36,13 @@ class Refusal(Frozen):
         why: In a few words.
         failures: Reason -> items.
         cure: What to do, where that is not what helps against failures.
+        reasons: `why` as one sentence for each gate, where there are gates.
     """
 
     why: str
     failures: dict[str, int]
     cure: str | None = None
+    reasons: tuple[str, ...] = ()
 
 
 class Ending(Protocol[Total]):

@@ -18,6 +18,11 @@ from pipelines.faults import SystemicFault, UsageError
 _MAX_TEXT = 80
 
 
+def is_absent(value: object) -> bool:
+    """Whether a field that later versions added is not to be written."""
+    return value is None or value == ()
+
+
 class Frozen(BaseModel):
     """A value that files hold: unknown fields are refused, known ones stay."""
 

@@ -40,12 +40,14 @@ class Part:
         counts: Outcomes of the chunk's items.
         footer: The job's own fields.
         sha256: Of the whole file, in hex.
+        bytes: Size of the file.
     """
 
     rows: pa.Table
     counts: Counts
     footer: Mapping[bytes, bytes]
     sha256: str
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,8 @@ class Parts:
             self.schema.names if columns is None else columns
         ):
             raise self._damaged(chunk, "other rows or columns")
-        return Part(rows, counts, metadata, hashlib.sha256(data).hexdigest())
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Part(rows, counts, metadata, sha256, len(data))
 
     def _damaged(self, chunk: int, got: str) -> SystemicFault:
         return SystemicFault(

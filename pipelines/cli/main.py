@@ -29,6 +29,10 @@ _COMMANDS = {
     ),
     "export": ("pipelines.cli.train:export", "a trained model -> a bundle that scores"),
     "models": ("pipelines.cli.models:models", "list, show, check or import models"),
+    "nightly": (
+        "pipelines.cli.nightly:nightly",
+        "score, judge and publish a night, for a scheduler",
+    ),
     "status": ("pipelines.cli.nights:status", "how far the nights of an output are"),
     "report": ("pipelines.cli.nights:report", "write a night's page again"),
     "replay": ("pipelines.cli.score:replay", "score the failed photos again"),

@@ -3,22 +3,19 @@
 Rooms are imported by the commands that need them, so that each pays only for itself.
 """
 
-import functools
 import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.cli.beam_flags import choose_engine, typed_command
-from pipelines.cli.running import print_left, run_job, show_preview
+from pipelines.cli.running import print_left, show_preview
 from pipelines.score.config import ReplayConfig, ScoreConfig
-from pipelines.score.summary import Summary, read_summary
 from pipelines.score.unread import left_out_text, unread_text
 
 if TYPE_CHECKING:
     from pipelines.runners.engine import Engine
     from pipelines.score.nights import Night
-    from pipelines.score.plan import PlannedNight
 
 
 def score(arguments: Sequence[str]) -> int:
@@ -58,76 +55,35 @@ def _finish_night(
     command: str,
 ) -> int:
     """Runs what is left of a night and prints what it came to."""
-    from pipelines.score import finish, publish, terminal
+    from pipelines.nightly import night as nightly_night
+    from pipelines.score import finish, terminal
 
     finished = finish.is_finished(night)
     if not config.json_output:
         _report_plan(night, finished=finished)
     if finished:
-        publish.sweep(night)
-        summary = _finished_before(night)
+        summary = nightly_night.finished_before(night)
     else:
-        job_id = _run_night(night, config, engine=engine, command=command)
+        work = nightly_night.Work(
+            engine=engine,
+            lanes=config.lanes,
+            max_error_rate=config.max_error_rate,
+            command=command,
+            quiet=config.json_output,
+        )
+        job_id = nightly_night.run(night, work)
         if job_id is not None:
             as_json = config.json_output
             print_left(job_id, engine, output=night.out, as_json=as_json)
             if not as_json:
                 print(f"watch   fcn status {shlex.quote(night.out)} --watch")
             return 0
-        with night.attempted():
-            summary = read_summary(night.folder)
-        finish.check_published(night, summary)
+        summary = nightly_night.summary_of(night)
     if config.json_output:
         print(summary.model_dump_json(indent=1))
     else:
         print("\n".join(terminal.closing_lines(night.folder, summary)))
     return 0
-
-
-def _finished_before(night: "Night") -> Summary:
-    """Returns the summary of a night that has nothing left to do."""
-    from pipelines import files
-    from pipelines.score import finish
-
-    if not files.size(night.folder.page):
-        write_page(night.planned())
-    with night.attempted():
-        summary = read_summary(night.folder)
-    finish.check_published(night, summary)
-    # summary.json describes the night; what we print describes this command.
-    skipped = night.skipped + night.plan.planned
-    return summary.model_copy(
-        update={"skipped": skipped, "waiting": night.waiting, "computed": 0}
-    )
-
-
-def _run_night(
-    night: "Night",
-    config: ScoreConfig | ReplayConfig,
-    *,
-    engine: "Engine",
-    command: str,
-) -> str | None:
-    """Runs what is left of a night; returns the id of a job that goes on alone."""
-    from pipelines.chunks.attempt import Attempt
-    from pipelines.score import worker
-
-    job = worker.job(
-        night,
-        lanes=config.lanes,
-        max_error_rate=config.max_error_rate,
-        command=command,
-    ).followed_by(functools.partial(write_page, night.planned()))
-    with Attempt() as attempt:
-        return run_job(job, engine, attempt, quiet=config.json_output)
-
-
-def write_page(night: "PlannedNight") -> None:
-    """Writes the page of a finished night; the last step of its job."""
-    from pipelines.pages import night as pages_night
-
-    with night.attempted():
-        pages_night.build(night.folder)
 
 
 def _report_plan(night: "Night", *, finished: bool) -> None:

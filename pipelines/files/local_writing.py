@@ -227,3 +227,11 @@ def parallel_writes() -> int:
 def prefers_few_files() -> bool:
     """Returns whether many small files are slow or dear here."""
     return False
+
+
+def free_bytes(uri: str) -> int | None:
+    """Returns how many bytes may still be written on the disk of a folder."""
+    folder = uris.to_path(uri)
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

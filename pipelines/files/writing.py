@@ -179,3 +179,8 @@ def check_writable(uri: str) -> None:
 def prefers_few_files(uri: str) -> bool:
     """Returns whether many small files are slow or dear where a URI is."""
     return writer(uri).prefers_few_files()
+
+
+def free_bytes(uri: str) -> int | None:
+    """Returns how many bytes may still be written where a URI is; None: no end."""
+    return writer(uri).free_bytes(uri)

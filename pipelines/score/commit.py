@@ -6,10 +6,13 @@ discard that meet exactly one wins, and the other learns of it.
 
 from typing import ClassVar, Final, Literal, TypeAlias
 
+from pydantic import Field
+
 from pipelines.chunks import frozen
-from pipelines.chunks.frozen import Frozen, Identified
+from pipelines.chunks.frozen import Frozen, Identified, is_absent
 from pipelines.chunks.pieces import Piece
 from pipelines.faults import SystemicFault
+from pipelines.score.gate_settings import Acceptance
 from pipelines.score.layout import PlanFolder
 
 _RESTORE: Final = "restore it from a copy"
@@ -50,6 +53,9 @@ class Commit(_Outcome):
             where there is no chunk. It lies apart, as whoever plans reads all commits.
         retries: Files of the keys of the failed photos that are tried again.
         writer: The library that wrote the table; another one may write other bytes.
+        statistics: The file of what gates compare later nights with; none in commits
+            of earlier versions.
+        accepted: Who published it in spite of its gates; None: nobody had to.
     """
 
     verdict: Literal["success"] = "success"
@@ -62,11 +68,14 @@ class Commit(_Outcome):
     parts: tuple[Piece, ...]
     retries: tuple[Piece, ...]
     writer: str
+    # What is not there is not written: commits of earlier versions keep their hash.
+    statistics: tuple[Piece, ...] = Field(default=(), exclude_if=is_absent)
+    accepted: Acceptance | None = Field(default=None, exclude_if=is_absent)
 
     @property
     def attached(self) -> tuple[Piece, ...]:
         """The files of ours that it names, beside the items of the plan."""
-        return self.parts + self.retries
+        return self.parts + self.retries + self.statistics
 
 
 class Discard(_Outcome):

@@ -10,6 +10,7 @@ from pipelines.chunks import frozen, pieces
 from pipelines.chunks.pieces import CHUNKS_PER_PIECE, Piece
 from pipelines.score import index
 from pipelines.score.commit import Discard
+from pipelines.score.gate_settings import FrozenGates
 from pipelines.score.items import with_keys
 from pipelines.score.keys import keys_of
 from pipelines.score.layout import PlanFolder, plan_uri
@@ -20,6 +21,7 @@ Written: TypeAlias = tuple[PlanFolder, tuple[Piece, ...]]
 """A draft's folder, and the files that were written there."""
 
 _INDEX_STEM: Final = "keys"
+_BASELINE_STEM: Final = "baseline"
 
 
 def write(folder: PlanFolder, draft: Draft, *, previous: str, durable: bool) -> Plan:
@@ -56,7 +58,18 @@ def write(folder: PlanFolder, draft: Draft, *, previous: str, durable: bool) -> 
             index.encode(keys.blocks(), planned),
             durable=durable,
         ),
+        gates=_gates(folder, draft, durable=durable),
     ).identified()
+
+
+def _gates(folder: PlanFolder, draft: Draft, *, durable: bool) -> FrozenGates | None:
+    """Writes what a draft's gates compare with; returns them with its name."""
+    if draft.gates is None or draft.baseline is None:
+        return draft.gates
+    piece = pieces.write_file(
+        folder.pieces, _BASELINE_STEM, draft.baseline, suffix=".json", durable=durable
+    )
+    return draft.gates.model_copy(update={"baseline": (piece,)})
 
 
 def encode_index(night: PlannedNight) -> Iterator[bytes]:

@@ -8,10 +8,13 @@ from pipelines.chunks import gates
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import Ending, Refusal, reasons
+from pipelines.chunks.gates import Gate
 from pipelines.chunks.read_ahead import read_ahead
 from pipelines.faults import AboveThreshold, SystemicFault
+from pipelines.score import gates as score_gates
 from pipelines.score import parts, publish
 from pipelines.score.commit import Discard
+from pipelines.score.gate_settings import Acceptance
 from pipelines.score.nights import Night
 from pipelines.score.parts import Totals
 from pipelines.score.summary import ModelSummary, Summary, find_summary
@@ -26,12 +29,15 @@ class NightEnding(Ending[Totals]):
         max_error_rate: Largest share of failed photos of a published night.
         command: What the person typed.
         started: Seconds since the epoch.
+        accepted: Who publishes the night whatever its gates have against it; None:
+            nobody.
     """
 
     night: Night
     max_error_rate: float
     command: str
     started: float = field(default_factory=time.time)
+    accepted: Acceptance | None = None
 
     def add_up(self) -> Totals:
         """Returns what the parts add up to."""
@@ -40,6 +46,23 @@ class NightEnding(Ending[Totals]):
 
     def refuse(self, total: Totals) -> Refusal | None:
         """Returns why the night must not be published; a committed one may."""
+        if self.accepted is not None or self.night.commit() is not None:
+            return None
+        closed = tuple(gate.why for gate in self.judge(total) if gate.closed)
+        if not closed:
+            return None
+        why, failures = "; ".join(closed), total.failures
+        if self.night.plan.gates is None:
+            return Refusal(why=why, failures=failures)
+        return Refusal(why=why, failures=failures, reasons=closed)
+
+    def judge(self, total: Totals) -> list[Gate]:
+        """Returns what the gates find that have enough to go by."""
+        found = [] if (failing := self._failing(total)) is None else [failing]
+        return found + score_gates.after(self.night, total.statistics)
+
+    def _failing(self, total: Totals) -> Gate | None:
+        """Returns the gate on failures where it is closed."""
         why = gates.check(
             planned=self.night.plan.planned,
             failed=total.failed,
@@ -50,14 +73,27 @@ class NightEnding(Ending[Totals]):
         unread = self.night.aside.unread
         if why is not None and unread:
             why = f"{why}; {unread_text(unread, len(unread))}"
-        if why is None or self.night.commit() is not None:
+        if why is None:
             return None
-        return Refusal(why=why, failures=total.failures)
+        rate = total.failed / max(self.night.plan.planned, 1)
+        limit = self.max_error_rate
+        return Gate(name="error_rate", closed=True, got=rate, limit=limit, why=why)
+
+    def _acceptance(self, total: Totals) -> Acceptance | None:
+        """Returns who publishes the night in spite of its gates, and of which."""
+        frozen = self.night.plan.gates
+        begun = None if frozen is None else frozen.accepted
+        accepted = self.accepted or begun
+        if accepted is None:
+            return None
+        closed = [gate.why for gate in self.judge(total) if gate.closed]
+        reasons = (*(begun.reasons if begun else ()), *closed)
+        return accepted.model_copy(update={"reasons": reasons}) if reasons else None
 
     def publish(self, total: Totals, counts: Counts, attempt: Attempt) -> None:
         """Commits, shows the table, and writes the summary."""
         with self.night.attempted():
-            publish.publish(self.night, total)
+            publish.publish(self.night, total, accepted=self._acceptance(total))
             self.summarise(total, counts, why=None)
             publish.sweep(self.night)
 
@@ -78,6 +114,7 @@ class NightEnding(Ending[Totals]):
         if before is not None and before.verdict == "success":
             return
         seconds, per_second = counts.pace(self.started)
+        judged, commit = self.judge(total), night.commit()
         summary = Summary(
             run_date=plan.run_date,
             kind=plan.kind,
@@ -107,6 +144,9 @@ class NightEnding(Ending[Totals]):
             ),
             command=self.command,
             output=night.out,
+            reasons=tuple(gate.why for gate in judged if gate.closed),
+            gates=tuple(judged),
+            accepted=None if commit is None else commit.accepted,
         )
         uri = night.folder.summary
         files.write_atomically(uri, summary.encode(), durable=night.durable)
@@ -148,9 +188,11 @@ def check_published(night: Night, summary: Summary) -> None:
         AboveThreshold: It is not published, and why.
     """
     if summary.verdict != "success":
+        cure = "pass a higher --max_error_rate to the same command"
+        if night.plan.gates is not None:
+            cure = "pass --accept REASON to fcn nightly"
         raise AboveThreshold(
             f"run_date={night.plan.run_date} is not published: {summary.why}"
             f"{reasons(summary.failures)}; look "
-            f"at {night.folder.page}, then pass a higher --max_error_rate to the same "
-            "command, or fcn discard the night"
+            f"at {night.folder.page}, then {cure}, or fcn discard the night"
         )

@@ -18,8 +18,9 @@ from pipelines.faults import SystemicFault, UsageError
 from pipelines.score import manifests, records
 from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import OUTPUT_FOLDERS
+from pipelines.score.no_photo import NoMatch, is_records, why_no_photo
 from pipelines.score.photos import Photos
-from pipelines.score.unread import Aside, Unread, left_out_text, unread_text
+from pipelines.score.unread import Aside, Unread
 
 _EXTENSIONS: Final = PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
 _BLOCK: Final = 1 << 14  # photos
@@ -45,19 +46,26 @@ class Listing:
         return self.aside.ignored
 
 
-def list_photos(uri: str, *, output: str, exclude: Sequence[str] = ()) -> Listing:
+def list_photos(
+    uri: str, *, output: str, exclude: Sequence[str] = (), may_be_empty: bool = False
+) -> Listing:
     """Lists the photos of an input.
 
     Args:
         uri: Folder (searched through), glob, text/CSV/Parquet manifest or TFRecord(s).
         output: The job's output, never read as input.
         exclude: Patterns of names and paths in it that are left out.
+        may_be_empty: Whether it may have no photo; it must be there, and readable.
 
     Raises:
         UsageError: There is nothing there, or no photo in it.
     """
     try:
         listing = _list(uri, output, tuple(exclude))
+    except NoMatch as none:
+        if not may_be_empty:
+            raise
+        return Listing(Photos([]), None, none.aside)
     except OSError as error:
         raise UsageError(
             f"--input {uri}: got {str(error.strerror).lower()} ({error.filename}), "
@@ -65,27 +73,10 @@ def list_photos(uri: str, *, output: str, exclude: Sequence[str] = ()) -> Listin
         ) from error
     except SystemicFault as fault:
         raise UsageError(f"--input {fault}") from fault
-    if listing.photos.num_rows == 0:
-        raise UsageError(f"--input {uri}: {_no_photo(uri, listing.aside)}")
+    is_known = may_be_empty and not listing.aside.unread
+    if listing.photos.num_rows == 0 and not is_known:
+        raise UsageError(f"--input {uri}: {why_no_photo(uri, listing.aside)}")
     return listing
-
-
-def _no_photo(uri: str, aside: Aside) -> str:
-    """Returns why there is nothing to score."""
-    if aside.unread:
-        text = unread_text(aside.unread, len(aside.unread))
-        return f"got no photo, but {text}, expected photos; mend that or its rights"
-    if manifests.is_manifest(uri) and not files.is_pattern(uri):
-        return "got no photo in that list, expected at least one; check what wrote it"
-    if _is_records(uri):
-        return "got no photo in that file, expected at least one; check what wrote it"
-    others = f" among {aside.ignored} files" if aside.ignored else ""
-    if aside.left_out:
-        others += f" ({left_out_text(aside.left_out)})"
-    extensions = ", ".join(sorted(PHOTO_EXTENSIONS))
-    return (
-        f"got no photo{others}, expected files ending in {extensions}; check the path"
-    )
 
 
 def _list(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
@@ -106,7 +97,7 @@ def _list(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
         )
     if manifests.is_manifest(root):
         return _list_manifest([root])
-    if _is_records(root):
+    if is_records(root):
         return _list_records([root])
     name = files.name_of(root)
     if name.rpartition(".")[1] and _extension(name) in _EXTENSIONS:
@@ -132,7 +123,7 @@ def _list_folder(root: str, output: str, exclude: tuple[str, ...]) -> Listing:
             return True
         if manifests.is_part(found.removeprefix(f"{root}/")):
             tables.append(found)
-        elif _is_records(found):
+        elif is_records(found):
             of_records.append(found)
         return False
 
@@ -143,10 +134,6 @@ def _list_folder(root: str, output: str, exclude: tuple[str, ...]) -> Listing:
     if of_records:
         return _list_records(sorted(of_records), survey=survey)
     return _list_manifest(sorted(tables), root=root)
-
-
-def _is_records(uri: str) -> bool:
-    return ".tfrecord" in files.name_of(uri)
 
 
 def _extension(name: str) -> str:
@@ -193,12 +180,9 @@ def _list_glob(pattern: str, output: str, exclude: tuple[str, ...]) -> Listing:
     if first is None:
         aside = _aside(first_look)
         if aside.unread or aside.left_out:
-            raise UsageError(f"--input {pattern}: {_no_photo(pattern, aside)}")
-        raise UsageError(
-            f"--input {pattern}: got no match, expected at least one photo; "
-            "quote the pattern and check it with ls"
-        )
-    if all(map(_is_records, itertools.chain([first], matches))):
+            raise UsageError(f"--input {pattern}: {why_no_photo(pattern, aside)}")
+        raise NoMatch(pattern, aside)
+    if all(map(is_records, itertools.chain([first], matches))):
         looked = survey()
         found = filter(is_left, files.match(pattern, survey=looked))
         return _list_records(found, survey=looked)

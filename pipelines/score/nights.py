@@ -4,7 +4,7 @@ A photo is known by (URI, version, fingerprint): any earlier plan of this output
 holds it, finished or not, keeps it from being planned again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,8 +12,9 @@ from fcn_core import scoring
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.precisions import join, split
 from pipelines import files
-from pipelines.score import inputs, known, sequence
+from pipelines.score import gates, inputs, known, sequence
 from pipelines.score.config import ScoreConfig
+from pipelines.score.gates import Policy
 from pipelines.score.inputs import Listing
 from pipelines.score.keys import Keys
 from pipelines.score.layout import NightFolder
@@ -57,45 +58,69 @@ class Night(PlannedNight):
             count=len(self.models),
         )
 
+    @property
+    def class_names(self) -> dict[int, str]:
+        """Class id -> name, where a model of the night has classes."""
+        parts = [part for model in self.models for part in model.card.parts]
+        cards = [part for part in parts if part.classes]
+        return dict(enumerate(cards[0].classes or ())) if cards else {}
+
     def planned(self) -> PlannedNight:
         """Returns what workers need of it."""
         return PlannedNight(self.out, self.plan, durable=self.durable)
 
 
-def plan_night(config: ScoreConfig) -> Night:
+@dataclass(frozen=True)
+class Order:
+    """What `fcn nightly` asks of a night besides the settings of `fcn score`.
+
+    Attributes:
+        policy: How the night is judged.
+        listing: Its photos, where they are not just those of one input.
+        input: What the plan names as the input, likewise.
+    """
+
+    policy: Policy
+    listing: Callable[[], Listing] | None = None
+    input: str | None = None
+
+
+def plan_night(config: ScoreConfig, order: Order | None = None) -> Night:
     """Lists the input and freezes the night, or finds it frozen.
+
+    Args:
+        config: The settings.
+        order: What else is asked for; None: a night of `fcn score`.
 
     Raises:
         UsageError: The command cannot mean what it says.
+        GatesClosed: The night is too unusual to be begun.
     """
-    models = open_models(config.model)
-    arithmetics = chosen_arithmetics(
-        models, config.engine, config.precision, config.instruction_set
-    )
     out = files.to_uri(config.output)
-    listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)
+    models, settings, fingerprint = resolve(config)
+    listing = _list(config, out, order)
     files.check_writable(out)
-    settings = _settings(config, models, arithmetics)
-    cards = [model.card for model in models]
-    fingerprint = scoring.row_fingerprint(
-        cards,
-        arithmetics,
-        max_side=config.max_side,
-        tile=config.tile,
-        views=config.views,
-    )
-
+    if order is not None and order.input is not None:
+        settings = settings.model_copy(update={"input": order.input})
     drafted: list[Pending] = []
+    policy = None if order is None else order.policy
 
     def draft(earlier: Sequence[Plan]) -> Draft:
-        drafted.append(_find_pending(config, listing, earlier, fingerprint=fingerprint))
-        return Draft(
+        drafted.append(
+            _find_pending(
+                config, listing, earlier, fingerprint=fingerprint, policy=policy
+            )
+        )
+        new = Draft(
             kind="score",
             settings=settings,
             fingerprint=fingerprint,
             root=listing.root,
             items=drafted[-1].items,
         )
+        if policy is None:
+            return new
+        return gates.judge(new, out, earlier, policy=policy)
 
     folder, durable = NightFolder(out, config.night), config.durable
     plan, is_new = sequence.freeze(folder, draft, durable=durable)
@@ -117,6 +142,46 @@ def plan_night(config: ScoreConfig) -> Night:
     )
 
 
+def resolve(config: ScoreConfig) -> tuple[tuple[Model, ...], ScoreSettings, str]:
+    """Returns the models of a command, its resolved settings, and their fingerprint.
+
+    Raises:
+        UsageError: There is no such model, or this machine cannot compute it so.
+    """
+    models = open_models(config.model)
+    arithmetics = chosen_arithmetics(
+        models, config.engine, config.precision, config.instruction_set
+    )
+    fingerprint = scoring.row_fingerprint(
+        [model.card for model in models],
+        arithmetics,
+        max_side=config.max_side,
+        tile=config.tile,
+        views=config.views,
+    )
+    return models, _settings(config, models, arithmetics), fingerprint
+
+
+def _list(config: ScoreConfig, out: str, order: Order | None) -> Listing:
+    if order is not None and order.listing is not None:
+        return order.listing()
+    return inputs.list_photos(config.input, output=out, exclude=config.exclude)
+
+
+def find_night(out: str, run_date: str, *, durable: bool = True) -> Night | None:
+    """Returns a night as it was planned, to be finished; None where there is none.
+
+    Nothing is listed: what its plan froze is all that it takes.
+
+    Raises:
+        UsageError: A model of its plan is not there any more.
+    """
+    plan = sequence.find(sequence.read_all(out), run_date)
+    if plan is None:
+        return None
+    return Night(out, plan, open_models(plan.settings.model), durable=durable)
+
+
 def _masks(config: ScoreConfig) -> Literal["png", "tar", "none"]:
     if config.masks != "auto":
         return config.masks
@@ -134,6 +199,7 @@ def _find_pending(
     earlier: Sequence[Plan],
     *,
     fingerprint: str,
+    policy: Policy | None,
 ) -> Pending:
     """Returns what the night takes.
 
@@ -157,8 +223,14 @@ def _find_pending(
         noted=_noted(config, out, fingerprint),
         narrow=narrow if config.known_by == "content" else None,
     )
-    if not config.rescore:
-        check_rescoring(out, pending, earlier=earlier, fingerprint=fingerprint)
+    if not (config.rescore or (policy is not None and policy.accepted is not None)):
+        check_rescoring(
+            out,
+            pending,
+            earlier=earlier,
+            fingerprint=fingerprint,
+            any_size=policy is not None,
+        )
     return pending
 
 

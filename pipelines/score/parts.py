@@ -16,16 +16,17 @@ from fcn_core.bad_image import TRANSIENT_REASONS
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.parts import Part
 from pipelines.faults import SystemicFault
-from pipelines.score import index, keys, masks
+from pipelines.score import index, keys, masks, statistics
 from pipelines.score.items import items_sha256
 from pipelines.score.keys import Keys, keys_of
 from pipelines.score.plan import PlannedNight
 from pipelines.score.rows import ScoreRow
+from pipelines.score.statistics import Statistics
 
 _ITEMS: Final = b"fcn.items_sha256"
 _MASKS: Final = b"fcn.masks_bytes"
 _MASK_COLUMNS: Final = ("mask_path",)
-_FAILURE_COLUMNS: Final = ["image_uri", "version", "status", "error_reason"]
+_COLUMNS: Final = ["image_uri", "version", "error_reason", *statistics.COLUMNS]
 _TRANSIENT: Final = pa.array(sorted(TRANSIENT_REASONS))
 
 
@@ -141,6 +142,7 @@ class Totals:
         retries: Keys of the failed photos whose reason may pass, which later nights
             try again, one after the other.
         parts: The sha256 of each part, 32 bytes each, one after the other.
+        statistics: What gates judge them by.
     """
 
     ok: int
@@ -148,6 +150,7 @@ class Totals:
     failures: dict[str, int]
     retries: bytes
     parts: bytes
+    statistics: Statistics
 
     @property
     def transient(self) -> int:
@@ -162,9 +165,10 @@ def add_up(night: PlannedNight) -> Totals:
         SystemicFault: A part is missing or damaged.
     """
     ok, reasons = 0, Counter[str]()
-    retries, hashes = bytearray(), bytearray()
-    for part in night.parts.each(range(night.plan.chunks), columns=_FAILURE_COLUMNS):
+    retries, hashes, counted = bytearray(), bytearray(), statistics.Sum()
+    for part in night.parts.each(range(night.plan.chunks), columns=_COLUMNS):
         hashes += bytes.fromhex(part.sha256)
+        counted.add_rows(part.rows, part.bytes + int(part.footer[_MASKS]))
         failed = part.rows.filter(pc.equal(part.rows["status"], "failed"))
         ok += pc.sum(pc.equal(part.rows["status"], "ok")).as_py() or 0
         reasons.update(failed["error_reason"].to_pylist())
@@ -176,6 +180,7 @@ def add_up(night: PlannedNight) -> Totals:
         failures=dict(sorted(reasons.items())),
         retries=bytes(retries),
         parts=bytes(hashes),
+        statistics=counted.total(),
     )
 
 

@@ -158,9 +158,21 @@ def _retryable(held: Keys, failed: Keys) -> Keys:
 
 
 def check_rescoring(
-    out: str, pending: Pending, *, earlier: Sequence[Plan], fingerprint: str
+    out: str,
+    pending: Pending,
+    *,
+    earlier: Sequence[Plan],
+    fingerprint: str,
+    any_size: bool = False,
 ) -> None:
     """Refuses to score a whole archive again by mistake.
+
+    Args:
+        out: The output.
+        pending: What a night would take.
+        earlier: All plans that stand.
+        fingerprint: Of the night.
+        any_size: Whether a gate of its own judges how large the night is.
 
     Raises:
         UsageError: It needs `--rescore`, and why.
@@ -176,6 +188,8 @@ def check_rescoring(
             f"{again} photos would be scored again: the models, the arithmetic or the "
             "sizes are not those of earlier nights; pass --rescore if that is meant"
         )
+    if any_size:
+        return
     usual = [plan.planned for plan in earlier if plan.kind == "score" and plan.planned]
     if len(usual) >= _USUAL_NIGHTS:
         limit = max(3 * statistics.median(usual), _PLAIN_NIGHT)

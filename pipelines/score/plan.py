@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 import pyarrow as pa
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from pipelines.chunks.frozen import Frozen, Identified
+from pipelines.chunks.frozen import Frozen, Identified, is_absent
 from pipelines.chunks.parts import Parts
 from pipelines.chunks.pieces import Piece, Pieces, read_file
 from pipelines.faults import SystemicFault
 from pipelines.score import index
 from pipelines.score.commit import Commit, Discard, Outcome, read_outcome
+from pipelines.score.gate_settings import FrozenGates
 from pipelines.score.keys import Keys
 from pipelines.score.layout import PlanFolder
 from pipelines.score.rows import SCORES_SCHEMA
@@ -84,6 +85,7 @@ class Plan(Identified):
         planned: Number of items.
         pieces: Files of items, in order.
         index: Files of the items' keys, see `index`.
+        gates: What the night is judged by, besides its failures; None: nothing.
     """
 
     schema_version: Literal[4] = 4
@@ -99,11 +101,13 @@ class Plan(Identified):
     planned: int
     pieces: tuple[Piece, ...]
     index: tuple[Piece, ...]
+    # What is not there is not written: plans without gates keep their hash.
+    gates: FrozenGates | None = Field(default=None, exclude_if=is_absent)
 
     @property
     def files(self) -> tuple[Piece, ...]:
         """All files that it names."""
-        return self.pieces + self.index
+        return self.pieces + self.index + (self.gates.baseline if self.gates else ())
 
     @property
     def chunks(self) -> int:
@@ -128,13 +132,20 @@ class Items(Protocol):
 
 @dataclass(frozen=True)
 class Draft:
-    """What a `Plan` would be, before it has a place in the sequence."""
+    """What a `Plan` would be, before it has a place in the sequence.
+
+    Attributes:
+        gates: Without the file of their reference.
+        baseline: The content of that file; None where there is no reference.
+    """
 
     kind: Kind
     settings: ScoreSettings
     fingerprint: str
     root: str | None
     items: Items
+    gates: FrozenGates | None = None
+    baseline: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,22 @@ from pipelines.chunks.pieces import Piece
 from pipelines.faults import SystemicFault
 from pipelines.score import index, merging
 from pipelines.score.commit import Commit
+from pipelines.score.gate_settings import Acceptance
 from pipelines.score.keys import DTYPE
 from pipelines.score.layout import plans_folder
 from pipelines.score.parts import Totals
 from pipelines.score.plan import PlannedNight
 
 
-def publish(night: PlannedNight, totals: Totals) -> Commit:
+def publish(
+    night: PlannedNight, totals: Totals, *, accepted: Acceptance | None = None
+) -> Commit:
     """Commits a night and shows its table; again and again without harm.
+
+    Args:
+        night: The night.
+        totals: What its parts add up to.
+        accepted: Who publishes it in spite of its gates, if somebody has to.
 
     Returns:
         The commit. First writer wins: it may be another attempt's.
@@ -29,7 +37,7 @@ def publish(night: PlannedNight, totals: Totals) -> Commit:
             one that was committed.
     """
     try:
-        commit = night.commit() or _commit(night, totals)
+        commit = night.commit() or _commit(night, totals, accepted)
         show(night, commit)
     except FileNotFoundError:
         # Another attempt published all of it, and removed what was merged.
@@ -58,7 +66,7 @@ def sweep(night: PlannedNight) -> None:
     files.remove_temporaries(night.out, below=False)
 
 
-def _commit(night: PlannedNight, totals: Totals) -> Commit:
+def _commit(night: PlannedNight, totals: Totals, accepted: Acceptance | None) -> Commit:
     plan = night.plan
     attached = _attach(night, totals)
     commit = Commit(
@@ -69,6 +77,8 @@ def _commit(night: PlannedNight, totals: Totals) -> Commit:
         files=tuple(merging.merge(night, totals)),
         parts=attached["parts"],
         retries=attached["retries"],
+        statistics=attached["statistics"],
+        accepted=accepted,
         writer=merging.WRITER,
         ok=totals.ok,
         failed=totals.failed,
@@ -83,7 +93,7 @@ def _commit(night: PlannedNight, totals: Totals) -> Commit:
 
 
 def _attach(night: PlannedNight, totals: Totals) -> dict[str, tuple[Piece, ...]]:
-    """Writes the files that a commit names besides the table: hashes and retries."""
+    """Writes the files that a commit names besides the table."""
     folder, durable = night.folder.pieces, night.durable
     return {
         stem: index.write(folder, stem, contents, durable=durable, parents=False)
@@ -97,6 +107,7 @@ def attachments(totals: Totals) -> dict[str, list[bytes]]:
     return {
         "parts": [totals.parts] if totals.parts else [],
         "retries": list(index.encode([keys], totals.transient)),
+        "statistics": [totals.statistics.encode()],
     }
 
 

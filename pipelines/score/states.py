@@ -26,7 +26,8 @@ class NightState:
         chunks: Chunks of the plan.
         chunks_done: Chunks that are committed.
         failures: Number of images for each reason, once every chunk is done.
-        why: Why it is not published, where it failed.
+        why: Why it is not published, where it failed; who published it in spite of
+            its gates, where that is so.
         damage: What is missing of it at a glance; `fcn check` reads all.
     """
 
@@ -91,6 +92,7 @@ def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
     if commit is not None:
         state, done = "committed", plan.chunks
         counts, failures = Counts(commit.ok, commit.failed), commit.failures
+        why = None if commit.accepted is None else commit.accepted.text
     else:
         state, (done, counts) = "open", _count_parts(night)
         if (refusal := read_refusal(night.folder.refusal)) is not None:

@@ -10,7 +10,9 @@ from fcn_core.labels import Task
 from fcn_core.scoring.arithmetic import Arithmetic
 from pipelines import files
 from pipelines.chunks.frozen import Frozen
+from pipelines.chunks.gates import Gate
 from pipelines.faults import SystemicFault, UsageError
+from pipelines.score.gate_settings import Acceptance
 from pipelines.score.layout import NightFolder
 from pipelines.score.unread import Unread
 
@@ -79,6 +81,9 @@ class Summary(Frozen):
         precision: One word, or one a model joined by "+"; each model has its own.
         models: One a task.
         command: What the person typed.
+        reasons: A sentence for each gate that closed, also where it was accepted.
+        gates: What each gate found that had enough to go by.
+        accepted: Who published the night in spite of that.
     """
 
     run_date: str
@@ -105,6 +110,9 @@ class Summary(Frozen):
     models: tuple[ModelSummary, ...]
     command: str
     output: str
+    reasons: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    accepted: Acceptance | None = None
 
     def model(self, task: Task) -> ModelSummary | None:
         """Returns the model of a task, None where none ran."""

@@ -20,12 +20,15 @@ from pipelines.chunks.job import ChunkJob, Steps
 from pipelines.chunks.pieces import Pieces
 from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
+from pipelines.lanes.pool import pool_of
 from pipelines.lanes.settings import LaneSettings
-from pipelines.score import inputs, masks, merging, parts
+from pipelines.score import canaries, inputs, masks, merging, parts
 from pipelines.score.finish import NightEnding
+from pipelines.score.gate_settings import Acceptance
 from pipelines.score.layout import plan_uri
+from pipelines.score.models import Model
 from pipelines.score.nights import Night
-from pipelines.score.plan import Plan, PlannedNight
+from pipelines.score.plan import Plan, PlannedNight, ScoreSettings
 from pipelines.score.rows import ScoreRow
 
 
@@ -35,14 +38,20 @@ class ScoreWorker:
 
     Attributes:
         models: `name@version` of the models, joined by `+`, as rows have it.
+        check: What a process checks before it scores; None: nothing.
     """
 
     night: PlannedNight
     lanes: LaneSettings
     models: str
+    check: canaries.Check | None = None
 
     def process(self, chunks: Iterable[int], attempt: Attempt) -> Iterator[Counts]:
         """Makes sure that each chunk has its part; see `chunks.job.ChunkWorker`."""
+        if self.check is not None:
+            pool = pool_of(attempt, self.lanes)  # before: keeping waits for keeping
+            check = functools.partial(self.check.run, self.night, pool)
+            attempt.keep(("canaries", self.night.plan.plan_id), check)
         open_chunk = functools.partial(self._open, self.night.items())
         return stream.process(
             chunks,
@@ -200,16 +209,34 @@ def _listed(ratings: Sequence[float] | None) -> list[float] | None:
 
 
 def job(
-    night: Night, *, lanes: int | None, max_error_rate: float, command: str
+    night: Night,
+    *,
+    lanes: int | None,
+    max_error_rate: float,
+    command: str,
+    check: canaries.Check | None = None,
+    accepted: Acceptance | None = None,
 ) -> ChunkJob:
-    """Returns a planned night as the one graph sees it."""
-    worker = ScoreWorker(night.planned(), lane_settings(night, lanes), labels(night))
+    """Returns a planned night as the one graph sees it.
+
+    Args:
+        night: The night.
+        lanes: Scoring processes; one a core if None.
+        max_error_rate: Largest share of failed photos of a published night.
+        command: What the person typed.
+        check: What each process checks before it scores.
+        accepted: Who publishes the night whatever its gates have against it.
+    """
+    worker = ScoreWorker(
+        night.planned(), lane_settings(night, lanes), labels(night), check
+    )
+    ending = NightEnding(night, max_error_rate, command, accepted=accepted)
     return ChunkJob(
         worker=worker,
         chunks=night.plan.chunks,
         finish=functools.partial(
             finish,
-            NightEnding(night, max_error_rate, command),
+            ending,
             planned=night.plan.planned,
             refusal_uri=night.folder.refusal,
         ),
@@ -249,12 +276,18 @@ def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
         night: The night.
         lanes: Their number; one a core if None.
     """
-    settings = night.plan.settings
+    return lanes_for(night.models, night.plan.settings, lanes)
+
+
+def lanes_for(
+    models: Sequence[Model], settings: ScoreSettings, lanes: int | None
+) -> LaneSettings:
+    """Returns the lanes that score photos under some settings, see `lane_settings`."""
     config = {
         "models": [
             {"name": model.name, "fingerprint": fingerprint}
             for model, fingerprint in zip(
-                night.models, settings.model_fingerprints, strict=True
+                models, settings.model_fingerprints, strict=True
             )
         ],
         **settings.model_dump(

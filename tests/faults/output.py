@@ -22,7 +22,7 @@ ROLES: Final = {
         "plan": r"_runs/(.*/)?plans/\d+\.json",
         "discard": r"_runs/(.*/)?plans/\d+\.discarded",
         "piece": r"_runs/(.*/)?piece-[^/]*\.parquet",
-        "index": r"_runs/(.*/)?plan/(keys|parts|retries)-[^/]*\.bin",
+        "index": r"_runs/(.*/)?plan/(keys|parts|retries|statistics)-[^/]*\.bin",
         "part": r"_runs/(.*/)?chunk-\d+\.parquet",
         "commit": r"_runs/(.*/)?_COMMIT\.json",
         "refusal": r"_runs/(.*/)?_FAILED",

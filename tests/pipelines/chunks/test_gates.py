@@ -54,3 +54,36 @@ def test_what_could_not_be_read_counts(
         planned=planned, failed=failed, max_error_rate=0.05, unread=unread, lost=lost
     )
     assert got == why or (why is not None and got is not None and got.startswith(why))
+
+
+USUAL = [1000, 900, 1100, 1000]
+
+
+@pytest.mark.parametrize(
+    ("planned", "usual", "closed"),
+    [
+        (1000, USUAL, []),
+        (50, USUAL, []),
+        (49, USUAL, ["min_input"]),
+        (5000, USUAL, []),
+        (5001, USUAL, ["max_input"]),
+        (0, USUAL, []),  # an empty night is no fault
+        (9000, USUAL[:2], []),  # too few nights to know what is usual
+        (190, [3, 4, 2], []),  # a small night is never too large
+        (201, [3, 4, 2], ["max_input"]),
+        (1, [150, 150, 150], []),  # nor do small nights tell what is too small
+    ],
+)
+def test_the_size_of_a_night(planned: int, usual: list[int], closed: list[str]) -> None:
+    found = gates.input_size(planned, usual, smallest=0.05, largest=5)
+    assert [gate.name for gate in found if gate.closed] == closed
+
+
+def test_the_sentence_of_a_gate() -> None:
+    (gate,) = gates.input_size(5001, USUAL, smallest=None, largest=5)
+    text = "new photos (5 times the usual 1000): got 5001, expected at most 5000"
+    assert gate.why == text
+    assert (gate.got, gate.limit) == (5001, 5000)
+    least = gates.at_least("free_disk", 0.25, 1, what="free disk", unit=" GB")
+    assert least.why == "free disk: got 0.25 GB, expected at least 1 GB"
+    assert least.closed

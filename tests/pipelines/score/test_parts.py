@@ -12,6 +12,7 @@ from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
 from pipelines.score import parts
 from pipelines.score.plan import PlannedNight
+from pipelines.score.statistics import Statistics
 from tests.drawn.night_plans import (
     draw_night,
     plan_night,
@@ -131,4 +132,10 @@ def test_totals_count_every_row_and_reason(tmp_path: Path) -> None:
         failures={"corrupt": 3, "timeout": 1, "vanished": 1},
         retries=hashlib.sha256(text.encode()).digest()[:16],
         parts=b"".join(bytes.fromhex(each) for each in hashes),
+        statistics=Statistics(
+            photos=18,
+            ratings={"aesthetics": {110: 18}},
+            dominant={8: 18},
+            stored_bytes=sum(files.size(night.parts.uri(n)) or 0 for n in range(6)),
+        ),
     )
