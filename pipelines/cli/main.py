@@ -38,6 +38,7 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "doctor": ("pipelines.cli.doctor:doctor", "is all well here, and at the places?"),
     "template": (
         "pipelines.cli.template:template",
         "describe the Flex Template of Dataflow",
