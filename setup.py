@@ -67,6 +67,7 @@ setup(
         "fcn_core": ["built_in/**/*", "py.typed"],
         "pipelines": [
             "pages/templates/*",
+            "schedules/templates/*",
             "deploy/metadata.json",
             "deploy/docker/*",
             "deploy/flink/pom.xml",

@@ -37,6 +37,7 @@ PIPELINE_ROOMS = [
     "submission",
     "check",
     "nightly",
+    "schedules",
     "doctor",
     "deploy",
     "cli",

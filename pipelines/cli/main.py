@@ -38,6 +38,10 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "schedule": (
+        "pipelines.cli.schedule:schedule",
+        "files for systemd, cron, Airflow ...",
+    ),
     "doctor": ("pipelines.cli.doctor:doctor", "is all well here, and at the places?"),
     "template": (
         "pipelines.cli.template:template",

@@ -38,7 +38,7 @@ def check_packages() -> Finding:
 
     A conflict among what this project needs is wrong, one elsewhere a warning.
     """
-    installed = {
+    installed: dict[str, metadata.Distribution] = {
         canonicalize_name(found.metadata["Name"]): found
         for found in metadata.distributions()
         if found.metadata["Name"]

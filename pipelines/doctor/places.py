@@ -3,7 +3,7 @@
 from typing import Final
 
 from pipelines import files
-from pipelines.doctor.finding import Finding
+from pipelines.doctor.finding import Finding, Level
 
 _GIB: Final = 1 << 30
 _NO_ROOM: Final = _GIB // 4
@@ -37,6 +37,6 @@ def check_place(check: str, place: str, *, write: bool) -> Finding:
         return Finding("ok", check, detail)
     detail += f"; {access.free_bytes / _GIB:.1f} GiB free"
     if write and access.free_bytes < _LITTLE_ROOM:
-        level = "wrong" if access.free_bytes < _NO_ROOM else "warning"
+        level: Level = "wrong" if access.free_bytes < _NO_ROOM else "warning"
         return Finding(level, check, detail, "make room, or choose another disk")
     return Finding("ok", check, detail)
