@@ -68,6 +68,7 @@ setup(
         "pipelines": [
             "pages/templates/*",
             "schedules/templates/*",
+            "estimate/prices.yaml",
             "deploy/metadata.json",
             "deploy/docker/*",
             "deploy/flink/pom.xml",

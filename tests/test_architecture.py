@@ -36,6 +36,7 @@ PIPELINE_ROOMS = [
     "pages",
     "submission",
     "check",
+    "estimate",
     "nightly",
     "schedules",
     "doctor",

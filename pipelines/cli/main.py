@@ -38,6 +38,10 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "estimate": (
+        "pipelines.cli.estimate:estimate",
+        "hours and costs of a night, before it",
+    ),
     "schedule": (
         "pipelines.cli.schedule:schedule",
         "files for systemd, cron, Airflow ...",

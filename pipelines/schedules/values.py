@@ -12,8 +12,10 @@ from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.schedules.config import Kind, ScheduleConfig
 
-_ALWAYS: Final = {"at", "timezone", "name", "output", "kind", "nightly_config"}
-_ALWAYS |= {"replace", "json_output"}
+_ALWAYS: Final = {
+    *("kind", "output", "nightly_config", "at", "timezone", "name"),
+    *("replace", "json_output"),
+}
 
 _USED: Final[Mapping[Kind, set[str]]] = {
     "systemd": {"program", "folder", "user", "hours", "retries"},

@@ -69,7 +69,7 @@ def plan_night(config: ScoreConfig) -> Night:
     out = files.to_uri(config.output)
     listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)
     files.check_writable(out)
-    settings = _settings(config, models, arithmetic)
+    settings = settings_of(config, models, arithmetic)
     cards = [model.card for model in models]
     fingerprint = scoring.row_fingerprint(
         cards, arithmetic, max_side=config.max_side, tile=config.tile
@@ -152,9 +152,10 @@ def _find_pending(
     return pending
 
 
-def _settings(
+def settings_of(
     config: ScoreConfig, models: Sequence[Model], arithmetic: Arithmetic
 ) -> ScoreSettings:
+    """Returns what a plan freezes of a command's settings."""
     is_glob = files.is_pattern(config.input)
     return ScoreSettings(
         input=config.input if is_glob else files.to_uri(config.input),

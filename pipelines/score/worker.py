@@ -24,8 +24,9 @@ from pipelines.lanes.settings import LaneSettings
 from pipelines.score import inputs, masks, merging, parts
 from pipelines.score.finish import NightEnding
 from pipelines.score.layout import plan_uri
+from pipelines.score.models import Model
 from pipelines.score.nights import Night
-from pipelines.score.plan import Plan, PlannedNight
+from pipelines.score.plan import Plan, PlannedNight, ScoreSettings
 from pipelines.score.rows import ScoreRow
 
 
@@ -249,11 +250,23 @@ def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
         night: The night.
         lanes: Their number; one a core if None.
     """
-    settings = night.plan.settings
+    return lanes_of(night.models, night.plan.settings, lanes)
+
+
+def lanes_of(
+    models: Sequence[Model], settings: ScoreSettings, lanes: int | None
+) -> LaneSettings:
+    """Returns lanes that score photos, planned or not.
+
+    Args:
+        models: What they run.
+        settings: How.
+        lanes: Their number; one a core if None.
+    """
     config = {
         "models": [
             {"name": model.name, "fingerprint": model.card.fingerprint}
-            for model in night.models
+            for model in models
         ],
         **settings.model_dump(
             include={"engine", "precision", "instruction_set", "max_side", "tile"}

@@ -69,7 +69,7 @@ def test_a_file_that_was_edited_stays(tmp_path: Path) -> None:
     assert edited.read_text() != "mine"
 
 
-def test_kinds_are_told_apart_in_one_line() -> None:
+def test_an_unknown_kind_is_refused_in_one_line() -> None:
     ended = fcn("schedule", "launchd", "-o", "x", "--nightly_config", "n.yaml")
     assert ended.code == 2
     assert len(ended.stderr.splitlines()) == 1

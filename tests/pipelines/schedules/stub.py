@@ -5,7 +5,10 @@ import os
 import stat
 import subprocess
 import sys
+import venv
 from pathlib import Path
+
+import pytest
 
 from pipelines.schedules import write
 from pipelines.schedules.config import ScheduleConfig
@@ -50,6 +53,26 @@ def configured(home: Path, kind: str, /, **fields: object) -> ScheduleConfig:
 def rendered(home: Path, kind: str, /, **fields: object) -> dict[str, str]:
     """Returns the files of such a schedule."""
     return write.render(configured(home, kind, **fields))
+
+
+def python_with(requirement: str, folder: Path, *, variable: str) -> str:
+    """Returns a Python that has a package which does not fit beside ours.
+
+    Args:
+        requirement: What is installed into an environment of its own.
+        folder: Of that environment.
+        variable: Names a Python in the environment that has it already.
+    """
+    if found := os.environ.get(variable):
+        return found
+    venv.create(folder, with_pip=True)
+    python = os.fspath(folder / "bin/python")
+    words = [python, "-m", "pip", "install", "--quiet", requirement]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = done.stderr.strip().splitlines()[-1]
+        pytest.skip(f"{requirement} is not to be had here: {why}")
+    return python
 
 
 def run_clean(

@@ -4,13 +4,12 @@ import ast
 import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.pipelines.schedules.stub import ODD, Stub, rendered
+from tests.pipelines.schedules.stub import ODD, Stub, python_with, rendered
 
 STAND_INS = {
     "pendulum": "def datetime(*a, tz): return (a, tz)\n",
@@ -143,7 +142,9 @@ IMPORT = (
 @pytest.mark.timeout(1800)
 def test_the_real_airflow_imports_it(tmp_path: Path) -> None:
     """In an environment of its own: Airflow's packages and ours do not fit together."""
-    python = os.environ.get("FCN_AIRFLOW_PYTHON") or _install(tmp_path / "airflow")
+    python = python_with(
+        "apache-airflow>=3,<4", tmp_path / "airflow", variable="FCN_AIRFLOW_PYTHON"
+    )
     stub, dags = Stub(tmp_path / "bin", code=3), tmp_path / "dags"
     dags.mkdir()
     (dags / "fcn-nightly.py").write_text(_dag(tmp_path, program=str(stub.path)))
@@ -165,13 +166,3 @@ def test_the_real_airflow_imports_it(tmp_path: Path) -> None:
     assert "3 20:00:00" in done.stdout
     assert "raised AirflowFailException" in done.stdout
     assert stub.called()[0][:2] == ["nightly", "--config"]
-
-
-def _install(folder: Path) -> str:
-    venv.create(folder, with_pip=True)
-    python = os.fspath(folder / "bin/python")
-    words = [python, "-m", "pip", "install", "--quiet", "apache-airflow>=3,<4"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no Airflow to be had: {done.stderr.strip().splitlines()[-1]}")
-    return python

@@ -3,13 +3,15 @@
 import base64
 import copy
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.pipelines.schedules.schema import Schema
-from tests.pipelines.schedules.stub import rendered
+from tests.pipelines.schedules.stub import python_with, rendered
 from tests.pipelines.schedules.test_values import CLOUD
 
 CRON_JOB, CONFIG_MAP = "io.k8s.api.batch.v1.CronJob", "io.k8s.api.core.v1.ConfigMap"
@@ -103,3 +105,30 @@ def test_cloud_scheduler_and_cloud_run_know_every_field(tmp_path: Path) -> None:
     assert json.loads(base64.b64decode(target["body"])) == {}
     assert target["oauthToken"]["serviceAccountEmail"] == CLOUD["service_account"]
     assert (call["schedule"], call["timeZone"]) == ("30 3 * * *", "Europe/Berlin")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_published_validator_accepts_it(tmp_path: Path) -> None:
+    """kubernetes-validate has the whole schemas, of every version."""
+    python = python_with(
+        "kubernetes-validate", tmp_path / "own", variable="FCN_KUBERNETES_PYTHON"
+    )
+    texts = rendered(tmp_path, "kubernetes", image=IMAGE, claim="photos")
+    (tmp_path / "cronjob.yaml").write_text(texts["cronjob.yaml"])
+    wrong = texts["cronjob.yaml"].replace("concurrencyPolicy", "concurencyPolicy")
+    (tmp_path / "wrong.yaml").write_text(wrong)
+    ends = [
+        subprocess.run(
+            [
+                *(python, "-m", "kubernetes_validate", "--strict"),
+                *("--version", "1.31", str(tmp_path / name)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for name in ("cronjob.yaml", "wrong.yaml")
+    ]
+    assert ends[0].returncode == 0, ends[0].stdout + ends[0].stderr
+    assert ends[1].returncode != 0

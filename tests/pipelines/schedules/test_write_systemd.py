@@ -26,7 +26,7 @@ def _unit(text: str) -> configparser.RawConfigParser:
 
 def exec_start(value: str) -> list[str]:
     """Returns the words of `ExecStart=` as systemd.service(5) and systemd.syntax(7)."""
-    words = []
+    words: list[str] = []
     for quoted, bare in re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', value):
         word = re.sub(r"\\(.)", r"\1", quoted) if quoted else bare
         assert re.sub("%%", "", word).count("%") == 0, "an unknown specifier"
