@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -106,8 +107,8 @@ def _night_of(folder: Path, count: int) -> Path:
     photos.mkdir()
     found = sorted(Path(real).glob("*.jpg"))
     for number in range(count):
-        link = photos / f"{number // len(found)}-{found[number % len(found)].name}"
-        os.link(found[number % len(found)], link)
+        copy = photos / f"{number // len(found)}-{found[number % len(found)].name}"
+        shutil.copyfile(found[number % len(found)], copy)
     return photos
 
 

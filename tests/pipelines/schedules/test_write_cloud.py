@@ -122,7 +122,7 @@ def test_the_published_validator_accepts_it(tmp_path: Path) -> None:
         subprocess.run(
             [
                 *(python, "-m", "kubernetes_validate", "--strict"),
-                *("--version", "1.31", str(tmp_path / name)),
+                *("-k", "1.31", str(tmp_path / name)),
             ],
             capture_output=True,
             text=True,
