@@ -1,12 +1,16 @@
-"""`fcn doctor`: is all well with this machine, and with what you name?"""
+"""`fcn doctor`: is all well with this machine, and with what you name?
+
+What a check needs is imported by the check: a library that does not load is a line, and
+the other checks are done.
+"""
 
 import dataclasses
-import functools
 import json
 from collections.abc import Iterator, Sequence
 
 from pipelines.doctor.config import DoctorConfig
 from pipelines.doctor.finding import Check, Finding
+from pipelines.quiet_import import load
 
 
 def doctor(arguments: Sequence[str]) -> int:
@@ -14,7 +18,12 @@ def doctor(arguments: Sequence[str]) -> int:
     config, beam = DoctorConfig.parse(arguments)
     from pipelines.doctor.checkup import examine
 
-    findings = examine([*_here(config), *_named(config, beam)])
+    def check_flags() -> None:
+        if beam:
+            load("pipelines.doctor.engines:check_flags")(config, beam)
+
+    checks = [*_here(config), *_named(config, beam)]
+    findings = examine(checks, meanwhile=check_flags)
     is_wrong = any(finding.level == "wrong" for finding in findings)
     if config.json_output:
         answer = {
@@ -27,32 +36,36 @@ def doctor(arguments: Sequence[str]) -> int:
     return 1 if is_wrong else 0
 
 
+def _check(name: str, where: str, /, *given: object, **named: object) -> Check:
+    """Returns a check whose function `module:name` of the room is imported late."""
+
+    def look() -> Finding:
+        finding: Finding = load(f"pipelines.doctor.{where}")(*given, **named)
+        return finding
+
+    return Check(name, look)
+
+
 def _here(config: DoctorConfig) -> Iterator[Check]:
     """Yields what is checked in any case; none of it asks the network."""
-    from pipelines.doctor import host, models, packages
-
-    yield Check("python", packages.check_python)
-    yield Check("packages", packages.check_packages)
-    yield Check("arithmetic", functools.partial(host.check_instructions, config))
-    yield Check("cores", host.check_cores_and_memory)
-    yield Check("gpu", host.check_gpu)
-    yield Check("openvino", models.check_openvino)
-    yield Check("models", functools.partial(models.check_models, config.model))
-    yield Check("temporary", host.check_temporary_folder)
+    yield _check("python", "packages:check_python")
+    yield _check("packages", "packages:check_packages")
+    yield _check("arithmetic", "host:check_instructions", config)
+    yield _check("cores", "host:check_cores_and_memory")
+    yield _check("gpu", "host:check_gpu")
+    yield _check("openvino", "models:check_openvino")
+    yield _check("models", "models:check_models", config.model)
+    yield _check("temporary", "host:check_temporary_folder")
 
 
 def _named(config: DoctorConfig, beam: Sequence[str]) -> Iterator[Check]:
     """Yields what is checked because the person named it."""
-    from pipelines.doctor import engines, places
-
     for name, place in (("input", config.input), ("output", config.output)):
         if place is not None:
-            look = functools.partial(
-                places.check_place, name, place, write=name == "output"
-            )
-            yield Check(name, look)
+            write = name == "output"
+            yield _check(name, "places:check_place", name, place, write=write)
     if beam:
-        yield Check("engine", functools.partial(engines.check_engine, config, beam))
+        yield _check("engine", "engines:check_engine", config, beam)
 
 
 def _line(finding: Finding) -> str:

@@ -3,48 +3,46 @@
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from pipelines.doctor.finding import Check, Finding
-from pipelines.faults import JobFault, UsageError
+from pipelines.faults import JobFault
 
 SECONDS: Final = 4.0
 """For all checks together; loading Python and printing take the rest of five."""
 
 
-class Refused(Exception):
-    """The command itself is wrong, which ends it.
+_LEAST_SECONDS: Final = 1.0
+"""What checks have in any case, however long `meanwhile` took."""
 
-    Args:
-        fault: Why.
-    """
-
-    def __init__(self, fault: UsageError):
-        super().__init__(str(fault))
-        self.fault = fault
+_Answers: TypeAlias = "queue.SimpleQueue[tuple[int, Finding]]"
 
 
-_Answers: TypeAlias = "queue.SimpleQueue[tuple[int, Finding | UsageError]]"
-
-
-def examine(checks: Sequence[Check], *, seconds: float = SECONDS) -> list[Finding]:
+def examine(
+    checks: Sequence[Check],
+    *,
+    meanwhile: Callable[[], None] | None = None,
+    seconds: float = SECONDS,
+) -> list[Finding]:
     """Returns what the checks find, in their order.
 
     Args:
         checks: Each runs in a thread of its own.
+        meanwhile: Runs here while they do; what it raises ends the checkup.
         seconds: A check that takes longer becomes a warning; its thread is left alone.
-
-    Raises:
-        UsageError: A check says that the command cannot mean what it says.
     """
     answers: _Answers = queue.SimpleQueue()
+    until = time.monotonic() + seconds
     for number, check in enumerate(checks):
         # Daemons: the end of the process does not wait for one that hangs.
         threading.Thread(
             target=_run, args=[number, check, answers], daemon=True, name=check.name
         ).start()
-    found = _collect(answers, len(checks), until=time.monotonic() + seconds)
+    if meanwhile is not None:
+        meanwhile()
+        until = max(until, time.monotonic() + min(_LEAST_SECONDS, seconds))
+    found = _collect(answers, len(checks), until=until)
     return [
         found.get(number) or _late(check, seconds)
         for number, check in enumerate(checks)
@@ -59,8 +57,6 @@ def _collect(answers: _Answers, count: int, *, until: float) -> dict[int, Findin
             number, answer = answers.get(timeout=left)
         except queue.Empty:
             break
-        if isinstance(answer, UsageError):
-            raise answer
         found[number] = answer
     return found
 
@@ -68,13 +64,19 @@ def _collect(answers: _Answers, count: int, *, until: float) -> dict[int, Findin
 def _run(number: int, check: Check, answers: _Answers) -> None:
     try:
         answers.put((number, check.look()))
-    except Refused as refused:
-        answers.put((number, refused.fault))
     except JobFault as fault:
         answers.put((number, of_fault(check.name, fault)))
+    except ImportError as error:
+        detail = f"a library does not load: {_words(error)}"
+        cure = "pip install --force-reinstall it, in the version of constraints.txt"
+        answers.put((number, Finding("wrong", check.name, detail, cure)))
     except BaseException as error:  # a check that fails is a line, never a traceback
-        detail = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        detail = f"{type(error).__name__}: {_words(error)}"
         answers.put((number, _failed(check, detail)))
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def of_fault(check: str, fault: JobFault) -> Finding:

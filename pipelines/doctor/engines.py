@@ -2,10 +2,19 @@
 
 from collections.abc import Sequence
 
-from pipelines.doctor.checkup import Refused
 from pipelines.doctor.config import DoctorConfig
 from pipelines.doctor.finding import Finding
-from pipelines.faults import UsageError
+
+
+def check_flags(config: DoctorConfig, beam: Sequence[str]) -> None:
+    """Refuses flags that neither the command nor Beam knows.
+
+    Raises:
+        UsageError: It names the flag and the nearest one.
+    """
+    from pipelines.runners import flags
+
+    flags.check_flags(beam, ours=type(config).flags())
 
 
 def check_engine(config: DoctorConfig, beam: Sequence[str]) -> Finding:
@@ -16,16 +25,11 @@ def check_engine(config: DoctorConfig, beam: Sequence[str]) -> Finding:
         beam: Flags that it does not know.
 
     Raises:
-        Refused: Beam does not know one either.
         JobFault: The flags do not fit, or a server does not answer.
     """
-    from pipelines.runners import engines, flags
+    from pipelines.runners import engines
     from pipelines.runners.engine import Command
 
-    try:
-        flags.check_flags(beam, ours=type(config).flags())
-    except UsageError as error:
-        raise Refused(error) from error
     command = Command(
         config.output or "", config.engine, config.precision, config.instruction_set
     )

@@ -67,6 +67,27 @@ def test_asks_no_network_unless_a_place_is_named() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_broken_library_is_a_line_and_the_others_are_checked(tmp_path: Path) -> None:
+    broken = tmp_path / "numpy"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError('numpy is broken')")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "doctor"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == ""
+    levels = {line.split()[1]: line.split()[0] for line in done.stdout.splitlines()}
+    assert levels["python"] == "ok"
+    assert levels["models"] == "wrong"
+    assert "numpy is broken" in done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_takes_five_seconds_at_most_on_a_quiet_machine() -> None:

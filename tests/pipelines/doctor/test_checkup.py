@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pipelines.doctor.checkup import Refused, examine, of_fault
+from pipelines.doctor.checkup import examine, of_fault
 from pipelines.doctor.finding import Check, Finding
 from pipelines.faults import SystemicFault, UsageError
 
@@ -59,6 +59,16 @@ def test_what_raises_is_a_warning_that_names_the_error() -> None:
     assert "ZeroDivisionError: by zero" in found.detail
 
 
+def test_a_library_that_does_not_load_is_wrong() -> None:
+    def fail() -> Finding:
+        raise ImportError("libtbb.so.12: cannot open shared object file")
+
+    (found,) = examine([Check("openvino", fail)])
+    assert found.level == "wrong"
+    assert "libtbb.so.12" in found.detail
+    assert found.cure
+
+
 def test_a_fault_is_wrong_and_brings_its_cure() -> None:
     def fail() -> Finding:
         raise SystemicFault("server: got a; b, expected c; start it")
@@ -73,9 +83,24 @@ def test_a_fault_without_a_cure_keeps_its_text() -> None:
     assert (found.level, found.detail) == ("wrong", "all of it")
 
 
-def test_a_command_that_means_nothing_ends_the_checkup() -> None:
-    def refuse() -> Finding:
-        raise Refused(UsageError("--rnner: got an unknown flag"))
+def test_what_happens_meanwhile_may_end_the_checkup() -> None:
+    def refuse() -> None:
+        raise UsageError("--rnner: got an unknown flag")
 
     with pytest.raises(UsageError, match="--rnner"):
-        examine([_fine("fast"), Check("engine", refuse)])
+        examine([_fine("fast")], meanwhile=refuse)
+
+
+def test_checks_have_time_after_what_happens_meanwhile() -> None:
+    done = threading.Event()
+
+    def look() -> Finding:
+        assert done.wait(10)
+        return Finding("ok", "waits", "fine")
+
+    def load() -> None:
+        time.sleep(0.3)
+        done.set()
+
+    (found,) = examine([Check("waits", look)], meanwhile=load, seconds=0.25)
+    assert found.level == "ok"

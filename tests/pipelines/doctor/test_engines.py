@@ -4,9 +4,8 @@ import socket
 
 import pytest
 
-from pipelines.doctor.checkup import Refused
 from pipelines.doctor.config import DoctorConfig
-from pipelines.doctor.engines import check_engine
+from pipelines.doctor.engines import check_engine, check_flags
 from pipelines.faults import SystemicFault, UsageError
 from tests.doubles.gcs import free_port
 
@@ -38,8 +37,8 @@ def test_a_rule_of_dataflow_is_a_fault() -> None:
 
 
 def test_a_flag_that_nobody_knows_ends_the_command() -> None:
-    with pytest.raises(Refused, match="--max_num_workers"):
-        check_engine(_config(), ["--max_num_worker=3"])
+    with pytest.raises(UsageError, match="--max_num_workers"):
+        check_flags(_config(), ["--max_num_worker=3"])
 
 
 def test_a_server_that_is_not_there_is_a_fault() -> None:

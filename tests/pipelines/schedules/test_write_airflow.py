@@ -124,7 +124,10 @@ def test_exit_codes_become_what_airflow_does(
 
 IMPORT = (
     "import sys\n"
-    "from airflow.dag_processing.dagbag import DagBag\n"
+    "try:\n"
+    "    from airflow.dag_processing.dagbag import DagBag\n"
+    "except ImportError:  # Airflow 2\n"
+    "    from airflow.models.dagbag import DagBag\n"
     "bag = DagBag(sys.argv[1])\n"
     "print('errors', bag.import_errors)\n"
     "dag = bag.dags['fcn-nightly']\n"
