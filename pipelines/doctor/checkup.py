@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from pipelines.doctor.finding import Check, Finding
 from pipelines.faults import JobFault
 
-SECONDS: Final = 4.0
+SECONDS: Final = 3.5
 """For all checks together; loading Python and printing take the rest of five."""
 
 
