@@ -20,6 +20,7 @@ REQUIRES = [
     "jinja2>=3.1",
     "numpy>=2.0,<2.5",
     "openvino>=2026.4,<2027",
+    "packaging>=24",
     "pillow>=12.3,<13",
     "pyarrow>=23,<26",
     "pydantic>=2.12,<3",
@@ -67,6 +68,8 @@ setup(
         "fcn_core": ["built_in/**/*", "py.typed"],
         "pipelines": [
             "pages/templates/*",
+            "schedules/templates/*",
+            "estimate/prices.yaml",
             "deploy/metadata.json",
             "deploy/docker/*",
             "deploy/flink/pom.xml",

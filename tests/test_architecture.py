@@ -36,7 +36,10 @@ PIPELINE_ROOMS = [
     "pages",
     "submission",
     "check",
+    "estimate",
     "nightly",
+    "schedules",
+    "doctor",
     "deploy",
     "cli",
 ]

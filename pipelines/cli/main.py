@@ -42,6 +42,15 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "estimate": (
+        "pipelines.cli.estimate:estimate",
+        "hours and costs of a night, before it",
+    ),
+    "schedule": (
+        "pipelines.cli.schedule:schedule",
+        "files for systemd, cron, Airflow ...",
+    ),
+    "doctor": ("pipelines.cli.doctor:doctor", "is all well here, and at the places?"),
     "template": (
         "pipelines.cli.template:template",
         "describe the Flex Template of Dataflow",

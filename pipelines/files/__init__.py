@@ -1,5 +1,6 @@
 """Bytes behind a URI, whatever the store: the only room that knows stores."""
 
+from pipelines.files.access import access
 from pipelines.files.cache import fetch_folder
 from pipelines.files.local_writing import named
 from pipelines.files.patterns import fixed_folder, is_pattern
@@ -25,6 +26,7 @@ from pipelines.files.reading import (
     walk,
     walk_pinned,
 )
+from pipelines.files.rights import Access
 from pipelines.files.spelling import as_spelt
 from pipelines.files.survey import Survey, entering
 from pipelines.files.uris import (
@@ -54,9 +56,11 @@ from pipelines.files.writing import (
 )
 
 __all__ = [
+    "Access",
     "ManyFiles",
     "Pinned",
     "Survey",
+    "access",
     "as_spelt",
     "check_writable",
     "create_once",

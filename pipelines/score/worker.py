@@ -282,7 +282,13 @@ def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
 def lanes_for(
     models: Sequence[Model], settings: ScoreSettings, lanes: int | None
 ) -> LaneSettings:
-    """Returns the lanes that score photos under some settings, see `lane_settings`."""
+    """Returns lanes that score photos, planned or not.
+
+    Args:
+        models: What they run.
+        settings: How.
+        lanes: Their number; one a core if None.
+    """
     config = {
         "models": [
             {"name": model.name, "fingerprint": fingerprint}

@@ -1,0 +1,1 @@
+"""Files for schedulers that run `fcn nightly` every night: written, never installed."""
