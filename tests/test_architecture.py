@@ -36,6 +36,7 @@ PIPELINE_ROOMS = [
     "pages",
     "submission",
     "check",
+    "housekeeping",
     "nightly",
     "deploy",
     "cli",

@@ -107,12 +107,15 @@ def _report(config: CheckConfig, found: "Findings", mended: int) -> None:
             "nights": found.nights,
             "files": found.files,
             "mended": mended,
+            "pruned": found.pruned,
             "damages": [dataclasses.asdict(damage) for damage in found.damages],
         }
         print(json.dumps(answer, indent=1))
         return
     if found.damages:
         print_table(HEADS, [damage.row() for damage in found.damages])
+    for run_date, text in found.pruned.items():
+        print(f"{run_date}: {text}")
     read = ", ".join(
         f"{number} {kind}" if number == 1 else f"{number} {kind}s"
         for kind, number in found.files.items()

@@ -38,6 +38,10 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "prune": (
+        "pipelines.cli.housekeeping:prune",
+        "remove old masks by rule, and what was left over",
+    ),
     "template": (
         "pipelines.cli.template:template",
         "describe the Flex Template of Dataflow",

@@ -36,7 +36,8 @@ def score(arguments: Sequence[str]) -> int:
 def replay(arguments: Sequence[str]) -> int:
     """`fcn replay`: the failed photos of all nights, as a night of its own."""
     config, beam = ReplayConfig.parse(arguments)
-    from pipelines.score.replay import find_settings, plan_replay
+    from pipelines.score.pruned import nights_text
+    from pipelines.score.replay import find_pruned, find_settings, plan_replay
 
     engine = choose_engine(
         beam,
@@ -47,6 +48,8 @@ def replay(arguments: Sequence[str]) -> int:
     if engine.dry_run:
         return show_preview(engine, as_json=config.json_output)
     command = typed_command("replay", arguments)
+    if not config.json_output and (removed := find_pruned(config)):
+        print(nights_text(removed), file=sys.stderr, flush=True)
     return _finish_night(plan_replay(config), config, engine=engine, command=command)
 
 

@@ -92,11 +92,7 @@ class ScoreConfig(JobConfig):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        try:
-            zoneinfo.ZoneInfo(name)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("expected a name such as Europe/Berlin or UTC") from error
-        return name
+        return check_zone(name)
 
     @field_validator("tile")
     @classmethod
@@ -124,6 +120,19 @@ class ScoreConfig(JobConfig):
     def night(self) -> str:
         """The night as YYYY-MM-DD."""
         return resolve_date(self.run_date, self.timezone)
+
+
+def check_zone(name: str) -> str:
+    """Returns the name of a time zone.
+
+    Raises:
+        ValueError: There is no such zone.
+    """
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("expected a name such as Europe/Berlin or UTC") from error
+    return name
 
 
 def resolve_date(text: str, timezone: str) -> str:

@@ -131,6 +131,8 @@ class PlanFolder(NightFolder):
     """The file that says why a night is not published."""
     masks = Place("all_masks", "{0.sequence:08}")
     """The folder of the masks."""
+    pruned = Place("run", "_PRUNED.json")
+    """The record that a rule has removed the masks."""
 
     def tables(self) -> list[str]:
         """Returns the files of the rows: the published table, or the parts before."""

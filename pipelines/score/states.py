@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pipelines import files
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import read_refusal, text_of
+from pipelines.chunks.read_ahead import read_ahead
 from pipelines.faults import UsageError
-from pipelines.score import publish, sequence
+from pipelines.score import pruned, publish, sequence
 from pipelines.score.commit import Commit, Discard
 from pipelines.score.discard import discard as give_up
 from pipelines.score.plan import PlannedNight
@@ -27,6 +28,7 @@ class NightState:
         chunks_done: Chunks that are committed.
         failures: Number of images for each reason, once every chunk is done.
         why: Why it is not published, where it failed.
+        pruned: Why its masks are gone, where a rule has removed them.
         damage: What is missing of it at a glance; `fcn check` reads all.
     """
 
@@ -40,16 +42,18 @@ class NightState:
     chunks_done: int
     failures: dict[str, int]
     why: str | None = None
+    pruned: str | None = None
     damage: str | None = None
 
     def row(self) -> tuple[str, ...]:
         """Returns it for people, below `HEADS`."""
+        notes = (text_of(self.failures), self.why, self.pruned, self.damage)
         return (
             self.run_date,
             self.state,
             *(str(count) for count in (self.planned, self.ok, self.failed)),
             f"{self.chunks_done}/{self.chunks}",
-            "; ".join(filter(None, (text_of(self.failures), self.why, self.damage))),
+            "; ".join(filter(None, notes)),
         )
 
 
@@ -77,12 +81,16 @@ def states(output: str, *, run_date: str | None = None) -> list[NightState]:
     Raises:
         UsageError: There is no such output or night.
     """
-    nights = [(night, night.outcome()) for night in _find_plans(output, run_date)]
-    return [
-        _state_of(night, outcome)
-        for night, outcome in nights
-        if not isinstance(outcome, Discard)  # given up since the plans were read
-    ]
+    nights = _find_plans(output, run_date)
+    threads = files.parallel_reads(nights[0].out)
+    looked = read_ahead(nights, _look_at, threads=threads, depth=2 * threads)
+    return [state for state in looked if state is not None]
+
+
+def _look_at(night: PlannedNight) -> NightState | None:
+    """Returns how far a night is; None where it was given up meanwhile."""
+    commit = night.outcome()
+    return None if isinstance(commit, Discard) else _state_of(night, commit)
 
 
 def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
@@ -95,6 +103,7 @@ def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
         state, (done, counts) = "open", _count_parts(night)
         if (refusal := read_refusal(night.folder.refusal)) is not None:
             state, failures, why = "failed", refusal.failures, refusal.why
+    removed = None if commit is None else pruned.find(night.folder)
     return NightState(
         run_date=plan.run_date,
         kind=plan.kind,
@@ -106,11 +115,14 @@ def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
         chunks_done=done,
         failures=failures,
         why=why,
-        damage=_damage(night, commit),
+        pruned=None if removed is None else removed.text,
+        damage=_damage(night, commit, has_masks=removed is None),
     )
 
 
-def _damage(night: PlannedNight, commit: Commit | None) -> str | None:
+def _damage(
+    night: PlannedNight, commit: Commit | None, *, has_masks: bool
+) -> str | None:
     """Returns what names and sizes tell about missing files, else None."""
     folder, plan = night.folder, night.plan
     pieces, parts = files.list_names(folder.pieces), files.list_names(folder.parts)
@@ -118,7 +130,7 @@ def _damage(night: PlannedNight, commit: Commit | None) -> str | None:
         is_whole = not folder.is_shown()
     else:
         is_whole = publish.is_shown(night, commit) and len(parts) == plan.chunks
-    if plan.settings.has_masks:
+    if plan.settings.has_masks and has_masks:
         is_whole = is_whole and files.exists(folder.masks)
     named = plan.files if commit is None else plan.files + commit.attached
     if is_whole and {piece.name for piece in named} <= set(pieces):
