@@ -33,6 +33,7 @@ PIPELINE_ROOMS = [
     "lanes",
     "runners",
     "JOBS",
+    "diff",
     "pages",
     "submission",
     "check",

@@ -38,6 +38,7 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "diff": ("pipelines.cli.diff:diff", "compare two nights, write a page"),
     "prune": (
         "pipelines.cli.housekeeping:prune",
         "remove old masks by rule, and what was left over",
