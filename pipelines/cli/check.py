@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines import logs
 from pipelines.check.config import CheckConfig
 from pipelines.cli.beam_flags import check_here, choose_engine, typed_command
 from pipelines.cli.table import print_table
@@ -37,7 +37,7 @@ def check(arguments: Sequence[str]) -> int:
         mended = max(before - len(found.damages), 0)
     _report(config, found, mended)
     for line in why:
-        print(f"fcn: {line}", file=sys.stderr)
+        logs.say(f"fcn: {line}", "ERROR")
     return 1 if found.damages else 0
 
 

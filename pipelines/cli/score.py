@@ -5,10 +5,10 @@ Rooms are imported by the commands that need them, so that each pays only for it
 
 import functools
 import shlex
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines import logs
 from pipelines.cli.beam_flags import choose_engine, typed_command
 from pipelines.cli.running import print_left, run_job, show_preview
 from pipelines.score.config import ReplayConfig, ScoreConfig
@@ -49,7 +49,7 @@ def replay(arguments: Sequence[str]) -> int:
         return show_preview(engine, as_json=config.json_output)
     command = typed_command("replay", arguments)
     if not config.json_output and (removed := find_pruned(config)):
-        print(nights_text(removed), file=sys.stderr, flush=True)
+        logs.say(nights_text(removed))
     return _finish_night(plan_replay(config), config, engine=engine, command=command)
 
 
@@ -63,6 +63,7 @@ def _finish_night(
     """Runs what is left of a night and prints what it came to."""
     from pipelines.score import finish, publish, terminal
 
+    logs.add_context(run_date=night.plan.run_date, output=night.out)
     finished = finish.is_finished(night)
     if not config.json_output:
         _report_plan(night, finished=finished)
@@ -148,4 +149,11 @@ def _report_plan(night: "Night", *, finished: bool) -> None:
         parts.append(left_out_text(night.aside.left_out))
     if places := night.aside.unread:
         parts.append(unread_text(places, len(places)))
-    print(", ".join(parts), file=sys.stderr, flush=True)
+    logs.say(
+        ", ".join(parts),
+        "WARNING" if night.aside.unread else "INFO",
+        event="planned",
+        planned=planned,
+        skipped=night.skipped,
+        waiting=night.waiting,
+    )

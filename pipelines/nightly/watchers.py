@@ -1,7 +1,7 @@
 """Those who learn how a night ended: a metrics file, a webhook, a table in BigQuery.
 
 A watcher that fails changes neither the night's verdict nor the exit code. It is one
-loud line that says what to do, and the next watcher is told.
+loud line that says what to do, and the next watcher goes on.
 """
 
 import logging

@@ -17,7 +17,7 @@ def test_nobody_watches_by_default() -> None:
     tell(WatcherSettings(), outcomes.failure())
 
 
-def test_all_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_all_of_them_learn_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("prometheus_client", reason="pip install prometheus-client")
     path = tmp_path / "fcn.prom"
     with receiver() as got:
@@ -29,7 +29,7 @@ def test_all_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.records == []
 
 
-def test_one_that_fails_is_a_line_and_the_next_is_told(
+def test_one_that_fails_is_a_line_and_the_next_learns_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with receiver() as got:
