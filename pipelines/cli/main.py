@@ -44,6 +44,12 @@ _COMMANDS = {
         "pipelines.cli.housekeeping:prune",
         "remove old masks by rule, and what was left over",
     ),
+    "bigquery": (
+        "pipelines.cli.publishing:bigquery",
+        "load a night into its partition of a table",
+    ),
+    "alerts": ("pipelines.cli.publishing:alerts", "alarms for a monitoring system"),
+    "schema": ("pipelines.cli.publishing:schema", "schemas of what others read"),
     "template": (
         "pipelines.cli.template:template",
         "describe the Flex Template of Dataflow",

@@ -26,7 +26,7 @@ from pipelines.score.rows import SCORES_SCHEMA
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, LoadJobConfig
 
-_TABLE: Final = r"^[a-z][a-z0-9:.-]{4,}\.[A-Za-z0-9_]+\.[A-Za-z0-9_-]+$"
+TABLE: Final = r"^[a-z][a-z0-9:.-]{4,}\.[A-Za-z0-9_]+\.[A-Za-z0-9_-]+$"
 _SECONDS: Final = 1800.0
 """A load job takes a minute or so; one that takes longer is a fault."""
 
@@ -36,7 +36,7 @@ class BigQuerySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    table: str = Field(pattern=_TABLE, description="project.dataset.table")
+    table: str = Field(pattern=TABLE, description="project.dataset.table")
     location: str | None = Field(
         default=None, description="where its data set is, such as EU; found if unset"
     )
@@ -61,12 +61,11 @@ def load_night(settings: BigQuerySettings, night: NightFolder) -> dict[str, Any]
         UsageError: The library is missing, or nothing is published.
         SystemicFault: BigQuery refused it.
     """
+    tables, partition = published_tables(night), partition_of(settings, night)
     client = _client(settings)
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
 
-    tables = published_tables(night)
-    partition = f"{settings.table}${night.night.replace('-', '')}"
     try:
         _make_table(client, settings)
         with one_file(tables) as file:
@@ -81,11 +80,26 @@ def load_night(settings: BigQuerySettings, night: NightFolder) -> dict[str, Any]
             f"it, then run fcn bigquery {night.out} --table {settings.table} "
             f"--run_date {night.night}"
         ) from error
-    return {
-        "job": job.job_id,
-        "partition": partition,
-        "rows": job.output_rows,
-    }
+    return {"job": job.job_id, "partition": partition, "rows": job.output_rows}
+
+
+def preview(settings: BigQuerySettings, night: NightFolder) -> dict[str, Any]:
+    """Returns which partition would get how many rows; asks nobody.
+
+    Raises:
+        UsageError: Nothing is published.
+    """
+    rows = sum(
+        len(batch)
+        for each in published_tables(night)
+        for batch in table.batches(each, ["status"])
+    )
+    return {"job": None, "partition": partition_of(settings, night), "rows": rows}
+
+
+def partition_of(settings: BigQuerySettings, night: NightFolder) -> str:
+    """Returns the partition of a night: `project.dataset.table$YYYYMMDD`."""
+    return f"{settings.table}${night.night.replace('-', '')}"
 
 
 def published_tables(night: NightFolder) -> list[NightFolder]:

@@ -168,6 +168,16 @@ class StatusConfig(OutputConfig):
         "--json, a line whenever it has changed",
     )
 
+    last: int | None = Field(
+        default=None, ge=1, description="show only so many nights, the latest"
+    )
+    verify: bool = Field(
+        default=False,
+        description="read all that plans and commits name, masks too, and compare "
+        "hashes: damaged chunks are named, with the command that mends them; exit code "
+        "1 if there are any",
+    )
+
 
 class ReportConfig(OutputConfig):
     """Write a night's page again."""

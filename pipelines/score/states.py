@@ -11,8 +11,20 @@ from pipelines.score import pruned, publish, sequence
 from pipelines.score.commit import Commit, Discard
 from pipelines.score.discard import discard as give_up
 from pipelines.score.plan import PlannedNight
+from pipelines.score.summary import find_summary
 
-HEADS = ("night", "state", "planned", "ok", "failed", "chunks", "reasons")
+HEADS = (
+    "night",
+    "state",
+    "planned",
+    "ok",
+    "failed",
+    "chunks",
+    "images/s",
+    "reasons",
+)
+NUMBERS = HEADS[2:7]
+"""Heads whose columns are numbers."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,8 @@ class NightState:
         chunks_done: Chunks that are committed.
         failures: Number of images for each reason, once every chunk is done.
         why: Why it is not published, where it failed.
+        seconds: Time of the last attempt that came to a verdict.
+        images_per_second: Photos that it computed in that time.
         pruned: Why its masks are gone, where a rule has removed them.
         damage: What is missing of it at a glance; `fcn check` reads all.
     """
@@ -42,6 +56,8 @@ class NightState:
     chunks_done: int
     failures: dict[str, int]
     why: str | None = None
+    seconds: float | None = None
+    images_per_second: float | None = None
     pruned: str | None = None
     damage: str | None = None
 
@@ -53,6 +69,7 @@ class NightState:
             self.state,
             *(str(count) for count in (self.planned, self.ok, self.failed)),
             f"{self.chunks_done}/{self.chunks}",
+            "" if self.images_per_second is None else f"{self.images_per_second:.1f}",
             "; ".join(filter(None, notes)),
         )
 
@@ -75,13 +92,20 @@ def _find_plans(output: str, run_date: str | None) -> list[PlannedNight]:
     return [PlannedNight(out, plan) for plan in found]
 
 
-def states(output: str, *, run_date: str | None = None) -> list[NightState]:
+def states(
+    output: str, *, run_date: str | None = None, last: int | None = None
+) -> list[NightState]:
     """Returns how far the nights of an output are, in their sequence.
+
+    Args:
+        output: The output.
+        run_date: One night; all if None.
+        last: So many of them, the latest; all if None.
 
     Raises:
         UsageError: There is no such output or night.
     """
-    nights = _find_plans(output, run_date)
+    nights = _find_plans(output, run_date)[-(last or 0) :]
     threads = files.parallel_reads(nights[0].out)
     looked = read_ahead(nights, _look_at, threads=threads, depth=2 * threads)
     return [state for state in looked if state is not None]
@@ -103,6 +127,7 @@ def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
         state, (done, counts) = "open", _count_parts(night)
         if (refusal := read_refusal(night.folder.refusal)) is not None:
             state, failures, why = "failed", refusal.failures, refusal.why
+    summary = None if state == "open" else find_summary(night.folder)
     removed = None if commit is None else pruned.find(night.folder)
     return NightState(
         run_date=plan.run_date,
@@ -115,6 +140,8 @@ def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
         chunks_done=done,
         failures=failures,
         why=why,
+        seconds=None if summary is None else summary.seconds,
+        images_per_second=None if summary is None else summary.images_per_second,
         pruned=None if removed is None else removed.text,
         damage=_damage(night, commit, has_masks=removed is None),
     )
