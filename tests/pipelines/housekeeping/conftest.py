@@ -14,7 +14,9 @@ TODAY = "2020-03-01"
 FLAGS = ("--chunk_size=2", "--lanes=1", "--model", "voc21")
 
 
-@pytest.fixture(scope="package", params=["png", "tar"])
+@pytest.fixture(
+    scope="package", params=["tar", pytest.param("png", marks=pytest.mark.slow)]
+)
 def whole(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
