@@ -115,7 +115,7 @@ def lines(command: str, arguments: Sequence[str]) -> Iterator[None]:
 def use(wanted: Format) -> None:
     """Makes standard error JSON lines if that is wanted; again without harm."""
     if wanted == "json" and not isinstance(sys.stderr, JsonLines):
-        sys.stderr = JsonLines(sys.stderr)  # type: ignore[assignment]
+        sys.stderr = JsonLines(sys.stderr)
         logging.captureWarnings(True)
         logging.getLogger().handlers[:] = [_Handler()]
 

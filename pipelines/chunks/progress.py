@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pipelines import logs
 from pipelines.chunks.counts import Tally
@@ -103,7 +104,7 @@ class Display:
             done=done, rate=rate, failures=f"{counts.failed} failed"
         )
 
-    def _numbers(self) -> dict[str, object]:
+    def _numbers(self) -> dict[str, Any]:
         """Returns the progress for programs."""
         counts = self._tally.counts
         return {

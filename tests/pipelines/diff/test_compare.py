@@ -130,7 +130,9 @@ def test_many_rows_in_any_order_spill_and_count_the_same(
         f"read_parquet('{tmp_path}/scores/run_date={n}/*.parquet')"
         for n in (BEFORE, AFTER)
     ]
-    both, dominant, new, mean, moved = duckdb.sql(_SQL.format(*tables)).fetchall()[0]
+    both, dominant, new, mean, moved = duckdb.execute(_SQL.format(*tables)).fetchall()[
+        0
+    ]
     assert (found.both, found.dominant_changed) == (both, dominant)
     assert both == 2000 and dominant > 500
     assert sum(found.new_failures.values()) == new

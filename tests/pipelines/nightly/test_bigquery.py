@@ -108,7 +108,7 @@ def test_the_schema_is_that_of_the_real_file(tmp_path: Path) -> None:
     path = tmp_path / "sent.parquet"
     with one_file([night]) as file:
         path.write_bytes(file.read())
-    found = duckdb.sql(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()
+    found = duckdb.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()
     described = [
         {
             "name": name,
