@@ -22,10 +22,12 @@ REQUIRES = [
     "openvino>=2026.4,<2027",
     "packaging>=24",
     "pillow>=12.3,<13",
+    "prometheus-client>=0.26",
     "pyarrow>=23,<26",
     "pydantic>=2.12,<3",
     "pydantic-settings>=2.12,<3",
     "pyyaml>=6",
+    "requests>=2.32",
     "rich>=14",
     "scipy>=1.14,<1.19",
     "simplejpeg>=1.9",
@@ -34,7 +36,11 @@ REQUIRES = [
 ]
 
 EXTRAS = {
-    "gcp": ["apache-beam[gcp]>=2.77,<2.78", "google-cloud-storage>=3"],
+    "gcp": [
+        "apache-beam[gcp]>=2.77,<2.78",
+        "google-cloud-bigquery>=3.47,<4",
+        "google-cloud-storage>=3",
+    ],
     "stats": ["tfx-bsl>=1.21,<1.22"],
     "demo": ["scikit-image>=0.26"],
     "crf": ["pydensecrf2>=1.1,<2"],

@@ -21,7 +21,6 @@ from typing import (
     get_origin,
 )
 
-import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
@@ -31,14 +30,21 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    YamlConfigSettingsSource,
 )
 
 from fcn_core.nearest import nearest
+from pipelines import logs
 from pipelines.faults import UsageError
+from pipelines.yaml_settings import yaml_source
 
 FETCHED_CONFIGS: Final[dict[str, str]] = {}
 """Configuration files of other stores -> their copies on this machine."""
+
+_LAST: Final = ("json_output", "log_format")
+"""What all commands have, at the end of their help."""
+
+_ABOUT: Final = ("output", "run_date")
+"""Settings that say what the lines of a log are about."""
 
 POSITIONAL: Final[JsonDict] = {"positional": True}
 """`json_schema_extra` of a field that is given by place, not by name."""
@@ -89,6 +95,7 @@ class JobConfig(BaseSettings):
 
     Attributes:
         json_output: Print results as JSON for scripts.
+        log_format: Of what is written to standard error.
     """
 
     model_config = SettingsConfigDict(
@@ -106,6 +113,10 @@ class JobConfig(BaseSettings):
         default=False,
         alias="json",
         description="print the result as JSON, for scripts",
+    )
+    log_format: logs.Format = Field(
+        default="text",
+        description="of what is written to standard error; json: one object a line",
     )
 
     @field_validator("*", mode="before")
@@ -142,7 +153,11 @@ class JobConfig(BaseSettings):
             )
         if left and not cls.beam:
             raise UsageError(f"{cls.command}: {_unknown(left[0], cls.flags())}")
-        return cls._build(flags, yaml_file), left
+        settings = cls._build(flags, yaml_file)
+        logs.use(settings.log_format)
+        about = {name: getattr(settings, name, None) for name in _ABOUT}
+        logs.add_context(**about)
+        return settings, left
 
     @classmethod
     def _build(cls, flags: dict[str, object], yaml_file: str | None) -> Self:
@@ -156,7 +171,7 @@ class JobConfig(BaseSettings):
                 env_settings: PydanticBaseSettingsSource,
                 **_others: PydanticBaseSettingsSource,
             ) -> tuple[PydanticBaseSettingsSource, ...]:
-                file = _yaml_source(settings_cls, yaml_file)
+                file = yaml_source(settings_cls, yaml_file)
                 return init_settings, env_settings, file
 
         try:
@@ -182,23 +197,6 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     def _split_lines(self, text: str, width: int) -> list[str]:
         """Breaks lines at blanks only: names with hyphens are there to be copied."""
         return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
-
-
-def _yaml_source(
-    settings: type[BaseSettings], file: str | None
-) -> YamlConfigSettingsSource:
-    try:
-        return YamlConfigSettingsSource(settings, yaml_file=file)
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(
-            f"--config: got {reason}, expected YAML; mend the file"
-        ) from error
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"--config: got no names and values in {file}, expected lines such as "
-            "chunk_size: 256; mend the file"
-        ) from error
 
 
 def _is_list(field: FieldInfo) -> bool:
@@ -237,7 +235,7 @@ def _parser(cls: type[JobConfig]) -> _Parser:
     # What must be given first, what all commands have last.
     fields = sorted(
         cls.model_fields.items(),
-        key=lambda item: (not item[1].is_required(), item[0] == "json_output"),
+        key=lambda item: (not item[1].is_required(), item[0] in _LAST),
     )
     for name, field in fields:
         _add_argument(parser, field.alias or name, field)

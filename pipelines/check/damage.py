@@ -14,6 +14,7 @@ Kind: TypeAlias = Literal[
     "mask",
     "summary",
     "page",
+    "pruned",
     "left over",
 ]
 
@@ -60,10 +61,12 @@ class Findings:
     Attributes:
         nights: Nights whose plan stands.
         files: Files that were read, by kind.
+        pruned: Night -> why its masks are gone, where a rule has removed them.
     """
 
     nights: int = 0
     files: dict[str, int] = field(default_factory=dict)
+    pruned: dict[str, str] = field(default_factory=dict)
     damages: list[Damage] = field(default_factory=list)
 
     def count(self, kind: Kind, number: int = 1) -> None:

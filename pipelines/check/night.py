@@ -9,7 +9,7 @@ from pipelines.check.damage import MEND, RESTORE, Damage, Findings, Kind
 from pipelines.chunks.parts import Part
 from pipelines.chunks.pieces import Piece
 from pipelines.faults import JobFault, SystemicFault
-from pipelines.score import masks, parts
+from pipelines.score import masks, parts, pruned
 from pipelines.score.commit import Commit
 from pipelines.score.plan import PlannedNight
 from pipelines.score.summary import read_summary
@@ -33,7 +33,7 @@ class NightCheck:
         self._night, self._found, self._most_masks = night, found, most_masks
         self._pieces = night.items()
         self._named: set[str] = set()
-        self._is_complete = True
+        self._is_complete, self._are_masks_pruned = True, False
         self._hashes: list[str] = []
         self._got_hashes = bytearray()
 
@@ -41,6 +41,7 @@ class NightCheck:
         """Reads all of it."""
         night = self._night
         commit = night.commit()
+        self._are_masks_pruned = self._find_pruned()
         self._check_pieces()
         self._check_index(night.plan.index)
         if commit is not None:
@@ -64,6 +65,19 @@ class NightCheck:
         path = uri.removeprefix(f"{self._night.out}/")
         damage = Damage(self._night.plan.run_date, kind, path, got, **more)
         self._found.damages.append(damage)
+
+    def _find_pruned(self) -> bool:
+        """Returns whether a rule has removed the masks, and notes it."""
+        folder = self._night.folder
+        try:
+            found = pruned.find(folder)
+        except SystemicFault:
+            self._add("pruned", folder.pruned, "a damaged record", cure=pruned.CURE)
+            return True
+        if found is not None:
+            self._found.count("pruned")
+            self._found.pruned[folder.run_date] = found.text
+        return found is not None
 
     def _check_folders(self) -> None:
         """Looks for the folders that attempts write into and never make."""
@@ -129,6 +143,8 @@ class NightCheck:
             self._got_hashes += bytes.fromhex(part.sha256)
 
     def _check_masks(self, chunk: int, part: Part) -> None:
+        if self._are_masks_pruned:
+            return
         rows = [row for row in part.rows.to_pylist() if row["mask_path"] is not None]
         containers = {row["mask_path"].partition("#")[0] for row in rows}
         self._named |= containers
@@ -158,11 +174,14 @@ class NightCheck:
         return rows[::step][:share]
 
     def _check_unnamed_masks(self) -> None:
+        got = "a mask that no row names"
+        if self._are_masks_pruned:
+            got = "a mask that fcn prune has not removed yet"
         for uri in files.walk(self._night.folder.masks):
             path = uri.removeprefix(f"{self._night.out}/")
             is_temporary = path.rpartition("/")[2].startswith(".")
             if path not in self._named and not is_temporary:
-                self._add("left over", uri, "a mask that no row names")
+                self._add("left over", uri, got)
 
     def _check_published(self, commit: Commit) -> None:
         folder = self._night.folder

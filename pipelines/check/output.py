@@ -7,14 +7,8 @@ from pipelines import files
 from pipelines.check.damage import MEND, RESTORE, Damage, Findings, Kind
 from pipelines.check.night import NightCheck
 from pipelines.faults import SystemicFault, UsageError
-from pipelines.score import sequence
-from pipelines.score.commit import Discard
-from pipelines.score.layout import (
-    OUTPUT_FOLDERS,
-    PlanFolder,
-    nights_of,
-    plans_folder,
-)
+from pipelines.score import left_over, sequence
+from pipelines.score.layout import OUTPUT_FOLDERS, plans_folder
 from pipelines.score.plan import Plan, PlannedNight
 
 _PLANS: Final = "_runs/plans/"
@@ -70,7 +64,7 @@ def _left_over(out: str, chain: list[Plan]) -> Iterator[Damage]:
     for place, below in [(out, False), *places]:
         for uri in files.find_temporaries(place, below=below):
             yield _unused(out, uri, "a temporary file of a killed attempt")
-    for folder in _unused_folders(out, chain):
+    for folder in left_over.unused_folders(out, chain):
         refusal = [folder.refusal] if files.exists(folder.refusal) else []
         for uri in (*folder.results(), *refusal):
             yield _unused(out, uri, "what a plan left that does not count")
@@ -79,28 +73,6 @@ def _left_over(out: str, chain: list[Plan]) -> Iterator[Damage]:
         if name not in names:
             uri = files.join(plans_folder(out), name)
             yield _unused(out, uri, "no plan of this program", cure=_MOVE)
-
-
-def _unused_folders(out: str, chain: list[Plan]) -> Iterator[PlanFolder]:
-    """Yields the folders of discarded plans, and of drafts whose number is taken.
-
-    A draft after the last plan may be of a launch that is about to freeze it.
-    """
-    plans = {(plan.run_date, plan.sequence): plan for plan in chain}
-    dates = {night.run_date for night in nights_of(out, "_runs")}
-    dates |= {night.run_date for night in nights_of(out, "masks")}
-    for run_date in sorted(dates):
-        for number in range(1, len(chain) + 1):
-            folder = PlanFolder(out, run_date, number)
-            plan = plans.get((run_date, number))
-            if _is_unused(folder, plan):
-                yield folder
-
-
-def _is_unused(folder: PlanFolder, plan: Plan | None) -> bool:
-    if plan is None:
-        return not files.exists(folder.commit)
-    return isinstance(PlannedNight(folder.out, plan).outcome(), Discard)
 
 
 def _unused(out: str, uri: str, got: str, *, cure: str = MEND) -> Damage:

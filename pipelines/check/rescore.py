@@ -20,7 +20,7 @@ from pipelines.faults import SystemicFault
 from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings
-from pipelines.score import masks, parts, worker
+from pipelines.score import masks, parts, pruned, worker
 from pipelines.score.nights import Night
 from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
@@ -31,7 +31,8 @@ def job(night: Night, damages: Sequence[Damage], *, lanes: int | None) -> ChunkJ
     chunks = sorted(
         {d.chunk for d in damages if d.chunk is not None and d.cure == MEND}
     )
-    night.folder.make(masks=night.plan.settings.has_masks)
+    has_masks = night.plan.settings.has_masks and pruned.find(night.folder) is None
+    night.folder.make(masks=has_masks)
     return ChunkJob(
         worker=_Mender(
             night.planned(),
@@ -172,8 +173,9 @@ class _DamagedChunk:
             masks_bytes=sum(map(len, contents.values())),
         )
         if self._expected in (None, _sha256(data)):
-            for path, content in contents.items():
-                self._put(path, content)
+            if pruned.find(self._night.folder) is None:
+                for path, content in contents.items():
+                    self._put(path, content)
             files.write_atomically(self._night.parts.uri(self._chunk), data)
 
     def _put_masks(

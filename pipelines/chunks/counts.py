@@ -3,6 +3,19 @@
 import threading
 import time
 from dataclasses import dataclass
+from typing import Final
+
+NAMESPACE: Final = "fcn"
+"""Of the counters, in Beam's metrics and wherever a service shows them."""
+
+COUNTERS: Final = {
+    "chunks": "chunks that are done",
+    "ok": "items with a result",
+    "failed": "items with a reason instead",
+    "computed": "items that this launch worked on; the others were found done",
+}
+"""The counters that every job has, and what they count. Alarms are built on the names:
+they stay."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,15 @@ class Counts:
             self.failed + other.failed,
             self.computed + other.computed,
         )
+
+    def counters(self) -> dict[str, int]:
+        """Returns what a chunk adds to each of `COUNTERS`."""
+        return {
+            "chunks": 1,
+            "ok": self.ok,
+            "failed": self.failed,
+            "computed": self.computed,
+        }
 
     def pace(self, started: float) -> tuple[float, float]:
         """Returns the seconds since `started`, and items computed in each of them.

@@ -8,7 +8,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from pipelines import logs
 from pipelines.chunks.counts import Tally
 
 _RATE_SECONDS = 20.0
@@ -88,7 +90,7 @@ class Display:
                 is_last = done.wait(_BAR_SECONDS if self._is_live else _LINE_SECONDS)
                 self.update()
                 if not self._is_live:
-                    print(self.line(), file=sys.stderr, flush=True)  # noqa: T201
+                    logs.say(self.line(), **self._numbers())
 
     def update(self) -> None:
         """Takes over what the tally holds now."""
@@ -101,6 +103,17 @@ class Display:
         self._task.fields.update(
             done=done, rate=rate, failures=f"{counts.failed} failed"
         )
+
+    def _numbers(self) -> dict[str, Any]:
+        """Returns the progress for programs."""
+        counts = self._tally.counts
+        return {
+            "event": "progress",
+            "done": counts.ok + counts.failed,
+            "total": self._total,
+            "failed": counts.failed,
+            f"{self._unit}_per_second": round(self._task.speed or 0, 2),
+        }
 
     def line(self) -> str:
         """Returns the progress as text."""

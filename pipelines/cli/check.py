@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines import logs
 from pipelines.check.config import CheckConfig
 from pipelines.cli.beam_flags import check_here, choose_engine, typed_command
 from pipelines.cli.table import print_table
@@ -37,7 +37,7 @@ def check(arguments: Sequence[str]) -> int:
         mended = max(before - len(found.damages), 0)
     _report(config, found, mended)
     for line in why:
-        print(f"fcn: {line}", file=sys.stderr)
+        logs.say(f"fcn: {line}", "ERROR")
     return 1 if found.damages else 0
 
 
@@ -107,12 +107,15 @@ def _report(config: CheckConfig, found: "Findings", mended: int) -> None:
             "nights": found.nights,
             "files": found.files,
             "mended": mended,
+            "pruned": found.pruned,
             "damages": [dataclasses.asdict(damage) for damage in found.damages],
         }
         print(json.dumps(answer, indent=1))
         return
     if found.damages:
         print_table(HEADS, [damage.row() for damage in found.damages])
+    for run_date, text in found.pruned.items():
+        print(f"{run_date}: {text}")
     read = ", ".join(
         f"{number} {kind}" if number == 1 else f"{number} {kind}s"
         for kind, number in found.files.items()

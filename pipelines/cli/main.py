@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from pipelines import logs
 from pipelines.cli import streams
 
 _COMMANDS = {
@@ -42,6 +43,17 @@ _COMMANDS = {
     ),
     "discard": ("pipelines.cli.nights:discard", "give up an open night"),
     "check": ("pipelines.cli.check:check", "find damage to an output, and mend it"),
+    "diff": ("pipelines.cli.diff:diff", "compare two nights, write a page"),
+    "prune": (
+        "pipelines.cli.housekeeping:prune",
+        "remove old masks by rule, and what was left over",
+    ),
+    "bigquery": (
+        "pipelines.cli.publishing:bigquery",
+        "load a night into its partition of a table",
+    ),
+    "alerts": ("pipelines.cli.publishing:alerts", "alarms for a monitoring system"),
+    "schema": ("pipelines.cli.publishing:schema", "schemas of what others read"),
     "estimate": (
         "pipelines.cli.estimate:estimate",
         "hours and costs of a night, before it",
@@ -106,6 +118,11 @@ def _unknown_command(word: str) -> str:
 
 
 def _run(name: str, arguments: list[str]) -> int:
+    with logs.lines(name, arguments):
+        return _run_command(name, arguments)
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
     from fcn_core import libraries
     from pipelines.cli.remote_config import fetched_config
     from pipelines.faults import JobFault, of_limits, of_system
@@ -121,18 +138,19 @@ def _run(name: str, arguments: list[str]) -> int:
     except JobFault as fault:
         message = str(fault)
         prefix = "" if message.startswith("fcn ") else "fcn: "
-        print(f"{prefix}{message}", file=sys.stderr)
+        logs.say(f"{prefix}{message}", "ERROR", exit_code=fault.exit_code)
         return fault.exit_code
     except KeyboardInterrupt:
-        print(f"fcn: interrupted; {_AGAIN.get(name, _SAME)}", file=sys.stderr)
+        again = _AGAIN.get(name, _SAME)
+        logs.say(f"fcn: interrupted; {again}", "ERROR", exit_code=130)
         return 130
     except OSError as error:
-        print(f"fcn: {of_system(error)}", file=sys.stderr)
+        logs.say(f"fcn: {of_system(error)}", "ERROR", exit_code=1)
         return 1
     except (MemoryError, RuntimeError) as error:
         if (limit := of_limits(error)) is None:
             raise
-        print(f"fcn: {limit}", file=sys.stderr)
+        logs.say(f"fcn: {limit}", "ERROR", exit_code=1)
         return 1
 
 

@@ -1,27 +1,86 @@
 """The commands about planned nights: status, report, discard."""
 
+import dataclasses
+import itertools
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pipelines.cli import streams
 from pipelines.cli.table import print_table
+from pipelines.faults import UsageError
 from pipelines.score.config import DiscardConfig, ReportConfig, StatusConfig
+
+if TYPE_CHECKING:
+    from pipelines.check.damage import Damage
+    from pipelines.score.states import NightState
 
 
 def status(arguments: Sequence[str]) -> int:
     """`fcn status`: how far the nights of an output are."""
     config, _ = StatusConfig.parse(arguments)
+    if config.watch and config.verify:
+        raise UsageError(
+            "--verify: got it with --watch, expected either; a night is verified when "
+            "it is done"
+        )
     if config.watch:
         return _watch(config)
     from pipelines.score import states
 
-    nights = states.states(config.output, run_date=config.run_date)
+    nights = states.states(config.output, run_date=config.run_date, last=config.last)
+    damages = _verify(config, nights) if config.verify else {}
     if config.json_output:
-        print(json.dumps([vars(night) for night in nights], indent=1))
-        return 0
+        found = [{**vars(night), **_damages_of(night, damages)} for night in nights]
+        print(json.dumps(found, indent=1))
+    else:
+        _print_states(config.output, nights, damages)
+    return 1 if any(damages.values()) else 0
+
+
+def _verify(
+    config: StatusConfig, nights: "Sequence[NightState]"
+) -> "dict[str, list[Damage]]":
+    """Returns night -> what reading all of it found; only of nights that are shown."""
+    from pipelines.check import output as check_output
+
+    found = dict[str, list["Damage"]]()
+    for night in nights:
+        answer, _ = check_output.check(
+            config.output, run_date=night.run_date, most_masks=None
+        )
+        found[night.run_date] = answer.damages
+    return found
+
+
+def _damages_of(
+    night: "NightState", damages: "Mapping[str, Sequence[Damage]]"
+) -> dict[str, object]:
+    if night.run_date not in damages:
+        return {}
+    return {"damages": [dataclasses.asdict(each) for each in damages[night.run_date]]}
+
+
+def _print_states(
+    output: str,
+    nights: "Sequence[NightState]",
+    damages: "Mapping[str, Sequence[Damage]]",
+) -> None:
+    from pipelines.check.damage import HEADS, MEND
+    from pipelines.score import states
+
     rows = [night.row() for night in nights]
-    print_table(states.HEADS, rows, numbers=states.HEADS[2:6])
-    return 0
+    print_table(states.HEADS, rows, numbers=states.NUMBERS)
+    if not damages:
+        return
+    found = [each.row() for each in itertools.chain.from_iterable(damages.values())]
+    if found:
+        print_table(HEADS, found)
+    for run_date, each in damages.items():
+        if any(damage.cure == MEND for damage in each):
+            print(f"fcn check {shlex.quote(output)} --run_date {run_date} --mend")
+    print("verified: " + (f"{len(found)} damaged" if found else "nothing is damaged"))
 
 
 def _watch(config: StatusConfig) -> int:
@@ -40,7 +99,7 @@ def _watch(config: StatusConfig) -> int:
                 break
     if not config.json_output:
         (state,) = states.states(config.output, run_date=night.plan.run_date)
-        print_table(states.HEADS, [state.row()], numbers=states.HEADS[2:6])
+        print_table(states.HEADS, [state.row()], numbers=states.NUMBERS)
     return 3 if last is not None and last.state == "failed" else 0
 
 

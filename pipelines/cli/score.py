@@ -4,10 +4,10 @@ Rooms are imported by the commands that need them, so that each pays only for it
 """
 
 import shlex
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines import logs
 from pipelines.cli.beam_flags import choose_engine, typed_command
 from pipelines.cli.running import print_left, show_preview
 from pipelines.score.config import ReplayConfig, ScoreConfig
@@ -33,7 +33,8 @@ def score(arguments: Sequence[str]) -> int:
 def replay(arguments: Sequence[str]) -> int:
     """`fcn replay`: the failed photos of all nights, as a night of its own."""
     config, beam = ReplayConfig.parse(arguments)
-    from pipelines.score.replay import find_settings, plan_replay
+    from pipelines.score.pruned import nights_text
+    from pipelines.score.replay import find_pruned, find_settings, plan_replay
 
     engine = choose_engine(
         beam,
@@ -44,6 +45,8 @@ def replay(arguments: Sequence[str]) -> int:
     if engine.dry_run:
         return show_preview(engine, as_json=config.json_output)
     command = typed_command("replay", arguments)
+    if not config.json_output and (removed := find_pruned(config)):
+        logs.say(nights_text(removed))
     return _finish_night(plan_replay(config), config, engine=engine, command=command)
 
 
@@ -58,6 +61,7 @@ def _finish_night(
     from pipelines.nightly import night as nightly_night
     from pipelines.score import finish, terminal
 
+    logs.add_context(run_date=night.plan.run_date, output=night.out)
     finished = finish.is_finished(night)
     if not config.json_output:
         _report_plan(night, finished=finished)
@@ -101,4 +105,11 @@ def _report_plan(night: "Night", *, finished: bool) -> None:
         parts.append(left_out_text(night.aside.left_out))
     if places := night.aside.unread:
         parts.append(unread_text(places, len(places)))
-    print(", ".join(parts), file=sys.stderr, flush=True)
+    logs.say(
+        ", ".join(parts),
+        "WARNING" if night.aside.unread else "INFO",
+        event="planned",
+        planned=planned,
+        skipped=night.skipped,
+        waiting=night.waiting,
+    )

@@ -44,7 +44,7 @@ def train(arguments: Sequence[str]) -> int:
     config, _ = TrainConfig.parse(arguments)
     from fcn_core.training.config import TrainingConfig
 
-    asked = config.model_dump(exclude={"json_output", "task"})
+    asked = config.model_dump(exclude={"json_output", "log_format", "task"})
     asked["data"] = _fetched(config.data)
     files.to_path(config.output)  # refuses another store
     task = config.task or task_of(config.recipe)

@@ -20,7 +20,7 @@ from pipelines.pages import figures, night_cards, night_table, page, thumbnails
 from pipelines.pages.chips import BACKGROUND, NOTABLE_SHARE, Chip, chip
 from pipelines.pages.night_table import NightTable
 from pipelines.pages.rating_figures import TITLES
-from pipelines.score import masks
+from pipelines.score import masks, pruned
 from pipelines.score import table as score_table
 from pipelines.score.layout import NightFolder
 from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
@@ -65,7 +65,7 @@ def _bins(summary: Summary) -> dict[RatingTask, tuple[float, ...]]:
 
 
 def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
-    names = _class_names(summary)
+    names, removed = _class_names(summary), pruned.find(folder)
     legend = [
         (chip(area.class_id, area.share, names), area.photos) for area in table.areas
     ]
@@ -75,6 +75,7 @@ def _render(folder: NightFolder, summary: Summary, table: NightTable) -> str:
         night=_night(folder.run_date),
         summary=summary,
         command=summary.command,
+        pruned="" if removed is None else removed.text,
         models=[(model, _measures(model)) for model in summary.models],
         rated=[
             (task, TITLES[task], scores, figures.histogram(scores))

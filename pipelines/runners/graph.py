@@ -18,7 +18,7 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipelines.chunks.attempt import Attempt
-from pipelines.chunks.counts import Counts
+from pipelines.chunks.counts import NAMESPACE, Counts
 from pipelines.chunks.job import ChunkJob, ChunkWorker, Steps
 from pipelines.chunks.stream import ChunkStream
 from pipelines.faults import SystemicFault, of_limits, of_system
@@ -66,10 +66,8 @@ class _Process(beam.DoFn):
 def _counted(stream: Iterator[Counts]) -> Iterator[Counts]:
     with _faults():
         for counts in stream:
-            Metrics.counter("fcn", "chunks").inc()
-            Metrics.counter("fcn", "ok").inc(counts.ok)
-            Metrics.counter("fcn", "failed").inc(counts.failed)
-            Metrics.counter("fcn", "computed").inc(counts.computed)
+            for name, value in counts.counters().items():
+                Metrics.counter(NAMESPACE, name).inc(value)
             yield counts
 
 

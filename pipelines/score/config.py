@@ -94,11 +94,7 @@ class ScoreConfig(JobConfig):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        try:
-            zoneinfo.ZoneInfo(name)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("expected a name such as Europe/Berlin or UTC") from error
-        return name
+        return check_zone(name)
 
     @field_validator("tile")
     @classmethod
@@ -126,6 +122,19 @@ class ScoreConfig(JobConfig):
     def night(self) -> str:
         """The night as YYYY-MM-DD."""
         return resolve_date(self.run_date, self.timezone)
+
+
+def check_zone(name: str) -> str:
+    """Returns the name of a time zone.
+
+    Raises:
+        ValueError: There is no such zone.
+    """
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("expected a name such as Europe/Berlin or UTC") from error
+    return name
 
 
 def resolve_date(text: str, timezone: str) -> str:
@@ -159,6 +168,16 @@ class StatusConfig(OutputConfig):
         description="show the progress of a night, the latest if none is named, until "
         "it is committed (exit code 0) or failed (3), wherever it is scored; with "
         "--json, a line whenever it has changed",
+    )
+
+    last: int | None = Field(
+        default=None, ge=1, description="show only so many nights, the latest"
+    )
+    verify: bool = Field(
+        default=False,
+        description="read all that plans and commits name, masks too, and compare "
+        "hashes: damaged chunks are named, with the command that mends them; exit code "
+        "1 if there are any",
     )
 
 

@@ -20,6 +20,7 @@ OUTPUT_FOLDERS = ("_runs", "masks", "report", "scores")
 _NIGHT = "run_date="
 _REPLAY = re.compile(r"(.+)\.replay-([0-9]+)")
 _OF_A_REPLAY = re.compile(r"(scores|_SUCCESS)-replay-[0-9]+(-.*)?")
+_MARK_OF_A_REPLAY = re.compile(r"_SUCCESS-replay-([0-9]+)")
 
 
 def replay_name(night: str, number: int) -> str:
@@ -131,6 +132,8 @@ class PlanFolder(NightFolder):
     """The file that says why a night is not published."""
     masks = Place("all_masks", "{0.sequence:08}")
     """The folder of the masks."""
+    pruned = Place("run", "_PRUNED.json")
+    """The record that a rule has removed the masks."""
 
     def tables(self) -> list[str]:
         """Returns the files of the rows: the published table, or the parts before."""
@@ -175,6 +178,14 @@ def nights_of(out: str, folder: str) -> list[NightFolder]:
         for name in names
         if name.startswith(_NIGHT)
     ]
+
+
+def replays_of(night: NightFolder) -> list[NightFolder]:
+    """Returns the replays of a night whose tables lie beside its own."""
+    marks = map(_MARK_OF_A_REPLAY.fullmatch, files.list_names(night.scores))
+    numbers = sorted(int(mark[1]) for mark in marks if mark)
+    names = [replay_name(night.night, number) for number in numbers]
+    return [NightFolder(night.out, name) for name in names]
 
 
 def _parquet_files(folder: str) -> list[str]:

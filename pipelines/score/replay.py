@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from pipelines import files
 from pipelines.faults import UsageError
-from pipelines.score import publish, sequence
+from pipelines.score import pruned, publish, sequence
 from pipelines.score.config import ReplayConfig
 from pipelines.score.failures import still_failed
 from pipelines.score.layout import NightFolder, replay_name
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
 from pipelines.score.plan import Draft, Plan, PlannedNight, ScoreSettings
+from pipelines.score.pruned import Pruned
 from pipelines.score.summary import find_summary
 
 
@@ -21,6 +22,13 @@ def find_settings(config: ReplayConfig) -> ScoreSettings:
         UsageError: There is no night yet.
     """
     return _read_nights(config)[-1].settings
+
+
+def find_pruned(config: ReplayConfig) -> list[Pruned]:
+    """Returns which nights of the output have no masks any more, by rule."""
+    out = files.to_uri(config.output)
+    nights = [PlannedNight(out, plan).folder for plan in _read_nights(config)]
+    return list(filter(None, map(pruned.find, nights)))
 
 
 def _read_nights(config: ReplayConfig) -> list[Plan]:

@@ -5,13 +5,26 @@ from dataclasses import dataclass
 from pipelines import files
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import read_refusal, text_of
+from pipelines.chunks.read_ahead import read_ahead
 from pipelines.faults import UsageError
-from pipelines.score import publish, sequence
+from pipelines.score import pruned, publish, sequence
 from pipelines.score.commit import Commit, Discard
 from pipelines.score.discard import discard as give_up
 from pipelines.score.plan import PlannedNight
+from pipelines.score.summary import find_summary
 
-HEADS = ("night", "state", "planned", "ok", "failed", "chunks", "reasons")
+HEADS = (
+    "night",
+    "state",
+    "planned",
+    "ok",
+    "failed",
+    "chunks",
+    "images/s",
+    "reasons",
+)
+NUMBERS = HEADS[2:7]
+"""Heads whose columns are numbers."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,9 @@ class NightState:
         failures: Number of images for each reason, once every chunk is done.
         why: Why it is not published, where it failed; who published it in spite of
             its gates, where that is so.
+        seconds: Time of the last attempt that came to a verdict.
+        images_per_second: Photos that it computed in that time.
+        pruned: Why its masks are gone, where a rule has removed them.
         damage: What is missing of it at a glance; `fcn check` reads all.
     """
 
@@ -41,16 +57,21 @@ class NightState:
     chunks_done: int
     failures: dict[str, int]
     why: str | None = None
+    seconds: float | None = None
+    images_per_second: float | None = None
+    pruned: str | None = None
     damage: str | None = None
 
     def row(self) -> tuple[str, ...]:
         """Returns it for people, below `HEADS`."""
+        notes = (text_of(self.failures), self.why, self.pruned, self.damage)
         return (
             self.run_date,
             self.state,
             *(str(count) for count in (self.planned, self.ok, self.failed)),
             f"{self.chunks_done}/{self.chunks}",
-            "; ".join(filter(None, (text_of(self.failures), self.why, self.damage))),
+            "" if self.images_per_second is None else f"{self.images_per_second:.1f}",
+            "; ".join(filter(None, notes)),
         )
 
 
@@ -72,18 +93,29 @@ def _find_plans(output: str, run_date: str | None) -> list[PlannedNight]:
     return [PlannedNight(out, plan) for plan in found]
 
 
-def states(output: str, *, run_date: str | None = None) -> list[NightState]:
+def states(
+    output: str, *, run_date: str | None = None, last: int | None = None
+) -> list[NightState]:
     """Returns how far the nights of an output are, in their sequence.
+
+    Args:
+        output: The output.
+        run_date: One night; all if None.
+        last: So many of them, the latest; all if None.
 
     Raises:
         UsageError: There is no such output or night.
     """
-    nights = [(night, night.outcome()) for night in _find_plans(output, run_date)]
-    return [
-        _state_of(night, outcome)
-        for night, outcome in nights
-        if not isinstance(outcome, Discard)  # given up since the plans were read
-    ]
+    nights = _find_plans(output, run_date)[-(last or 0) :]
+    threads = files.parallel_reads(nights[0].out)
+    looked = read_ahead(nights, _look_at, threads=threads, depth=2 * threads)
+    return [state for state in looked if state is not None]
+
+
+def _look_at(night: PlannedNight) -> NightState | None:
+    """Returns how far a night is; None where it was given up meanwhile."""
+    commit = night.outcome()
+    return None if isinstance(commit, Discard) else _state_of(night, commit)
 
 
 def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
@@ -97,6 +129,8 @@ def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
         state, (done, counts) = "open", _count_parts(night)
         if (refusal := read_refusal(night.folder.refusal)) is not None:
             state, failures, why = "failed", refusal.failures, refusal.why
+    summary = None if state == "open" else find_summary(night.folder)
+    removed = None if commit is None else pruned.find(night.folder)
     return NightState(
         run_date=plan.run_date,
         kind=plan.kind,
@@ -108,11 +142,16 @@ def _state_of(night: PlannedNight, commit: Commit | None) -> NightState:
         chunks_done=done,
         failures=failures,
         why=why,
-        damage=_damage(night, commit),
+        seconds=None if summary is None else summary.seconds,
+        images_per_second=None if summary is None else summary.images_per_second,
+        pruned=None if removed is None else removed.text,
+        damage=_damage(night, commit, has_masks=removed is None),
     )
 
 
-def _damage(night: PlannedNight, commit: Commit | None) -> str | None:
+def _damage(
+    night: PlannedNight, commit: Commit | None, *, has_masks: bool
+) -> str | None:
     """Returns what names and sizes tell about missing files, else None."""
     folder, plan = night.folder, night.plan
     pieces, parts = files.list_names(folder.pieces), files.list_names(folder.parts)
@@ -120,7 +159,7 @@ def _damage(night: PlannedNight, commit: Commit | None) -> str | None:
         is_whole = not folder.is_shown()
     else:
         is_whole = publish.is_shown(night, commit) and len(parts) == plan.chunks
-    if plan.settings.has_masks:
+    if plan.settings.has_masks and has_masks:
         is_whole = is_whole and files.exists(folder.masks)
     named = plan.files if commit is None else plan.files + commit.attached
     if is_whole and {piece.name for piece in named} <= set(pieces):

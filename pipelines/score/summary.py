@@ -63,6 +63,10 @@ class Summary(Frozen):
     """A night in numbers: its plan, its `Totals` and what its `Night` left out.
 
     Attributes:
+        schema_version: Raised where a field changes its meaning or goes; new fields
+            may come at any time.
+        run_date: The night.
+        kind: `score`, or `replay` of failed rows.
         verdict: Whether it is published.
         why: Why not.
         planned: Number of photos.
@@ -78,14 +82,19 @@ class Summary(Frozen):
         computed: Photos that the last attempt worked on.
         seconds: Time of the last attempt.
         images_per_second: Computed photos in that time.
+        engine: The library that ran the models.
         precision: One word, or one a model joined by "+"; each model has its own.
+        instruction_set: What computed.
+        fingerprint: Of models, arithmetic and sizes.
         models: One a task.
         command: What the person typed.
+        output: Folder or gs:// prefix of the results.
         reasons: A sentence for each gate that closed, also where it was accepted.
         gates: What each gate found that had enough to go by.
         accepted: Who published the night in spite of that.
     """
 
+    schema_version: Literal[1] = 1
     run_date: str
     kind: Literal["score", "replay"]
     verdict: Literal["success", "failed"]

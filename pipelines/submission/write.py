@@ -14,7 +14,7 @@ from typing import Final
 from fcn_core.labels import VOC_CLASSES
 from pipelines import files
 from pipelines.faults import AboveThreshold, SystemicFault, UsageError
-from pipelines.score import masks
+from pipelines.score import masks, pruned
 from pipelines.score import states as score_states
 from pipelines.score.layout import NightFolder
 from pipelines.score.rows import SCORES_SCHEMA, ScoreRow
@@ -34,11 +34,13 @@ class Photo:
         row: Of the scores table.
         out: The output that the row's mask path is relative to.
         class_ids: VOC's class id for each class id of the model.
+        pruned: Why the masks of its night are gone; None where they are not.
     """
 
     row: ScoreRow
     out: str
     class_ids: tuple[int, ...]
+    pruned: str | None = None
 
 
 Photos = dict[str, Photo]
@@ -137,6 +139,8 @@ def _photos(nights: Sequence[tuple[str, str]]) -> Photos:
     photos: Photos = {}
     for out, run_date in nights:
         class_ids = _class_ids(out, run_date)
+        removed = pruned.find(NightFolder(out, run_date))
+        why = None if removed is None else removed.text
         found: Photos = {}
         for row in _table(out, run_date):
             name = PurePosixPath(row.image_uri).stem
@@ -145,7 +149,7 @@ def _photos(nights: Sequence[tuple[str, str]]) -> Photos:
                     f"{out}: got two photos of the id {name} in run_date={run_date}, "
                     "expected one; score the test photos alone"
                 )
-            found[name] = Photo(row, out, class_ids)
+            found[name] = Photo(row, out, class_ids, why)
         for name, photo in found.items():
             # A photo that failed later keeps the mask that it got before.
             before = photos.get(name, photo)
@@ -238,6 +242,11 @@ def _mask(name: str, photo: Photo) -> bytes:
     try:
         png = masks.read(photo.out, str(row.mask_path))
     except (OSError, tarfile.TarError) as error:
+        if photo.pruned is not None:
+            raise UsageError(
+                f"{name}: {photo.pruned}, expected its mask {row.mask_path}; restore "
+                "it, or score the photo again into another output"
+            ) from error
         raise SystemicFault(
             f"{name}: its mask {row.mask_path} is gone or unreadable; restore it, "
             "or score the photo again into another output"

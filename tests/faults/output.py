@@ -26,6 +26,7 @@ ROLES: Final = {
         "part": r"_runs/(.*/)?chunk-\d+\.parquet",
         "commit": r"_runs/(.*/)?_COMMIT\.json",
         "refusal": r"_runs/(.*/)?_FAILED",
+        "pruned": r"_runs/(.*/)?_PRUNED\.json",
         "table": r"scores/run_date=[^/]+/[^/.][^/]*\.parquet",
         "success": r"scores/run_date=[^/]+/_SUCCESS[^/]*",
         "mask": r"masks/(.*/)?[^/.][^/]*\.(png|tar)",
@@ -90,6 +91,10 @@ class Output:
             for path in self.files("success")
         ]
 
+    def pruned(self) -> list[str]:
+        """Returns the nights whose masks a rule has removed, perhaps not all yet."""
+        return [path.parents[1].name[9:] for path in self.files("pruned")]
+
     def rows(self, night: str) -> Rows:
         """Returns the published rows of a night, in the table's order."""
         date, _, replay = night.partition(".")
@@ -152,7 +157,8 @@ def _problems(output: Output) -> Iterator[str]:
             if row["status"] == "ok":
                 names = ("image_uri", "version", "fingerprint")
                 published[tuple(str(row[name]) for name in names)] += 1
-        yield from _mask_problems(output, night, rows)
+        if night not in output.pruned():
+            yield from _mask_problems(output, night, rows)
     twice = [key for key, count in (keys | published).items() if count > 1]
     if twice:
         yield f"{len(twice)} photos have two published rows, such as {twice[0]}"

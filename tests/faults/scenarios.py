@@ -16,6 +16,7 @@ from tests.runs import score_runs
 
 NIGHT: Final = score_runs.NIGHT
 NEXT: Final = score_runs.LATER[0]
+OLD: Final = "2020-02-29"
 PHOTOS: Final = 9
 _FLAGS = "--chunk_size=4 --lanes=1 --model voc21 --json"
 
@@ -37,6 +38,7 @@ CHECK: Final = _words("check {out} --masks all --json")
 REPLAY: Final = _words("replay {out} --lanes=1 --json")
 DISCARD: Final = _words(f"discard {{out}} --run_date {NIGHT} --json")
 REPORT: Final = _words("report {out} --json")
+PRUNE: Final = _words("prune {out} --masks_after 30d --json")
 CONVERT: Final = _words(
     "convert voc --input {in} --output {out} --num_shards 2 --lanes 1 --json"
 )
@@ -87,6 +89,10 @@ SCENARIOS: Final = {
     },
     "score-real-lanes": Scenario((), score("png"), inline=False),
     "convert": Scenario((), CONVERT, photos="voc", compared=()),
+    **{
+        f"prune-{m}": Scenario((score(m, night=OLD),), PRUNE, compared=("scores",))
+        for m in ("png", "tar")
+    },
     "report": Scenario((score("png"),), REPORT),
     "check": Scenario((score("png"),), CHECK),
     "check-mend": Scenario(

@@ -1,5 +1,6 @@
 """`fcn voc_submission`: files that the test server takes, or a line that says why."""
 
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from fcn_core import images
 from fcn_core.labels import VOC_PALETTE
+from pipelines.housekeeping.prune import Rule, prune
 from pipelines.submission import masks
 from pipelines.submission.masks import MaskError
 from tests.runs import score_runs
@@ -112,3 +114,16 @@ def test_the_check_finds_what_the_server_refuses() -> None:
         check(images.encode_grey(np.array([[0, 20]], np.uint8)))
     with pytest.raises(MaskError, match="the value 255"):
         check(images.encode_mask(np.array([[0, 255]], np.uint8)))
+
+
+def test_masks_that_a_rule_removed_are_named_as_such(
+    scored: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(scored, tmp_path / "out")
+    ids = tmp_path / "test.txt"
+    ids.write_text("photo-000\n")
+    prune(str(out), rule=Rule(0, "2030-01-01"), preview=False)
+    ended = submit(out, tmp_path / "sub", "--ids", ids)
+    assert ended.code == 2
+    assert "photo-000: masks pruned on 2030-01-01 by rule" in ended.stderr
+    assert not (tmp_path / "sub").exists() or not any((tmp_path / "sub").iterdir())
