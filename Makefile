@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip
 SOURCES := fcn_core pipelines tests benchmarks setup.py
 
-.PHONY: help demo test test-slow test-faults test-flink lint format clean
+.PHONY: help demo test test-slow test-faults test-flink models lint format clean
 
 help:
 	@echo "make demo         score sample photos, write demo-out/ with a page to open"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-slow    the tests that take minutes"
 	@echo "make test-faults  kills, errors, races, damage and power losses, by the thousand"
 	@echo "make test-flink   jobs on a Flink cluster that is started here, and its kills"
+	@echo "make models       the built-in models again, from public files (WEIGHTS, VOC)"
 	@echo "make lint         formatting, lint, types, architecture"
 	@echo "make format       put the code into its format"
 
@@ -50,6 +51,11 @@ test-faults: $(VENV)/.dev
 test-flink: $(VENV)/.dev
 	$(BIN)/python -m pytest -m flink --capture=no --verbose tests/flink
 
+# Hours. WEIGHTS: a folder of the public files; VOC: a VOCdevkit/VOC2012 of the pairs.
+models: $(VENV)/.demo
+	$(BIN)/python -m benchmarks.rebuild_models --weights '$(WEIGHTS)' --voc '$(VOC)' \
+	  --output models-out
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -61,4 +67,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(SOURCES)
 
 clean:
-	rm -rf build dist *.egg-info demo-out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist *.egg-info demo-out models-out .pytest_cache .mypy_cache .ruff_cache

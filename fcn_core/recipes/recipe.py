@@ -82,6 +82,9 @@ class Recipe:
         label_smoothing: Share of the target that is spread over all classes.
         soft_labels: Weight of the initial model's prediction in the target
             (self-distillation, segmentation only).
+        teacher_scales: Factors on the photo's sides that the initial model predicts at;
+            its soft labels are the mean.
+        teacher_mirrored: Whether it also sees every size mirrored.
         jaccard: Weight of the soft IoU's distance beside the cross-entropy
             (segmentation without class weights only).
         precision: Arithmetic of the layers while training; weights stay float32.
@@ -138,6 +141,8 @@ class Recipe:
     class_weights: str | tuple[float, ...] = "none"
     label_smoothing: float = 0.0
     soft_labels: float = 0.0
+    teacher_scales: tuple[float, ...] = (1.0,)
+    teacher_mirrored: bool = False
     jaccard: float = 0.0
     precision: Precision = "float32"
     accumulate: int = 1

@@ -19,6 +19,7 @@ from fcn_core.records.source import Source
 from fcn_core.training.initial_weights import EVERY_LAYER
 from fcn_core.training.run_folder import RunFolder
 from fcn_core.training.settings import spec_for
+from fcn_core.training.teacher import Teacher
 
 _POLICIES: Final = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -83,7 +84,7 @@ def model_of(run: RunFolder, stage: Stage, *, seed: int) -> keras.Model:
     return model
 
 
-def teacher_of(run: RunFolder, stage: Stage) -> keras.Model | None:
+def teacher_of(run: RunFolder, stage: Stage) -> Teacher | None:
     """Returns the initial model, if the recipe learns from its predictions.
 
     None where the layer that scores classes began as chance: it knows nothing.
@@ -97,10 +98,14 @@ def teacher_of(run: RunFolder, stage: Stage) -> keras.Model | None:
             stage.recipe.soft_labels,
         )
         return None
-    teacher = build(stage.spec)
-    teacher.load_weights(run.weights_path(0))
-    teacher.trainable = False
-    return teacher
+    model = build(stage.spec)
+    model.load_weights(run.weights_path(0))
+    return Teacher(
+        model,
+        stage.spec,
+        scales=stage.recipe.teacher_scales,
+        mirrored=stage.recipe.teacher_mirrored,
+    )
 
 
 def blend(run: RunFolder, stage: Stage, *, epoch: int) -> keras.Model:

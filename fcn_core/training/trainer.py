@@ -24,6 +24,7 @@ from fcn_core.training.loss_scale import LossScale
 from fcn_core.training.objectives.objective import Objective
 from fcn_core.training.optimizers import GroupOptimizers, MovingAverage
 from fcn_core.training.progress import OnStep
+from fcn_core.training.teacher import Teacher
 from fcn_core.whole_files import whole_file
 
 
@@ -39,7 +40,7 @@ class Trainer:
         recipe: Rates, schedule, weight decay; of one stage.
         objective: What the loss is.
         steps: Steps of an epoch, for the schedule.
-        teacher: The model whose logits are the soft labels, if the recipe has any.
+        teacher: Whose logits are the soft labels, if the recipe has any.
         strategy: Where the model lives; None: on one device.
 
     Attributes:
@@ -54,7 +55,7 @@ class Trainer:
         objective: Objective,
         *,
         steps: int,
-        teacher: keras.Model | None = None,
+        teacher: Teacher | None = None,
         strategy: Any = None,
     ) -> None:
         self._model = model
@@ -184,7 +185,7 @@ class Trainer:
         """Returns what this part of the batch adds to the loss and its gradients."""
         piece, counts = dealt
         images = tf.cast(piece[0], tf.float32)
-        soft = None if self._teacher is None else self._teacher(images, training=False)
+        soft = None if self._teacher is None else self._teacher(images)
         with tf.GradientTape() as tape:
             logits = self._model(images, training=True)
             loss = self._objective.loss(

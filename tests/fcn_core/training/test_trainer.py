@@ -14,6 +14,7 @@ from fcn_core.models.weights.assign import tensors_of
 from fcn_core.recipes import RECIPES
 from fcn_core.training.batches import Batch
 from fcn_core.training.objectives import losses
+from fcn_core.training.teacher import Teacher
 from tests.drawn.tiny_trainers import CALM, SPEC, TINY, drawn_batch, fresh, trained
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -200,7 +201,7 @@ def test_soft_labels_pull_towards_the_teacher() -> None:
     for share in (0.0, 0.9):
         recipe = replace(CALM, soft_labels=share)
         model, make = fresh(recipe)
-        trainer = make(teacher=teacher if share else None)
+        trainer = make(teacher=Teacher(teacher, SPEC) if share else None)
         for _ in range(2):
             trainer.step(batch)
         distances.append(float(np.abs(model(batch[0][0]) - teacher(batch[0][0])).max()))
