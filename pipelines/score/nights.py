@@ -69,9 +69,7 @@ def plan_night(config: ScoreConfig) -> Night:
         UsageError: The command cannot mean what it says.
     """
     models = open_models(config.model)
-    arithmetics = chosen_arithmetics(
-        models, config.engine, config.precision, config.instruction_set
-    )
+    arithmetics = chosen_arithmetics(models, config)
     out = files.to_uri(config.output)
     listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)
     files.check_writable(out)
