@@ -21,6 +21,7 @@ CORE_ROOMS = [
     "models",
     "export",
     "evaluation",
+    "int8",
     "recipes",
     "training",
 ]

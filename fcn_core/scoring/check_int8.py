@@ -36,7 +36,7 @@ def compare(folder: Path, card: ModelCard, photo: Fed) -> Finding:
         return Finding("error", "int8", "not finite; make it again, or pass f32")
     details, good = [], True
     if "logits" in f32:
-        share = _same_classes(f32, int8, card, photo.placement)
+        share = _same_classes(f32, int8, card=card, placement=photo.placement)
         details.append(f"{share:.1%} of pixels as in f32")
         good = share >= _USUAL
     if "mean" in f32:
@@ -49,7 +49,7 @@ def compare(folder: Path, card: ModelCard, photo: Fed) -> Finding:
 
 
 def _same_classes(
-    f32: Outputs, int8: Outputs, card: ModelCard, placement: geometry.Placement
+    f32: Outputs, int8: Outputs, *, card: ModelCard, placement: geometry.Placement
 ) -> float:
     first, second = (
         class_maps.class_map(

@@ -41,6 +41,7 @@ def resolve_precisions(
     cards: Sequence[ModelCard],
     engine: str = "auto",
     precision: str = "auto",
+    *,
     instruction_set: str = "auto",
 ) -> tuple[Arithmetic, ...]:
     """Returns what computes each model; see `resolve_arithmetic` for the words.

@@ -93,7 +93,10 @@ def plan_evaluation(config: EvaluateConfig) -> Evaluation:
         bundle = scoring.find_bundle(fetched(config.model))
         card = ModelCard.read(bundle)
         (chosen,) = resolve_precisions(
-            [card], config.engine, config.precision, config.instruction_set
+            [card],
+            config.engine,
+            config.precision,
+            instruction_set=config.instruction_set,
         )
     except ModelError as error:
         raise UsageError(f"--model: {error}") from error

@@ -10,6 +10,7 @@ from fcn_core.scoring.precisions import resolve_precisions
 from pipelines import files
 from pipelines.faults import UsageError
 from pipelines.lanes.models import fetched
+from pipelines.score.config import ScoreConfig
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,19 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
 
 
 def chosen_arithmetics(
-    models: Sequence[Model], engine: str, precision: str, instruction_set: str
+    models: Sequence[Model], config: ScoreConfig
 ) -> tuple[Arithmetic, ...]:
     """Returns what computes each model: what is named, or `auto` on this machine.
 
     Raises:
         UsageError: This machine or a model cannot do what is asked for.
     """
-    cards = [model.card for model in models]
     try:
-        return resolve_precisions(cards, engine, precision, instruction_set)
+        return resolve_precisions(
+            [model.card for model in models],
+            config.engine,
+            config.precision,
+            instruction_set=config.instruction_set,
+        )
     except ModelError as error:
         raise UsageError(str(error)) from error

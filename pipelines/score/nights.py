@@ -149,9 +149,7 @@ def resolve(config: ScoreConfig) -> tuple[tuple[Model, ...], ScoreSettings, str]
         UsageError: There is no such model, or this machine cannot compute it so.
     """
     models = open_models(config.model)
-    arithmetics = chosen_arithmetics(
-        models, config.engine, config.precision, config.instruction_set
-    )
+    arithmetics = chosen_arithmetics(models, config)
     fingerprint = scoring.row_fingerprint(
         [model.card for model in models],
         arithmetics,

@@ -14,7 +14,7 @@ from pipelines.quiet_import import import_quietly
 from pipelines.training.core import core_errors_as_usage_errors, show_core_log
 
 if TYPE_CHECKING:
-    from fcn_core.export.int8 import Int8Settings
+    from fcn_core.int8.quantise import Int8Settings
     from pipelines.training.config import ExportConfig
 
 
@@ -29,7 +29,7 @@ def run(config: "ExportConfig") -> ModelCard:
     with core_errors_as_usage_errors():
         if config.int8 is None:
             return _export_run(config, output)
-        from fcn_core.export import int8
+        from fcn_core.int8 import quantise as int8
 
         int8.check_installed()  # before anything takes minutes
         settings = _settings(config)
@@ -61,7 +61,7 @@ def _export_run(config: "ExportConfig", output: Path) -> ModelCard:
 
 
 def _settings(config: "ExportConfig") -> "Int8Settings":
-    from fcn_core.export.int8 import Int8Settings
+    from fcn_core.int8.quantise import Int8Settings
 
     try:
         data = files.fetch_folder(str(config.int8))

@@ -8,7 +8,7 @@ import numpy as np
 from fcn_core import libraries
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.int8_form import MIOU, RANKS, Calibration, Compared
-from fcn_core.export import int8_network
+from fcn_core.int8 import network as network_module
 
 RANGE = 3.0
 """Numbers between layers are cut to this; the tiny networks' are smaller."""
@@ -30,13 +30,13 @@ def add(
 ) -> ModelCard:
     """Writes a copy of a bundle with an int8 form that its card calls so good."""
     folder.mkdir(parents=True)
-    int8_network.copy_bundle(bundle, folder)
-    card = int8_network.attach(folder, quantised(bundle), CALIBRATION)
+    network_module.copy_bundle(bundle, folder)
+    card = network_module.attach(folder, quantised(bundle), CALIBRATION)
     assert card.int8 is not None
     form = card.int8.model_copy(
         update={"compared": compared(card, loss=loss, ranks=ranks)}
     )
-    return int8_network.write_form(folder, form)
+    return network_module.write_form(folder, form)
 
 
 def compared(card: ModelCard, *, loss: float, ranks: float) -> list[Compared]:

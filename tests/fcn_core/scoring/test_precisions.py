@@ -189,14 +189,15 @@ def test_another_machines_instructions_are_named_once(
 ) -> None:
     has(frozenset())
     models = [card(), card("aesthetics", int8=False)]
-    found = precisions.resolve_precisions(models, "openvino", INT8, instructions)
+    found = precisions.resolve_precisions(
+        models, "openvino", INT8, instruction_set=instructions
+    )
     assert words(found) == [f"int8 {instructions}", f"f32 {beside}"]
-    for other in ("auto", F32):
-        named = (
-            (other, F32, "avx2") if other == "auto" else ("openvino", "auto", "avx2")
-        )
+    for words_of_ours in (("auto", F32), ("openvino", "auto")):
         with pytest.raises(ModelError, match="expected both named"):
-            precisions.resolve_precisions(models, *named)
+            precisions.resolve_precisions(
+                models, *words_of_ours, instruction_set="avx2"
+            )
 
 
 @pytest.mark.parametrize("flags", [AVX2, VNNI, AMX, AVX2 | {"avx_vnni"}, ARM])

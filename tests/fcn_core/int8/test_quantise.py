@@ -11,8 +11,8 @@ import pytest
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.seal import verify
-from fcn_core.export import int8
-from fcn_core.export.int8 import Int8Settings
+from fcn_core.int8 import quantise as int8
+from fcn_core.int8.quantise import Int8Settings
 from fcn_core.records.source import Source
 from tests.drawn import tiny_shards
 

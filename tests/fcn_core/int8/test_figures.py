@@ -7,7 +7,7 @@ import pytest
 
 from fcn_core import images, scoring
 from fcn_core.bundles.card import ModelCard, ModelError
-from fcn_core.export import int8_figures
+from fcn_core.int8 import figures as int8_figures
 from fcn_core.labels import VOC_CLASSES
 from fcn_core.metrics.confusion import ConfusionMatrix
 from fcn_core.metrics.correlation import spearman

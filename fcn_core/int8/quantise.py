@@ -21,7 +21,8 @@ from fcn_core.bundles.card import Label, ModelCard, ModelError
 from fcn_core.bundles.find import check_free
 from fcn_core.bundles.int8_form import Calibration
 from fcn_core.bundles.seal import verify
-from fcn_core.export import int8_figures, int8_network
+from fcn_core.int8 import figures
+from fcn_core.int8.network import attach, copy_bundle, write_form
 from fcn_core.records.record import ImageRecord
 from fcn_core.records.source import Source, naming
 from fcn_core.scoring.engines import IR_NAME
@@ -104,18 +105,18 @@ def add_int8(
     check_free(output)
     chosen = choose(settings)
     measured = _measured(settings, chosen)
-    int8_figures.check_labels(card, measured.source)
+    figures.check_labels(card, measured.source)
     named = {"name": name or card.name, "version": version or card.version}
     with whole_folder(output) as new:
-        int8_network.copy_bundle(bundle, new)
+        copy_bundle(bundle, new)
         ModelCard.read(new).model_copy(update=named).write(new)
         network = _quantised(bundle, card, chosen)
-        form = int8_network.attach(new, network, _calibration(settings, chosen)).int8
+        form = attach(new, network, _calibration(settings, chosen)).int8
         if form is None:
             raise RuntimeError("attach: got no int8 form in the card it wrote")
-        compared = int8_figures.compare(new, measured)
+        compared = figures.compare(new, measured)
         form = form.model_copy(update={"compared": compared})
-        return int8_network.write_form(new, form)
+        return write_form(new, form)
 
 
 def choose(settings: Int8Settings) -> list[ImageRecord]:
@@ -134,13 +135,13 @@ def choose(settings: Int8Settings) -> list[ImageRecord]:
 
 def _measured(
     settings: Int8Settings, chosen: Sequence[ImageRecord]
-) -> int8_figures.Measured:
+) -> figures.Measured:
     """Returns the photos to compare on, none of those that calibrated."""
     splits = Source(folder=settings.data, split=settings.split).info.splits
     split = settings.measured_split
     if split is None:
         split = "val" if "val" in splits else settings.split
-    return int8_figures.Measured(
+    return figures.Measured(
         Source(folder=settings.data, split=split),
         without=frozenset(record.sha256 for record in chosen),
         most=settings.measured_photos,

@@ -10,7 +10,7 @@ from fcn_core import libraries, scoring
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.int8_form import INT8_FILES
 from fcn_core.bundles.seal import verify
-from fcn_core.export import int8_network
+from fcn_core.int8 import network as network_module
 from tests.drawn import tiny_int8
 from tests.drawn.tiny_models import draw_photo
 
@@ -87,7 +87,7 @@ def test_another_int8_form_replaces_the_first(bundle: Path, tmp_path: Path) -> N
 def test_the_digest_is_that_of_what_lies_in_the_bundle(bundle: Path) -> None:
     form = ModelCard.read(bundle).int8
     assert form is not None
-    assert int8_network.network_digest(read(bundle)) == form.network
+    assert network_module.network_digest(read(bundle)) == form.network
 
 
 @pytest.mark.parametrize(
@@ -98,19 +98,19 @@ def test_names_do_not_count_and_numbers_do(
     bundle: Path, change: Callable[[Any], None], same: bool
 ) -> None:
     network = read(bundle)
-    before = int8_network.network_digest(network)
+    before = network_module.network_digest(network)
     change(network)
-    assert (int8_network.network_digest(network) == before) is same
+    assert (network_module.network_digest(network) == before) is same
 
 
 def test_what_an_operation_is_applied_to_counts(bundle: Path) -> None:
     network = read(bundle)
-    before = int8_network.network_digest(network)
+    before = network_module.network_digest(network)
     clipped = next(
         each for each in network.get_ordered_ops() if each.get_type_name() == "Relu"
     )
     clipped.output(0).replace(clipped.input(0).get_source_output())
-    assert int8_network.network_digest(network) != before
+    assert network_module.network_digest(network) != before
 
 
 def test_it_is_computed_in_8_bits(bundle: Path) -> None:
