@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from fcn_core import images
 from fcn_core.evaluation import degradations
 from fcn_core.models.build import build
+from fcn_core.recipes import find_recipe
 from fcn_core.records.source import Source
+from fcn_core.scoring import feed
 from fcn_core.training.objectives.make import make_objective
 from fcn_core.training.objectives.ratings import rating_scores, rating_target
 from fcn_core.training.trainer import Trainer
@@ -87,6 +91,46 @@ def test_each_kind_of_rating_makes_a_step_and_is_measured(
     expected = {1: "mse", 2: "majority_accuracy", 10: "constant_emd_r1"}[classes]
     scores = objective.scores(network, source)
     assert {"accuracy", expected, objective.judge} <= set(scores)
+
+
+def test_fine_tuned_aesthetics_see_what_is_scored(rated: Path) -> None:
+    recipe = replace(find_recipe("aesthetics"), flip=False)
+    source = Source(folder=rated, split="train")
+    objective = make_objective(recipe.model, recipe, source)
+    assert objective.card.nearest_pixels == 224 * 224
+    batches = objective.batches(source, batch_size=1, seed=1, epoch=1)
+    shown = [photos[0] for batch in batches for photos, *_ in batch]
+    wanted = feed.feed_of(objective.card)
+    scored = [
+        feed.prepare(images.decode(record.encoded, max_side=640), wanted).batch[0]
+        for record in source.records()
+    ]
+    assert len(shown) == len(scored)
+    found = [any(np.array_equal(one, other) for other in shown) for one in scored]
+    assert all(found)
+
+
+def test_the_blocks_of_a_degraded_copy_begin_anywhere(
+    rated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a network takes the corner that they begin at for the damage itself."""
+
+    def mark(pixels: np.ndarray, *_: Any, **__: Any) -> np.ndarray:
+        rows = np.arange(len(pixels), dtype=np.uint8)[:, None, None]
+        return np.broadcast_to(rows, pixels.shape)  # a pixel's value is its row
+
+    monkeypatch.setattr(degradations, "degrade", mark)
+    source = Source(folder=rated, split="train")
+    objective = make_objective(RATING.model, RATING, source)
+    starts = {
+        int(photo[0, 0, 0])
+        for epoch in range(8)
+        for batch in objective.batches(source, batch_size=4, seed=1, epoch=epoch)
+        for photos, *_ in batch
+        for photo in photos
+        if np.array_equal(photo[:9, 0, 0], np.arange(9) + photo[0, 0, 0])
+    }
+    assert starts <= set(range(8)) and len(starts) > 4
 
 
 def test_quality_learns_from_any_photos(rated: Path) -> None:
