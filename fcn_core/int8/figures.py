@@ -41,13 +41,14 @@ class Measured:
         return islice((r for r in records if r.sha256 not in self.without), self.most)
 
 
-def check_labels(card: ModelCard, source: Source) -> None:
-    """Refuses photos whose labels are not a segmentation model's classes.
+def check_source(card: ModelCard, source: Source) -> None:
+    """Refuses photos that a model cannot be compared on.
 
     Raises:
-        DatasetError: The data set is not finished.
-        ModelError: It has other classes, or none.
+        DatasetError: The data set is not finished, or has no such split.
+        ModelError: It has other classes than a segmentation model, or none.
     """
+    source.info.shard_paths(source.folder, source.split)
     if card.task == "segmentation" and source.info.classes != card.classes:
         found = source.info.classes or "ratings"
         raise ModelError(

@@ -105,7 +105,7 @@ def add_int8(
     check_free(output)
     chosen = choose(settings)
     measured = _measured(settings, chosen)
-    figures.check_labels(card, measured.source)
+    figures.check_source(card, measured.source)
     named = {"name": name or card.name, "version": version or card.version}
     with whole_folder(output) as new:
         copy_bundle(bundle, new)

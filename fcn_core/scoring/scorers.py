@@ -16,7 +16,7 @@ from fcn_core.bundles.find import find_bundle
 from fcn_core.bundles.seal import verify
 from fcn_core.geometry import valid_cells
 from fcn_core.scoring import engines, tiling
-from fcn_core.scoring.arithmetic import Arithmetic
+from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
 from fcn_core.scoring.precisions import resolve_precisions
 
 SIDE_ROUNDING: Final = 128
@@ -188,7 +188,7 @@ def load_scorer(
     Args:
         name_or_path: Built-in name or bundle folder.
         engine: "auto", "openvino" or "tensorflow".
-        precision: "auto", "f32", "bf16" or "int8".
+        precision: "auto", "f32", "bf16" or "int8", whatever that costs.
         threads: Of the engine, inside a photo.
         tile: Longest side in pixels that the engine sees at once; larger photos are run
             in tiles. None: every photo in one piece.
@@ -199,7 +199,10 @@ def load_scorer(
     bundle = find_bundle(name_or_path)
     card = ModelCard.read(bundle)
     verify(card, bundle)
-    (arithmetic,) = resolve_precisions([card], engine, precision)
+    if precision == "auto":
+        (arithmetic,) = resolve_precisions([card], engine)
+    else:
+        arithmetic = resolve_arithmetic(engine, precision)
     opened = engines.open_engine(bundle, arithmetic, threads=threads)
     if isinstance(opened, engines.TensorFlowEngine) and not opened.has_logits:
         if tile is not None:

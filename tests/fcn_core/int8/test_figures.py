@@ -96,14 +96,14 @@ def test_labels_of_other_classes_are_refused(
     bundle: Path, segmentation_bundle: Path, data: Path, tmp_path: Path
 ) -> None:
     source = Source(folder=data, split="val")
-    int8_figures.check_labels(ModelCard.read(bundle), source)
+    int8_figures.check_source(ModelCard.read(bundle), source)
     with pytest.raises(ModelError, match="expected the classes of tiny-segmentation"):
-        int8_figures.check_labels(ModelCard.read(segmentation_bundle), source)
+        int8_figures.check_source(ModelCard.read(segmentation_bundle), source)
     rated = Source(
         folder=tiny_shards.rated_data(tmp_path, train=2, test=2), split="test"
     )
     with pytest.raises(ModelError, match="has ratings, expected the classes"):
-        int8_figures.check_labels(ModelCard.read(bundle), rated)
+        int8_figures.check_source(ModelCard.read(bundle), rated)
 
 
 def test_a_split_that_is_not_there_is_named(bundle: Path, data: Path) -> None:
