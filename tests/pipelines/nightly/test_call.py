@@ -97,6 +97,17 @@ def test_a_dead_night_is_finished_by_the_next_call(
     assert len(machine.scored) == 43 + 4  # the chunk that died was begun again
 
 
+@pytest.mark.parametrize("lost", ["_SUCCESS", "summary.json", "index.html"])
+def test_a_night_killed_on_its_last_steps_is_completed(bench: Bench, lost: str) -> None:
+    _fill(bench, day(0), 3)
+    assert _ends(bench, day(0)) == [_success(day(0))]
+    (path,) = bench.out.glob(f"*/run_date={day(0)}/{lost}")
+    path.unlink()
+    assert _ends(bench, day(1)) == [_success(day(0)), _success(day(1))]
+    assert path.exists()
+    assert _ends(bench, day(2)) == [_success(day(2))]
+
+
 def _usual_nights(bench: Bench, count: int = 3) -> datetime.date:
     for number in range(count):
         _fill(bench, day(number), 60)
