@@ -1,11 +1,13 @@
 """One call of `fcn nightly`: look-back, empty nights, gates, acceptance, backfill."""
 
 import datetime
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pipelines import files
 from tests.doubles import stub_scoring
 from tests.doubles.stub_scoring import Machine, photo
 from tests.runs import score_runs
@@ -166,6 +168,34 @@ def test_far_too_many_photos_are_refused_before_they_cost_anything(
     assert bench.nights(*words)[0]["verdict"] == "success"
     word = bench.commit(tonight)["accepted"]
     assert (word["why"], len(word["reasons"])) == ("the archive of a friend", 1)
+
+
+def test_disk_and_money_are_counted_before_the_plan(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tonight = _usual_nights(bench)
+    _fill(bench, tonight, 60)
+    monkeypatch.setattr(files, "free_bytes", lambda uri: 10**9 + 1000)
+    gates = {
+        "min_free_gb": 1,
+        "max_cost": 1.5,
+        "price_per_hour": 3600,
+        "images_per_second": 20,
+    }
+    night = bench.nights("--run_date", tonight.isoformat(), gates=gates)[-1]
+    assert (night["verdict"], night["exit_code"]) == ("failed", 3)
+    disk, cost = night["reasons"]
+    assert disk.startswith("free disk after 60 photos of ")
+    assert disk.endswith("expected at least 1 GB")
+    assert cost == "cost of 60 photos at 20 images/s: got 3, expected at most 1.5"
+    # At the speed of the nights before, and with room enough, it passes.
+    del gates["images_per_second"]
+    gates |= {"min_free_gb": 0.9, "price_per_hour": 0.001}
+    night = bench.nights("--run_date", tonight.isoformat(), gates=gates)[-1]
+    assert (night["verdict"], night["exit_code"]) == ("success", 0)
+    frozen = json.loads((bench.out / "_runs/plans/00000004.json").read_bytes())
+    assert frozen["gates"]["settings"]["min_free_gb"] == 0.9
+    assert len(frozen["gates"]["baseline"]) == 1
 
 
 @pytest.mark.parametrize("together", [False, True])
