@@ -12,7 +12,13 @@ from tests.runs import score_runs
 from tests.runs.nightly_runs import Bench
 
 NIGHT = datetime.date(2026, 11, 20)
-SETTINGS = {"model": "quality", "lanes": 1, "chunk_size": 2, "masks": "none"}
+SETTINGS = {
+    "model": "quality",
+    "lanes": 1,
+    "chunk_size": 2,
+    "masks": "none",
+    "beam": {"runner": "DirectRunner", "no_auth": True},
+}
 
 
 def _pins(folder: Path) -> Path:
