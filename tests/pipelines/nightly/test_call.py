@@ -149,6 +149,13 @@ def test_drift_keeps_a_night_back_until_a_person_accepts_it(
     assert "a wedding" in status.stdout
     again = bench.nights("--run_date", tonight.isoformat())
     assert again[-1]["verdict"] == "success"
+    # A commit that is lost comes back with the word that it held.
+    commit = Path(score_runs.plan_folder(bench.out, str(tonight)).commit)
+    before = commit.read_bytes()
+    commit.unlink()
+    mended = score_runs.fcn("check", bench.out, "--mend")
+    assert mended.code == 0, mended.stdout
+    assert commit.read_bytes() == before
 
 
 def test_far_too_many_photos_are_refused_before_they_cost_anything(
