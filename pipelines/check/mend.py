@@ -17,6 +17,7 @@ from pipelines.score.finish import NightEnding
 from pipelines.score.models import open_models
 from pipelines.score.nights import Night
 from pipelines.score.plan import PlannedNight
+from pipelines.score.summary import find_summary
 
 
 def remove_left_over(out: str, damages: Sequence[Damage]) -> list[Damage]:
@@ -64,7 +65,9 @@ def show_again(night: Night, damages: Sequence[Damage], *, command: str) -> None
         return
     total = parts.add_up(night)
     if not kinds.isdisjoint({"commit", "table"}):
-        publish.publish(night, total)
+        summary = find_summary(night.folder)  # it knows what only the commit knew
+        accepted = None if summary is None else summary.accepted
+        publish.publish(night, total, accepted=accepted)
         files.remove_folder(night.folder.merged)
     if night.commit() is None:
         return

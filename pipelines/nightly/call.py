@@ -14,7 +14,7 @@ from pipelines.nightly.night import Work
 from pipelines.nightly.outcome import Outcome
 from pipelines.nightly.spans import Span
 from pipelines.runners.engine import LOCAL, Engine
-from pipelines.score import canaries, finish, nights, sequence
+from pipelines.score import canaries, finish, nights, publish, sequence
 from pipelines.score.gate_settings import Acceptance
 from pipelines.score.gates import GatesClosed, Policy
 from pipelines.score.nights import Night, Order
@@ -24,6 +24,9 @@ from pipelines.score.unread import unread_text
 
 _SHARED: Final = (1, 2)
 """Exit codes of faults that the next night of a backfill would meet, too."""
+
+_RECENT: Final = 10
+"""Plans whose results are looked at, whether they are all there."""
 
 Act = Callable[[], Summary | None]
 """Runs a night; returns its summary, None where its job goes on alone."""
@@ -95,9 +98,13 @@ class _Acting:
     def _open_nights(self) -> list[str]:
         """Returns the nights of earlier calls that go on, in their sequence."""
         found = []
-        for plan in sequence.read_all(self._out):
+        plans = [p for p in sequence.read_all(self._out) if p.kind == "score"]
+        for plan in plans:
             planned = PlannedNight(self._out, plan)
-            if plan.kind != "score" or planned.outcome() is not None:
+            if planned.outcome() is not None:
+                # A call that was killed on its last steps is among the last ones.
+                if plan in plans[-_RECENT:] and not _is_shown(planned):
+                    found.append(plan.run_date)
                 continue
             refusal = read_refusal(planned.folder.refusal)
             if refusal is not None and len(planned.parts.chunks()) >= plan.chunks:
@@ -232,6 +239,17 @@ class _Acting:
             planned.class_names,
             self._job.gates,
         )
+
+
+def _is_shown(planned: PlannedNight) -> bool:
+    """Whether a committed night has its table, summary and page, by their names."""
+    commit, folder = planned.commit(), planned.folder
+    return (
+        commit is not None
+        and publish.is_shown(planned, commit)
+        and find_summary(folder) is not None
+        and bool(files.size(folder.page))
+    )
 
 
 def _planned_text(planned: Night) -> str:

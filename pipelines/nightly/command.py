@@ -57,7 +57,8 @@ class NightlyCommand(JobConfig):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.backfill != (self.from_ is not None and self.to is not None):
+        ends = {self.from_ is not None, self.to is not None}
+        if ends != {self.backfill}:
             raise ValueError("expected --backfill, --from and --to together")
         if self.backfill and self.run_date is not None:
             raise ValueError("expected --run_date or --backfill, not both")

@@ -131,3 +131,7 @@ def test_a_bucket_that_is_not_there_is_one_line(bucket: Bucket) -> None:
     files.check_writable(bucket.uri("out"))
     files.check_writable(bucket.uri())
     assert bucket.names() == []
+
+
+def test_a_bucket_is_never_full(bucket: Bucket) -> None:
+    assert files.free_bytes(bucket.uri("out")) is None

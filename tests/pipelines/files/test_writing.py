@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -138,3 +139,9 @@ def test_an_output_that_is_a_file(tmp_path: Path) -> None:
 def test_checking_an_output_leaves_an_empty_folder(tmp_path: Path) -> None:
     files.check_writable(files.to_uri(tmp_path / "a" / "b"))
     assert names_in(tmp_path / "a" / "b") == []
+
+
+def test_room_is_that_of_the_disk_also_of_a_folder_to_come(tmp_path: Path) -> None:
+    free = files.free_bytes(files.to_uri(tmp_path / "not" / "there"))
+    assert free is not None
+    assert abs(free - shutil.disk_usage(tmp_path).free) < 1 << 30

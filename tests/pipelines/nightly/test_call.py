@@ -1,11 +1,13 @@
 """One call of `fcn nightly`: look-back, empty nights, gates, acceptance, backfill."""
 
 import datetime
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pipelines import files
 from tests.doubles import stub_scoring
 from tests.doubles.stub_scoring import Machine, photo
 from tests.runs import score_runs
@@ -97,6 +99,17 @@ def test_a_dead_night_is_finished_by_the_next_call(
     assert len(machine.scored) == 43 + 4  # the chunk that died was begun again
 
 
+@pytest.mark.parametrize("lost", ["_SUCCESS", "summary.json", "index.html"])
+def test_a_night_killed_on_its_last_steps_is_completed(bench: Bench, lost: str) -> None:
+    _fill(bench, day(0), 3)
+    assert _ends(bench, day(0)) == [_success(day(0))]
+    (path,) = bench.out.glob(f"*/run_date={day(0)}/{lost}")
+    path.unlink()
+    assert _ends(bench, day(1)) == [_success(day(0)), _success(day(1))]
+    assert path.exists()
+    assert _ends(bench, day(2)) == [_success(day(2))]
+
+
 def _usual_nights(bench: Bench, count: int = 3) -> datetime.date:
     for number in range(count):
         _fill(bench, day(number), 60)
@@ -136,6 +149,13 @@ def test_drift_keeps_a_night_back_until_a_person_accepts_it(
     assert "a wedding" in status.stdout
     again = bench.nights("--run_date", tonight.isoformat())
     assert again[-1]["verdict"] == "success"
+    # A commit that is lost comes back with the word that it held.
+    commit = Path(score_runs.plan_folder(bench.out, str(tonight)).commit)
+    before = commit.read_bytes()
+    commit.unlink()
+    mended = score_runs.fcn("check", bench.out, "--mend")
+    assert mended.code == 0, mended.stdout
+    assert commit.read_bytes() == before
 
 
 def test_far_too_many_photos_are_refused_before_they_cost_anything(
@@ -155,6 +175,34 @@ def test_far_too_many_photos_are_refused_before_they_cost_anything(
     assert bench.nights(*words)[0]["verdict"] == "success"
     word = bench.commit(tonight)["accepted"]
     assert (word["why"], len(word["reasons"])) == ("the archive of a friend", 1)
+
+
+def test_disk_and_money_are_counted_before_the_plan(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tonight = _usual_nights(bench)
+    _fill(bench, tonight, 60)
+    monkeypatch.setattr(files, "free_bytes", lambda uri: 10**9 + 1000)
+    gates = {
+        "min_free_gb": 1,
+        "max_cost": 1.5,
+        "price_per_hour": 3600,
+        "images_per_second": 20,
+    }
+    night = bench.nights("--run_date", tonight.isoformat(), gates=gates)[-1]
+    assert (night["verdict"], night["exit_code"]) == ("failed", 3)
+    disk, cost = night["reasons"]
+    assert disk.startswith("free disk after 60 photos of ")
+    assert disk.endswith("expected at least 1 GB")
+    assert cost == "cost of 60 photos at 20 images/s: got 3, expected at most 1.5"
+    # At the speed of the nights before, and with room enough, it passes.
+    del gates["images_per_second"]
+    gates |= {"min_free_gb": 0.9, "price_per_hour": 0.001}
+    night = bench.nights("--run_date", tonight.isoformat(), gates=gates)[-1]
+    assert (night["verdict"], night["exit_code"]) == ("success", 0)
+    frozen = json.loads((bench.out / "_runs/plans/00000004.json").read_bytes())
+    assert frozen["gates"]["settings"]["min_free_gb"] == 0.9
+    assert len(frozen["gates"]["baseline"]) == 1
 
 
 @pytest.mark.parametrize("together", [False, True])
