@@ -58,7 +58,7 @@ def test_a_fault_of_the_program_is_a_line_without_what_it_holds(
     tell(settings, outcomes.failure())
     (record,) = caplog.records
     assert record.message.startswith("watcher webhook: got KeyError, expected")
-    assert "secret" not in record.message
+    assert "hunter2" not in record.message
 
 
 @pytest.mark.parametrize(
