@@ -4,6 +4,7 @@ A watcher that fails changes neither the night's verdict nor the exit code. It i
 loud line that says what to do, and the next watcher goes on.
 """
 
+import importlib.util
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines import files
 from pipelines.faults import JobFault
 from pipelines.nightly import bigquery, metrics_file, webhook
 from pipelines.nightly.bigquery import BigQuerySettings
@@ -55,6 +57,42 @@ def tell(watchers: WatcherSettings, outcome: Outcome) -> None:
             watch()
         except Exception as error:
             _log.warning("watcher %s: %s", name, _line(error))
+
+
+def check(watchers: WatcherSettings) -> list[str]:
+    """Returns what would keep a watcher from learning of a night, a line each.
+
+    It is known before the night: the variables of a webhook, the folder of a file, a
+    package. Nobody is asked over the network.
+    """
+    found = list[str]()
+    if watchers.metrics_file is not None:
+        folder = files.to_uri(watchers.metrics_file).rpartition("/")[0]
+        if not files.is_folder(folder):
+            found.append(
+                f"watcher metrics_file: {folder}: got no folder, expected that of the "
+                "textfile collector; make it, or correct the path"
+            )
+    if watchers.webhook is not None:
+        try:
+            webhook.check(watchers.webhook)
+        except JobFault as fault:
+            found.append(f"watcher webhook: {fault}")
+    needed = {"metrics_file": "prometheus_client", "bigquery": "google.cloud.bigquery"}
+    for name, package in needed.items():
+        if getattr(watchers, name) is not None and not _has(package):
+            found.append(
+                f"watcher {name}: got no package {package}, expected it to be "
+                "installed; pip install 'fcn[gcp]'"
+            )
+    return found
+
+
+def _has(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # not even the package around it
+        return False
 
 
 def _watches(

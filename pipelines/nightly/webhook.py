@@ -211,6 +211,16 @@ def post(settings: WebhookSettings, outcome: Outcome) -> None:
         raise _refused(where, f"status {answer.status_code}", settings)
 
 
+def check(settings: WebhookSettings) -> None:
+    """Checks that the environment has what the webhook needs.
+
+    Raises:
+        UsageError: An environment variable is not set, or holds no address.
+    """
+    _address(settings)
+    _headers(settings)
+
+
 def _refused(where: str | None, got: str, settings: WebhookSettings) -> SystemicFault:
     tries = settings.retries + 1
     return SystemicFault(

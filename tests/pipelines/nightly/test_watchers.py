@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from pipelines.nightly import watchers as watchers_room
 from pipelines.nightly.outcome import Outcome
-from pipelines.nightly.watchers import WatcherSettings, tell
+from pipelines.nightly.watchers import WatcherSettings, check, tell
 from tests.doubles.receiver import receiver
 from tests.drawn import outcomes
 
@@ -51,14 +51,14 @@ def test_a_fault_of_the_program_is_a_line_without_what_it_holds(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def post(*_: object) -> None:
-        raise KeyError("https://host/secret")
+        raise KeyError("https://host/hunter2")
 
     monkeypatch.setattr(watchers_room.webhook, "post", post)
     settings = WatcherSettings.model_validate({"webhook": {"url": "https://host"}})
     tell(settings, outcomes.failure())
     (record,) = caplog.records
     assert record.message.startswith("watcher webhook: got KeyError, expected")
-    assert "secret" not in record.message
+    assert "hunter2" not in record.message
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,34 @@ def test_only_what_is_published_is_loaded(
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         WatcherSettings.model_validate(wrong)
+
+
+def test_what_is_missing_is_known_before_the_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = WatcherSettings.model_validate(
+        {
+            "metrics_file": str(tmp_path / "no/fcn.prom"),
+            "webhook": {"url_env": "HOOK", "headers_env": {"Authorization": "TOKEN"}},
+            "bigquery": {"table": "my-project.data.scores"},
+        }
+    )
+    monkeypatch.delenv("HOOK", raising=False)
+    monkeypatch.setattr(watchers_room, "_has", lambda package: False)
+    found = check(settings)
+    assert [line.partition(": got ")[0] for line in found] == [
+        f"watcher metrics_file: {tmp_path}/no",
+        "watcher webhook: HOOK",
+        "watcher metrics_file",
+        "watcher bigquery",
+    ]
+    monkeypatch.undo()
+    (tmp_path / "no").mkdir()
+    monkeypatch.setenv("HOOK", "https://host/hunter2")
+    assert [line for line in check(settings) if "hunter2" in line] == []
+    assert any(
+        line.startswith("watcher webhook: TOKEN: got") for line in check(settings)
+    )
+    monkeypatch.setenv("TOKEN", "Bearer x")
+    assert not any("webhook" in line or "/no" in line for line in check(settings))
+    assert check(WatcherSettings()) == []
