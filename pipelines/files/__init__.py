@@ -26,7 +26,7 @@ from pipelines.files.reading import (
     walk_pinned,
 )
 from pipelines.files.spelling import as_spelt
-from pipelines.files.survey import Survey, entering
+from pipelines.files.survey import NOT_PHOTOS, Survey, entering
 from pipelines.files.uris import (
     join,
     name_of,
@@ -53,6 +53,7 @@ from pipelines.files.writing import (
 )
 
 __all__ = [
+    "NOT_PHOTOS",
     "ManyFiles",
     "Pinned",
     "Survey",
