@@ -48,7 +48,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
     """
     try:
         header = read_header(data)
-        decoded = images.decode(data, max_side=1)
+        decoded = images.decode(data, max_side=1, is_foreign=True)
     except BadImage as bad:
         raise BadRecord(bad.reason, bad.detail, stage=bad.stage, path=path) from bad
     if header.format not in _FORMATS:

@@ -14,6 +14,7 @@ from fcn_core.images.limits import Header
 from fcn_core.images.tiff import exif_orientation
 
 MAX_SEGMENTS: Final = 4096
+_BLOCK: Final = 8
 # Fill bytes (FF FF) and stuffed bytes (FF 00) are no markers.
 MARKER: Final = re.compile(rb"\xff[^\x00\xff]")
 # After a scan, restart markers belong to its data.
@@ -25,6 +26,7 @@ APP0: Final = 0xE0
 _APP1: Final = 0xE1
 APP14: Final = 0xEE
 DRI: Final = 0xDD
+DQT: Final = 0xDB
 APPLICATION: Final = frozenset({*range(0xE0, 0xF0), 0xFE})
 """Segments of programs and remarks, which no pixel needs."""
 FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -92,7 +94,17 @@ def _jpeg_header(
         components=components,
         scans=scans,
         coefficients=_coefficients(height * width, sampling) if many else 0,
+        unit=_unit(sampling),
     )
+
+
+def _unit(sampling: bytes) -> tuple[int, int]:
+    """Returns height and width of what a scan of all components codes at a time."""
+    if len(sampling) == 1:
+        return _BLOCK, _BLOCK  # whatever its factors are
+    down = max(value & 15 for value in sampling)
+    across = max(value >> 4 for value in sampling)
+    return _BLOCK * down, _BLOCK * across
 
 
 def _coefficients(pixels: int, sampling: bytes) -> int:

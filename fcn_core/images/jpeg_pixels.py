@@ -166,20 +166,30 @@ def _without_rest(
         BadImage: `corrupt-strict`: these bytes may be the picture's.
     """
     coded = plain.parts[-1]
-    too_few = max(-1, len(coded) - left_over - _READ_AHEAD)
-    enough = len(coded) - left_over
-    if decoder.accepts(plain.with_last_data(coded[:enough])):
-        while enough - too_few > 1:
-            middle = (enough + too_few) // 2
-            if decoder.accepts(plain.with_last_data(coded[:middle])):
-                enough = middle
-            else:
-                too_few = middle
-        if is_whole_scan(coded[:enough], coded[enough:]):
-            return decoder.decode(plain.with_last_data(coded[:enough]).as_bytes())
-    raise BadImage(
+    most = len(coded) - left_over
+    # With other bytes behind the last block the decoder takes fewer ahead, and what it
+    # does not take is too much again.
+    for enough in range(most, max(-1, most - _READ_AHEAD), -1):
+        if decoder.accepts(plain.with_last_data(coded[:enough])):
+            break
+    else:
+        raise _left_over(left_over)
+    too_few = max(-1, most - _READ_AHEAD)
+    while enough - too_few > 1:
+        middle = (enough + too_few) // 2
+        if decoder.accepts(plain.with_last_data(coded[:middle])):
+            enough = middle
+        else:
+            too_few = middle
+    if not is_whole_scan(coded[:enough], coded[enough:]):
+        raise _left_over(len(coded) - enough)
+    return decoder.decode(plain.with_last_data(coded[:enough]).as_bytes())
+
+
+def _left_over(number: int) -> BadImage:
+    return BadImage(
         "corrupt-strict",
-        f"the JPEG has {len(coded) - enough} bytes more than its blocks need, "
+        f"the JPEG has {number} bytes more than its blocks need, "
         "which happens when some are damaged: check it, and save it anew",
     )
 

@@ -52,6 +52,7 @@ class Header:
         colour_type: Of a PNG, as the format numbers them, else 0.
         scans: Scans of a JPEG if it may have many, else 1.
         coefficients: Of a JPEG that may have many scans, whose decoder keeps them all.
+        unit: Of a JPEG: height and width in pixels of what is coded at a time.
     """
 
     format: str
@@ -63,6 +64,7 @@ class Header:
     colour_type: int = 0
     scans: int = 1
     coefficients: int = 0
+    unit: tuple[int, int] = (8, 8)
 
 
 def check_size(

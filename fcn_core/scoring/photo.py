@@ -155,7 +155,7 @@ class PhotoScorer:
             fitting = (i for i in decoded if images.is_decoded_for(i, feed.max_side))
             image = next(fitting, None)
             if image is None:
-                image = images.decode(data, max_side=feed.max_side)
+                image = images.decode(data, max_side=feed.max_side, is_foreign=True)
                 decoded.append(image)
             score = replace(score, height=image.height, width=image.width)
             if feed not in fed:

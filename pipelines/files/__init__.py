@@ -28,7 +28,7 @@ from pipelines.files.reading import (
 )
 from pipelines.files.rights import Access
 from pipelines.files.spelling import as_spelt
-from pipelines.files.survey import Survey, entering
+from pipelines.files.survey import NOT_PHOTOS, Survey, entering
 from pipelines.files.uris import (
     join,
     name_of,
@@ -56,6 +56,7 @@ from pipelines.files.writing import (
 )
 
 __all__ = [
+    "NOT_PHOTOS",
     "Access",
     "ManyFiles",
     "Pinned",

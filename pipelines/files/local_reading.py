@@ -204,14 +204,17 @@ def _why(error: OSError) -> str:
 
 def match(pattern: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
     """Yields the files that match a pattern; finding them tells no versions."""
-    fixed = f"{patterns.fixed_folder(pattern)}/"
-    for folder in _folders_of(pattern):
+    fixed = f"{patterns.fixed_folder(pattern)}/".count("/")
+    loose = patterns.in_any_form(pattern)
+    for folder in _folders_of(loose):
         if not os.access(folder, os.R_OK | os.X_OK):
             survey.unreadable[uris.to_uri(folder)] = os.strerror(errno.EACCES).lower()
-    for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - absolute too
+    for name in glob.iglob(loose, recursive=True):  # noqa: PTH207 - absolute too
         if os.path.isdir(name):  # noqa: PTH112 - of many names
             continue
-        if not survey.leaves_out_path(name.removeprefix(fixed)):
+        if loose != pattern and not patterns.matches(name, pattern):
+            continue
+        if not survey.leaves_out_path(name.split("/", fixed)[-1]):
             yield uris.to_uri(name), None
 
 

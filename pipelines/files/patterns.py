@@ -1,12 +1,17 @@
 """Patterns of names as the shell has them, for stores whose names are no paths."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+from fcn_core.names import composed
+
 SIGNS: Final = "*?["
 """What a pattern has, and a plain name has not."""
+
+_FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 
 
 def is_pattern(text: str) -> bool:
@@ -20,13 +25,30 @@ def fixed_folder(pattern: str) -> str:
     return fixed.rpartition("/")[0] or "."
 
 
+def in_any_form(pattern: str) -> str:
+    """Returns a pattern that matches what another does in either Unicode form.
+
+    And more: what it finds is to be compared by `matches`.
+    """
+    if pattern.isascii():
+        return pattern
+    return "/".join(map(_loose, composed(pattern).split("/")))
+
+
+def _loose(part: str) -> str:
+    if part.isascii():
+        return part
+    return "*" if "[" in part else _FOREIGN.sub("*", part)
+
+
 def matches(name: str, pattern: str) -> bool:
     """Returns whether a name with slashes matches a pattern, as `glob` would say.
 
     `*`, `?` and `[...]` stay between two slashes and pass over names that begin with a
-    dot; `**` between two slashes stands for any folders, or none.
+    dot; `**` between two slashes stands for any folders, or none. Unicode forms do not
+    matter.
     """
-    return _matches(name.split("/"), pattern.split("/"))
+    return _matches(composed(name).split("/"), composed(pattern).split("/"))
 
 
 def _matches(names: Sequence[str], patterns: Sequence[str]) -> bool:

@@ -168,7 +168,7 @@ def walk(root: str, *, survey: Survey | None = None) -> Iterator[str]:
     Raises:
         OSError: The folder itself cannot be listed; or, without a survey, one below.
     """
-    looked = survey or Survey(wanted=frozenset(NOT_PHOTOS))
+    looked = survey or Survey(wanted=NOT_PHOTOS)
     for uri, _ in reader(root).walk(root, survey=looked):
         yield uri
     if survey is None and looked.unreadable:

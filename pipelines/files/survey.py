@@ -8,19 +8,21 @@ from typing import Final
 
 from fcn_core.names import composed
 
-NOT_PHOTOS: Final = (
-    "$RECYCLE.BIN",
-    "#recycle",
-    "#snapshot",
-    "@eaDir",
-    "@Recycle",
-    "@Recently-Snapshot",
-    "@tmp",
-    "__MACOSX",
-    "FOUND.000",
-    "lost+found",
-    "RECYCLER",
-    "System Volume Information",
+NOT_PHOTOS: Final = frozenset(
+    {
+        "$RECYCLE.BIN",
+        "#recycle",
+        "#snapshot",
+        "@eaDir",
+        "@Recycle",
+        "@Recently-Snapshot",
+        "@tmp",
+        "__MACOSX",
+        "FOUND.000",
+        "lost+found",
+        "RECYCLER",
+        "System Volume Information",
+    }
 )
 """Folders of thumbnails, waste and repairs that systems and NAS boxes make.
 

@@ -20,7 +20,7 @@ from pipelines.score.items import LISTING_SCHEMA
 from pipelines.score.layout import OUTPUT_FOLDERS
 from pipelines.score.no_photo import NoMatch, is_records, why_no_photo
 from pipelines.score.photos import Photos
-from pipelines.score.unread import Aside, Unread
+from pipelines.score.unread import Aside, Unread, aside_of
 
 _EXTENSIONS: Final = PHOTO_EXTENSIONS | REFUSED_EXTENSIONS
 _BLOCK: Final = 1 << 14  # photos
@@ -90,13 +90,13 @@ def _list(uri: str, output: str, exclude: tuple[str, ...]) -> Listing:
             f"--input {uri}: got nothing there, expected a folder of photos, a glob, "
             "a text/CSV/Parquet manifest or TFRecords; check the path"
         )
+    if manifests.is_manifest(root):
+        return _list_manifest([root], exclude=exclude)
     if exclude:
         raise UsageError(
             f"--exclude: got {' '.join(exclude)} with one file as --input, expected a "
-            "folder or a glob; leave it out, or take the lines out of the list"
+            "folder, a glob or a list; leave it out"
         )
-    if manifests.is_manifest(root):
-        return _list_manifest([root])
     if is_records(root):
         return _list_records([root])
     name = files.name_of(root)
@@ -133,7 +133,7 @@ def _list_folder(root: str, output: str, exclude: tuple[str, ...]) -> Listing:
         return listing
     if of_records:
         return _list_records(sorted(of_records), survey=survey)
-    return _list_manifest(sorted(tables), root=root)
+    return _list_manifest(sorted(tables), root=root, exclude=exclude)
 
 
 def _extension(name: str) -> str:
@@ -178,7 +178,7 @@ def _list_glob(pattern: str, output: str, exclude: tuple[str, ...]) -> Listing:
     matches = filter(is_left, files.match(pattern, survey=first_look))
     first = next(matches, None)
     if first is None:
-        aside = _aside(first_look)
+        aside = aside_of(first_look)
         if aside.unread or aside.left_out:
             raise UsageError(f"--input {pattern}: {why_no_photo(pattern, aside)}")
         raise NoMatch(pattern, aside)
@@ -193,17 +193,6 @@ def _list_glob(pattern: str, output: str, exclude: tuple[str, ...]) -> Listing:
     looked = survey()
     pins = files.match_pinned(pattern, wanted=wanted, survey=looked)
     return _list_pins(pins, root=None, survey=looked)
-
-
-def _aside(
-    survey: files.Survey | None, *, ignored: int = 0, lost: Sequence[Unread] = ()
-) -> Aside:
-    """Returns what a look at the input found besides photos, in the order of names."""
-    if survey is None:
-        return Aside(ignored, unread=tuple(sorted(lost, key=lambda one: one.uri)))
-    folders = [Unread(uri=uri, why=why) for uri, why in survey.unreadable.items()]
-    unread = sorted([*folders, *lost], key=lambda one: one.uri)
-    return Aside(ignored, dict(sorted(survey.left_out.items())), tuple(unread))
 
 
 def _list_pins(
@@ -223,7 +212,7 @@ def _list_pins(
                 yield pin
 
     listed = Photos.sorted(_tables(photos()))
-    return Listing(listed, root, _aside(survey, ignored=ignored))
+    return Listing(listed, root, aside_of(survey, ignored=ignored))
 
 
 def _tables(pins: Iterable[files.Pinned]) -> Iterator[pa.Table]:
@@ -243,14 +232,20 @@ def _list_records(
         table for pin in files.pins(uris) for table in records.tables(pin, lost=lost)
     )
     photos = Photos.sorted(tables)
-    return Listing(photos, None, _aside(survey, lost=lost))
+    return Listing(photos, None, aside_of(survey, lost=lost))
 
 
-def _list_manifest(uris: Sequence[str], *, root: str | None = None) -> Listing:
+def _list_manifest(
+    uris: Sequence[str], *, root: str | None = None, exclude: tuple[str, ...] = ()
+) -> Listing:
     """Returns the photos of a list, in one file or as the parts of a folder."""
     tables = itertools.chain.from_iterable(manifests.read(u, root=root) for u in uris)
     named = (uri for table in tables for uri in table["image_uri"].to_pylist())
-    return Listing(Photos.sorted(_tables(files.pins_as_spelt(named))), None)
+    survey = files.Survey(exclude=exclude, wanted=files.NOT_PHOTOS)
+    folder = (root or uris[0]).rpartition("/")[0]
+    kept = manifests.kept(named, folder, survey) if exclude else named
+    listed = Photos.sorted(_tables(files.pins_as_spelt(kept)))
+    return Listing(listed, None, aside_of(survey))
 
 
 def read(item: Mapping[str, Any], *, root: str | None) -> bytes:

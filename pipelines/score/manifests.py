@@ -73,6 +73,20 @@ def read(uri: str, *, root: str | None = None) -> Iterator[pa.Table]:
         ) from error
 
 
+def kept(uris: Iterable[str], folder: str, survey: files.Survey) -> Iterator[str]:
+    """Yields the URIs that patterns do not leave out.
+
+    Args:
+        uris: What a list names.
+        folder: Where the list lies: patterns with a slash are of paths below it, or of
+            whole URIs.
+        survey: The patterns; it learns what they left out.
+    """
+    for uri in uris:
+        if not survey.leaves_out_path(uri.removeprefix(f"{folder}/").lstrip("/")):
+            yield uri
+
+
 def _uris(entries: pa.Array, folder: str) -> pa.Array:
     """Returns the URIs of paths relative to a folder."""
     is_odd = pc.match_substring_regex(entries, _ODD)

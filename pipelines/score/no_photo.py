@@ -38,7 +38,7 @@ def why_no_photo(uri: str, aside: Aside) -> str:
     if aside.unread:
         text = unread_text(aside.unread, len(aside.unread))
         return f"got no photo, but {text}, expected photos; mend that or its rights"
-    if manifests.is_manifest(uri) and not files.is_pattern(uri):
+    if manifests.is_manifest(uri) and not (files.is_pattern(uri) or aside.left_out):
         return "got no photo in that list, expected at least one; check what wrote it"
     if is_records(uri):
         return "got no photo in that file, expected at least one; check what wrote it"

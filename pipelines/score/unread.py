@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pipelines import files
 from pipelines.chunks.frozen import Frozen
 
 NAMED: Final = 100
@@ -49,6 +50,17 @@ class Aside:
     def lost(self) -> int:
         """How many records are behind damage, by the size of the others."""
         return sum(place.photos for place in self.unread)
+
+
+def aside_of(
+    survey: files.Survey | None, *, ignored: int = 0, lost: Sequence[Unread] = ()
+) -> Aside:
+    """Returns what a look at an input found besides photos, in the order of names."""
+    if survey is None:
+        return Aside(ignored, unread=tuple(sorted(lost, key=lambda one: one.uri)))
+    folders = [Unread(uri=uri, why=why) for uri, why in survey.unreadable.items()]
+    unread = sorted([*folders, *lost], key=lambda one: one.uri)
+    return Aside(ignored, dict(sorted(survey.left_out.items())), tuple(unread))
 
 
 def left_out_text(left_out: Mapping[str, int]) -> str:

@@ -32,14 +32,11 @@ class PairMaker:
 
     def files(self, entry: Entry) -> tuple[Needed, ...]:
         """Returns photo and label; SBD's photos are VOC's, so either tree will do."""
+        photos = tuple(Place(VOC_ROOT, path) for path in voc.image_paths(entry.id))
         if entry.note == "sbd":
-            photos: tuple[Place, ...] = (
-                Place(SBD_ROOT, sbd.image_path(entry.id)),
-                Place(VOC_ROOT, voc.image_path(entry.id)),
-            )
+            photos = (Place(SBD_ROOT, sbd.image_path(entry.id)), *photos)
             label = Place(SBD_ROOT, sbd.label_path(entry.id))
         else:
-            photos = (Place(VOC_ROOT, voc.image_path(entry.id)),)
             label = Place(VOC_ROOT, voc.label_path(entry.id))
         return Needed(photos, "missing-image"), Needed((label,), "missing-label")
 

@@ -1,6 +1,6 @@
 """Pascal VOC, segmentation part: folders and lists of 2012, other years, own trees.
 
-Layout below the root (VOCdevkit/VOC2012): `JPEGImages/<id>.jpg`,
+Layout below the root (VOCdevkit/VOC2012): `JPEGImages/<id>.jpg` (or `.jpeg`, `.png`),
 `SegmentationClass/<id>.png`, `ImageSets/Segmentation/<split>.txt`. JPEGImages also
 holds the detection photos, so the lists drive everything, never a folder listing.
 """
@@ -32,6 +32,9 @@ _ID_2007: Final = re.compile(r"[0-9]{6}")
 _OWN: Final = re.compile(r"[^\s./\\\x00-\x1f][^\s/\\\x00-\x1f]{0,199}")
 """What an id looks like in a tree of one's own with VOC's layout."""
 
+_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+"""Of photos; VOC's own are `.jpg`, trees of one's own have others."""
+
 _ARCHIVE: Final = (
     "VOCtrainval_11-May-2012.tar (sha1 4e443f8a2eca6b1dac8a6c57641b67dd40621a49)"
 )
@@ -45,6 +48,12 @@ def list_path(split: str) -> str:
 def image_path(source_id: str) -> str:
     """Returns where the photo of an id lies, relative to the root."""
     return f"JPEGImages/{source_id}.jpg"
+
+
+def image_paths(source_id: str) -> tuple[str, ...]:
+    """Returns where the photo of an id may lie, relative to the root, likely first."""
+    path = image_path(source_id).removesuffix(".jpg")
+    return tuple(path + suffix for suffix in _SUFFIXES)
 
 
 def label_path(source_id: str) -> str:

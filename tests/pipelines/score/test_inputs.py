@@ -10,7 +10,6 @@ import pytest
 
 from fcn_core.records import tfrecord
 from pipelines import files
-from pipelines.faults import UsageError
 from pipelines.score import inputs, items
 from tests.runs.listings import listed, names, read_all, refusal, rows, touch
 
@@ -212,13 +211,6 @@ def test_nothing_but_unreadable_folders_is_one_line(
     _forbid(monkeypatch, ending="closed")
     message = refusal(tmp_path)
     assert "closed: permission denied" in message
-
-
-def test_patterns_do_not_change_lists(tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("a.jpg\n")
-    output = files.to_uri(tmp_path / "out")
-    with pytest.raises(UsageError, match="--exclude: got small with one file"):
-        inputs.list_photos(f"{tmp_path}/list.txt", output=output, exclude=["small"])
 
 
 def test_an_input_in_another_normal_form_is_found(tmp_path: Path) -> None:

@@ -269,3 +269,17 @@ def test_every_real_pair_keeps_its_photo_and_its_palette_indices() -> None:
         assert np.array_equal(np.asarray(grey), indices)
         parsed = type(record).parse(record.encode())
         assert dataclasses.astuple(parsed) == dataclasses.astuple(record)
+
+
+@pytest.mark.parametrize("suffix", [".jpeg", ".JPG", ".JPEG", ".png", ".PNG"])
+def test_photos_of_other_suffixes_are_read(tree: Path, suffix: str) -> None:
+    usual = tree / voc.image_path(ID)
+    data = usual.read_bytes()
+    before = tiny_data.load_pair(tree, ID)
+    usual.rename(usual.with_suffix(suffix))
+    assert tiny_data.load_pair(tree, ID) == before
+    usual.write_bytes(b"the usual name counts")
+    with pytest.raises(BadRecord, match="not-an-image"):
+        tiny_data.load_pair(tree, ID)
+    usual.write_bytes(data)
+    assert tiny_data.load_pair(tree, ID) == before

@@ -1,0 +1,84 @@
+"""JPEGs for whose sampling factors the strict decoder has no name.
+
+The decoder that reads them never warns. So it is asked several times, with other bytes
+behind the coded data: where they change a pixel, data are missing; where as much is
+decoded without the last bytes, some are left over.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core.bad_image import BadImage
+from fcn_core.images.jpeg_plain import PlainJpeg, plain_jpeg
+from fcn_core.images.leftovers import is_whole_scan
+
+_FILLERS: Final = (b"\x5a" * 24, b"\xa5" * 24)
+
+_Decode = Callable[[bytes], NDArray[np.uint8]]
+
+
+def decode_rare_sampling(data: bytes, decode: _Decode) -> NDArray[np.uint8]:
+    """Returns the pixels of a JPEG, or why there are none.
+
+    Args:
+        data: A file that `read_jpeg` has accepted.
+        decode: A decoder that does not warn.
+
+    Raises:
+        BadImage: `corrupt` or `corrupt-strict`, and the decoder's reasons.
+    """
+    plain = plain_jpeg(data)
+    if plain.is_arithmetic:
+        raise BadImage(
+            "unsupported-variant",
+            "a JPEG of rare sampling factors and coding: save it as a baseline JPEG",
+        )
+    if not plain.parts or not (plain.has_end or plain.is_whole):
+        raise _ends_early()
+    pixels = decode(plain.as_bytes())
+    if not _is_enough(plain, pixels, decode):
+        raise _ends_early()
+    coded = plain.parts[-1]
+    enough = _needed(plain, pixels, decode)
+    if not is_whole_scan(coded[:enough], coded[enough:]):
+        raise BadImage(
+            "corrupt-strict",
+            f"the JPEG has {len(coded) - enough} bytes more than its blocks need, "
+            "which happens when some are damaged: check it, and save it anew",
+        )
+    return pixels
+
+
+def _needed(plain: PlainJpeg, pixels: NDArray[np.uint8], decode: _Decode) -> int:
+    """Returns how many bytes of the last scan give the pixels."""
+    coded = plain.parts[-1]
+    too_few, enough = -1, len(coded)
+    tried = enough - 1  # one less is too few for nearly all files
+    while enough - too_few > 1:
+        if _is_enough(plain.with_last_data(coded[:tried]), pixels, decode):
+            enough = tried
+        else:
+            too_few = tried
+        tried = (enough + too_few) // 2
+    return enough
+
+
+def _is_enough(plain: PlainJpeg, pixels: NDArray[np.uint8], decode: _Decode) -> bool:
+    """Returns whether the coded data alone, whatever follows, give the pixels."""
+    for filler in _FILLERS:
+        longer = plain.with_data(partial(_followed_by, filler=filler))
+        if not np.array_equal(decode(longer.as_bytes()), pixels):
+            return False
+    return True
+
+
+def _followed_by(coded: bytes, *, filler: bytes) -> bytes:
+    return coded + filler
+
+
+def _ends_early() -> BadImage:
+    return BadImage("corrupt", "the JPEG ends before its picture: upload it again")

@@ -1,0 +1,82 @@
+"""Levels that jump although no decoder warns: what is refused, and what is not."""
+
+import numpy as np
+import pytest
+
+from fcn_core import images
+from tests.drawn import jpeg_coder
+from tests.drawn.jpeg_coder import Component
+
+ROWS, COLUMNS = 14, 16
+STEP = 4
+
+
+def picture(seed: int, *, bright: int = 0) -> np.ndarray:
+    """Returns smooth colours with some noise, uint8 `[h, w]`."""
+    rows, columns = np.mgrid[: ROWS * 8, : COLUMNS * 8]
+    level = 50 * np.sin(rows / 43 + seed) + 40 * np.cos(columns / 47 + rows / 90)
+    noise = np.random.default_rng(seed).normal(0, 3, level.shape)
+    return (level + noise + 128 + bright).clip(0, 255).astype(np.uint8)
+
+
+def blocks(seed: int) -> np.ndarray:
+    return jpeg_coder.blocks_of(picture(seed), step=STEP)
+
+
+def jpeg(luma: np.ndarray) -> bytes:
+    flat = np.zeros_like(luma)
+    components = [Component(1, 1, luma), Component(1, 1, flat), Component(1, 1, flat)]
+    return jpeg_coder.encode(components, ROWS * 8, COLUMNS * 8, step=STEP)
+
+
+def moved(luma: np.ndarray, at: int, by: int) -> np.ndarray:
+    """Returns what a wrong difference of a block leaves: all behind it is moved."""
+    flat = luma.reshape(-1, 64).copy()
+    flat[at:, 0] += by * 8 // STEP
+    return flat.reshape(luma.shape)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("by", [-60, 40, 90])
+def test_levels_that_jump_within_a_row_are_refused(seed: int, by: int) -> None:
+    good = blocks(seed)
+    images.decode(jpeg(good), is_foreign=True)
+    for at in (5 * COLUMNS + 6, 9 * COLUMNS + 9):
+        odd = jpeg(moved(good, at, by))
+        with pytest.raises(images.BadImage, match="colours jump") as caught:
+            images.decode(odd, is_foreign=True)
+        assert caught.value.reason in {"corrupt", "corrupt-strict"}
+        assert f"at row {at // COLUMNS * 8}" in caught.value.detail
+        images.decode(odd)  # which only those ask for who have checked it before
+
+
+def test_levels_outside_their_range_are_proof() -> None:
+    for seed, by in ((0, 200), (1, -150), (2, 130)):
+        odd = jpeg(moved(blocks(seed), 6 * COLUMNS + 5, by))
+        for side in (None, 60, 30):
+            with pytest.raises(
+                images.BadImage, match=r"corrupt: .*outside their range"
+            ):
+                images.decode(odd, is_foreign=True, max_side=side)
+
+
+def test_frames_and_steps_of_pictures_are_no_jumps() -> None:
+    for seed in range(2):
+        for bright in (-90, 0, 100):
+            plain = picture(seed, bright=bright)
+            framed, horizon, tilted = plain.copy(), plain.copy(), plain.copy()
+            framed[:24] = framed[-16:] = 0
+            horizon[56:] = 250 - plain[56:] // 2
+            for column in range(COLUMNS * 8):
+                tilted[40 + column // 12 :, column] = 180
+            for pixels in (plain, framed, horizon, tilted):
+                good = jpeg(jpeg_coder.blocks_of(pixels, step=STEP))
+                found = images.decode(good, is_foreign=True).pixels[..., 0]
+                assert np.abs(found - pixels.astype(int)).mean() < 2
+
+
+def test_small_and_narrow_pictures_are_not_judged() -> None:
+    odd = moved(blocks(1), 2 * COLUMNS + 9, 60)[:4]
+    flat = np.zeros_like(odd)
+    parts = [Component(1, 1, odd), Component(1, 1, flat), Component(1, 1, flat)]
+    images.decode(jpeg_coder.encode(parts, 32, COLUMNS * 8), is_foreign=True)
