@@ -4,16 +4,14 @@ All three are part of a score's identity: two machines that differ in one of the
 differently, and some pixels change their class. A plan freezes the whole `Arithmetic`.
 """
 
-import os
 import platform
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from fcn_core.bundles.card import ModelError
+from fcn_core.scoring.gpus import visible_gpus
 
 EngineName = Literal["openvino", "tensorflow"]
 Precision = Literal["f32", "bf16"]
@@ -98,20 +96,8 @@ def _elsewhere(engine: str, precision: str, instruction_set: str) -> Arithmetic:
 
 def _gpu_model() -> str | None:
     """Returns the model name of the first visible NVIDIA GPU, or None."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
-        return None
-    program = shutil.which("nvidia-smi")
-    if program is None or not Path("/dev/nvidia0").exists():
-        return None
-    query = [program, "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(
-            query, capture_output=True, text=True, timeout=20, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    names = answer.stdout.strip().splitlines()
-    return names[0].strip() if names else None
+    gpus = visible_gpus()
+    return gpus[0].model if gpus else None
 
 
 def _cpu_flags() -> frozenset[str]:

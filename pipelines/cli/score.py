@@ -111,12 +111,14 @@ def _run_night(
     """Runs what is left of a night; returns the id of a job that goes on alone."""
     from pipelines.chunks.attempt import Attempt
     from pipelines.score import worker
+    from pipelines.score.lanes import Device
 
     job = worker.job(
         night,
         lanes=config.lanes,
         max_error_rate=config.max_error_rate,
         command=command,
+        device=Device(config.device, config.gpu_batch),
     ).followed_by(functools.partial(write_page, night.planned()))
     with Attempt() as attempt:
         return run_job(job, engine, attempt, quiet=config.json_output)

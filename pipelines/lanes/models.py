@@ -7,6 +7,8 @@ from pipelines.lanes.messages import Header
 
 if TYPE_CHECKING:
     from fcn_core import scoring
+    from fcn_core.scoring.device import DeviceNetwork
+    from fcn_core.scoring.stages import PhotoStages
 
 
 def fetched(name: str) -> str:
@@ -74,6 +76,44 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
         )
     return scoring.PhotoScorer(
         scorers, max_side=config["max_side"], masks=config["masks"]
+    )
+
+
+def open_networks(config: Header) -> "list[DeviceNetwork]":
+    """Opens the models of a plan for a device; the arguments are as for `open_models`.
+
+    Raises:
+        ModelError: A model or the arithmetic is not the planned one.
+    """
+    from fcn_core.scoring.arithmetic import resolve_arithmetic
+    from fcn_core.scoring.device import open_network
+
+    here = resolve_arithmetic(config["engine"], config["precision"])
+    _check("this device", here.instruction_set, config["instruction_set"])
+    networks = [open_network(model["name"], here) for model in config["models"]]
+    for model, network in zip(config["models"], networks, strict=True):
+        _check(f"model {model['name']}", network.card.fingerprint, model["fingerprint"])
+    return networks
+
+
+def open_stages(config: Header) -> "PhotoStages":
+    """Returns what is done around a device; the arguments are as for `open_models`.
+
+    Raises:
+        ModelError: A model is not the planned one.
+    """
+    from fcn_core.bundles.card import ModelCard
+    from fcn_core.bundles.find import find_bundle
+    from fcn_core.scoring.stages import PhotoStages
+
+    cards = [ModelCard.read(find_bundle(m["name"])) for m in config["models"]]
+    for model, card in zip(config["models"], cards, strict=True):
+        _check(f"model {model['name']}", card.fingerprint, model["fingerprint"])
+    return PhotoStages(
+        cards,
+        precisions=[config["precision"]] * len(cards),
+        max_side=config["max_side"],
+        masks=config["masks"],
     )
 
 

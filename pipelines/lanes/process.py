@@ -53,6 +53,7 @@ class Death(Exception):
         strike: The reason if its request is to blame, else None.
         suspicion: The reason if its request may be to blame, else None: others could
             have done the same.
+        is_overdue: Whether it was we who ended it, as no answer came.
         last_words: The last line that the lane printed, or "".
     """
 
@@ -62,11 +63,12 @@ class Death(Exception):
         *,
         strike: str | None = None,
         suspicion: str | None = None,
+        is_overdue: bool = False,
         last_words: str = "",
     ):
         super().__init__(message)
         self.strike, self.suspicion = strike, suspicion
-        self.last_words = last_words
+        self.is_overdue, self.last_words = is_overdue, last_words
 
     @property
     def account(self) -> str:
@@ -93,7 +95,8 @@ class LaneProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=_environment(),
+            env=_environment() | dict(settings.environment),
+            pass_fds=settings.inherited,
             start_new_session=True,  # a Ctrl-C in the terminal is not for lanes
         )
         assert self._process.stdin is not None
@@ -219,7 +222,9 @@ class LaneProcess:
             suspicion = "decoder-crash"
         elif code == -signal.SIGKILL and not is_ours and self._kernel_kills() > kills:
             message, suspicion = "the kernel's OOM killer", "out-of-memory"
-        return Death(message, suspicion=suspicion, last_words=last_words)
+        return Death(
+            message, suspicion=suspicion, is_overdue=is_ours, last_words=last_words
+        )
 
     def _last_words(self) -> str:
         self._log.seek(0)

@@ -9,8 +9,10 @@ from pydantic import Field, ValidationInfo, field_validator
 from pipelines.settings import (
     POSITIONAL,
     ChunkSize,
+    Device,
     Engine,
     ErrorRate,
+    GpuBatch,
     InstructionSet,
     JobConfig,
     Lanes,
@@ -56,6 +58,8 @@ class ScoreConfig(JobConfig):
     precision: Precision = "auto"
     instruction_set: InstructionSet = "auto"
     lanes: Lanes = None
+    device: Device = "auto"
+    gpu_batch: GpuBatch = None
     masks: Literal["auto", "png", "tar", "none"] = Field(
         default="auto",
         description="one PNG a photo, one tar a chunk, or none; auto: png on a disk, "
@@ -106,6 +110,12 @@ class ScoreConfig(JobConfig):
             raise ValueError(
                 f"expected a --max_side above it, got {max_side or 'none'}: photos are "
                 "shrunk to that size first, and only larger ones are tiled"
+            )
+        device = info.data.get("device")
+        if tile is not None and device not in ("auto", "none"):
+            raise ValueError(
+                f"expected --device none, got {device}: tiles are not computed in "
+                "batches"
             )
         return tile
 
@@ -185,5 +195,7 @@ class ReplayConfig(OutputConfig):
     beam: ClassVar[bool] = True
 
     lanes: Lanes = None
+    device: Device = "auto"
+    gpu_batch: GpuBatch = None
     max_error_rate: ErrorRate = 0.05
     durable: Durable = True

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.scoring import gpus
 from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
 from pipelines import files
 from pipelines.faults import UsageError
@@ -52,13 +53,16 @@ def open_models(names: Sequence[str]) -> tuple[Model, ...]:
     return tuple(models)
 
 
-def chosen_arithmetic(engine: str, precision: str, instruction_set: str) -> Arithmetic:
+def chosen_arithmetic(
+    engine: str, precision: str, instruction_set: str, *, device: str = "auto"
+) -> Arithmetic:
     """Returns what `auto` and the like mean on this machine, or what is named.
 
     Raises:
         UsageError: This machine cannot do what is asked for.
     """
     try:
-        return resolve_arithmetic(engine, precision, instruction_set)
+        with gpus.only(device):
+            return resolve_arithmetic(engine, precision, instruction_set)
     except ModelError as error:
         raise UsageError(str(error)) from error

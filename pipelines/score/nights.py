@@ -64,7 +64,10 @@ def plan_night(config: ScoreConfig) -> Night:
     """
     models = open_models(config.model)
     arithmetic = chosen_arithmetic(
-        config.engine, config.precision, config.instruction_set
+        config.engine,
+        config.precision,
+        config.instruction_set,
+        device=config.device,
     )
     out = files.to_uri(config.output)
     listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)

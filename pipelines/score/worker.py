@@ -23,6 +23,7 @@ from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings
 from pipelines.score import inputs, masks, merging, parts
 from pipelines.score.finish import NightEnding
+from pipelines.score.lanes import DEFAULT_DEVICE, Device, lane_settings
 from pipelines.score.layout import plan_uri
 from pipelines.score.nights import Night
 from pipelines.score.plan import Plan, PlannedNight
@@ -200,10 +201,17 @@ def _listed(ratings: Sequence[float] | None) -> list[float] | None:
 
 
 def job(
-    night: Night, *, lanes: int | None, max_error_rate: float, command: str
+    night: Night,
+    *,
+    lanes: int | None,
+    max_error_rate: float,
+    command: str,
+    device: Device = DEFAULT_DEVICE,
 ) -> ChunkJob:
     """Returns a planned night as the one graph sees it."""
-    worker = ScoreWorker(night.planned(), lane_settings(night, lanes), labels(night))
+    worker = ScoreWorker(
+        night.planned(), lane_settings(night, lanes, device), labels(night)
+    )
     return ChunkJob(
         worker=worker,
         chunks=night.plan.chunks,
@@ -240,28 +248,3 @@ def _inputs(night: Night) -> tuple[str, ...]:
 def labels(night: Night) -> str:
     """Returns the models of a night as its rows have them."""
     return "+".join(model.card.label for model in night.models)
-
-
-def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
-    """Returns the lanes that score a night's photos.
-
-    Args:
-        night: The night.
-        lanes: Their number; one a core if None.
-    """
-    settings = night.plan.settings
-    config = {
-        "models": [
-            {"name": model.name, "fingerprint": model.card.fingerprint}
-            for model in night.models
-        ],
-        **settings.model_dump(
-            include={"engine", "precision", "instruction_set", "max_side", "tile"}
-        ),
-        "masks": settings.has_masks,
-    }
-    return LaneSettings(
-        task="pipelines.score.lane:ScorePhotos",
-        config=config,
-        lanes=lanes,
-    )
