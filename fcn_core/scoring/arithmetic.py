@@ -32,6 +32,11 @@ class Arithmetic:
     precision: Precision
     instruction_set: str
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a GPU computes it: processors' instructions have no such names."""
+        return re.fullmatch(r"[a-z0-9_]+", self.instruction_set) is None
+
 
 def resolve_arithmetic(
     engine: str = "auto", precision: str = "auto", instruction_set: str = "auto"

@@ -21,11 +21,13 @@ class DeviceNetwork:
     Args:
         card: Of the model.
         engine: Runs it.
-        precision: Of the engine.
+        arithmetic: Of the engine.
     """
 
-    def __init__(self, card: ModelCard, engine: engines.Engine, precision: str) -> None:
-        self.card, self._engine, self._precision = card, engine, precision
+    def __init__(
+        self, card: ModelCard, engine: engines.Engine, arithmetic: Arithmetic
+    ) -> None:
+        self.card, self._engine, self._arithmetic = card, engine, arithmetic
 
     def compute(self, batch: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """Returns the logits of each part of the card, `[B, h, w, C]`.
@@ -41,7 +43,9 @@ class DeviceNetwork:
         found = run_network(self._engine, batch, self.card)
         for part, logits in zip(self.card.parts, found, strict=True):
             check_shape(logits, part, padded=(height, width))
-            computed.append(logits.astype(wire_dtype(part, self._precision)))
+            computed.append(
+                logits.astype(wire_dtype(part, self._arithmetic), copy=False)
+            )
         return computed
 
 
@@ -83,4 +87,4 @@ def open_network(name_or_path: str, arithmetic: Arithmetic) -> DeviceNetwork:
             f"{card.label} has no signature logits, expected one to score on a device;"
             " export it with `fcn export`, or score it with --device none"
         )
-    return DeviceNetwork(card, engine, arithmetic.precision)
+    return DeviceNetwork(card, engine, arithmetic)

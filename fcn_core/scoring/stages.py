@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard
 from fcn_core.geometry import Placement, Size
+from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.feed import FedPhoto, Feed, feed_of
 from fcn_core.scoring.photo import PhotoScore, check_tasks, with_outputs
 from fcn_core.scoring.scorers import logits_shape, outputs_of
@@ -71,14 +72,15 @@ class Prepared:
         return cls(sha256, Size(*size), tuple(found))
 
 
-def wire_dtype(part: ModelCard, precision: str) -> DTypeLike:
+def wire_dtype(part: ModelCard, arithmetic: Arithmetic) -> DTypeLike:
     """Returns how the logits of one part of a card leave the device.
 
-    Ratings are few numbers, and logits in float32 must give the class maps that they
-    give without a device; all others have no more digits than half precision has.
+    Half precision has the digits that a GPU's bf16 and f16 leave, and takes half the
+    memory. Ratings are few numbers, and what a processor computes must be what it
+    computes without batches.
     """
-    is_exact = precision == "f32" or part.task != "segmentation"
-    return np.float32 if is_exact else np.float16
+    is_exact = arithmetic.precision == "f32" or not arithmetic.on_gpu
+    return np.float32 if is_exact or part.task != "segmentation" else np.float16
 
 
 class PhotoStages:
@@ -86,7 +88,7 @@ class PhotoStages:
 
     Args:
         cards: Of the models, at most one a task.
-        precisions: Of each network.
+        arithmetics: What computes each network.
         max_side: Overrides the working size of every model's card.
         masks: Whether to encode masks.
     """
@@ -95,15 +97,15 @@ class PhotoStages:
         self,
         cards: Sequence[ModelCard],
         *,
-        precisions: Sequence[str],
+        arithmetics: Sequence[Arithmetic],
         max_side: int | None = None,
         masks: bool = True,
     ) -> None:
         check_tasks(cards)
         self._cards, self._masks = cards, masks
         self._dtypes = [
-            [np.dtype(wire_dtype(part, precision)) for part in card.parts]
-            for card, precision in zip(cards, precisions, strict=True)
+            [np.dtype(wire_dtype(part, arithmetic)) for part in card.parts]
+            for card, arithmetic in zip(cards, arithmetics, strict=True)
         ]
         self._feeds = [feed_of(card, max_side) for card in cards]
 

@@ -7,6 +7,7 @@ from pipelines.lanes.messages import Header
 
 if TYPE_CHECKING:
     from fcn_core import scoring
+    from fcn_core.scoring.arithmetic import Arithmetic
     from fcn_core.scoring.device import DeviceNetwork
     from fcn_core.scoring.stages import PhotoStages
 
@@ -88,12 +89,23 @@ def open_networks(config: Header) -> "list[DeviceNetwork]":
     from fcn_core.scoring.arithmetic import resolve_arithmetic
     from fcn_core.scoring.device import open_network
 
-    here = resolve_arithmetic(config["engine"], config["precision"])
-    _check("this device", here.instruction_set, config["instruction_set"])
-    networks = [open_network(model["name"], here) for model in config["models"]]
-    for model, network in zip(config["models"], networks, strict=True):
+    planned = planned_arithmetics(config)
+    networks = []
+    for model, each in zip(config["models"], planned, strict=True):
+        here = resolve_arithmetic(each.engine, each.precision)
+        _check("this device", here.instruction_set, each.instruction_set)
+        network = open_network(model["name"], here)
+        networks.append(network)
         _check(f"model {model['name']}", network.card.fingerprint, model["fingerprint"])
     return networks
+
+
+def planned_arithmetics(config: Header) -> "list[Arithmetic]":
+    """Returns what computes each model of a plan."""
+    from fcn_core.scoring.arithmetic import Arithmetic
+
+    words = (config[word] for word in ("engine", "precision", "instruction_set"))
+    return [Arithmetic(*words)] * len(config["models"])
 
 
 def open_stages(config: Header) -> "PhotoStages":
@@ -111,7 +123,7 @@ def open_stages(config: Header) -> "PhotoStages":
         _check(f"model {model['name']}", card.fingerprint, model["fingerprint"])
     return PhotoStages(
         cards,
-        precisions=[config["precision"]] * len(cards),
+        arithmetics=planned_arithmetics(config),
         max_side=config["max_side"],
         masks=config["masks"],
     )

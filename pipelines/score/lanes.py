@@ -1,11 +1,13 @@
 """Which lanes a night has: how many, what they run, and around which device."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.stages import PhotoStages
 from pipelines.lanes.gpu.settings import DeviceSettings
+from pipelines.lanes.models import planned_arithmetics
 from pipelines.lanes.settings import LaneSettings
 from pipelines.score.nights import Night
 from pipelines.score.plan import ScoreSettings
@@ -56,32 +58,33 @@ def lane_settings(
         ),
         "masks": settings.has_masks,
     }
-    if not _has_device(settings, device):
+    planned = planned_arithmetics(config)
+    if not _has_device(settings, device, planned):
         task = "pipelines.score.lane:ScorePhotos"
         return LaneSettings(task=task, config=config, lanes=lanes)
     return LaneSettings(
         task="pipelines.score.lane:PhotosAroundDevice",
         config=config,
         lanes=lanes,
-        device=_device_settings(night, device),
+        device=_device_settings(night, device, planned),
     )
 
 
-def _has_device(settings: ScoreSettings, device: Device) -> bool:
+def _has_device(
+    settings: ScoreSettings, device: Device, planned: Sequence[Arithmetic]
+) -> bool:
     if device.name == "none" or settings.tile is not None:
         return False
-    # The names of processors' instructions are like that, those of GPUs are not.
-    is_processor = re.fullmatch(r"[a-z0-9_]+", settings.instruction_set)
-    return device.name == "cpu" or not is_processor
+    return device.name == "cpu" or any(each.on_gpu for each in planned)
 
 
-def _device_settings(night: Night, device: Device) -> DeviceSettings:
-    settings = night.plan.settings
-    cards = [model.card for model in night.models]
+def _device_settings(
+    night: Night, device: Device, planned: Sequence[Arithmetic]
+) -> DeviceSettings:
     stages = PhotoStages(
-        cards,
-        precisions=[settings.precision] * len(cards),
-        max_side=settings.max_side,
+        [model.card for model in night.models],
+        arithmetics=planned,
+        max_side=night.plan.settings.max_side,
     )
     rows = _ROWS_ON_CPU if device.name == "cpu" else _ROWS
     return DeviceSettings(
