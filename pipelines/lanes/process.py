@@ -38,6 +38,8 @@ _REFUSALS = frozenset({signal.SIGSYS, signal.SIGTRAP})
 """What a sandbox or a failed check of C code ends a process with."""
 
 _LEAVE_SECONDS = 10.0
+_START_SECONDS = 300.0
+"""A lane may always take so long to start: it loads its libraries and models."""
 _CHECKS_PER_TIMEOUT = 20
 """How many times the deadline is checked within one timeout."""
 _PASSED_ON = (
@@ -132,7 +134,8 @@ class LaneProcess:
             "lanes": self._settings.count,
         }
         try:
-            answer, _ = self._exchange(settings, [])
+            seconds = max(_START_SECONDS, limits.silence_seconds)
+            answer, _ = self._exchange(settings, [], seconds=seconds)
         except Death as death:  # it held no request yet, so none is to blame
             raise Death(f"a lane does not start: {death.account}") from death
         if "fault" in answer:
@@ -151,7 +154,8 @@ class LaneProcess:
             SystemicFault: The task failed, and no request is to blame.
         """
         envelope = {"task": request.header, "alone": alone}
-        answer, blobs = self._exchange(envelope, request.blobs)
+        seconds = self._settings.limits.silence_seconds
+        answer, blobs = self._exchange(envelope, request.blobs, seconds=seconds)
         match answer:
             case {"fault": str(fault)}:
                 self.close()
@@ -176,10 +180,10 @@ class LaneProcess:
             raise self._garbled() from error
 
     def _exchange(
-        self, header: Header, blobs: Sequence[bytes]
+        self, header: Header, blobs: Sequence[bytes], *, seconds: float
     ) -> tuple[Header, list[bytes]]:
         kills = self._kernel_kills()
-        self._deadline = time.monotonic() + self._settings.limits.silence_seconds
+        self._deadline = time.monotonic() + seconds
         try:
             write_message(self._requests.fileno(), header, blobs)
             message = read_message(self._replies)  # type: ignore[arg-type]

@@ -68,6 +68,10 @@ class DevicePools:
         lines = self.journal.read_text().splitlines()
         return sum(line.endswith(f" begin {word}") for line in lines)
 
+    def forget(self, pool: DevicePool) -> None:
+        """Leaves a pool that is closed already."""
+        self._started.remove(pool)
+
     def close(self) -> None:
         for pool in self._started:
             pool.close()

@@ -38,7 +38,9 @@ def test_full_batches_are_the_rule(start_device: DevicePools) -> None:
 
 
 def test_a_bad_photo_frees_its_slot(start_device: DevicePools) -> None:
-    words = [f"bad@before#{n}" for n in range(20)] + [f"bad@after#{n}" for n in range(9)]
+    words = [f"bad@before#{n}" for n in range(20)] + [
+        f"bad@after#{n}" for n in range(9)
+    ]
     found = reasons(ask(start_device(batch=1, lanes=1), *words, *good(5)))
     assert found == dict.fromkeys(words, "corrupt")
 
@@ -52,7 +54,7 @@ def test_the_arena_has_no_name_and_goes_with_the_pool(
     assert set(os.listdir("/dev/shm")) == before  # noqa: PTH208
     descriptor = pool._arena.descriptor
     pool.close()
-    start_device._started.clear()
+    start_device.forget(pool)
     assert not Path(f"/proc/self/fd/{descriptor}").exists()
     assert [pid for pid in pids if is_alive(pid)] == []
 
