@@ -53,8 +53,8 @@ Engine = Annotated[
     Field(description="library that runs the model"),
 ]
 Precision = Annotated[
-    Literal["auto", "f32", "bf16"],
-    Field(description="arithmetic; bf16 needs a CPU that has it"),
+    Literal["auto", "f32", "bf16", "f16"],
+    Field(description="arithmetic; bf16 needs a CPU or GPU that has it, f16 a GPU"),
 ]
 InstructionSet = Annotated[
     str,

@@ -8,13 +8,17 @@ import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from fcn_core.bundles.card import ModelError
-from fcn_core.scoring.gpus import visible_gpus
+from fcn_core.scoring.gpus import Gpu, visible_gpus
 
 EngineName = Literal["openvino", "tensorflow"]
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "f16"]
+PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+
+_REDUCED: Final[dict[Precision, float]] = {"bf16": 8.0, "f16": 7.0}
+"""What a GPU multiplies in hardware, and the least compute capability for that."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Arithmetic:
 
     Attributes:
         engine: "openvino" or "tensorflow".
-        precision: "f32" or "bf16".
+        precision: "f32", "bf16" or, on a GPU, "f16".
         instruction_set: Of the processor ("avx2", "avx512", "amx_bf16", ...) or the
             GPU's model name.
     """
@@ -44,8 +48,8 @@ def resolve_arithmetic(
     """Chooses engine and precision for this machine, importing neither engine.
 
     `auto` engine: tensorflow where a GPU is visible, else openvino. `auto` precision:
-    bf16 where the processor computes it in hardware, else f32. An instruction set that
-    is named is another machine's: then nothing is looked up on this one.
+    bf16 where the hardware computes it, or f16 where a GPU does that, else f32. An
+    instruction set that is named is another machine's: then nothing is looked up here.
 
     Raises:
         ModelError: A word is unknown, or this machine lacks the precision.
@@ -55,34 +59,50 @@ def resolve_arithmetic(
             f"engine is {engine!r}, expected auto, openvino or tensorflow; pass"
             " --engine auto"
         )
-    if precision not in ("auto", "f32", "bf16"):
+    if precision not in ("auto", *PRECISIONS):
         raise ModelError(
-            f"precision is {precision!r}, expected auto, f32 or bf16; pass"
+            f"precision is {precision!r}, expected auto, f32, bf16 or f16; pass"
             " --precision auto"
         )
     if instruction_set != "auto":
         return _elsewhere(engine, precision, instruction_set)
-    gpu = _gpu_model()
+    gpu = _gpu()
     if engine == "auto":
         engine = "tensorflow" if gpu else "openvino"
-    on_gpu = gpu is not None and engine == "tensorflow"
-    bf16 = None if on_gpu else _bf16_instructions()
-    if precision == "bf16" and bf16 is None:
-        raise ModelError(
-            f"bf16 is not computed in hardware by {gpu if on_gpu else 'this processor'}"
-            f" (engine {engine}), expected AMX, AVX512-BF16 or ARM bf16; pass"
-            " --precision f32"
-        )
-    chosen: Precision = "bf16" if precision != "f32" and bf16 else "f32"
-    if on_gpu and gpu:
-        instructions = gpu
-    else:
-        instructions = bf16 if chosen == "bf16" and bf16 else _f32_instructions()
-    return Arithmetic(
-        engine="tensorflow" if engine == "tensorflow" else "openvino",
-        precision=chosen,
-        instruction_set=instructions,
+    if gpu is not None and engine == "tensorflow":
+        return _on_gpu(gpu, precision)
+    return _on_processor(
+        "tensorflow" if engine == "tensorflow" else "openvino", precision
     )
+
+
+def _on_gpu(gpu: Gpu, precision: str) -> Arithmetic:
+    """Returns the arithmetic of a GPU; `auto` is the fastest that it has."""
+    has = [name for name, least in _REDUCED.items() if gpu.capability >= least]
+    if precision == "auto":
+        return Arithmetic("tensorflow", has[0] if has else "f32", gpu.model)
+    for name in ("f32", *has):
+        if name == precision:
+            return Arithmetic("tensorflow", name, gpu.model)
+    raise ModelError(
+        f"precision is {precision} with {gpu.model}, expected one of f32"
+        f"{''.join(f', {name}' for name in has)}, which it computes in hardware; pass "
+        "--precision f32"
+    )
+
+
+def _on_processor(engine: EngineName, precision: str) -> Arithmetic:
+    """Returns the arithmetic of this processor."""
+    bf16 = _bf16_instructions()
+    if precision == "f16" or (precision == "bf16" and bf16 is None):
+        raise ModelError(
+            f"{precision} is not computed in hardware by this processor (engine "
+            f"{engine}), expected AMX, AVX512-BF16 or ARM bf16 for bf16, a GPU for f16;"
+            " pass --precision f32"
+        )
+    if precision != "f32" and bf16:
+        return Arithmetic(engine, "bf16", bf16)
+    return Arithmetic(engine, "f32", _f32_instructions())
 
 
 def _elsewhere(engine: str, precision: str, instruction_set: str) -> Arithmetic:
@@ -94,15 +114,14 @@ def _elsewhere(engine: str, precision: str, instruction_set: str) -> Arithmetic:
         )
     return Arithmetic(
         engine="tensorflow" if engine == "tensorflow" else "openvino",
-        precision="bf16" if precision == "bf16" else "f32",
+        precision=next(each for each in PRECISIONS if each == precision),
         instruction_set=instruction_set,
     )
 
 
-def _gpu_model() -> str | None:
-    """Returns the model name of the first visible NVIDIA GPU, or None."""
-    gpus = visible_gpus()
-    return gpus[0].model if gpus else None
+def _gpu() -> Gpu | None:
+    """Returns the first visible GPU, or None."""
+    return next(iter(visible_gpus()), None)
 
 
 def _cpu_flags() -> frozenset[str]:

@@ -29,6 +29,13 @@ class DeviceNetwork:
     ) -> None:
         self.card, self._engine, self._arithmetic = card, engine, arithmetic
 
+    def batch_rows(self, rows: int, size: int) -> int:
+        """Returns how many rows to compute for so many in a batch of a size.
+
+        A GPU's programs fill themselves; without, batches are always full.
+        """
+        return max(1, rows) if self._arithmetic.on_gpu else size
+
     def compute(self, batch: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """Returns the logits of each part of the card, `[B, h, w, C]`.
 
@@ -84,7 +91,7 @@ def open_network(name_or_path: str, arithmetic: Arithmetic) -> DeviceNetwork:
     engine = engines.open_engine(bundle, arithmetic)
     if isinstance(engine, engines.TensorFlowEngine) and not engine.has_logits:
         raise ModelError(
-            f"{card.label} has no signature logits, expected one to score on a device;"
-            " export it with `fcn export`, or score it with --device none"
+            f"{card.label} has no signature logits, expected one to compute batches;"
+            " export it with `fcn export`, or score with --device none"
         )
     return DeviceNetwork(card, engine, arithmetic)

@@ -16,11 +16,17 @@ BY_BUS: Final = ("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 
 class Gpu(NamedTuple):
-    """A GPU: its number as CUDA_VISIBLE_DEVICES has it, its model, its memory."""
+    """A GPU.
+
+    Attributes:
+        number: As CUDA_VISIBLE_DEVICES has it.
+        capability: What it can compute, as CUDA numbers it; 0 where it is not known.
+        model: Its name.
+    """
 
     number: str
+    capability: float
     model: str
-    memory_bytes: int
 
 
 def visible_gpus() -> list[Gpu]:
@@ -29,7 +35,7 @@ def visible_gpus() -> list[Gpu]:
     program = shutil.which("nvidia-smi")
     if chosen in ("", "-1") or program is None or not Path("/dev/nvidiactl").exists():
         return []
-    fields = "--query-gpu=index,uuid,memory.total,name"
+    fields = "--query-gpu=index,uuid,compute_cap,name"
     query = [program, fields, "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(
@@ -48,9 +54,10 @@ def visible_gpus() -> list[Gpu]:
 def _parse(text: str) -> Iterator[tuple[str, Gpu]]:
     for line in text.splitlines():
         words = [word.strip() for word in line.split(",", 3)]
-        if len(words) == 4 and words[2].isdigit():
-            number, uuid, mebibytes, model = words
-            yield uuid, Gpu(number, model, int(mebibytes) << 20)
+        if len(words) == 4:
+            number, uuid, capability, model = words
+            is_known = capability.replace(".", "", 1).isdigit()
+            yield uuid, Gpu(number, float(capability) if is_known else 0.0, model)
 
 
 @contextmanager

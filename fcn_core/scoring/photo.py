@@ -19,6 +19,7 @@ from fcn_core.labels import RATING_TASKS, Task
 from fcn_core.scoring import class_maps
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.feed import FedPhoto, feed_of
+from fcn_core.scoring.gpu_engine import PROGRAM_VERSION
 from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer
 
 
@@ -44,6 +45,8 @@ def row_fingerprint(
         "side_rounding": SIDE_ROUNDING,
         "max_side": max_side,
     }
+    if arithmetic.on_gpu:
+        content["gpu_program"] = PROGRAM_VERSION
     if tile is not None:
         content["tile"] = tile
     return content_sha256(content)

@@ -60,7 +60,8 @@ class Networks:
         from fcn_core.scoring.stages import array_at
 
         size, height, width = header["size"]
-        batch = np.zeros((size, height, width, 3), np.uint8)
+        rows = self._networks[header["model"]].batch_rows(len(header["rows"]), size)
+        batch = np.zeros((rows, height, width, 3), np.uint8)
         for number, (start, *_) in enumerate(header["rows"]):
             batch[number] = array_at(
                 self._memory, start, (height, width, 3), dtype=np.uint8

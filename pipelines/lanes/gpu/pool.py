@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+from fcn_core.scoring import gpus
 from pipelines.faults import SystemicFault
 from pipelines.lanes.caller import Caller, Key, Work
 from pipelines.lanes.gpu.arena import Arena
@@ -203,5 +204,5 @@ def _of_device(shared: LaneSettings, device: DeviceSettings, name: str) -> LaneS
         limits=LaneLimits(
             cpu_seconds=1e9, memory_bytes=None, silence_seconds=device.silence_seconds
         ),
-        environment=(("CUDA_VISIBLE_DEVICES", visible),),
+        environment=((gpus.VISIBLE, visible), gpus.BY_BUS),
     )

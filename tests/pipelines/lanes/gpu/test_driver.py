@@ -28,7 +28,8 @@ def blame_one(start_device: DevicePools, peril: str, place: str) -> None:
     assert detail.detail.startswith("twice, alone: ")
     assert detail.stage == "score"
     alone = [rows for _, _, rows in start_device.batches() if rows == [word]]
-    assert len(alone) == 2
+    # Alone in a batch for several it may have been found that there was no memory.
+    assert len(alone) in ((2, 3) if peril == "memory" else (2,))
 
 
 @pytest.mark.parametrize(
@@ -109,5 +110,5 @@ def test_a_device_that_does_not_come_back_is_a_fault(start_device: DevicePools) 
 
 
 def test_who_is_killed_from_outside_blames_nobody(start_device: DevicePools) -> None:
-    with pytest.raises(SystemicFault, match="killed again and again.*no photo is to"):
+    with pytest.raises(SystemicFault, match=r"killed again and again.*no photo is to"):
         ask(start_device(batch=2), *good(4), "killed@device")

@@ -60,7 +60,7 @@ def test_the_arena_has_no_name_and_goes_with_the_pool(
 
 
 def test_a_device_that_does_not_start_is_one_line(start_device: DevicePools) -> None:
-    with pytest.raises(SystemicFault, match="^CUDA error: no device$"):
+    with pytest.raises(SystemicFault, match=r"^CUDA error: no device$"):
         ask(start_device(gone="yes"), *good(5))
 
 
