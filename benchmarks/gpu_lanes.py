@@ -8,9 +8,9 @@ what the lanes must do (decode, fit, class map, PNG), measured in one process be
 after, and what it costs to share a device: messages, slots, waiting. Printed as JSON:
 
 - `needed_ms`: CPU time a photo of what lanes must do.
-- `spent_ms`: CPU time a photo of all processes, the worker's and the device's included.
-- `images_per_second` by the clock, and `ideal`: `lanes` / `needed_ms`. On a machine that
-  does other work as well, only CPU times tell much.
+- `spent_ms`: CPU time a photo of all processes, those of worker and device included.
+- `images_per_second` by the clock, and `ideal`: `lanes` / `needed_ms`. On a machine
+  that does other work as well, only CPU times tell much.
 - `share`: of the ideal, by the clock, and `cpu_share`: `needed_ms` / `spent_ms`.
 """
 

@@ -68,19 +68,6 @@ Lanes = Annotated[
     int | None,
     Field(ge=1, description="scoring processes; one a core if unset"),
 ]
-Device = Annotated[
-    str,
-    Field(
-        pattern=r"^(auto|none|cpu|\d{1,3})$",
-        description="what computes the models in batches that all lanes fill: auto "
-        "(every GPU), the number of a GPU, or cpu, which tries the same without one; "
-        "none: each lane computes its own photos, as on CPUs",
-    ),
-]
-GpuBatch = Annotated[
-    int | None,
-    Field(ge=1, le=1024, description="photos of a batch; by its pixels if unset"),
-]
 ChunkSize = Annotated[
     int, Field(ge=1, le=100_000, description="photos that are committed together")
 ]

@@ -9,10 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from pipelines.settings import (
     POSITIONAL,
     ChunkSize,
-    Device,
     Engine,
     ErrorRate,
-    GpuBatch,
     InstructionSet,
     JobConfig,
     Lanes,
@@ -20,6 +18,19 @@ from pipelines.settings import (
     Precision,
 )
 
+Device = Annotated[
+    str,
+    Field(
+        pattern=r"^(auto|none|cpu|\d{1,3})$",
+        description="what computes the models in batches that all lanes fill: auto "
+        "(every GPU), the number of a GPU, or cpu, which tries the same without one; "
+        "none: each lane computes its own photos, as on CPUs",
+    ),
+]
+GpuBatch = Annotated[
+    int | None,
+    Field(ge=1, le=1024, description="photos of a batch; by its pixels if unset"),
+]
 Durable = Annotated[
     bool,
     Field(

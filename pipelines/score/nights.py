@@ -63,12 +63,7 @@ def plan_night(config: ScoreConfig) -> Night:
         UsageError: The command cannot mean what it says.
     """
     models = open_models(config.model)
-    arithmetic = chosen_arithmetic(
-        config.engine,
-        config.precision,
-        config.instruction_set,
-        device=config.device,
-    )
+    arithmetic = _arithmetic(config)
     out = files.to_uri(config.output)
     listing = inputs.list_photos(config.input, output=out, exclude=config.exclude)
     files.check_writable(out)
@@ -107,6 +102,15 @@ def plan_night(config: ScoreConfig) -> Night:
         skipped=skipped,
         waiting=waiting,
         aside=listing.aside,
+    )
+
+
+def _arithmetic(config: ScoreConfig) -> Arithmetic:
+    return chosen_arithmetic(
+        config.engine,
+        config.precision,
+        config.instruction_set,
+        device=config.device,
     )
 
 

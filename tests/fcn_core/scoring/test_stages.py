@@ -3,6 +3,7 @@
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_half_precision_changes_few_pixels(segmentation_bundle: Path) -> None:
 )
 @pytest.mark.parametrize("size", [(3, 600), (600, 3), (700, 700), (900, 40), (9, 9)])
 def test_every_photo_fits_into_a_block(
-    changes: dict[str, int], size: tuple[int, int]
+    changes: dict[str, Any], size: tuple[int, int]
 ) -> None:
     cards = [draw_card(**changes), draw_card("aesthetics")]
     stages = PhotoStages(cards, arithmetics=[GPU, GPU], max_side=None)
@@ -106,7 +107,7 @@ def test_models_that_see_the_same_share_the_pixels() -> None:
     assert len({*first.logits, *second.logits}) == 2
 
 
-def test_what_cannot_be_decoded_is_said_before_the_device() -> None:
+def test_a_photo_that_cannot_be_decoded_is_refused_before_the_device() -> None:
     stages = PhotoStages([draw_card()], arithmetics=[GPU])
     with pytest.raises(BadImage, match="not-an-image"):
         stages.prepare(b"\xff\xd8 broken", None)

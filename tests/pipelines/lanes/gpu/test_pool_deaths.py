@@ -1,5 +1,6 @@
 """Deaths around the device: decoding lanes, the worker, everything, at any moment."""
 
+import contextlib
 import itertools
 import os
 import random
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -97,8 +98,9 @@ class Killer(threading.Thread):
             self._random.uniform(0, 0.05)
         ):
             if found := [pid for pid in children() if self._has_worked(pid)]:
-                os.kill(self._random.choice(found), signal.SIGKILL)
-                self.done += 1
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._random.choice(found), signal.SIGKILL)
+                    self.done += 1
 
     def _has_worked(self, pid: int) -> bool:
         if pid in self.decoding:
@@ -205,11 +207,14 @@ def test_a_caller_that_stops_leaves_the_pool_to_be_closed(
     start_device: DevicePools,
 ) -> None:
     pool = start_device()
-    answers = pool.answer(requests(*good(1000)))
-    next(answers)
-    answers.close()
+    with contextlib.closing(_answers(pool)) as answers:
+        next(answers)
     start = time.monotonic()
     pool.close()
     start_device.forget(pool)
     assert time.monotonic() - start < 5
     wait_for(lambda: not children())
+
+
+def _answers(pool: DevicePool) -> Generator[object, None, None]:
+    yield from pool.answer(requests(*good(1000)))
