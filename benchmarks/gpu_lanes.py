@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.find import find_bundle
+from fcn_core.geometry import Size
 from fcn_core.scoring.arithmetic import resolve_arithmetic
-from fcn_core.scoring.device import open_network, write_row
+from fcn_core.scoring.device import DeviceNetwork, open_network, write_row
 from fcn_core.scoring.stages import PhotoStages, array_at
 from pipelines.lanes.gpu.networks import Networks
 from pipelines.lanes.gpu.pool import DevicePool
@@ -47,19 +48,24 @@ class Canned(Networks):
         super().__init__(config)
         self._known = dict[tuple[int, ...], list[NDArray[Any]]]()
 
-    def __call__(
-        self, header: Header, blobs: Sequence[bytes]
-    ) -> tuple[Header, list[bytes]]:
-        """See `Networks`."""
-        del blobs
-        batch = self._gather(header)
-        key = (header["model"], *batch.shape[1:])
+    def compute(self, header: Header) -> None:
+        """See `Networks.compute`."""
+        size, height, width = header["size"]
+        pixels = np.zeros((size, height, width, 3), np.uint8)
+        for number, found in enumerate(self.pixels(header)):
+            pixels[number] = found
+        key = (header["model"], height, width)
         if key not in self._known:
-            network = self._networks[header["model"]]
-            self._known[key] = network.compute(batch[:1])
+            network = self.networks[header["model"]]
+            self._known[key] = _logits(network, pixels[0])
         for _, *places in header["rows"]:
-            write_row(self._known[key], 0, self._memory, places=places)
-        return {}, []
+            write_row(self._known[key], self.memory, places=places)
+
+
+def _logits(network: DeviceNetwork, pixels: NDArray[np.uint8]) -> list[NDArray[Any]]:
+    padded = Size(*pixels.shape[:2])
+    (found,) = network.compute([pixels], padded=padded, size=1)
+    return found
 
 
 def settings(models: Sequence[str], lanes: int) -> LaneSettings:
@@ -95,8 +101,8 @@ def needed_seconds(photos: Sequence[bytes], models: Sequence[str]) -> float:
             shape = (*row.padded, 3)
             if (row.model, *shape) not in known:
                 pixels = array_at(block, row.pixels, shape, dtype=np.uint8)
-                known[row.model, *shape] = networks[row.model].compute(pixels[None])
-            write_row(known[row.model, *shape], 0, block, places=row.logits)
+                known[row.model, *shape] = _logits(networks[row.model], pixels)
+            write_row(known[row.model, *shape], block, places=row.logits)
         start = time.process_time()
         stages.finish(prepared, block)
         spent += time.process_time() - start

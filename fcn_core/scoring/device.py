@@ -1,6 +1,6 @@
 """A network on a device: batches of one shape in, logits out as they are passed on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.find import find_bundle
 from fcn_core.bundles.seal import verify
+from fcn_core.geometry import Size
 from fcn_core.scoring import engines
 from fcn_core.scoring.arithmetic import Arithmetic
+from fcn_core.scoring.gpu_engine import GpuEngine, program_rows
 from fcn_core.scoring.scorers import check_shape, run_network
 from fcn_core.scoring.stages import Block, array_at, wire_dtype
 
@@ -29,50 +31,61 @@ class DeviceNetwork:
     ) -> None:
         self.card, self._engine, self._arithmetic = card, engine, arithmetic
 
-    def batch_rows(self, rows: int, size: int) -> int:
-        """Returns how many rows to compute for so many in a batch of a size.
+    def compute(
+        self, rows: Sequence[NDArray[np.uint8]], *, padded: Size, size: int
+    ) -> Iterator[list[NDArray[Any]]]:
+        """Yields the logits `[h, w, C]` of each part of the card, row by row.
 
-        A GPU's programs fill themselves; without, batches are always full.
-        """
-        return max(1, rows) if self._arithmetic.on_gpu else size
-
-    def compute(self, batch: NDArray[np.uint8]) -> list[NDArray[Any]]:
-        """Returns the logits of each part of the card, `[B, h, w, C]`.
+        A GPU computes the rows in programs: one runs while the next one's pixels are
+        put together. Elsewhere they are computed at once; zeros fill what is left.
 
         Args:
-            batch: uint8 RGB `[B, H, W, 3]`, padded.
+            rows: uint8 RGB `[H, W, 3]`, padded, at most `size`. None: only zeros.
+            padded: Their height and width.
+            size: Rows of the batch.
 
         Raises:
-            ModelError: They have another shape than the card promises.
+            ModelError: The logits have another shape than the card promises.
         """
-        height, width = batch.shape[1:3]
-        computed = []
-        found = run_network(self._engine, batch, self.card)
-        for part, logits in zip(self.card.parts, found, strict=True):
-            check_shape(logits, part, padded=(height, width))
-            computed.append(
-                logits.astype(wire_dtype(part, self._arithmetic), copy=False)
-            )
-        return computed
+        on_gpu = isinstance(self._engine, GpuEngine)
+        step = program_rows(*padded) if on_gpu else size
+        firsts = range(0, max(1, len(rows)), step)
+        runs = [
+            self._start(rows[first : first + step], padded, step) for first in firsts
+        ]
+        for first, wait in zip(firsts, runs, strict=True):
+            found = []
+            for part, logits in zip(self.card.parts, wait(), strict=True):
+                check_shape(logits, part, padded=padded)
+                dtype = wire_dtype(part, self._arithmetic)
+                found.append(logits.astype(dtype, copy=False))
+            for number in range(len(rows[first : first + step])):
+                yield [logits[number] for logits in found]
+
+    def _start(
+        self, rows: Sequence[NDArray[np.uint8]], padded: Size, size: int
+    ) -> Callable[[], Sequence[NDArray[Any]]]:
+        batch = np.zeros((size, *padded, 3), np.uint8)
+        for number, pixels in enumerate(rows):
+            batch[number] = pixels
+        if isinstance(self._engine, GpuEngine):
+            return self._engine.start(batch)
+        computed = run_network(self._engine, batch, self.card)
+        return lambda: computed
 
 
 def write_row(
-    computed: Sequence[NDArray[Any]],
-    row: int,
-    block: Block,
-    *,
-    places: Sequence[int],
+    logits: Sequence[NDArray[Any]], block: Block, *, places: Sequence[int]
 ) -> None:
-    """Writes the logits of one row of a batch where its photo has them.
+    """Writes the logits of one row where its photo has them.
 
     Args:
-        computed: As `DeviceNetwork.compute` returned them.
-        row: Its number in the batch.
+        logits: As `DeviceNetwork.compute` yields them.
         block: The memory that they are passed on in.
-        places: Where the logits of each part begin.
+        places: Where those of each part begin.
     """
-    for logits, start in zip(computed, places, strict=True):
-        array_at(block, start, logits.shape[1:], dtype=logits.dtype)[:] = logits[row]
+    for part, start in zip(logits, places, strict=True):
+        array_at(block, start, part.shape, dtype=part.dtype)[:] = part
 
 
 def open_network(name_or_path: str, arithmetic: Arithmetic) -> DeviceNetwork:

@@ -12,6 +12,7 @@ the casts are compiled into what is before and after.
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,20 +88,34 @@ class GpuEngine:
         classes, ratings = self._infer(images)
         return classes, ratings
 
+    def start(self, images: NDArray[np.uint8]) -> Callable[[], list[NDArray[Any]]]:
+        """Starts a program; the next one may be started before its results are there.
+
+        Args:
+            images: uint8 `[B, H, W, 3]`, as many as `program_rows` says.
+
+        Returns:
+            What waits for the outputs.
+        """
+        with failures_as_memory_errors():
+            outputs = self._function(images.shape)(self._tf.constant(images))
+
+        def wait() -> list[NDArray[Any]]:
+            with failures_as_memory_errors():
+                return [output.numpy() for output in outputs]
+
+        return wait
+
     def _infer(self, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
         count, height, width, _ = images.shape
         rows = program_rows(height, width)
         whole = np.zeros((-(-count // rows) * rows, height, width, 3), np.uint8)
         whole[:count] = images
-        with failures_as_memory_errors():
-            run = self._function((rows, height, width, 3))
-            # All runs are under way before the first result is asked for.
-            parts = [
-                run(self._tf.constant(whole[start : start + rows]))
-                for start in range(0, count, rows)
-            ]
-            found = [[output.numpy() for output in part] for part in parts]
-        return [np.concatenate(each)[:count] for each in zip(*found, strict=True)]
+        waiting = [
+            self.start(whole[first : first + rows]) for first in range(0, count, rows)
+        ]
+        parts = [wait() for wait in waiting]
+        return [np.concatenate(each)[:count] for each in zip(*parts, strict=True)]
 
     def _function(self, shape: tuple[int, ...]) -> Any:
         function = self._compiled.get(shape)

@@ -22,8 +22,8 @@ class Networks:
     """
 
     def __init__(self, config: Header):
-        self._networks = open_networks(config)
-        self._memory = Arena(**config["arena"]).map()
+        self.networks = open_networks(config)
+        self.memory = Arena(**config["arena"]).map()
 
     def __call__(
         self, header: Header, blobs: Sequence[bytes]
@@ -38,32 +38,38 @@ class Networks:
         Raises:
             BadImage: The device failed; nobody knows over which row.
         """
-        from fcn_core.scoring.device import write_row
-
         del blobs
-        network, rows = self._networks[header["model"]], header["rows"]
         try:
-            computed = network.compute(self._gather(header))
+            self.compute(header)
         except (BadImage, ModelError, MemoryError):
             raise
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"
             raise BadImage("inference-error", detail, stage="score") from error
-        for number, (_, *places) in enumerate(rows):
-            write_row(computed, number, self._memory, places=places)
         return {}, []
 
-    def _gather(self, header: Header) -> "NDArray[np.uint8]":
-        """Returns the pixels of a batch, uint8 `[B, H, W, 3]`."""
+    def compute(self, header: Header) -> None:
+        """Computes a batch, and writes its logits; see `__call__`."""
+        from fcn_core.geometry import Size
+        from fcn_core.scoring.device import write_row
+
+        size, *padded = header["size"]
+        computed = self.networks[header["model"]].compute(
+            self.pixels(header), padded=Size(*padded), size=size
+        )
+        # With no row at all the network runs, too.
+        for number, logits in enumerate(computed):
+            _, *places = header["rows"][number]
+            write_row(logits, self.memory, places=places)
+
+    def pixels(self, header: Header) -> "list[NDArray[np.uint8]]":
+        """Returns the pixels of each row where they lie, uint8 `[H, W, 3]`."""
         import numpy as np
 
         from fcn_core.scoring.stages import array_at
 
-        size, height, width = header["size"]
-        rows = self._networks[header["model"]].batch_rows(len(header["rows"]), size)
-        batch = np.zeros((rows, height, width, 3), np.uint8)
-        for number, (start, *_) in enumerate(header["rows"]):
-            batch[number] = array_at(
-                self._memory, start, (height, width, 3), dtype=np.uint8
-            )
-        return batch
+        shape = (*header["size"][1:], 3)
+        return [
+            array_at(self.memory, start, shape, dtype=np.uint8)
+            for start, *_ in header["rows"]
+        ]

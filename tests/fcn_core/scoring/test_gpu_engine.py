@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fcn_core.geometry import Size
 from fcn_core.scoring import engines, gpu_engine
 from fcn_core.scoring.arithmetic import Arithmetic, Precision
+from fcn_core.scoring.device import open_network
 from fcn_core.scoring.gpu_engine import GpuEngine, program_rows
 from tests.drawn.tiny_models import draw_pixels
 
@@ -41,6 +43,22 @@ def test_a_rows_bits_do_not_depend_on_its_batch(
     difference = np.abs(found.astype(np.float32) - expected).max()
     assert difference <= LARGEST[precision] * np.ptp(expected)
     assert (difference > 1e-4 * np.ptp(expected)) == is_half
+
+
+def test_a_batch_is_computed_in_programs(
+    segmentation_bundle: Path, images: NDArray[np.uint8]
+) -> None:
+    arithmetic = Arithmetic("tensorflow", "f16", "NVIDIA L4")
+    network = open_network(str(segmentation_bundle), arithmetic)
+    expected = network._engine.logits(images)
+    assert expected.dtype == np.float16
+    for count in (0, 1, 4, 7):
+        found = network.compute(list(images[:count]), padded=Size(32, 48), size=8)
+        got = [logits for (logits,) in found]
+        assert len(got) == count
+        assert all(map(np.array_equal, got, expected))
+    assert isinstance(network._engine, GpuEngine)
+    assert list(network._engine._compiled) == [(4, 32, 48, 3)]
 
 
 def test_no_more_than_some_programs_are_kept(

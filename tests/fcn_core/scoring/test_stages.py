@@ -31,9 +31,10 @@ def over_device(
     prepared = stages.prepare(data, block)
     for row in stages.rows(prepared):
         pixels = array_at(block, row.pixels, (*row.padded, 3), dtype=np.uint8)
-        batch = np.stack([255 - pixels, pixels, np.zeros_like(pixels)])
-        computed = networks[row.model].compute(batch)
-        write_row(computed, 1, block, places=row.logits)
+        computed = networks[row.model].compute(
+            [255 - pixels, pixels], padded=row.padded, size=3
+        )
+        write_row(list(computed)[1], block, places=row.logits)
     passed_on = json.loads(json.dumps(prepared.to_json()))
     return stages.finish(Prepared.from_json(passed_on), block)
 
