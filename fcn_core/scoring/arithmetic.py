@@ -4,20 +4,21 @@ All three are part of a score's identity: two machines that differ in one of the
 differently, and some pixels change their class. A plan freezes the whole `Arithmetic`.
 """
 
-import os
 import platform
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
 from fcn_core.bundles.card import ModelError
+from fcn_core.scoring.gpus import Gpu, visible_gpus
 
 EngineName = Literal["openvino", "tensorflow"]
-Precision = Literal["f32", "bf16", "int8"]
+Precision = Literal["f32", "bf16", "f16", "int8"]
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+
+_REDUCED: Final[dict[Precision, float]] = {"bf16": 8.0, "f16": 7.0}
+"""What a GPU multiplies in hardware, and the least compute capability for that."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Arithmetic:
 
     Attributes:
         engine: "openvino" or "tensorflow".
-        precision: "f32", "bf16" or "int8".
+        precision: "f32", "bf16", "int8" or, on a GPU, "f16".
         instruction_set: Of the processor ("avx2", "avx512", "amx_bf16", ...) or the
             GPU's model name. In int8 the instructions for that are part of it, since
             they round otherwise ("avx512_vnni", "amx_int8", ...).
@@ -36,6 +37,11 @@ class Arithmetic:
     precision: Precision
     instruction_set: str
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a GPU computes it: processors' instructions have no such names."""
+        return re.fullmatch(r"[a-z0-9_]+", self.instruction_set) is None
+
 
 def resolve_arithmetic(
     engine: str = "auto", precision: str = "auto", instruction_set: str = "auto"
@@ -43,9 +49,9 @@ def resolve_arithmetic(
     """Chooses engine and precision for this machine, importing neither engine.
 
     `auto` engine: tensorflow where a GPU is visible, else openvino. `auto` precision:
-    bf16 where the processor computes it in hardware, else f32; whether int8 is better
-    depends on the model, see `precisions`. An instruction set that is named is another
-    machine's: then nothing is looked up on this one.
+    bf16 where the hardware computes it, or f16 where a GPU does that, else f32; whether
+    int8 is better depends on the model, see `precisions`. An instruction set that is
+    named is another machine's: then nothing is looked up on this one.
 
     Raises:
         ModelError: A word is unknown, or this machine lacks the precision.
@@ -57,21 +63,34 @@ def resolve_arithmetic(
         )
     if precision not in ("auto", *PRECISIONS):
         raise ModelError(
-            f"precision is {precision!r}, expected auto, f32, bf16 or int8; pass"
+            f"precision is {precision!r}, expected auto, f32, bf16, f16 or int8; pass"
             " --precision auto"
         )
     if instruction_set != "auto":
         return _elsewhere(engine, precision, instruction_set)
-    gpu = _gpu_model()
+    gpu = _gpu()
     if engine == "auto":
         engine = "tensorflow" if gpu else "openvino"
     _check_int8(engine, precision)
     if gpu is not None and engine == "tensorflow":
-        if precision == "bf16":
-            raise _no_bf16(gpu, engine)
-        return Arithmetic("tensorflow", "f32", gpu)
+        return _on_gpu(gpu, precision)
     return _on_processor(
         "tensorflow" if engine == "tensorflow" else "openvino", precision
+    )
+
+
+def _on_gpu(gpu: Gpu, precision: str) -> Arithmetic:
+    """Returns the arithmetic of a GPU; `auto` is the fastest that it has."""
+    has = [name for name, least in _REDUCED.items() if gpu.capability >= least]
+    if precision == "auto":
+        return Arithmetic("tensorflow", has[0] if has else "f32", gpu.model)
+    for name in ("f32", *has):
+        if name == precision:
+            return Arithmetic("tensorflow", name, gpu.model)
+    raise ModelError(
+        f"precision is {precision} with {gpu.model}, expected one of f32"
+        f"{''.join(f', {name}' for name in has)}, which it computes in hardware; pass "
+        "--precision f32"
     )
 
 
@@ -80,18 +99,15 @@ def _on_processor(engine: EngineName, precision: str) -> Arithmetic:
     if precision == "int8":
         return Arithmetic(engine, "int8", _int8_instructions())
     bf16 = _bf16_instructions()
-    if precision == "bf16" and bf16 is None:
-        raise _no_bf16("this processor", engine)
+    if precision == "f16" or (precision == "bf16" and bf16 is None):
+        raise ModelError(
+            f"{precision} is not computed in hardware by this processor (engine "
+            f"{engine}), expected AMX, AVX512-BF16 or ARM bf16 for bf16, a GPU for f16;"
+            " pass --precision f32"
+        )
     if precision != "f32" and bf16:
         return Arithmetic(engine, "bf16", bf16)
     return Arithmetic(engine, "f32", _f32_instructions())
-
-
-def _no_bf16(what: str, engine: str) -> ModelError:
-    return ModelError(
-        f"bf16 is not computed in hardware by {what} (engine {engine}), expected AMX,"
-        " AVX512-BF16 or ARM bf16; pass --precision f32"
-    )
 
 
 def _check_int8(engine: str, precision: str) -> None:
@@ -117,22 +133,9 @@ def _elsewhere(engine: str, precision: str, instruction_set: str) -> Arithmetic:
     )
 
 
-def _gpu_model() -> str | None:
-    """Returns the model name of the first visible NVIDIA GPU, or None."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
-        return None
-    program = shutil.which("nvidia-smi")
-    if program is None or not Path("/dev/nvidia0").exists():
-        return None
-    query = [program, "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(
-            query, capture_output=True, text=True, timeout=20, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    names = answer.stdout.strip().splitlines()
-    return names[0].strip() if names else None
+def _gpu() -> Gpu | None:
+    """Returns the first visible GPU, or None."""
+    return next(iter(visible_gpus()), None)
 
 
 def _cpu_flags() -> frozenset[str]:

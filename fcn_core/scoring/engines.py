@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core import libraries
-from fcn_core.bundles.card import ModelError
+from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.int8_form import INT8_FILES
 from fcn_core.bundles.operations import check_operations
+from fcn_core.scoring import gpu_engine
 from fcn_core.scoring.allocations import failures_as_memory_errors
 from fcn_core.scoring.arithmetic import Arithmetic, Precision
 
@@ -37,7 +38,8 @@ class Engine(Protocol):
             images: uint8 RGB `[B, H, W, 3]`, H and W multiples of the card's.
 
         Returns:
-            float32 `[B, H / stride, W / stride, C]`, the caller's own array.
+            `[B, H / stride, W / stride, C]`, the caller's own array: float32, or
+            float16 where a GPU has computed classes with no more digits.
         """
         ...
 
@@ -56,7 +58,15 @@ def open_engine(bundle: Path, arithmetic: Arithmetic, *, threads: int = 1) -> En
     """
     if arithmetic.engine == "openvino":
         return OpenVINOEngine(bundle, precision=arithmetic.precision, threads=threads)
-    return TensorFlowEngine(bundle, precision=arithmetic.precision, threads=threads)
+    if not arithmetic.on_gpu:
+        return TensorFlowEngine(bundle, precision=arithmetic.precision, threads=threads)
+    gpu_engine.prepare_process()
+    opened = TensorFlowEngine(bundle, precision="f32", threads=threads)
+    if not opened.has_logits:
+        return opened
+    is_half = arithmetic.precision != "f32"
+    is_half = is_half and ModelCard.read(bundle).task == "segmentation"
+    return gpu_engine.GpuEngine(bundle, precision=arithmetic.precision, half=is_half)
 
 
 class OpenVINOEngine:

@@ -1,5 +1,6 @@
 """How a model wants its pixels: fitted and padded, or sampled in views."""
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -126,6 +127,52 @@ def _sampled(image: images.DecodedImage, feed: Feed, side: int) -> Fed:
         original=geometry.Size(image.height, image.width), fitted=size, padded=size
     )
     return Fed(batch=np.stack(squares), placement=placement)
+
+
+class FedPhoto:
+    """A photo as each model wants it; what models share is done once.
+
+    Args:
+        data: The encoded photo.
+
+    Attributes:
+        sha256: Of `data`, hex.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self._data = data
+        self._decoded: list[images.DecodedImage] = []
+        self._fed: dict[Feed, Fed] = {}
+
+    @property
+    def height(self) -> int:
+        """Of the upright original, in pixels; known after the first feed."""
+        return self._decoded[0].height
+
+    @property
+    def width(self) -> int:
+        """Likewise."""
+        return self._decoded[0].width
+
+    def feed(self, feed: Feed) -> Fed:
+        """Returns the photo as models of a feed want it.
+
+        Raises:
+            images.BadImage: It cannot be decoded, with a reason.
+        """
+        if feed not in self._fed:
+            self._fed[feed] = prepare(self._decode(feed.max_side), feed)
+        return self._fed[feed]
+
+    def _decode(self, max_side: int | None) -> images.DecodedImage:
+        for image in self._decoded:
+            if images.is_decoded_for(image, max_side):
+                return image
+        self._decoded.append(
+            images.decode(self._data, max_side=max_side, is_foreign=True)
+        )
+        return self._decoded[-1]
 
 
 def working_pixels(record: ImageRecord, *, max_side: int | None) -> NDArray[np.uint8]:

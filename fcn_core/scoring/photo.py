@@ -18,7 +18,8 @@ from fcn_core.canonical import content_sha256
 from fcn_core.labels import RATING_TASKS, Task
 from fcn_core.scoring import class_maps
 from fcn_core.scoring.arithmetic import Arithmetic
-from fcn_core.scoring.feed import WHOLE, Fed, Feed, Views, feed_of, prepare
+from fcn_core.scoring.feed import WHOLE, FedPhoto, Views, feed_of
+from fcn_core.scoring.gpu_engine import PROGRAM_VERSION
 from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer, with_moments
 
 
@@ -54,6 +55,8 @@ def row_fingerprint(
         "side_rounding": SIDE_ROUNDING,
         "max_side": max_side,
     }
+    if any(each.on_gpu for each in arithmetic):
+        content["gpu_program"] = PROGRAM_VERSION
     if tile is not None:
         content["tile"] = tile
     if views != WHOLE:
@@ -129,12 +132,7 @@ class PhotoScorer:
         masks: bool = True,
         views: Views = WHOLE,
     ) -> None:
-        tasks = [part.task for scorer in scorers for part in scorer.card.parts]
-        if not tasks or len(set(tasks)) != len(tasks):
-            raise ModelError(
-                f"got models for the tasks {tasks}, expected one model for each task;"
-                " leave one out"
-            )
+        check_tasks([scorer.card for scorer in scorers])
         self._masks = masks
         self._feeds = [
             (scorer, feed_of(scorer.card, max_side, shown=views)) for scorer in scorers
@@ -147,60 +145,94 @@ class PhotoScorer:
             images.BadImage: This photo cannot be scored, with a reason.
             ModelError: The model is at fault, so no photo can.
         """
-        digest = hashlib.sha256(data).hexdigest()
-        decoded: list[images.DecodedImage] = []
-        fed: dict[Feed, Fed] = {}
-        score = PhotoScore(digest, 0, 0)
+        photo = FedPhoto(data)
+        score = PhotoScore(photo.sha256, 0, 0)
         for scorer, feed in self._feeds:
-            fitting = (i for i in decoded if images.is_decoded_for(i, feed.max_side))
-            image = next(fitting, None)
-            if image is None:
-                image = images.decode(data, max_side=feed.max_side, is_foreign=True)
-                decoded.append(image)
-            score = replace(score, height=image.height, width=image.width)
-            if feed not in fed:
-                fed[feed] = prepare(image, feed)
-            outputs = scorer.score(fed[feed].batch, fed[feed].sizes)
-            _check_finite(outputs)
-            if len(fed[feed].batch) > 1:
-                outputs = _averaged(outputs, scorer.card)
-            if scorer.card.task == "segmentation":
-                found = self._segment(outputs, scorer.card, fed[feed].placement)
-                score = replace(score, **found)
-            for part in scorer.card.parts:
-                if part.task in RATING_TASKS:
-                    score = replace(score, **_rating_values(outputs, part.task))
+            fed = photo.feed(feed)
+            score = replace(score, height=photo.height, width=photo.width)
+            outputs = scorer.score(fed.batch, fed.sizes)
+            score = with_outputs(
+                score,
+                outputs,
+                scorer.card,
+                placement=fed.placement,
+                masks=self._masks,
+            )
         return score
 
-    def _segment(
-        self, outputs: Outputs, card: ModelCard, placement: geometry.Placement
-    ) -> _Values:
-        if "logits" in outputs:
-            class_map = class_maps.class_map(
-                outputs["logits"][0],
-                placement,
-                stride=card.logits_stride,
-                alignment=card.alignment,
-            )
-        else:
-            class_map = _at_original_size(outputs["class_map"][0], placement)
-        found = images.count_values(class_map)
-        counts = found[: card.num_classes]
-        if found[card.num_classes :].any():
-            raise ModelError(
-                f"{card.label} returned class {np.flatnonzero(found)[-1]}, expected one"
-                f" of the {card.num_classes} classes that its card names; correct its "
-                "card"
-            )
-        values: _Values = {
-            "class_pixels": tuple(counts.tolist()),
-            "dominant_class": _dominant_class(counts, card),
-        }
-        if self._masks:
-            png = images.encode_mask(class_map)
-            values["mask_png"] = png
-            values["mask_sha256"] = hashlib.sha256(png).hexdigest()
-        return values
+
+def check_tasks(cards: Sequence[ModelCard]) -> None:
+    """Raises ModelError unless there are models, and one a task at most."""
+    tasks = [part.task for card in cards for part in card.parts]
+    if not tasks or len(set(tasks)) != len(tasks):
+        raise ModelError(
+            f"got models for the tasks {tasks}, expected one model for each task;"
+            " leave one out"
+        )
+
+
+def with_outputs(
+    score: PhotoScore,
+    outputs: Outputs,
+    card: ModelCard,
+    *,
+    placement: geometry.Placement,
+    masks: bool,
+) -> PhotoScore:
+    """Returns a score with what follows from the outputs of one model.
+
+    Args:
+        score: Of the models before.
+        outputs: Of `Scorer.score` for this photo alone.
+        card: Of the model.
+        placement: Where the photo lay in the model's input.
+        masks: Whether to encode a mask.
+
+    Raises:
+        images.BadImage: The outputs are not finite.
+        ModelError: They are not what the card promises.
+    """
+    _check_finite(outputs)
+    if card.nearest_pixels is not None and len(outputs["ratings"]) > 1:
+        outputs = _averaged(outputs, card)
+    if card.task == "segmentation":
+        found = _segment(outputs, card, placement=placement, masks=masks)
+        score = replace(score, **found)
+    for part in card.parts:
+        if part.task in RATING_TASKS:
+            score = replace(score, **_rating_values(outputs, part.task))
+    return score
+
+
+def _segment(
+    outputs: Outputs, card: ModelCard, *, placement: geometry.Placement, masks: bool
+) -> _Values:
+    if "logits" in outputs:
+        class_map = class_maps.class_map(
+            outputs["logits"][0],
+            placement,
+            stride=card.logits_stride,
+            alignment=card.alignment,
+        )
+    else:
+        class_map = _at_original_size(outputs["class_map"][0], placement)
+    found = images.count_values(class_map)
+    counts = found[: card.num_classes]
+    if found[card.num_classes :].any():
+        raise ModelError(
+            f"{card.label} returned class {np.flatnonzero(found)[-1]}, expected one"
+            f" of the {card.num_classes} classes that its card names; correct its "
+            "card"
+        )
+    values: _Values = {
+        "class_pixels": tuple(counts.tolist()),
+        "dominant_class": _dominant_class(counts, card),
+    }
+    if masks:
+        png = images.encode_mask(class_map)
+        values["mask_png"] = png
+        values["mask_sha256"] = hashlib.sha256(png).hexdigest()
+    return values
 
 
 def _averaged(outputs: Outputs, card: ModelCard) -> Outputs:

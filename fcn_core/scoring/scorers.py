@@ -60,15 +60,36 @@ class LogitsScorer:
 
     def score(self, batch: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Outputs:
         """See `Scorer.score`."""
-        outputs: Outputs = {}
         computed = run_network(self._engine, batch, self.card)
-        for card, logits in zip(self.card.parts, computed, strict=True):
-            _check_shape(logits, card, batch)
-            if card.task == "segmentation":
-                outputs["logits"] = logits
-            else:
-                outputs |= rate(logits, sizes, card=card)
-        return outputs
+        return outputs_of(computed, sizes, self.card, padded=batch.shape[1:3])
+
+
+def outputs_of(
+    computed: Sequence[NDArray[np.float32]],
+    sizes: NDArray[np.int32],
+    card: ModelCard,
+    *,
+    padded: tuple[int, int],
+) -> Outputs:
+    """Returns what follows from the logits of a network.
+
+    Args:
+        computed: As `run_network` returns them.
+        sizes: Valid height and width in pixels, `[B, 2]`.
+        card: Of the model.
+        padded: Height and width of the images that it saw.
+
+    Raises:
+        ModelError: The logits have another shape than the card promises.
+    """
+    outputs: Outputs = {}
+    for part, logits in zip(card.parts, computed, strict=True):
+        check_shape(logits, part, padded=padded)
+        if part.task == "segmentation":
+            outputs["logits"] = logits
+        else:
+            outputs |= rate(logits, sizes, card=part)
+    return outputs
 
 
 def side_multiple(card: ModelCard) -> int:
@@ -90,16 +111,27 @@ def run_network(
     return engine.both_logits(batch)
 
 
-def _check_shape(
-    logits: NDArray[np.float32], card: ModelCard, batch: NDArray[np.uint8]
-) -> None:
+def logits_shape(card: ModelCard, padded: tuple[int, int]) -> tuple[int, int, int]:
+    """Returns the shape of a photo's logits, for one part of a card."""
+    height, width = padded
     stride = card.logits_stride
-    count, height, width, _ = batch.shape
-    expected = (count, height // stride, width // stride, card.num_classes)
+    return height // stride, width // stride, card.num_classes
+
+
+def check_shape(
+    logits: NDArray[Any], card: ModelCard, *, padded: tuple[int, int]
+) -> None:
+    """Checks the logits `[B, h, w, C]` of one part of a card.
+
+    Raises:
+        ModelError: They have another shape than the card promises.
+    """
+    expected = (len(logits), *logits_shape(card, padded))
     if logits.shape != expected:
         raise ModelError(
-            f"{card.label} returned logits {logits.shape} for images {batch.shape},"
-            f" expected {expected} as its card promises; export it again"
+            f"{card.label} returned logits {logits.shape} for images of "
+            f"{padded[0]}x{padded[1]}, expected {expected} as its card promises; "
+            "export it again"
         )
 
 

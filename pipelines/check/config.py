@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
+from pipelines.fields import Lanes
 from pipelines.score.config import OutputConfig
-from pipelines.settings import Lanes
 
 
 class CheckConfig(OutputConfig):

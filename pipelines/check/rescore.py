@@ -21,6 +21,7 @@ from pipelines.lanes import stream
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.settings import LaneSettings
 from pipelines.score import masks, parts, pruned, worker
+from pipelines.score.lanes import lane_settings
 from pipelines.score.nights import Night
 from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
@@ -36,7 +37,7 @@ def job(night: Night, damages: Sequence[Damage], *, lanes: int | None) -> ChunkJ
     return ChunkJob(
         worker=_Mender(
             night.planned(),
-            worker.lane_settings(night, lanes),
+            lane_settings(night, lanes),
             worker.labels(night),
             tuple(chunks),
             frozenset(d.image_key for d in damages if d.image_key is not None),

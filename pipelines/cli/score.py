@@ -60,6 +60,7 @@ def _finish_night(
     """Runs what is left of a night and prints what it came to."""
     from pipelines.nightly import night as nightly_night
     from pipelines.score import finish, terminal
+    from pipelines.score.lanes import Device
 
     logs.add_context(run_date=night.plan.run_date, output=night.out)
     finished = finish.is_finished(night)
@@ -74,6 +75,7 @@ def _finish_night(
             max_error_rate=config.max_error_rate,
             command=command,
             quiet=config.json_output,
+            device=Device(config.device, config.gpu_batch),
         )
         job_id = nightly_night.run(night, work)
         if job_id is not None:

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipelines.settings import ErrorRate, JobConfig, Lanes, Names
+from pipelines.fields import ErrorRate, Lanes
+from pipelines.settings import JobConfig, Names
 
 _SPLIT_NAME = r"[A-Za-z0-9_]{1,40}"
 _Restricted = Literal["restricted-1", "restricted-2", "restricted-3"]

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from pipelines.settings import Engine, InstructionSet, JobConfig, Names, Precision
+from pipelines.fields import Engine, InstructionSet, Precision
+from pipelines.settings import JobConfig, Names
 
 
 class DoctorConfig(JobConfig):

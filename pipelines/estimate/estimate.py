@@ -12,7 +12,9 @@ from pipelines.estimate.counting import Count, count
 from pipelines.estimate.measuring import Pace
 from pipelines.estimate.prices import Prices, read_prices
 from pipelines.faults import UsageError
-from pipelines.score import nights, worker
+from pipelines.score import lanes as score_lanes
+from pipelines.score import nights
+from pipelines.score.lanes import Device
 from pipelines.score.plan import ScoreSettings
 
 _CLOSING_SECONDS: Final = 4.0
@@ -53,7 +55,9 @@ def estimate(config: EstimateConfig) -> Estimate:
     listing_seconds = time.perf_counter() - start
     if not found.count.photos:
         return _nothing(found.count, prices, settings)
-    lanes = worker.lanes_for(models, settings, config.lanes)
+    lanes = score_lanes.lanes_for(
+        models, settings, config.lanes, device=Device(config.device, config.gpu_batch)
+    )
     pace = measuring.measure(
         measuring.draw(found, config.sample),
         lanes,

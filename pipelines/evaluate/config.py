@@ -4,16 +4,16 @@ from typing import ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.settings import (
+from pipelines.fields import (
     ChunkSize,
     Engine,
     ErrorRate,
     InstructionSet,
-    JobConfig,
     Lanes,
     Precision,
     Views,
 )
+from pipelines.settings import JobConfig
 
 
 class EvaluateConfig(JobConfig):

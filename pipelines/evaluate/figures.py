@@ -8,7 +8,7 @@ from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.evaluate.leak import Leak
 from pipelines.faults import UsageError
-from pipelines.settings import Views
+from pipelines.fields import Views
 
 
 class EvaluateSettings(Frozen):

@@ -12,7 +12,7 @@ from pipelines.chunks.columns import encode_table
 from pipelines.evaluate import records
 from pipelines.evaluate.plan import Evaluation
 from pipelines.evaluate.rows import WORST_SCHEMA
-from pipelines.lanes.pool import LanePool
+from pipelines.lanes.pool import Answering
 
 WORST: Final = 20
 """Photos on the page."""
@@ -20,7 +20,7 @@ WORST: Final = 20
 Row = dict[str, Any]  # of WORST_SCHEMA as Arrow gives it, with values of many types
 
 
-def write_worst(evaluation: Evaluation, ok: pa.Table, pool: LanePool) -> None:
+def write_worst(evaluation: Evaluation, ok: pa.Table, pool: Answering) -> None:
     """Scores the worst photos again to get their pictures, and writes them."""
     rows = find_worst(ok, evaluation.plan.task)
     offsets = _offsets(evaluation, rows)

@@ -38,8 +38,8 @@ class ProcessMemory:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory in use; 0 where the system does not say."""
-        return self._pages(1) * self._page
+        """Memory in use that no other process shares; 0 where unknown."""
+        return (self._pages(1) - self._pages(2)) * self._page
 
     @property
     def data_bytes(self) -> int:
@@ -103,3 +103,17 @@ class Budget:
         if self._limit is None or resident - self._first_bytes <= ORDINARY_BYTES:
             return False
         return self.growth_bytes(self._lanes) <= min(ORDINARY_BYTES, self._memory_bytes)
+
+
+class Unlimited:
+    """The budget of a lane that has a device: its libraries take what they want."""
+
+    def arm(self, *, alone: bool) -> None:
+        """Sets no limit."""
+
+    def disarm(self) -> None:
+        """Lifts none."""
+
+    def is_lane_spent(self) -> bool:
+        """Returns False: such a lane is never replaced between two requests."""
+        return False

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from fcn_core.bad_image import BadImage
-from pipelines.lanes.budget import Budget
+from pipelines.lanes.budget import Budget, Unlimited
 from pipelines.lanes.memory import MemoryLimit
 from pipelines.lanes.messages import Header, read_message, write_message
 
@@ -62,7 +62,7 @@ def _detach() -> None:
 
 
 def _answer(
-    task: Task, message: tuple[Header, list[bytes]], budget: Budget
+    task: Task, message: tuple[Header, list[bytes]], budget: Budget | Unlimited
 ) -> tuple[Header, list[bytes]]:
     envelope, blobs = message
     budget.arm(alone=envelope["alone"])
@@ -101,7 +101,8 @@ def serve(requests: BinaryIO, replies: int) -> None:
     except Exception as error:
         write_message(replies, {"fault": f"{error}" or type(error).__name__}, [])
         return
-    budget = Budget(settings, limit)
+    is_limited = settings["memory_bytes"] is not None
+    budget = Budget(settings, limit) if is_limited else Unlimited()
     write_message(replies, {"ready": True}, [])
     while (message := read_message(requests)) is not None:
         write_message(replies, *_answer(task, message, budget))

@@ -7,6 +7,9 @@ from pipelines.lanes.messages import Header
 
 if TYPE_CHECKING:
     from fcn_core import scoring
+    from fcn_core.scoring.arithmetic import Arithmetic
+    from fcn_core.scoring.device import DeviceNetwork
+    from fcn_core.scoring.stages import PhotoStages
 
 
 def fetched(name: str) -> str:
@@ -56,12 +59,8 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
         ModelError: A model or the arithmetic is not the planned one.
     """
     from fcn_core import scoring
-    from fcn_core.scoring import precisions
 
-    planned = precisions.split(
-        *(config[word] for word in ("engine", "precision", "instruction_set")),
-        count=len(config["models"]),
-    )
+    planned = planned_arithmetics(config)
     scorers = [
         scoring.load_scorer(
             model["name"], each.engine, each.precision, tile=config.get("tile")
@@ -78,6 +77,58 @@ def open_models(config: Header) -> "scoring.PhotoScorer":
         max_side=config["max_side"],
         masks=config["masks"],
         views=config.get("views", "1"),
+    )
+
+
+def open_networks(config: Header) -> "list[DeviceNetwork]":
+    """Opens the models of a plan for a device; the arguments are as for `open_models`.
+
+    Raises:
+        ModelError: A model or the arithmetic is not the planned one.
+    """
+    from fcn_core.scoring.arithmetic import resolve_arithmetic
+    from fcn_core.scoring.device import open_network
+
+    planned = planned_arithmetics(config)
+    networks = []
+    for model, each in zip(config["models"], planned, strict=True):
+        here = resolve_arithmetic(each.engine, each.precision)
+        _check("this device", here.instruction_set, each.instruction_set)
+        network = open_network(model["name"], here)
+        networks.append(network)
+        fingerprint = network.card.fingerprint_in(here.precision)
+        _check(f"model {model['name']}", fingerprint, model["fingerprint"])
+    return networks
+
+
+def planned_arithmetics(config: Header) -> "tuple[Arithmetic, ...]":
+    """Returns what computes each model of a plan."""
+    from fcn_core.scoring import precisions
+
+    words = (config[word] for word in ("engine", "precision", "instruction_set"))
+    return precisions.split(*words, count=len(config["models"]))
+
+
+def open_stages(config: Header) -> "PhotoStages":
+    """Returns what is done around a device; the arguments are as for `open_models`.
+
+    Raises:
+        ModelError: A model is not the planned one.
+    """
+    from fcn_core.bundles.card import ModelCard
+    from fcn_core.bundles.find import find_bundle
+    from fcn_core.scoring.stages import PhotoStages
+
+    cards = [ModelCard.read(find_bundle(m["name"])) for m in config["models"]]
+    planned = planned_arithmetics(config)
+    for model, card, each in zip(config["models"], cards, planned, strict=True):
+        fingerprint = card.fingerprint_in(each.precision)
+        _check(f"model {model['name']}", fingerprint, model["fingerprint"])
+    return PhotoStages(
+        cards,
+        arithmetics=planned,
+        max_side=config["max_side"],
+        masks=config["masks"],
     )
 
 

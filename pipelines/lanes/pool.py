@@ -6,84 +6,18 @@ What the death of a lane means is decided in `lanes.trial`.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from dataclasses import replace
+from typing import Protocol
 
 from pipelines.chunks.attempt import Attempt
+from pipelines.lanes.caller import Caller, Key, Work
+from pipelines.lanes.gpu.pool import DevicePool
 from pipelines.lanes.lane import Lane
 from pipelines.lanes.memory import KernelKills, MemoryLimit
 from pipelines.lanes.messages import Answer, Request
 from pipelines.lanes.models import with_fetched
 from pipelines.lanes.settings import LaneSettings
-from pipelines.lanes.trial import Case, Trials
-
-_MAX_SET_ASIDE: Final = 8
-"""Each holds a photo in memory; where as many kill their lanes, it is the machine."""
-
-Key = TypeVar("Key")
-Done = tuple[Any, Answer]
-
-
-@dataclass
-class _Work:
-    """An item on its way: the caller's key, what is asked, where the answer goes."""
-
-    key: Any
-    case: Case
-    replies: "queue.SimpleQueue[Done | _Work | BaseException]"
-
-
-class _Caller:
-    """The items of one caller: those on their way, and those that are set aside."""
-
-    def __init__(self, work: "queue.SimpleQueue[_Work | None]", trials: Trials):
-        self._work, self._trials = work, trials
-        self._replies: queue.SimpleQueue[Done | _Work | BaseException] = (
-            queue.SimpleQueue()
-        )
-        self._aside: list[_Work] = []
-        self._at_end = False
-        self.waiting = 0
-
-    def give(self, key: Any, asked: Request | Answer) -> None:
-        self.waiting += 1
-        if isinstance(asked, Request):
-            self._work.put(_Work(key, Case(asked), self._replies))
-        else:
-            self._replies.put((key, asked))
-
-    def take(self) -> Iterator[Done]:
-        """Waits for an item that is done; yields nothing where it has to be set aside.
-
-        Raises:
-            SystemicFault: No request is to blame.
-        """
-        done = self._replies.get()
-        self.waiting -= 1
-        if isinstance(done, BaseException):
-            raise done
-        if isinstance(done, _Work):
-            self._aside.append(done)
-            if self._at_end or len(self._aside) > _MAX_SET_ASIDE:
-                raise done.case.unproven()
-        else:
-            yield done
-        if self._trials.can_prove:
-            self._ask_again()
-
-    def rest(self) -> Iterator[Done]:
-        """Yields what is left, with a last try for what was set aside."""
-        while self.waiting or self._aside:
-            if not self.waiting:
-                self._at_end = True
-                self._ask_again()
-            yield from self.take()
-
-    def _ask_again(self) -> None:
-        for work in self._aside:
-            self._work.put(work)
-        self.waiting += len(self._aside)
-        self._aside.clear()
+from pipelines.lanes.trial import Trials
 
 
 class LanePool:
@@ -105,7 +39,7 @@ class LanePool:
         self._lanes = [Lane(settings, kills) for _ in range(settings.count)]
         self._limit = MemoryLimit.find()
         self._trials = Trials(self._lanes, self._is_memory_short)
-        self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(
                 target=self._drive, args=[lane], name=f"lane-{number}", daemon=True
@@ -130,17 +64,15 @@ class LanePool:
         Raises:
             SystemicFault: No request is to blame, and trying again did not help.
         """
-        caller = _Caller(self._work, self._trials)
-        for key, asked in items:
-            caller.give(key, asked)
-            while caller.waiting >= 2 * self.settings.count:
-                yield from caller.take()
-        yield from caller.rest()
+        caller = Caller(self._work.put, self._trials)
+        yield from caller.answers(items, depth=2 * self.settings.count)
 
     def _is_memory_short(self) -> bool:
         """Returns whether one lane alone could want more than there is."""
         wanted = self.settings.limits.memory_bytes
-        return self._limit is not None and self._limit.free_bytes(wanted) < wanted
+        if self._limit is None or wanted is None:
+            return False
+        return self._limit.free_bytes(wanted) < wanted
 
     def _drive(self, lane: Lane) -> None:
         lane.start_early()
@@ -160,11 +92,29 @@ class LanePool:
             thread.join(timeout=5)
 
 
-def pool_of(attempt: Attempt, settings: LaneSettings) -> LanePool:
+class Answering(Protocol):
+    """A pool, with or without a device."""
+
+    settings: LaneSettings
+
+    def answer(
+        self, items: Iterable[tuple[Key, Request | Answer]]
+    ) -> Iterator[tuple[Key, Answer]]:
+        """See `LanePool.answer`."""
+
+    def close(self) -> None:
+        """Ends all lanes."""
+
+
+def pool_of(attempt: Attempt, settings: LaneSettings) -> Answering:
     """Returns the attempt's one pool of these settings, whoever asks."""
 
-    def start() -> LanePool:
+    def start() -> Answering:
         here = settings.shared_by(attempt.processes)
-        return LanePool(replace(here, config=with_fetched(settings.config)))
+        here = replace(here, config=with_fetched(settings.config))
+        if here.device is not None:
+            gpus = here.device.here(settings.config.get("instruction_set", ""))
+            return DevicePool(here, gpus)
+        return LanePool(here)
 
     return attempt.keep(settings, start)

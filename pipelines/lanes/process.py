@@ -38,6 +38,8 @@ _REFUSALS = frozenset({signal.SIGSYS, signal.SIGTRAP})
 """What a sandbox or a failed check of C code ends a process with."""
 
 _LEAVE_SECONDS = 10.0
+_START_SECONDS = 300.0
+"""A lane may always take so long to start: it loads its libraries and models."""
 _CHECKS_PER_TIMEOUT = 20
 """How many times the deadline is checked within one timeout."""
 _PASSED_ON = (
@@ -53,6 +55,7 @@ class Death(Exception):
         strike: The reason if its request is to blame, else None.
         suspicion: The reason if its request may be to blame, else None: others could
             have done the same.
+        is_overdue: Whether it was we who ended it, as no answer came.
         last_words: The last line that the lane printed, or "".
     """
 
@@ -62,11 +65,12 @@ class Death(Exception):
         *,
         strike: str | None = None,
         suspicion: str | None = None,
+        is_overdue: bool = False,
         last_words: str = "",
     ):
         super().__init__(message)
         self.strike, self.suspicion = strike, suspicion
-        self.last_words = last_words
+        self.is_overdue, self.last_words = is_overdue, last_words
 
     @property
     def account(self) -> str:
@@ -93,7 +97,8 @@ class LaneProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=_environment(),
+            env=_environment() | dict(settings.environment),
+            pass_fds=settings.inherited,
             start_new_session=True,  # a Ctrl-C in the terminal is not for lanes
         )
         assert self._process.stdin is not None
@@ -129,7 +134,8 @@ class LaneProcess:
             "lanes": self._settings.count,
         }
         try:
-            answer, _ = self._exchange(settings, [])
+            seconds = max(_START_SECONDS, limits.silence_seconds)
+            answer, _ = self._exchange(settings, [], seconds=seconds)
         except Death as death:  # it held no request yet, so none is to blame
             raise Death(f"a lane does not start: {death.account}") from death
         if "fault" in answer:
@@ -148,7 +154,8 @@ class LaneProcess:
             SystemicFault: The task failed, and no request is to blame.
         """
         envelope = {"task": request.header, "alone": alone}
-        answer, blobs = self._exchange(envelope, request.blobs)
+        seconds = self._settings.limits.silence_seconds
+        answer, blobs = self._exchange(envelope, request.blobs, seconds=seconds)
         match answer:
             case {"fault": str(fault)}:
                 self.close()
@@ -173,10 +180,10 @@ class LaneProcess:
             raise self._garbled() from error
 
     def _exchange(
-        self, header: Header, blobs: Sequence[bytes]
+        self, header: Header, blobs: Sequence[bytes], *, seconds: float
     ) -> tuple[Header, list[bytes]]:
         kills = self._kernel_kills()
-        self._deadline = time.monotonic() + self._settings.limits.silence_seconds
+        self._deadline = time.monotonic() + seconds
         try:
             write_message(self._requests.fileno(), header, blobs)
             message = read_message(self._replies)  # type: ignore[arg-type]
@@ -219,7 +226,9 @@ class LaneProcess:
             suspicion = "decoder-crash"
         elif code == -signal.SIGKILL and not is_ours and self._kernel_kills() > kills:
             message, suspicion = "the kernel's OOM killer", "out-of-memory"
-        return Death(message, suspicion=suspicion, last_words=last_words)
+        return Death(
+            message, suspicion=suspicion, is_overdue=is_ours, last_words=last_words
+        )
 
     def _last_words(self) -> str:
         self._log.seek(0)

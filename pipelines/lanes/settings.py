@@ -5,6 +5,7 @@ from typing import Final
 
 from fcn_core import machine
 from pipelines.lanes.budget import ORDINARY_BYTES
+from pipelines.lanes.gpu.settings import DeviceSettings
 from pipelines.lanes.messages import Header
 
 LANE_BYTES: Final = 205 * 10**6
@@ -20,7 +21,8 @@ class LaneLimits:
 
     Attributes:
         cpu_seconds: CPU time of one request.
-        memory_bytes: Memory that one request may add to its lane.
+        memory_bytes: Memory that one request may add to its lane; None: the lane has no
+            limits but `silence_seconds`.
         recycle_bytes: A lane that holds more than this between two requests is
             replaced by a fresh one.
         silence_seconds: Wall time without an answer after which a lane counts as
@@ -28,7 +30,7 @@ class LaneLimits:
     """
 
     cpu_seconds: float = 60.0
-    memory_bytes: int = 2 << 30
+    memory_bytes: int | None = 2 << 30
     recycle_bytes: int = 3 << 30
     silence_seconds: float = 300.0
 
@@ -43,12 +45,18 @@ class LaneSettings:
         lanes: Number of child processes; None: the worker that starts them counts its
             cores, since the launcher may be on another machine.
         limits: Budgets of one request.
+        device: What the lanes feed, where their models run on a device.
+        inherited: Descriptors that they get from us, under the same numbers.
+        environment: Variables that they have besides the usual ones.
     """
 
     task: str
     config: Header = field(hash=False)
     lanes: int | None
     limits: LaneLimits = field(default_factory=LaneLimits)
+    device: DeviceSettings | None = field(default=None, kw_only=True)
+    inherited: tuple[int, ...] = field(default=(), kw_only=True)
+    environment: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
 
     @property
     def count(self) -> int:

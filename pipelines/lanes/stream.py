@@ -14,7 +14,7 @@ from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.read_ahead import read_ahead
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.pool import LanePool, pool_of
+from pipelines.lanes.pool import Answering, pool_of
 from pipelines.lanes.settings import LaneSettings
 
 
@@ -105,7 +105,7 @@ class _Stream:
         self._committing: Future[Counts] | None = None
         self._committed: list[Counts] = []
 
-    def run(self, chunks: Iterable[int], pool: LanePool) -> Iterator[Counts]:
+    def run(self, chunks: Iterable[int], pool: Answering) -> Iterator[Counts]:
         together = read_ahead(
             self._items(chunks),
             self._read,

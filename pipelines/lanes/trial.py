@@ -14,7 +14,7 @@ A lane holds one request at a time, so a death has at most one suspect.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fcn_core.bad_image import BadImage
@@ -35,10 +35,13 @@ class Case:
 
     Attributes:
         request: What was asked.
+        probe: What shows that lanes work, once the request was answered well; None:
+            nothing does.
         accusation: The last death for which the request may be to blame.
     """
 
     request: Request
+    probe: Request | None = field(default=None, kw_only=True)
     accusation: Death | None = None
     _strikes: int = 0
     _proven: int = 0
@@ -132,8 +135,8 @@ class Trials:
         if answer is None:
             with self._quiet.alone():
                 answer = self._ask_alone(lane, case)
-        if answer is not None and answer.bad is None:
-            self._remember(case.request)
+        if answer is not None and answer.bad is None and case.probe is not None:
+            self._remember(case.probe)
         return answer
 
     def _ask_alone(self, lane: Lane, case: Case) -> Answer | None:
@@ -161,11 +164,11 @@ class Trials:
                 if other is not lane:
                     other.close()
 
-    def _remember(self, request: Request) -> None:
+    def _remember(self, probe: Request) -> None:
         """Keeps the smallest request that was answered well."""
         with self._lock:
-            if self._probe is None or request.total_bytes < self._probe.total_bytes:
-                self._probe = request
+            if self._probe is None or probe.total_bytes < self._probe.total_bytes:
+                self._probe = probe
 
 
 def _try(lane: Lane, request: Request, probe: Request | None) -> Answer:

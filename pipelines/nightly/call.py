@@ -17,6 +17,7 @@ from pipelines.runners.engine import LOCAL, Engine
 from pipelines.score import canaries, finish, nights, publish, sequence
 from pipelines.score.gate_settings import Acceptance
 from pipelines.score.gates import GatesClosed, Policy
+from pipelines.score.lanes import Device
 from pipelines.score.nights import Night, Order
 from pipelines.score.plan import PlannedNight
 from pipelines.score.summary import Summary, find_summary
@@ -219,6 +220,7 @@ class _Acting:
             command=call.command,
             quiet=call.quiet,
             check=None if accepted is not None else self._check(planned),
+            device=Device(config.device, config.gpu_batch),
             accepted=accepted,
         )
         job_id = night.run(planned, work)

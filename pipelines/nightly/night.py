@@ -15,6 +15,7 @@ from pipelines.runners.engine import Engine
 from pipelines.score import finish, publish, worker
 from pipelines.score.canaries import Check
 from pipelines.score.gate_settings import Acceptance
+from pipelines.score.lanes import DEFAULT_DEVICE, Device
 from pipelines.score.nights import Night
 from pipelines.score.plan import PlannedNight
 from pipelines.score.summary import Summary, read_summary
@@ -30,6 +31,7 @@ class Work:
         max_error_rate: Largest share of failed photos of a published night.
         command: What the person typed.
         quiet: Show no progress.
+        device: What computes, where that is not the lanes.
         check: What each process checks before it scores.
         accepted: Who publishes the night whatever its gates have against it.
     """
@@ -39,6 +41,7 @@ class Work:
     max_error_rate: float
     command: str
     quiet: bool
+    device: Device = DEFAULT_DEVICE
     check: Check | None = None
     accepted: Acceptance | None = None
 
@@ -54,6 +57,7 @@ def run(night: Night, work: Work) -> str | None:
         lanes=work.lanes,
         max_error_rate=work.max_error_rate,
         command=work.command,
+        device=work.device,
         check=work.check,
         accepted=work.accepted,
     ).followed_by(functools.partial(write_page, night.planned()))

@@ -10,7 +10,8 @@ from pipelines.chunks.attempt import Attempt
 from pipelines.faults import UsageError
 from pipelines.lanes.pool import pool_of
 from pipelines.nightly.job import DAY, Job
-from pipelines.score import canaries, inputs, nights, worker
+from pipelines.score import canaries, inputs, nights
+from pipelines.score.lanes import lanes_for
 from pipelines.score.models import Model
 
 _HEAD: Final = """\
@@ -36,7 +37,7 @@ def write(job: Job) -> str:
         )
     models, settings, _ = nights.resolve(job.score_config(DAY))
     found = list(canaries.photos(job.canaries, _names(job.canaries)))
-    lanes = worker.lanes_for(models, settings, lanes=1)
+    lanes = lanes_for(models, settings, lanes=1)
     with Attempt() as attempt:
         scores = canaries.ask(pool_of(attempt, lanes), found)
     names, pins = _class_names(models), dict[str, object]()

@@ -17,7 +17,7 @@ from pipelines import files
 from pipelines.chunks.finish import Refusal
 from pipelines.faults import AboveThreshold, UsageError
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.pool import LanePool
+from pipelines.lanes.pool import Answering
 from pipelines.score.gate_settings import GateSettings
 from pipelines.score.plan import PlannedNight
 
@@ -109,7 +109,7 @@ def photos(folder: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def ask(
-    pool: LanePool, photos: Sequence[tuple[str, bytes]]
+    pool: Answering, photos: Sequence[tuple[str, bytes]]
 ) -> dict[str, PhotoScore | str]:
     """Returns the score of each photo, or why it has none."""
     asked = ((name, Request({}, [data], name=name)) for name, data in photos)
@@ -201,7 +201,7 @@ class Check:
     names: Mapping[int, str]
     limits: GateSettings
 
-    def run(self, night: PlannedNight, pool: LanePool) -> "Passed":
+    def run(self, night: PlannedNight, pool: Answering) -> "Passed":
         """Scores the canaries, unless nothing is left to score.
 
         Raises:

@@ -6,19 +6,30 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipelines.settings import (
-    POSITIONAL,
+from pipelines.fields import (
     ChunkSize,
     Engine,
     ErrorRate,
     InstructionSet,
-    JobConfig,
     Lanes,
-    Names,
     Precision,
     Views,
 )
+from pipelines.settings import POSITIONAL, JobConfig, Names
 
+Device = Annotated[
+    str,
+    Field(
+        pattern=r"^(auto|none|cpu|\d{1,3})$",
+        description="what computes the models in batches that all lanes fill: auto "
+        "(every GPU), the number of a GPU, or cpu, which tries the same without one; "
+        "none: each lane computes its own photos, as on CPUs",
+    ),
+]
+GpuBatch = Annotated[
+    int | None,
+    Field(ge=1, le=1024, description="photos of a batch; by its pixels if unset"),
+]
 Durable = Annotated[
     bool,
     Field(
@@ -57,6 +68,8 @@ class ScoreConfig(JobConfig):
     precision: Precision = "auto"
     instruction_set: InstructionSet = "auto"
     lanes: Lanes = None
+    device: Device = "auto"
+    gpu_batch: GpuBatch = None
     masks: Literal["auto", "png", "tar", "none"] = Field(
         default="auto",
         description="one PNG a photo, one tar a chunk, or none; auto: png on a disk, "
@@ -105,7 +118,24 @@ class ScoreConfig(JobConfig):
                 f"expected a --max_side above it, got {max_side or 'none'}: photos are "
                 "shrunk to that size first, and only larger ones are tiled"
             )
+        device = info.data.get("device")
+        if tile is not None and device not in ("auto", "none"):
+            raise ValueError(
+                f"expected --device none, got {device}: tiles are not computed in "
+                "batches"
+            )
         return tile
+
+    @field_validator("views")
+    @classmethod
+    def _whole_on_a_device(cls, shown: Views, info: ValidationInfo) -> Views:
+        device = info.data.get("device")
+        if shown != "1" and device not in ("auto", "none"):
+            raise ValueError(
+                f"expected --device none, got {device}: views are not computed in "
+                "batches"
+            )
+        return shown
 
     @field_validator("run_date")
     @classmethod
@@ -206,5 +236,7 @@ class ReplayConfig(OutputConfig):
     beam: ClassVar[bool] = True
 
     lanes: Lanes = None
+    device: Device = "auto"
+    gpu_batch: GpuBatch = None
     max_error_rate: ErrorRate = 0.05
     durable: Durable = True

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fcn_core import scoring
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.scoring import gpus
 from fcn_core.scoring.arithmetic import Arithmetic
 from fcn_core.scoring.precisions import resolve_precisions
 from pipelines import files
@@ -63,11 +64,12 @@ def chosen_arithmetics(
         UsageError: This machine or a model cannot do what is asked for.
     """
     try:
-        return resolve_precisions(
-            [model.card for model in models],
-            config.engine,
-            config.precision,
-            instruction_set=config.instruction_set,
-        )
+        with gpus.only(config.device):
+            return resolve_precisions(
+                [model.card for model in models],
+                config.engine,
+                config.precision,
+                instruction_set=config.instruction_set,
+            )
     except ModelError as error:
         raise UsageError(str(error)) from error

@@ -16,13 +16,13 @@ from pipelines.chunks.frozen import Frozen, Identified, is_absent
 from pipelines.chunks.parts import Parts
 from pipelines.chunks.pieces import Piece, Pieces, read_file
 from pipelines.faults import SystemicFault
+from pipelines.fields import Views
 from pipelines.score import index
 from pipelines.score.commit import Commit, Discard, Outcome, read_outcome
 from pipelines.score.gate_settings import FrozenGates
 from pipelines.score.keys import Keys
 from pipelines.score.layout import PlanFolder
 from pipelines.score.rows import SCORES_SCHEMA
-from pipelines.settings import Views
 
 Kind = Literal["score", "replay"]
 

@@ -25,10 +25,10 @@ from pipelines.lanes.settings import LaneSettings
 from pipelines.score import canaries, inputs, masks, merging, parts
 from pipelines.score.finish import NightEnding
 from pipelines.score.gate_settings import Acceptance
+from pipelines.score.lanes import DEFAULT_DEVICE, Device, lane_settings
 from pipelines.score.layout import plan_uri
-from pipelines.score.models import Model
 from pipelines.score.nights import Night
-from pipelines.score.plan import Plan, PlannedNight, ScoreSettings
+from pipelines.score.plan import Plan, PlannedNight
 from pipelines.score.rows import ScoreRow
 
 
@@ -214,6 +214,7 @@ def job(
     lanes: int | None,
     max_error_rate: float,
     command: str,
+    device: Device = DEFAULT_DEVICE,
     check: canaries.Check | None = None,
     accepted: Acceptance | None = None,
 ) -> ChunkJob:
@@ -224,11 +225,12 @@ def job(
         lanes: Scoring processes; one a core if None.
         max_error_rate: Largest share of failed photos of a published night.
         command: What the person typed.
+        device: What computes, where that is not the lanes.
         check: What each process checks before it scores.
         accepted: Who publishes the night whatever its gates have against it.
     """
     worker = ScoreWorker(
-        night.planned(), lane_settings(night, lanes), labels(night), check
+        night.planned(), lane_settings(night, lanes, device), labels(night), check
     )
     ending = NightEnding(night, max_error_rate, command, accepted=accepted)
     return ChunkJob(
@@ -267,49 +269,3 @@ def _inputs(night: Night) -> tuple[str, ...]:
 def labels(night: Night) -> str:
     """Returns the models of a night as its rows have them."""
     return "+".join(model.card.label for model in night.models)
-
-
-def lane_settings(night: Night, lanes: int | None) -> LaneSettings:
-    """Returns the lanes that score a night's photos.
-
-    Args:
-        night: The night.
-        lanes: Their number; one a core if None.
-    """
-    return lanes_for(night.models, night.plan.settings, lanes)
-
-
-def lanes_for(
-    models: Sequence[Model], settings: ScoreSettings, lanes: int | None
-) -> LaneSettings:
-    """Returns lanes that score photos, planned or not.
-
-    Args:
-        models: What they run.
-        settings: How.
-        lanes: Their number; one a core if None.
-    """
-    config = {
-        "models": [
-            {"name": model.name, "fingerprint": fingerprint}
-            for model, fingerprint in zip(
-                models, settings.model_fingerprints, strict=True
-            )
-        ],
-        **settings.model_dump(
-            include={
-                "engine",
-                "precision",
-                "instruction_set",
-                "max_side",
-                "tile",
-                "views",
-            }
-        ),
-        "masks": settings.has_masks,
-    }
-    return LaneSettings(
-        task="pipelines.score.lane:ScorePhotos",
-        config=config,
-        lanes=lanes,
-    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.pool import LanePool
+from pipelines.lanes.pool import Answering, LanePool
 from pipelines.lanes.settings import LaneLimits, LaneSettings
 
 LIMITS = LaneLimits(cpu_seconds=0.3, memory_bytes=256 << 20)
@@ -69,7 +69,7 @@ def requests(*words: str) -> list[tuple[int, Request]]:
     ]
 
 
-def answers(pool: LanePool, *words: str) -> list[Answer]:
+def answers(pool: Answering, *words: str) -> list[Answer]:
     """Returns the answers in the order of their words."""
     by_number = dict(pool.answer(requests(*words)))
     assert sorted(by_number) == list(range(len(words)))

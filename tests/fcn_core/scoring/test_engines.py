@@ -1,5 +1,4 @@
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from fcn_core.bundles.card import ModelError
 from fcn_core.scoring import arithmetic, engines
+from fcn_core.scoring.gpus import Gpu
 from tests.drawn.tiny_models import draw_pixels
 
 AVX2 = frozenset({"avx", "avx2", "fma"})
@@ -30,7 +30,9 @@ class Machine:
 
     def has(self, flags: frozenset[str], gpu: str | None = None) -> None:
         self._monkeypatch.setattr(arithmetic, "_cpu_flags", lambda: flags)
-        self._monkeypatch.setattr(arithmetic, "_gpu_model", lambda: gpu)
+        capability = {"NVIDIA T4": 7.5, "NVIDIA L4": 8.9}.get(gpu or "", 6.1)
+        found = Gpu("0", capability, gpu) if gpu else None
+        self._monkeypatch.setattr(arithmetic, "_gpu", lambda: found)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,10 @@ class Machine:
         (AMX, None, ("openvino", "f32"), ("openvino", "f32", "avx512")),
         (AMX - {"amx_bf16"}, None, ("auto", "bf16"), ("openvino", "bf16", None)),
         (AMX, None, ("tensorflow", "auto"), ("tensorflow", "bf16", "amx_bf16")),
-        (AMX, "NVIDIA T4", ("auto", "auto"), ("tensorflow", "f32", "NVIDIA T4")),
+        (AMX, "NVIDIA T4", ("auto", "auto"), ("tensorflow", "f16", "NVIDIA T4")),
+        (AMX, "NVIDIA L4", ("auto", "auto"), ("tensorflow", "bf16", "NVIDIA L4")),
+        (AMX, "NVIDIA L4", ("auto", "f16"), ("tensorflow", "f16", "NVIDIA L4")),
+        (AMX, "NVIDIA P4", ("auto", "auto"), ("tensorflow", "f32", "NVIDIA P4")),
         (AVX2, "NVIDIA T4", ("openvino", "auto"), ("openvino", "f32", "avx2")),
         (AMX, "NVIDIA T4", ("openvino", "bf16"), ("openvino", "bf16", "amx_bf16")),
         (frozenset({"asimd", "bf16"}), None, ("auto", "auto"), (None, "bf16", None)),
@@ -71,7 +76,8 @@ def test_resolves_auto(
     ("flags", "gpu", "asked", "message"),
     [
         (AVX512, None, ("auto", "bf16"), "--precision f32"),
-        (AMX, "NVIDIA T4", ("auto", "bf16"), "NVIDIA T4.*--precision f32"),
+        (AMX, "NVIDIA T4", ("auto", "bf16"), "NVIDIA T4.*f32, f16.*--precision f32"),
+        (AMX, None, ("auto", "f16"), "a GPU for f16; pass --precision f32"),
         (AMX, None, ("torch", "auto"), "'torch'.*--engine auto"),
         (AMX, None, ("auto", "int4"), "'int4'.*--precision auto"),
         (AMX, None, ("tensorflow", "int8"), "tensorflow.*--engine openvino"),
@@ -174,20 +180,6 @@ def test_bundle_without_ir(segmentation_bundle: Path, tmp_path: Path) -> None:
     (copy / "saved_model.pb").unlink()
     with pytest.raises(ModelError, match=r"no saved_model\.pb"):
         engines.TensorFlowEngine(copy, precision="f32")
-
-
-def test_gpu_model_survives_a_broken_driver(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(arithmetic.shutil, "which", lambda name: "/bin/nvidia-smi")
-    monkeypatch.setattr(arithmetic.Path, "exists", lambda path: True)
-
-    def fail(*args: object, **kwargs: object) -> None:
-        raise subprocess.CalledProcessError(9, "nvidia-smi")
-
-    monkeypatch.setattr(arithmetic.subprocess, "run", fail)
-    assert arithmetic.resolve_arithmetic().engine == "openvino"
 
 
 def test_openvino_alone_computes_in_the_precision_asked_for(

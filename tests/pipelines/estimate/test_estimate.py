@@ -18,7 +18,7 @@ def paced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes that take as long as they are asked to."""
     task, config = "tests.doubles.paced_lane:Paced", {"seconds": 0.01}
     lanes = LaneSettings(task=task, config=config, lanes=2)
-    monkeypatch.setattr(estimate.worker, "lanes_for", lambda *_: lanes)
+    monkeypatch.setattr(estimate.score_lanes, "lanes_for", lambda *_, **__: lanes)
     monkeypatch.setattr(measuring, "_STEADY_SECONDS", 0.2)
 
 

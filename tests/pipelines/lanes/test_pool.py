@@ -10,7 +10,7 @@ from fcn_core.bad_image import BadImage
 from pipelines.chunks.attempt import Attempt
 from pipelines.faults import SystemicFault
 from pipelines.lanes.messages import Answer, Request
-from pipelines.lanes.pool import LanePool, pool_of
+from pipelines.lanes.pool import Answering, pool_of
 from tests.runs.lane_runs import Pools, answers, requests, settings
 from tests.runs.processes import is_alive
 
@@ -155,7 +155,7 @@ def test_requests_are_taken_as_they_are_needed(start: Pools) -> None:
 
 
 def test_equal_settings_share_one_pool_of_an_attempt() -> None:
-    found: list[LanePool] = []
+    found: list[Answering] = []
     with Attempt() as attempt, Attempt() as other:
         threads = [
             threading.Thread(

@@ -3,6 +3,7 @@
 import os
 import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,10 +61,13 @@ def test_patterns_fit_whole_paths_and_all_of_a_list(tmp_path: Path) -> None:
         inputs.list_photos(f"{tmp_path}/in/c.jpg", output=output, exclude=["a"])
 
 
+_Form = Literal["NFC", "NFD"]
+
+
 @pytest.mark.parametrize("stored", ["NFC", "NFD"])
 @pytest.mark.parametrize("typed", ["NFC", "NFD"])
 def test_a_glob_is_compared_in_one_normal_form(
-    tmp_path: Path, stored: str, typed: str
+    tmp_path: Path, stored: _Form, typed: _Form
 ) -> None:
     touch(tmp_path, *(unicodedata.normalize(stored, n) for n in _FRENCH))
     touch(tmp_path, "cafe.jpg", "ete/x.jpg")

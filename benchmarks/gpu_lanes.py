@@ -1,0 +1,189 @@
+"""How fast lanes feed a device: photos decoded, canned logits, masks encoded.
+
+    python -m benchmarks.gpu_lanes --photos VOC2012/JPEGImages --count 1000
+
+A device that costs nothing takes the pixels of each batch and gives back logits that
+it knows already, of the right size and with borders as real ones have. What is left is
+what the lanes must do (decode, fit, class map, PNG), measured in one process before and
+after, and what it costs to share a device: messages, slots, waiting. Printed as JSON:
+
+- `needed_ms`: CPU time a photo of what lanes must do.
+- `spent_ms`: CPU time a photo of all processes, those of worker and device included.
+- `images_per_second` by the clock, and `ideal`: `lanes` / `needed_ms`. On a machine
+  that does other work as well, only CPU times tell much.
+- `share`: of the ideal, by the clock, and `cpu_share`: `needed_ms` / `spent_ms`.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_core.bundles.card import ModelCard
+from fcn_core.bundles.find import find_bundle
+from fcn_core.geometry import Size
+from fcn_core.scoring.arithmetic import resolve_arithmetic
+from fcn_core.scoring.device import DeviceNetwork, open_network, write_row
+from fcn_core.scoring.stages import PhotoStages, array_at
+from pipelines.lanes.gpu.networks import Networks
+from pipelines.lanes.gpu.pool import DevicePool
+from pipelines.lanes.gpu.settings import DeviceSettings
+from pipelines.lanes.messages import Header, Request
+from pipelines.lanes.settings import LaneSettings
+
+_TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
+
+
+class Canned(Networks):
+    """Computes the first batch of each size, and gives back the same ever after."""
+
+    def __init__(self, config: Header):
+        super().__init__(config)
+        self._known = dict[tuple[int, ...], list[NDArray[Any]]]()
+
+    def compute(self, header: Header) -> None:
+        """See `Networks.compute`."""
+        size, height, width = header["size"]
+        pixels = np.zeros((size, height, width, 3), np.uint8)
+        for number, found in enumerate(self.pixels(header)):
+            pixels[number] = found
+        key = (header["model"], height, width)
+        if key not in self._known:
+            network = self.networks[header["model"]]
+            self._known[key] = _logits(network, pixels[0])
+        for _, *places in header["rows"]:
+            write_row(self._known[key], self.memory, places=places)
+
+
+def _logits(network: DeviceNetwork, pixels: NDArray[np.uint8]) -> list[NDArray[Any]]:
+    padded = Size(*pixels.shape[:2])
+    (found,) = network.compute([pixels], padded=padded, size=1)
+    return found
+
+
+def settings(models: Sequence[str], lanes: int) -> LaneSettings:
+    """Returns the lanes of a night with these models."""
+    cards = [ModelCard.read(find_bundle(name)) for name in models]
+    arithmetic = resolve_arithmetic("openvino", "f32")
+    config = {
+        "models": [
+            {"name": name, "fingerprint": card.fingerprint}
+            for name, card in zip(models, cards, strict=True)
+        ],
+        **vars(arithmetic),
+        "max_side": None,
+        "masks": True,
+    }
+    task = "pipelines.score.lane:PhotosAroundDevice"
+    return LaneSettings(task=task, config=config, lanes=lanes)
+
+
+def needed_seconds(photos: Sequence[bytes], models: Sequence[str]) -> float:
+    """Returns the CPU time a photo of what lanes must do, in this process alone."""
+    arithmetic = resolve_arithmetic("openvino", "f32")
+    networks = [open_network(name, arithmetic) for name in models]
+    cards = [network.card for network in networks]
+    stages = PhotoStages(cards, arithmetics=[arithmetic] * len(cards))
+    block, known = bytearray(stages.block_bytes), dict[tuple[int, ...], Any]()
+    spent = 0.0
+    for data in photos:
+        start = time.process_time()
+        prepared = stages.prepare(data, block)
+        spent += time.process_time() - start
+        for row in stages.rows(prepared):
+            shape = (*row.padded, 3)
+            if (row.model, *shape) not in known:
+                pixels = array_at(block, row.pixels, shape, dtype=np.uint8)
+                known[row.model, *shape] = _logits(networks[row.model], pixels)
+            write_row(known[row.model, *shape], block, places=row.logits)
+        start = time.process_time()
+        stages.finish(prepared, block)
+        spent += time.process_time() - start
+    return spent / len(photos)
+
+
+def fed(
+    photos: Sequence[bytes], models: Sequence[str], *, lanes: int, batch: int
+) -> tuple[float, float]:
+    """Returns wall and CPU seconds a photo through lanes around the free device."""
+    stages = PhotoStages(
+        [ModelCard.read(find_bundle(name)) for name in models],
+        arithmetics=[resolve_arithmetic("openvino", "f32")] * len(models),
+    )
+    device = DeviceSettings(
+        task="benchmarks.gpu_lanes:Canned",
+        slot_bytes=stages.block_bytes,
+        names=("cpu",),
+        batch=batch,
+    )
+    pool = DevicePool(settings(models, lanes), device)
+    try:
+        _pass(pool, photos)  # every size has its logits, every library is loaded
+        wall, cpu = time.perf_counter(), _cpu_seconds()
+        _pass(pool, photos)
+        wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+    finally:
+        pool.close()
+    return wall / len(photos), cpu / len(photos)
+
+
+def _pass(pool: DevicePool, photos: Sequence[bytes]) -> None:
+    asked = (Request({}, [data]) for data in photos)
+    answered = [answer for _, answer in pool.answer(enumerate(asked))]
+    bad = [answer.bad for answer in answered if answer.bad is not None]
+    if bad or len(answered) != len(photos):
+        raise SystemExit(f"--photos: got {bad[:1]}, expected only good ones")
+
+
+def _cpu_seconds() -> float:
+    """Returns the CPU time of this process and of its children, up to now."""
+    return sum(map(_ticks, [os.getpid(), *_children()])) * _TICK
+
+
+def _children() -> Iterator[int]:
+    for path in Path("/proc/self/task").glob("*/children"):
+        yield from map(int, path.read_text().split())
+
+
+def _ticks(pid: int) -> int:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(words[11]) + int(words[12])
+
+
+def main() -> None:
+    """Measures and prints one JSON object."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--model", nargs="+", default=["voc21"])
+    asked = parser.parse_args()
+    files = itertools.islice(
+        itertools.cycle(sorted(asked.photos.glob("*.jpg"))), asked.count
+    )
+    photos = [path.read_bytes() for path in files]
+    before = needed_seconds(photos, asked.model)
+    wall, cpu = fed(photos, asked.model, lanes=asked.lanes, batch=asked.batch)
+    needed = (before + needed_seconds(photos, asked.model)) / 2
+    ideal = asked.lanes / needed
+    figures = {
+        "needed_ms": needed * 1e3,
+        "spent_ms": cpu * 1e3,
+        "images_per_second": 1 / wall,
+        "ideal": ideal,
+        "share": 1 / wall / ideal,
+        "cpu_share": needed / cpu,
+    }
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()

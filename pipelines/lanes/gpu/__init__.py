@@ -1,0 +1,1 @@
+"""Lanes of a device: one owns it and its models, the others decode and encode."""

@@ -1,0 +1,208 @@
+"""The pool of lanes around devices: photos in, rows out, pixels and logits in slots.
+
+A photo takes three steps. A decoding lane decodes it into a slot; a device's lane reads
+the pixels there, in a batch with others, and writes logits; a decoding lane, often
+another, makes the photo's row of them. The worker passes on where things lie, in tiny
+messages, and keeps the table of slots: whatever dies, the table says what each holds.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from fcn_core.scoring import gpus
+from pipelines.faults import SystemicFault
+from pipelines.lanes.caller import Caller, Key, Work
+from pipelines.lanes.gpu.arena import Arena
+from pipelines.lanes.gpu.batches import Batches
+from pipelines.lanes.gpu.board import Board
+from pipelines.lanes.gpu.driver import DeviceDriver
+from pipelines.lanes.gpu.photos import Photo, Row
+from pipelines.lanes.gpu.settings import DeviceSettings
+from pipelines.lanes.gpu.slots import SlotState, SlotTable
+from pipelines.lanes.lane import Lane
+from pipelines.lanes.memory import KernelKills, MemoryLimit
+from pipelines.lanes.messages import Answer, Garbled, Request
+from pipelines.lanes.settings import LaneLimits, LaneSettings
+from pipelines.lanes.trial import Trials
+
+_JOIN_SECONDS: Final = 5.0
+
+
+class DevicePool:
+    """Decoding lanes and the lanes of devices, one permanent thread each.
+
+    Args:
+        settings: What the decoding lanes run, and how many.
+        device: What the devices' lanes run.
+        kernel_kills: As for `pool.LanePool`.
+    """
+
+    def __init__(
+        self,
+        settings: LaneSettings,
+        device: DeviceSettings,
+        *,
+        kernel_kills: Callable[[], int] | None = None,
+    ):
+        self.settings = settings
+        kills = kernel_kills or KernelKills()
+        self._arena = Arena.create(device.slots(settings.count), device.slot_bytes)
+        shared = replace(
+            settings,
+            config={**settings.config, "arena": asdict(self._arena)},
+            inherited=(self._arena.descriptor,),
+        )
+        self._limit = MemoryLimit.find()
+        self._lanes = [Lane(shared, kills) for _ in range(settings.count)]
+        self._trials = Trials(self._lanes, self._is_memory_short)
+        self._table = SlotTable(self._arena.slots)
+        self._board = Board(self._table)
+        self._batches = Batches(device, self._board.is_starved)
+        self._drivers = [
+            DeviceDriver(
+                name,
+                Lane(_of_device(shared, device, name), kills),
+                batches=self._batches,
+                begun=self._begin,
+                done=self._computed,
+            )
+            for name in device.names
+        ]
+        self._lock = threading.Lock()
+        self._open: set[Photo] = set()
+        self._fault: BaseException | None = None
+        self._threads = [
+            *(self._thread("lane", self._decode, lane) for lane in self._lanes),
+            *(self._thread("device", self._compute, each) for each in self._drivers),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _thread(self, name: str, run: Callable[..., None], what: Any) -> Any:
+        return threading.Thread(target=run, args=[what], name=name, daemon=True)
+
+    @property
+    def ahead(self) -> int:
+        """How many items it may hold at once: one a slot, and two a lane to come."""
+        return self._arena.slots + 2 * self.settings.count
+
+    def answer(
+        self, items: Iterable[tuple[Key, Request | Answer]]
+    ) -> Iterator[tuple[Key, Answer]]:
+        """Yields answers as they come; see `pool.LanePool.answer`."""
+        caller = Caller(self._put, self._trials)
+        yield from caller.answers(items, depth=self.ahead)
+
+    def _put(self, work: Work) -> None:
+        photo = work.state if isinstance(work.state, Photo) else Photo(work)
+        work.state = photo
+        with self._lock:
+            fault = self._fault
+            self._open.add(photo)
+        if fault is not None:
+            work.replies.put(fault)
+        else:
+            self._board.prepare(photo)
+
+    def _is_memory_short(self) -> bool:
+        wanted = self.settings.limits.memory_bytes
+        if self._limit is None or wanted is None:
+            return False
+        return self._limit.free_bytes(wanted) < wanted
+
+    def _decode(self, lane: Lane) -> None:
+        """Runs a decoding lane until the pool is closed."""
+        lane.start_early()
+        while (step := self._board.next()) is not None:
+            photo, state = step
+            try:
+                if state is SlotState.FILLING:
+                    self._prepare(lane, photo)
+                else:
+                    self._finish(lane, photo)
+            except BaseException as fault:
+                self._end(photo, fault)
+            self._batches.look()
+        lane.close()
+
+    def _prepare(self, lane: Lane, photo: Photo) -> None:
+        answer = self._trials.ask(lane, photo.before)
+        if answer is None or answer.bad is not None:
+            self._end(photo, photo.work if answer is None else answer)
+            return
+        assert photo.slot is not None
+        try:
+            rows = photo.prepared(answer.reply, self._arena)
+        except Garbled as error:
+            raise SystemicFault(f"{photo.name}: {error}; this is a bug") from error
+        self._table.move(photo.slot, SlotState.READY)
+        self._batches.add(rows)
+
+    def _finish(self, lane: Lane, photo: Photo) -> None:
+        answer = self._trials.ask(lane, photo.to_finish())
+        self._end(photo, photo.work if answer is None else answer)
+
+    def _begin(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            assert row.photo.slot is not None
+            self._table.move(row.photo.slot, SlotState.COMPUTING)
+
+    def _computed(self, row: Row, bad: Answer | None) -> None:
+        """Takes a row from a device."""
+        photo = row.photo
+        if not photo.row_done(bad):
+            return
+        if photo.bad is not None:
+            self._end(photo, photo.bad)
+            return
+        assert photo.slot is not None
+        self._table.move(photo.slot, SlotState.DONE)
+        self._board.finish(photo)
+
+    def _end(self, photo: Photo, how: "Answer | Work | BaseException") -> None:
+        """Gives a photo back to its caller, and its slot to others."""
+        self._board.release(photo)
+        with self._lock:
+            self._open.discard(photo)
+        work = photo.work
+        work.replies.put((work.key, how) if isinstance(how, Answer) else how)
+
+    def _compute(self, driver: DeviceDriver) -> None:
+        """Runs a device until the pool is closed; its fault is everybody's."""
+        try:
+            driver.run()
+        except BaseException as fault:
+            with self._lock:
+                self._fault = fault
+                waiting, self._open = self._open, set()
+            self._close()
+            for photo in waiting:
+                photo.work.replies.put(fault)
+
+    def _close(self) -> None:
+        self._board.close()
+        self._batches.close()
+
+    def close(self) -> None:
+        """Ends all lanes once their open requests are done."""
+        self._close()
+        for thread in self._threads:
+            thread.join(timeout=_JOIN_SECONDS)
+        self._arena.close()
+
+
+def _of_device(shared: LaneSettings, device: DeviceSettings, name: str) -> LaneSettings:
+    """Returns what the lane of one device runs."""
+    visible = "" if name == "cpu" else name
+    return replace(
+        shared,
+        task=device.task,
+        config={**shared.config, "device": name},
+        lanes=1,
+        limits=LaneLimits(
+            cpu_seconds=1e9, memory_bytes=None, silence_seconds=device.silence_seconds
+        ),
+        environment=((gpus.VISIBLE, visible), gpus.BY_BUS),
+    )
