@@ -10,6 +10,7 @@ from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.int8_form import Int8Form
 from fcn_core.scoring import arithmetic, precisions
 from fcn_core.scoring.arithmetic import Arithmetic
+from fcn_core.scoring.gpus import Gpu
 from tests.drawn import tiny_int8, tiny_models
 
 AVX2 = frozenset({"avx", "avx2"})
@@ -24,7 +25,8 @@ F32, BF16, INT8 = "f32", "bf16", "int8"
 def has(monkeypatch: pytest.MonkeyPatch) -> Any:
     def has(flags: frozenset[str], gpu: str | None = None) -> None:
         monkeypatch.setattr(arithmetic, "_cpu_flags", lambda: flags)
-        monkeypatch.setattr(arithmetic, "_gpu_model", lambda: gpu)
+        found = None if gpu is None else Gpu("0", 0.0, gpu)
+        monkeypatch.setattr(arithmetic, "_gpu", lambda: found)
 
     return has
 
