@@ -64,14 +64,6 @@ InstructionSet = Annotated[
         "GPU's name; this machine's if auto",
     ),
 ]
-Views = Annotated[
-    Literal["1", "3", "square"],
-    Field(
-        description="how models of a fixed input, such as aesthetics, see a photo: 1, "
-        "whole; 3, the mean of squares that cover it, for three times their time; "
-        "square, warped to a square as they are published"
-    ),
-]
 Lanes = Annotated[
     int | None,
     Field(ge=1, description="scoring processes; one a core if unset"),

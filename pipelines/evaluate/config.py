@@ -1,6 +1,6 @@
 """The settings of `fcn evaluate` and `fcn voc_submission`."""
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,7 +12,6 @@ from pipelines.settings import (
     JobConfig,
     Lanes,
     Precision,
-    Views,
 )
 
 
@@ -47,7 +46,11 @@ class EvaluateConfig(JobConfig):
         le=8192,
         description="longest side that the model sees, in pixels; its card's if unset",
     )
-    views: Views = "1"
+    views: Literal["1", "3", "square"] = Field(
+        default="1",
+        description="how aesthetics sees a photo: 1, whole; 3, the mean of squares "
+        "that cover it, for three times the time; square, warped to one as published",
+    )
     void: int | None = Field(
         default=None,
         ge=0,

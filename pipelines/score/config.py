@@ -16,7 +16,6 @@ from pipelines.settings import (
     Lanes,
     Names,
     Precision,
-    Views,
 )
 
 Durable = Annotated[
@@ -75,7 +74,11 @@ class ScoreConfig(JobConfig):
         description="side of overlapping tiles, in pixels, for photos larger than "
         "this; needs a larger --max_side",
     )
-    views: Views = "1"
+    views: Literal["1", "3", "square"] = Field(
+        default="1",
+        description="how aesthetics sees a photo: 1, whole; 3, the mean of squares "
+        "that cover it, for three times the time; square, warped to one as published",
+    )
     chunk_size: ChunkSize = 256
     max_error_rate: ErrorRate = 0.05
     rescore: bool = Field(

@@ -71,13 +71,7 @@ def plan_night(config: ScoreConfig) -> Night:
     files.check_writable(out)
     settings = _settings(config, models, arithmetic)
     cards = [model.card for model in models]
-    fingerprint = scoring.row_fingerprint(
-        cards,
-        arithmetic,
-        max_side=config.max_side,
-        tile=config.tile,
-        views=config.views,
-    )
+    fingerprint = _fingerprint(config, cards, arithmetic)
 
     drafted: list[Pending] = []
 
@@ -154,6 +148,18 @@ def _find_pending(
     if not config.rescore:
         check_rescoring(out, pending, earlier=earlier, fingerprint=fingerprint)
     return pending
+
+
+def _fingerprint(
+    config: ScoreConfig, cards: Sequence[ModelCard], arithmetic: Arithmetic
+) -> str:
+    return scoring.row_fingerprint(
+        cards,
+        arithmetic,
+        max_side=config.max_side,
+        tile=config.tile,
+        views=config.views,
+    )
 
 
 def _settings(

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol
 import pyarrow as pa
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
+from fcn_core.labels import Views
 from pipelines.chunks.frozen import Frozen, Identified
 from pipelines.chunks.parts import Parts
 from pipelines.chunks.pieces import Piece, Pieces, read_file
@@ -21,7 +22,6 @@ from pipelines.score.commit import Commit, Discard, Outcome, read_outcome
 from pipelines.score.keys import Keys
 from pipelines.score.layout import PlanFolder
 from pipelines.score.rows import SCORES_SCHEMA
-from pipelines.settings import Views
 
 Kind = Literal["score", "replay"]
 
