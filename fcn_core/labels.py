@@ -18,6 +18,11 @@ RATING_TASKS: Final[tuple[RatingTask, ...]] = ("aesthetics", "technical")
 """The tasks whose answer is a distribution of ratings."""
 
 
+Views = Literal["1", "3", "square"]
+"""How models that sample photos to one area see them: `1` whole; `3` squares, three or
+as many as cover a photo, whose ratings are averaged; `square` whole, but warped to a
+square from the photo's own pixels, as such models are published."""
+
 Pooling = Literal["average", "max"]
 
 

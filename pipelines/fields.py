@@ -26,9 +26,8 @@ InstructionSet = Annotated[
 Views = Annotated[
     Literal["1", "3", "square"],
     Field(
-        description="how models of a fixed input, such as aesthetics, see a photo: 1, "
-        "whole; 3, the mean of squares that cover it, for three times their time; "
-        "square, warped to a square as they are published"
+        description="how aesthetics sees a photo: 1, whole; 3, the mean of squares "
+        "that cover it, for three times the time; square, warped to one as published"
     ),
 ]
 Lanes = Annotated[

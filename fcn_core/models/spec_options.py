@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from fcn_core.models.backbones.rows import OURS
-
 PREPROCESSING_MODES = ("tf", "caffe", "torch", "unit", "rgb", "raw")
 
 _FCN = ("fcn8s", "fcn16s", "fcn32s")
@@ -31,9 +29,15 @@ def _rules(spec: Any) -> tuple[tuple[str, bool, str], ...]:
     """Returns option, whether it fits, and what it fits, for every option."""
     vgg = spec.backbone_row.head == "convolutional"
     named = not spec.backbone_row.nested
+    deconvolution = spec.name.startswith("deconvnet")
     upsampling = "a network that upsamples: fcn8s, fcn16s, fcn32s or dilated"
     return (
-        *_backbone_rules(spec),
+        (
+            "backbone",
+            named or spec.name in _DEEPEST_ONLY,
+            f"one of {', '.join(_DEEPEST_ONLY)} on it: it names no finer strides",
+        ),
+        ("backbone", vgg or not deconvolution, "a VGG under a deconvnet"),
         (
             "geometry caffe",
             spec.geometry != "caffe" or (vgg and spec.name in _FCN),
@@ -66,28 +70,5 @@ def _rules(spec: Any) -> tuple[tuple[str, bool, str], ...]:
             "preprocessing",
             spec.preprocessing in PREPROCESSING_MODES,
             f"one of the modes {', '.join(PREPROCESSING_MODES)}",
-        ),
-    )
-
-
-def _backbone_rules(spec: Any) -> tuple[tuple[str, bool, str], ...]:
-    """Returns the same of the backbone."""
-    row = spec.backbone_row
-    vgg, named = row.head == "convolutional", not row.nested
-    return (
-        (
-            "backbone",
-            named or spec.name in _DEEPEST_ONLY,
-            f"one of {', '.join(_DEEPEST_ONLY)} on it: it names no finer strides",
-        ),
-        (
-            "backbone",
-            row.application != OURS or spec.name == "rating",
-            "a rating network on it: it sees a few pixels at a time",
-        ),
-        (
-            "backbone",
-            vgg or not spec.name.startswith("deconvnet"),
-            "a VGG under a deconvnet",
         ),
     )

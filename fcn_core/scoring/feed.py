@@ -3,20 +3,16 @@
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcn_core import geometry, images, views
 from fcn_core.bundles.card import ModelCard
+from fcn_core.labels import Views
 from fcn_core.records.record import ImageRecord
 from fcn_core.scoring.scorers import side_multiple
-
-Views = Literal["1", "3", "square"]
-"""How models that sample photos to one area see them: `1` whole; `3` squares, three or
-as many as cover a photo, whose ratings are averaged; `square` whole, but warped to a
-square from the photo's own pixels, as such models are published."""
 
 WHOLE: Final = "1"
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from fcn_core import geometry, images
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.canonical import content_sha256
-from fcn_core.labels import RATING_TASKS, Task
+from fcn_core.labels import RATING_TASKS, Task, Views
 from fcn_core.scoring import class_maps
 from fcn_core.scoring.arithmetic import Arithmetic
-from fcn_core.scoring.feed import WHOLE, FedPhoto, Views, feed_of
+from fcn_core.scoring.feed import WHOLE, FedPhoto, feed_of
 from fcn_core.scoring.gpu_engine import PROGRAM_VERSION
 from fcn_core.scoring.scorers import SIDE_ROUNDING, Outputs, Scorer, with_moments
 

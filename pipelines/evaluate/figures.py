@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from fcn_core.labels import Views
 from pipelines import files
 from pipelines.chunks.frozen import Frozen
 from pipelines.evaluate.leak import Leak
 from pipelines.faults import UsageError
-from pipelines.fields import Views
 
 
 class EvaluateSettings(Frozen):

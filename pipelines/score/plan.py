@@ -12,11 +12,11 @@ from typing import Any, Final, Literal, Protocol
 import pyarrow as pa
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from fcn_core.labels import Views
 from pipelines.chunks.frozen import Frozen, Identified, is_absent
 from pipelines.chunks.parts import Parts
 from pipelines.chunks.pieces import Piece, Pieces, read_file
 from pipelines.faults import SystemicFault
-from pipelines.fields import Views
 from pipelines.score import index
 from pipelines.score.commit import Commit, Discard, Outcome, read_outcome
 from pipelines.score.gate_settings import FrozenGates

@@ -73,7 +73,6 @@ NETWORKS: dict[str, tuple[Task, str, dict[str, Any]]] = {
         {"backbone": "resnet50", "rating_classes": 1},
     ),
     "rating mobilenet_v2": ("aesthetics", "rating", {"backbone": "mobilenet_v2"}),
-    "rating texture": ("aesthetics", "rating", {"backbone": "texture"}),
     "classifier vgg16": ("aesthetics", "classifier", {"backbone": "vgg16"}),
     "classifier vgg16 valid low": (
         "aesthetics",

@@ -13,9 +13,6 @@ from fcn_core.geometry import Alignment
 
 Mode = Literal["tf", "caffe", "torch", "raw"]
 
-OURS: Final = ""
-"""Application of a backbone that nobody has published weights of."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
@@ -23,7 +20,7 @@ class Backbone:
 
     Attributes:
         application: The network's name in `keras.applications`, whose weight files it
-            loads; `OURS` for a network that is not there.
+            loads.
         preprocessing: Mode of `layers.Preprocess` that its published weights expect.
         alignment: Where a feature sits in its cell of pixels.
         output_strides: Strides the deepest features can have.
@@ -93,13 +90,6 @@ BACKBONES: Final[dict[str, Backbone]] = {
         output_strides=(16, 32),
         usual_strides=(16, 32),
         head="pooled",
-    ),
-    "texture": Backbone(
-        application=OURS,
-        preprocessing="tf",
-        alignment="center",
-        output_strides=(16,),
-        usual_strides=(16,),
     ),
     "resnet50": _resnet("ResNet50"),
     "resnet101": _resnet("ResNet101"),

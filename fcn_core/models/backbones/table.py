@@ -9,8 +9,7 @@ import keras
 from fcn_core.models.backbones.applications import application_features
 from fcn_core.models.backbones.mobilenet_v2 import mobilenet_v2
 from fcn_core.models.backbones.resnet import resnet50, resnet101
-from fcn_core.models.backbones.rows import OURS, Backbone
-from fcn_core.models.backbones.texture import texture
+from fcn_core.models.backbones.rows import Backbone
 from fcn_core.models.backbones.vgg import vgg16, vgg19
 from fcn_core.models.layers import Features
 
@@ -20,7 +19,6 @@ _BUILDERS: Final[dict[str, Callable[..., Features]]] = {
     "MobileNetV2": mobilenet_v2,
     "ResNet50": resnet50,
     "ResNet101": resnet101,
-    OURS: texture,
 }
 
 

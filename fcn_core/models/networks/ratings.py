@@ -12,13 +12,11 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from fcn_core.models.backbones.rows import OURS
 from fcn_core.models.layers import Features, WithZero
 from fcn_core.models.networks.features import extract, photo_input
 from fcn_core.models.spec import RATING_STRIDE, ModelSpec
 
 FEATURE_STRIDES = (2, 4, 8)
-"""Of the features that a rating head reads, as far as a backbone has them."""
 
 RATING_WIDTH = 64
 """Hidden channels of a rating head beside a segmentation."""
@@ -38,7 +36,6 @@ def rating_network(spec: ModelSpec) -> keras.Model:
         classes=spec.classes,
         width=spec.head_width,
         dropout=spec.dropout,
-        reads_pixels=spec.backbone_row.application != OURS,
     )
     return keras.Model(images, logits, name=f"{spec.name}_{spec.backbone}")
 
@@ -50,7 +47,6 @@ def rating_head(
     classes: int,
     width: int,
     dropout: float,
-    reads_pixels: bool = True,
     prefix: str = "head",
 ) -> Any:
     """Rates each cell of 16 pixels, from its pixels and features of strides 2 to 8.
@@ -61,19 +57,15 @@ def rating_head(
         classes: Rating bins; 1 is a regression, see `ModelSpec.rating_bins`.
         width: Hidden channels.
         dropout: Rate while training, 0..1.
-        reads_pixels: Whether it sees means of pixels and their squares, too.
         prefix: Of its layers' names.
 
     Returns:
         Logits float `[B, ceil(H/16), ceil(W/16), channels]`.
     """
-    inputs: dict[str, tuple[int, Any]] = {}
-    if reads_pixels:
-        scaled = layers.Rescaling(1 / 255, name=f"{prefix}_pixels")(images)
-        squares = layers.Multiply(name=f"{prefix}_squares")([scaled, scaled])
-        inputs = {"pixels": (1, scaled), "squares": (1, squares)}
-    known = [stride for stride in FEATURE_STRIDES if stride in features]
-    inputs |= {f"stride{s}": (s, features[s]) for s in known}
+    scaled = layers.Rescaling(1 / 255, name=f"{prefix}_pixels")(images)
+    squares = layers.Multiply(name=f"{prefix}_squares")([scaled, scaled])
+    inputs = {"pixels": (1, scaled), "squares": (1, squares)}
+    inputs |= {f"stride{s}": (s, features[s]) for s in FEATURE_STRIDES}
     cells = [
         cell_means(values, stride, f"{prefix}_mean_{name}")
         for name, (stride, values) in inputs.items()

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from fcn_core import libraries
 from fcn_core.models.backbones.applications import NESTED_NAME
-from fcn_core.models.backbones.rows import OURS
 from fcn_core.models.backbones.table import application
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.assign import (
@@ -111,12 +110,6 @@ def application_tensors(spec: ModelSpec, source: str) -> dict[str, NDArray[np.fl
         WeightsError: The file is another network's.
     """
     row = spec.backbone_row
-    if row.application == OURS:
-        raise WeightsError(
-            f"weights {Path(source).name}: got some for the backbone {spec.backbone}, "
-            "which nobody has published any of, expected random or a model of this "
-            "network; leave --init out"
-        )
     convolutional = row.head == "convolutional"
     if source == "imagenet":
         return _named_as_ours(_downloaded(spec), nested=row.nested)

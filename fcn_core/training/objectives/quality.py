@@ -1,6 +1,6 @@
 """Technical quality: photos made worse, rated by how much worse; any photos do."""
 
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,9 +17,6 @@ from fcn_core.records.source import Source
 from fcn_core.scoring import feed
 from fcn_core.training.objectives import augmentation, losses
 from fcn_core.training.objectives.rated import RatedObjective
-
-_BLOCK: Final = 8
-"""Pixels of a side of a JPEG's blocks."""
 
 
 class QualityObjective(RatedObjective):
@@ -50,11 +47,6 @@ class QualityObjective(RatedObjective):
             degradations.degrade(pixels, kind, strength=strength, rng=rng)
             for kind, strength in worse
         ]
-        # Blocks of a JPEG begin anywhere: a copy's own must not always begin at its
-        # corner, where those that the photo came with rarely do.
-        top, left = rng.integers(_BLOCK, size=2)
-        top, left = min(top, pixels.shape[0] - 1), min(left, pixels.shape[1] - 1)
-        copies = [np.ascontiguousarray(copy[top:, left:]) for copy in copies]
         padded = np.stack(
             [images.pad(copy, crop, self._recipe.padding_value) for copy in copies]
         )

@@ -23,7 +23,6 @@ from tests.drawn.tiny_networks import small_spec
         ({"colour": "red"}, "got unknown colour, expected only task, name"),
         ({"name": "fcn32s", "output_stride": 16}, "use a larger one"),
         ({"task": "aesthetics"}, "expected one of rating"),
-        ({"backbone": "texture", "name": "fcn16s"}, "a rating network on it"),
     ],
 )
 def test_wrong_names_say_what_exists(options: dict[str, Any], message: str) -> None:

@@ -67,13 +67,6 @@ def real_weights(name: str) -> str:
     return str(Path(folder) / name)
 
 
-def test_a_backbone_of_ours_has_no_published_weights(tmp_path: Path) -> None:
-    spec = ModelSpec(task="aesthetics", name="rating", backbone="texture", classes=10)
-    model = build(spec)
-    with pytest.raises(WeightsError, match="which nobody has published any of"):
-        load_weights(model, spec, "imagenet")
-
-
 def test_deeplab_archive_fills_all_but_the_skip() -> None:
     source = real_weights("deeplab_mnv2_voc.npz")
     spec = ModelSpec(name="fcn8s", backbone="mobilenet_v2")

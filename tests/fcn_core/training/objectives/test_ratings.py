@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -108,29 +107,6 @@ def test_fine_tuned_aesthetics_see_what_is_scored(rated: Path) -> None:
     assert len(shown) == len(scored)
     found = [any(np.array_equal(one, other) for other in shown) for one in scored]
     assert all(found)
-
-
-def test_the_blocks_of_a_degraded_copy_begin_anywhere(
-    rated: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else a network takes the corner that they begin at for the damage itself."""
-
-    def mark(pixels: np.ndarray, *_: Any, **__: Any) -> np.ndarray:
-        rows = np.arange(len(pixels), dtype=np.uint8)[:, None, None]
-        return np.broadcast_to(rows, pixels.shape)  # a pixel's value is its row
-
-    monkeypatch.setattr(degradations, "degrade", mark)
-    source = Source(folder=rated, split="train")
-    objective = make_objective(RATING.model, RATING, source)
-    starts = {
-        int(photo[0, 0, 0])
-        for epoch in range(8)
-        for batch in objective.batches(source, batch_size=4, seed=1, epoch=epoch)
-        for photos, *_ in batch
-        for photo in photos
-        if np.array_equal(photo[:9, 0, 0], np.arange(9) + photo[0, 0, 0])
-    }
-    assert starts <= set(range(8)) and len(starts) > 4
 
 
 def test_quality_learns_from_any_photos(rated: Path) -> None:
