@@ -15,9 +15,9 @@ from fcn_core.scoring.arithmetic import Arithmetic, Precision, resolve_arithmeti
 
 FASTER_IN_INT8: Final[Mapping[str, float]] = {
     "avx2": 1.6,
-    "avx512": 1.6,
-    "avx512_vnni": 2.7,
-    "avx2_vnni": 2.2,
+    "avx512": 1.5,
+    "avx512_vnni": 2.6,
+    "avx2_vnni": 2.1,
 }
 """Instructions for int8 -> how much faster than in f32 `voc21` was, one thread.
 

@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from fcn_core.bundles.card import ModelCard
+from pipelines.training.config import ExportConfig
 from tests.drawn import tiny_shards
 from tests.runs.score_runs import fcn
 
@@ -15,6 +17,22 @@ needs_nncf = pytest.mark.skipif(
     importlib.util.find_spec("nncf") is None,
     reason="nncf is not installed: pip install 'fcn[int8]'",
 )
+
+
+MANUAL = Path(__file__).resolve().parents[3] / "docs/models.md"
+
+
+def test_the_commands_of_the_manual_are_understood() -> None:
+    lines = MANUAL.read_text("utf-8").splitlines()
+    commands = [
+        shlex.split(line.partition(" " * 8)[0])
+        for line in map(str.strip, lines)
+        if line.startswith("fcn export") and "--int8" in line
+    ]
+    found = [ExportConfig.parse(words[2:])[0] for words in commands]
+    assert [config.model for config in found] == ["RUN", "voc21"]
+    assert {config.int8 for config in found} == {"DATA"}
+    assert {config.output for config in found} == {"BUNDLE"}
 
 
 @pytest.fixture(scope="module")
