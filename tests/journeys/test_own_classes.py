@@ -51,7 +51,7 @@ def test_own_classes_from_a_folder_to_the_legend(tmp_path: Path) -> None:
     assert convert("folder", data, *split, *label_map, input=photos, targets=masks) == 0
     manual = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
     words = "train segmentation --data data/mine --recipe voc21 --init voc21 {}--output"
-    rate = "--learning_rate 1e-2"
+    rate = "--learning_rate 3e-2 --freeze backbone"
     assert words.format(f"{rate} --epochs 20 ") in manual
     learn = ["train", "segmentation", "--recipe", "voc21", "--init", "voc21"]
     small = [*rate.split(), "--epochs", "10", "--batch_size", "2", "--threads", "1"]

@@ -32,8 +32,8 @@ def write(folder: Path, model: keras.Model, **fields: object) -> Path:
         max_side=512,
     )
     training = {"model": SPEC.to_json()}
-    reported = {"version": "1", "training": training, **fields}
-    export(model, folder, card.model_copy(update=reported))
+    values = {"version": "1", "training": training, **fields}
+    export(model, folder, card.model_copy(update=values))
     return folder
 
 

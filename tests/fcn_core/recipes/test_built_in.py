@@ -1,0 +1,44 @@
+"""The shipped `voc21` is what its recipe makes of a public file."""
+
+import pytest
+
+from fcn_core.bundles import find
+from fcn_core.recipes import RECIPES
+
+PUBLIC = (
+    "deeplabv3_mnv2_pascal_quant.tflite "
+    "sha256:350af47fd346ea6d74b58833a351f583ba860e9806ec5bd292ff8d8f1f249398"
+)
+
+
+def test_voc21_was_made_by_the_recipe_as_it_is() -> None:
+    card, recipe = find.card_of("voc21"), RECIPES["voc21"]
+    numbers = card.training["numbers"]
+    assert isinstance(numbers, dict)
+    for name, value in numbers.items():
+        made = getattr(recipe, name)
+        assert value == (list(made) if isinstance(made, tuple) else made), name
+    assert {"teacher_scales", "rates", "crop", "max_side"} <= numbers.keys()
+    assert card.training["epochs"] == recipe.epochs
+
+
+def test_voc21_works_at_the_size_of_photos() -> None:
+    card = find.card_of("voc21")
+    assert (card.version, card.max_side, card.enlarge) == ("3", 512, 1.0)
+
+
+def test_voc21_started_from_a_public_file() -> None:
+    card = find.card_of("voc21")
+    assert card.training["init"] == PUBLIC
+    assert card.origin.startswith(f"Started from {PUBLIC.split()[0]}, DeepLab-v3 ")
+    assert f"--init {PUBLIC.split()[0]} " in str(card.training["command"])
+
+
+def test_voc21_s_figures_name_data_and_split() -> None:
+    card = find.card_of("voc21")
+    data = f"voc {str(card.training['data_fingerprint'])[:12]}"
+    found = {(m.data, m.split, m.images) for m in card.metrics}
+    assert found == {(data, "val", 100)}
+    figures = {m.name: m.value for m in card.metrics}
+    classes = [v for n, v in figures.items() if n.startswith("iou_")]
+    assert figures["miou"] == pytest.approx(sum(classes) / 21, abs=1e-9)
