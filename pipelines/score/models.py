@@ -63,6 +63,13 @@ def chosen_arithmetic(
     """
     try:
         with gpus.only(device):
-            return resolve_arithmetic(engine, precision, instruction_set)
+            chosen = resolve_arithmetic(engine, precision, instruction_set)
     except ModelError as error:
         raise UsageError(str(error)) from error
+    if device.isdigit() and not chosen.on_gpu:
+        raise UsageError(
+            f"--device: got {device} with engine {chosen.engine}, expected the number "
+            "of a GPU of this machine, and engine tensorflow; see nvidia-smi, or leave "
+            "it out"
+        )
+    return chosen
