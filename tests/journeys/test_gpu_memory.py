@@ -35,11 +35,15 @@ def proportional_bytes(pid: int) -> int:
 
 
 def peak_bytes(photos: Path, out: Path, *flags: str) -> int:
-    """Scores photos; returns the most memory that all processes had at once."""
+    """Scores photos; returns the most memory that all processes had at once.
+
+    Up to the last chunk: the page that follows has lanes of its own.
+    """
+    chunks = -(-len(list(photos.iterdir())) // 256)
     words = score_runs.words(photos, out, *flags)
     peak = 0
     with score_runs.attempt(words, out.with_name(f"{out.name}.log")) as attempt:
-        while attempt.process.poll() is None:
+        while attempt.process.poll() is None and score_runs.part_count(out) < chunks:
             pids = [attempt.process.pid, *attempt.children()]
             peak = max(peak, sum(map(proportional_bytes, pids)))
             time.sleep(0.1)
