@@ -65,7 +65,7 @@ def chosen_arithmetics(
     """
     try:
         with gpus.only(config.device):
-            return resolve_precisions(
+            chosen = resolve_precisions(
                 [model.card for model in models],
                 config.engine,
                 config.precision,
@@ -73,3 +73,11 @@ def chosen_arithmetics(
             )
     except ModelError as error:
         raise UsageError(str(error)) from error
+    device = config.device
+    if device.isdigit() and not any(each.on_gpu for each in chosen):
+        raise UsageError(
+            f"--device: got {device} with engine {chosen[0].engine}, expected the number"
+            " of a GPU of this machine, and engine tensorflow; see nvidia-smi, or leave"
+            " it out"
+        )
+    return chosen

@@ -160,6 +160,7 @@ def test_a_device_that_is_not_there_is_refused(
     [
         (["--device", "tpu"], "--device: got 'tpu'"),
         (["--gpu_batch", "0"], "--gpu_batch: got '0'"),
+        (["--device", "0"], "--device: got 0 with engine openvino, expected the"),
         (["--device", "cpu", "--tile", "256"], "expected --device none, got cpu"),
     ],
 )

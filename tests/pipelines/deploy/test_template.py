@@ -62,7 +62,7 @@ def test_what_a_launcher_cannot_decide_must_be_given() -> None:
     for name in ("engine", "precision"):
         values = [each["value"] for each in PARAMETERS[name]["enumOptions"]]
         assert "auto" not in values
-        assert len(values) == {"engine": 2, "precision": 3}[name]
+        assert len(values) == {"engine": 2, "precision": 4}[name]
 
 
 def test_defaults_fit_their_own_rules() -> None:
