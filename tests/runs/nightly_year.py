@@ -40,7 +40,7 @@ class Script:
         dead: The machine dies in the middle of the night.
         drift: The machine rates everything far too high; a person accepts that.
         wrong_library: A canary comes to something else; mended by the next call.
-        flood: Ten times as many photos come; a person accepts that.
+        flood: Twenty times as many photos come; a person accepts that.
         rotten: No photo can be decoded; a person discards the night.
         new_model: From this day on another model is added.
         twice: Two calls at once.
@@ -120,7 +120,7 @@ class Year:
         script, day = self.script, self._day(number)
         if number not in script.empty:
             count = self._random.randint(self.photos_a_day - 4, self.photos_a_day + 4)
-            count *= 10 if number in script.flood else 1
+            count *= 20 if number in script.flood else 1
             count *= 4 if number in script.drift else 1  # few photos prove nothing
             for index in range(count):
                 bad = number in script.rotten
