@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import jinja2
 import pytest
 
 from fcn_core.bad_image import BadImage
@@ -143,6 +144,19 @@ def _run_here(job: ChunkJob, engine: Engine, attempt: Attempt) -> str | None:
     return None
 
 
+def _compiled_once() -> Callable[..., Any]:
+    """Returns what compiles each template of a page once, however many nights."""
+    compiled: dict[tuple[object, ...], Any] = {}
+    compile_one: Any = jinja2.Environment.compile
+
+    def compile_once(environment: jinja2.Environment, *what: object) -> Any:
+        if what not in compiled:
+            compiled[what] = compile_one(environment, *what)
+        return compiled[what]
+
+    return compile_once
+
+
 @contextmanager
 def stub(*, beam: bool = False) -> Iterator[Machine]:
     """Has every night of this process scored by a stub while the block runs.
@@ -156,4 +170,5 @@ def stub(*, beam: bool = False) -> Iterator[Machine]:
         patch.setattr(lane, "LaneProcess", _StubLane)
         if not beam:
             patch.setattr(launch, "run", _run_here)
+        patch.setattr(jinja2.Environment, "compile", _compiled_once())
         yield machine

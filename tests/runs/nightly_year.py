@@ -40,7 +40,7 @@ class Script:
         dead: The machine dies in the middle of the night.
         drift: The machine rates everything far too high; a person accepts that.
         wrong_library: A canary comes to something else; mended by the next call.
-        flood: Ten times as many photos come; a person accepts that.
+        flood: Twenty times as many photos come; a person accepts that.
         rotten: No photo can be decoded; a person discards the night.
         new_model: From this day on another model is added.
         twice: Two calls at once.
@@ -74,7 +74,7 @@ class Year:
         alarms: Night, verdict and the gate, of every call that did not end well.
         expected: Those of the script.
         recovered: Nights that ended well after one that did not.
-        sizes: Photos scored and bytes of our own files, after each night.
+        sizes: Day -> photos scored and bytes in the output, after some nights.
     """
 
     bench: Bench
@@ -86,7 +86,7 @@ class Year:
     alarms: list[tuple[str, str, str]] = field(default_factory=list)
     expected: list[tuple[str, str, str]] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
-    sizes: list[tuple[int, int]] = field(default_factory=list)
+    sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
     _random: random.Random = field(default_factory=lambda: random.Random(1))
     _number: int = 0
 
@@ -97,7 +97,9 @@ class Year:
             if number not in self.script.asleep:
                 with clock(self._day(number + 1), 2.5, TIMEZONE):
                     self._night(number)
-                self.sizes.append((len(self.machine.scored), self._own_bytes()))
+                if number % 30 == 1 or number == self.script.days - 1:
+                    scored = len(self.machine.scored)
+                    self.sizes[number] = (scored, self._own_bytes())
 
     def _day(self, number: int) -> Day:
         return self.first + datetime.timedelta(days=number)
@@ -118,7 +120,8 @@ class Year:
         script, day = self.script, self._day(number)
         if number not in script.empty:
             count = self._random.randint(self.photos_a_day - 4, self.photos_a_day + 4)
-            count *= 10 if number in script.flood else 1
+            count *= 20 if number in script.flood else 1
+            count *= 4 if number in script.drift else 1  # few photos prove nothing
             for index in range(count):
                 bad = number in script.rotten
                 self.bench.put(day, f"{index:03}.jpg", self._draw(bad=bad))
@@ -182,7 +185,7 @@ class Year:
             if outcome["recovered"]:
                 self.recovered.append(outcome["run_date"])
             if outcome["verdict"] != "success":
-                found = outcome["reasons"][-1]
+                found = "; ".join(outcome["reasons"])
                 what = (outcome["run_date"], outcome["verdict"], found)
                 self.alarms.append(what)
 
@@ -213,7 +216,7 @@ class Year:
         wrong = [
             f"expected the alarm {want}, got {got}"
             for want, got in zip(self.expected, self.alarms, strict=False)
-            if got[:2] != want[:2] or not got[2].startswith(want[2])
+            if got[:2] != want[:2] or want[2] not in got[2]
         ]
         if len(self.expected) != len(self.alarms):
             wrong.append(f"expected {self.expected}, got the alarms {self.alarms}")

@@ -39,6 +39,7 @@ FILES = {
     "piece": "_runs/run_date=*/*/plan/piece-*.parquet",
     "index": "_runs/run_date=*/*/plan/keys-*.bin",
     "hashes": "_runs/run_date=*/*/plan/parts-*.bin",
+    "statistics": "_runs/run_date=*/*/plan/statistics-*.bin",
     "part": "_runs/run_date=*/*/parts/chunk-00000001.parquet",
     "table": "scores/run_date=*/scores-*.parquet",
     "mask": "masks/run_date=*/*/chunk-00000000*",
@@ -58,7 +59,7 @@ def test_a_whole_night_has_no_damage(out: Path) -> None:
     assert found["files"] == {
         "plan": 1,
         "piece": 1,
-        "index": 2,
+        "index": 3,
         "part": 3,
         "mask": 4,
         "commit": 1,
@@ -76,7 +77,8 @@ def test_every_damage_is_named(out: Path, kind: str, way: Act) -> None:
     code, found = check(out)
     assert code == 1
     (damage,) = found["damages"]
-    assert damage["kind"] == ("index" if kind == "hashes" else kind)
+    of_plan = {"hashes": "index", "statistics": "index"}
+    assert damage["kind"] == of_plan.get(kind, kind)
     assert damage["run_date"] == NIGHT
     assert out / damage["path"].partition("#")[0] == path
     assert damage["cure"] == ("restore it from a copy" if kind == "piece" else "--mend")
