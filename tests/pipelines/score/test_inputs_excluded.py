@@ -3,6 +3,7 @@
 import os
 import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from pipelines.faults import UsageError
 from pipelines.score import inputs
 from tests.runs.listings import names, touch
 
+Form = Literal["NFC", "NFD"]
 _FRENCH = ("caf\u00e9.jpg", "\u00e9t\u00e9/x.jpg", "\u00e9t\u00e9/caf\u00e9/y.jpg")
 _GLOBS = {
     "caf\u00e9.*": [_FRENCH[0]],
@@ -63,7 +65,7 @@ def test_patterns_fit_whole_paths_and_all_of_a_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stored", ["NFC", "NFD"])
 @pytest.mark.parametrize("typed", ["NFC", "NFD"])
 def test_a_glob_is_compared_in_one_normal_form(
-    tmp_path: Path, stored: str, typed: str
+    tmp_path: Path, stored: Form, typed: Form
 ) -> None:
     touch(tmp_path, *(unicodedata.normalize(stored, n) for n in _FRENCH))
     touch(tmp_path, "cafe.jpg", "ete/x.jpg")
