@@ -25,7 +25,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return _lab_to_rgb(image)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _over_white(image.convert("RGBA"))
-    return image.convert("RGB")
+    # Converting to the same mode would copy 4 bytes a pixel.
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def scale_transparency(image: Image.Image, bits: int) -> None:

@@ -5,6 +5,7 @@ behind the coded data: where they change a pixel, data are missing; where as muc
 decoded without the last bytes, some are left over.
 """
 
+import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -17,6 +18,8 @@ from fcn_core.images.jpeg_plain import PlainJpeg, plain_jpeg
 from fcn_core.images.leftovers import is_whole_scan
 
 _FILLERS: Final = (b"\x5a" * 24, b"\xa5" * 24)
+_MOST_WORK: Final = 250_000_000
+"""Pixels that are decoded to understand one file."""
 
 _Decode = Callable[[bytes], NDArray[np.uint8]]
 
@@ -40,10 +43,11 @@ def decode_rare_sampling(data: bytes, decode: _Decode) -> NDArray[np.uint8]:
     if not plain.parts or not (plain.has_end or plain.is_whole):
         raise _ends_early()
     pixels = decode(plain.as_bytes())
-    if not _is_enough(plain, pixels, decode):
+    trial = _Trial(pixels, decode)
+    if not trial.is_enough(plain):
         raise _ends_early()
     coded = plain.parts[-1]
-    enough = _needed(plain, pixels, decode)
+    enough = _needed(plain, trial)
     if not is_whole_scan(coded[:enough], coded[enough:]):
         raise BadImage(
             "corrupt-strict",
@@ -53,27 +57,43 @@ def decode_rare_sampling(data: bytes, decode: _Decode) -> NDArray[np.uint8]:
     return pixels
 
 
-def _needed(plain: PlainJpeg, pixels: NDArray[np.uint8], decode: _Decode) -> int:
+class _Trial:
+    """Decodes a picture again and again, with a budget of work."""
+
+    def __init__(self, pixels: NDArray[np.uint8], decode: _Decode):
+        self._decode = decode
+        self._expected = zlib.crc32(pixels.data)
+        self._cost = pixels.shape[0] * pixels.shape[1]
+        self._left = _MOST_WORK - self._cost
+
+    def is_enough(self, plain: PlainJpeg) -> bool:
+        """Returns whether the coded data alone, whatever follows, give the pixels."""
+        for filler in _FILLERS:
+            self._left -= self._cost
+            if self._left < 0:
+                raise BadImage(
+                    "corrupt-strict",
+                    "the JPEG has faults or rare sampling factors, and is too large to "
+                    "tell whether they show: save it anew",
+                )
+            longer = plain.with_data(partial(_followed_by, filler=filler))
+            if zlib.crc32(self._decode(longer.as_bytes()).data) != self._expected:
+                return False
+        return True
+
+
+def _needed(plain: PlainJpeg, trial: _Trial) -> int:
     """Returns how many bytes of the last scan give the pixels."""
     coded = plain.parts[-1]
     too_few, enough = -1, len(coded)
     tried = enough - 1  # one less is too few for nearly all files
     while enough - too_few > 1:
-        if _is_enough(plain.with_last_data(coded[:tried]), pixels, decode):
+        if trial.is_enough(plain.with_last_data(coded[:tried])):
             enough = tried
         else:
             too_few = tried
         tried = (enough + too_few) // 2
     return enough
-
-
-def _is_enough(plain: PlainJpeg, pixels: NDArray[np.uint8], decode: _Decode) -> bool:
-    """Returns whether the coded data alone, whatever follows, give the pixels."""
-    for filler in _FILLERS:
-        longer = plain.with_data(partial(_followed_by, filler=filler))
-        if not np.array_equal(decode(longer.as_bytes()), pixels):
-            return False
-    return True
 
 
 def _followed_by(coded: bytes, *, filler: bytes) -> bytes:

@@ -154,6 +154,19 @@ def scan_bomb(height: int, width: int, *, scans: int, progressive: bool) -> byte
     return b"\xff\xd8" + _TABLES + frame + (scan + b"\0") * scans + b"\xff\xd9"
 
 
+def scans_of_coefficients(side: int, *, scans: int) -> bytes:
+    """Returns a sound progressive JPEG: a scan of levels, then one a coefficient."""
+    blocks = (-(-side // 8)) ** 2
+    parts = [b"\xff\xd8", _TABLES, jpeg_frame(side, side, marker=0xC2)]
+    parts += [jpeg_scan_header(spectrum=(0, 0)), bytes(-(-3 * blocks // 8))]
+    for number in range(scans - 1):
+        component, place = divmod(number, 63)
+        spectrum = (place + 1, place + 1)
+        parts.append(jpeg_scan_header((component + 1,), spectrum=spectrum))
+        parts.append(bytes(-(-blocks // 8)))
+    return b"".join([*parts, b"\xff\xd9"])
+
+
 def exif(orientation: int, *, order: str = "<", kind: int = 3) -> bytes:
     """Returns an EXIF block (with its name) that holds one orientation."""
     value = struct.pack(order + ("H2x" if kind == 3 else "I"), orientation)

@@ -14,6 +14,7 @@ from pipelines.faults import UsageError
 from pipelines.score import inputs
 from tests.runs.listings import names, touch
 
+Form = Literal["NFC", "NFD"]
 _FRENCH = ("caf\u00e9.jpg", "\u00e9t\u00e9/x.jpg", "\u00e9t\u00e9/caf\u00e9/y.jpg")
 _GLOBS = {
     "caf\u00e9.*": [_FRENCH[0]],
@@ -61,13 +62,10 @@ def test_patterns_fit_whole_paths_and_all_of_a_list(tmp_path: Path) -> None:
         inputs.list_photos(f"{tmp_path}/in/c.jpg", output=output, exclude=["a"])
 
 
-_Form = Literal["NFC", "NFD"]
-
-
 @pytest.mark.parametrize("stored", ["NFC", "NFD"])
 @pytest.mark.parametrize("typed", ["NFC", "NFD"])
 def test_a_glob_is_compared_in_one_normal_form(
-    tmp_path: Path, stored: _Form, typed: _Form
+    tmp_path: Path, stored: Form, typed: Form
 ) -> None:
     touch(tmp_path, *(unicodedata.normalize(stored, n) for n in _FRENCH))
     touch(tmp_path, "cafe.jpg", "ete/x.jpg")
