@@ -28,7 +28,7 @@ $(VENV)/.demo: $(BIN)/pip constraints.txt setup.py
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/pip constraints.txt setup.py
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,gcp,stats]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,dev,gcp,int8,stats]'
 	$(BIN)/pip check
 	@touch $@
 
