@@ -112,4 +112,4 @@ def test_a_model_is_rebuilt_from_drawn_files(
     card = find.card_of(str(tmp_path / "out/bundles/voc21"))
     assert (card.label, card.max_side) == (shipped.label, shipped.max_side)
     rebuild_models.main(words)
-    assert "fcn train" not in capfd.readouterr().out  # it is there already
+    assert "train segmentation --recipe" not in capfd.readouterr().out  # made already
