@@ -89,7 +89,8 @@ def end_to_end(
     batch = max(
         each for each in asked.batches if each <= 32 or each == min(asked.batches)
     )
-    cell = Cell(fit[0], precision, *asked.sizes[0], batch)
+    height, width = asked.sizes[0]
+    cell = Cell(fit[0], precision, height, width, batch)
     program = device.program(NETWORKS[cell.network], precision)
     alone = rate_of(cell, program, seconds=asked.seconds)
     if alone.images_per_second is None:

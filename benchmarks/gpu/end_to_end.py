@@ -141,7 +141,8 @@ class Line:
                 self._compute(taken, batch)
                 for slot, placement in taken:
                     finishing[self._lanes.submit(_finish, slot, placement)] = slot
-            done, _ = wait([*preparing, *finishing], return_when=FIRST_COMPLETED)
+            open_tasks: list[Future[Any]] = [*preparing, *finishing]
+            done, _ = wait(open_tasks, return_when=FIRST_COMPLETED)
             ready += [task.result() for task in done & preparing]
             preparing -= done
             for made in done & finishing.keys():

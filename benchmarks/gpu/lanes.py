@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.gpu import photos
-from fcn_core.geometry import Size
-
-_Result = TypeVar("_Result")
+from fcn_core.geometry import Placement, Size
 
 
 @dataclass(frozen=True)
@@ -54,28 +55,25 @@ def measure_lanes(files: Sequence[Path], canvas: Size) -> LaneTimes:
     steps = photos.steps()
     spent = dict.fromkeys(("decode", "class_map", "png"), 0.0)
 
-    def timed(name: str, run: Callable[[], _Result]) -> _Result:
+    def timed(name: str, run: Callable[..., Any], *given: Any, **named: Any) -> Any:
         start = time.process_time()
-        result = run()
+        result = run(*given, **named)
         spent[name] += time.process_time() - start
         return result
 
+    def decoded(data: bytes) -> tuple[NDArray[np.uint8], Placement]:
+        return photos.fitted(steps.decode(data, max(canvas)), canvas)
+
     drawn = [photos.draw_logits(canvas, number) for number in range(8)]
+    how = {"stride": photos.STRIDE, "alignment": "corner"}
     contents = [file.read_bytes() for file in files]
     for number, data in enumerate([contents[0], *contents]):
         if number == 1:  # the first one loads libraries: it does not count
             spent.update(dict.fromkeys(spent, 0.0))
-        _, placement = timed(
-            "decode",
-            lambda data=data: photos.fitted(steps.decode(data, max(canvas)), canvas),
-        )
-        found = timed(
-            "class_map",
-            lambda logits=drawn[number % 8], placement=placement: steps.class_map(
-                logits, placement, stride=photos.STRIDE, alignment="corner"
-            ),
-        )
-        timed("png", lambda found=found: steps.encode(found))
+        _, placement = timed("decode", decoded, data)
+        logits = drawn[number % len(drawn)]
+        found = timed("class_map", steps.class_map, logits, placement, **how)
+        timed("png", steps.encode, found)
     a_photo = {name: 1e3 * value / len(contents) for name, value in spent.items()}
     return LaneTimes(
         **a_photo,

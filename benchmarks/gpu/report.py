@@ -113,9 +113,10 @@ def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def _sentence(figures: Mapping[str, Any]) -> str:
     if figures["note"]:
         return f"end to end: {figures['note']}"
+    lanes = f"{figures['lanes']} lane{'' if figures['lanes'] == 1 else 's'}"
     return (
         f"end to end, {figures['network']} {figures['precision']} in batches of "
         f"{figures['batch']}: {figures['images_per_second']:.4g} images/s with "
-        f"{figures['lanes']} lanes ({figures['photos']} {figures['kind']} photos), "
+        f"{lanes} ({figures['photos']} {figures['kind']} photos), "
         f"{figures['share']:.0%} of the device alone ({figures['alone']:.4g})"
     )
