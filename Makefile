@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip
 SOURCES := fcn_core pipelines tests benchmarks setup.py
 
-.PHONY: help demo test test-slow test-faults test-flink models lint format clean
+.PHONY: help demo test test-slow test-faults test-flink models bench-gpu lint format clean
 
 help:
 	@echo "make demo         score sample photos, write demo-out/ with a page to open"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-faults  kills, errors, races, damage and power losses, by the thousand"
 	@echo "make test-flink   jobs on a Flink cluster that is started here, and its kills"
 	@echo "make models       the built-in models again, from public files (WEIGHTS, VOC)"
+	@echo "make bench-gpu    images a second on this machine's GPU (PHOTOS, a folder)"
 	@echo "make lint         formatting, lint, types, architecture"
 	@echo "make format       put the code into its format"
 
@@ -55,6 +56,11 @@ test-flink: $(VENV)/.dev
 models: $(VENV)/.demo
 	$(BIN)/python -m benchmarks.rebuild_models --weights '$(WEIGHTS)' --voc '$(VOC)' \
 	  --output models-out
+
+# No environment is made: the Python that sees the GPU has JAX or TensorFlow, and Keras.
+bench-gpu:
+	$(PYTHON) -m benchmarks.gpu --json gpu.json $(if $(PHOTOS),--photos '$(PHOTOS)') \
+	  $(GPU_FLAGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(SOURCES)

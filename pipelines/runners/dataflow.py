@@ -1,8 +1,8 @@
 """A job for Dataflow: Beam's flags, checked and completed.
 
-The rules are in `dataflow_places`, `dataflow_code` and `dataflow_workers`. What this
-project needs is added where the person left it open; what contradicts it is refused,
-never replaced.
+The rules are in `dataflow_places`, `dataflow_code`, `dataflow_workers` and
+`dataflow_gpus`. What this project needs is added where the person left it open; what
+contradicts it is refused, never replaced.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import (
 
 from pipelines.faults import UsageError
 from pipelines.runners import dataflow_code, dataflow_places, dataflow_workers
+from pipelines.runners.dataflow_gpus import ONE_PROCESS
 from pipelines.runners.dataflow_outcome import fault_of
 from pipelines.runners.dataflow_request import Request, refused
 from pipelines.runners.engine import Command, Engine
@@ -111,8 +112,8 @@ def _additions(request: Request) -> Iterator[str]:
     flags = request.flags
     yield "--runner=DataflowRunner"
     yield "--no_save_main_session"  # Beam would save one by default here
-    if dataflow_workers.ONE_PROCESS not in request.experiments:
-        yield f"--experiments={dataflow_workers.ONE_PROCESS}"
+    if ONE_PROCESS not in request.experiments:
+        yield f"--experiments={ONE_PROCESS}"
     if flags["sdk_container_image"] is not None:
         yield "--sdk_location=container"
     if request.is_template_launch:  # the job starts when the launcher is gone

@@ -1,31 +1,17 @@
-"""How many workers Dataflow starts, of which kind, with which GPU: what is accepted."""
+"""How many workers Dataflow starts, of which kind: what is accepted."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from pipelines.runners.dataflow_gpus import (
+    GPU_MACHINES,
+    ONE_PROCESS,
+    check_accelerator,
+)
 from pipelines.runners.dataflow_request import Request, refused
 
-ONE_PROCESS: Final = "no_use_multiple_sdk_containers"
-"""One process of Beam on a host: it deals the photos to the lanes of all cores."""
-
 _MACHINE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
-_ACCELERATOR: Final = re.compile(
-    r"type:(?P<type>[a-z0-9-]+);count:(?P<count>[1-9][0-9]*)"
-    r"(;install-nvidia-driver(:[0-9a-z.]+)?)?(?P<mps>;use_nvidia_mps)?"
-)
-_FAMILIES: Final[Mapping[str, str]] = {
-    "nvidia-l4": "g2-",
-    "nvidia-tesla-t4": "n1-",
-    "nvidia-tesla-p4": "n1-",
-    "nvidia-tesla-p100": "n1-",
-    "nvidia-tesla-v100": "n1-",
-    "nvidia-tesla-a100": "a2-highgpu-",
-    "nvidia-a100-80gb": "a2-ultragpu-",
-    "nvidia-h100-80gb": "a3-highgpu-",
-}
-"""The machines that a GPU is attached to; a type that is not here may have any."""
-
 _INSTRUCTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "c2-": {"f32": "avx512", "int8": "avx512_vnni"},
     "c3-": {"f32": "avx512", "bf16": "amx_bf16", "int8": "amx_int8"},
@@ -37,11 +23,6 @@ _INSTRUCTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """What families of one generation of processors compute with, by precision."""
 
-_L4_COUNTS: Final = {"g2-standard-24": 2, "g2-standard-48": 4, "g2-standard-96": 8}
-"""The machines of g2 with several GPUs."""
-
-_GPU_MACHINES: Final = ("g2-", "a2-", "a3-")
-_EXAMPLE: Final = "type:nvidia-l4;count:1;install-nvidia-driver"
 _HINTS: Final = ("accelerator", "cpu_count", "min_ram")
 """Resource hints by which the service fits machines to steps (right fitting)."""
 
@@ -125,80 +106,6 @@ def check_right_fitting(request: Request) -> None:
         )
 
 
-def check_accelerator(request: Request) -> None:
-    """A GPU has a driver, the machine that it fits, and a job that uses it."""
-    text, machine = request.accelerator, request.flags["machine_type"] or ""
-    if text is None:
-        if machine.startswith(_GPU_MACHINES):
-            raise refused(
-                "--machine_type",
-                machine,
-                "its GPU in --dataflow_service_options, such as "
-                f"worker_accelerator={_EXAMPLE}; without a driver it is idle",
-            )
-        return
-    found = _ACCELERATOR.fullmatch(text)
-    if found is None:
-        raise refused("worker_accelerator", text, f"a text such as {_EXAMPLE}")
-    _check_use(request, mps=found["mps"] is not None)
-    if int(found["count"]) != 1:
-        raise refused(
-            "worker_accelerator",
-            text,
-            "count:1: the one process of a host has one GPU; choose more workers",
-        )
-    if "install-nvidia-driver" not in text:
-        raise refused("worker_accelerator", text, f"a driver, as in {_EXAMPLE}")
-    _check_family(request, found["type"], machine)
-
-
-def _check_use(request: Request, *, mps: bool) -> None:
-    """Checks that the job can use a GPU, and how it shares it."""
-    if mps:
-        rule = "MPS and Dataflow Prime exclude each other" if request.is_prime else ""
-        raise refused(
-            "worker_accelerator",
-            "use_nvidia_mps",
-            f"none: {rule or f'MPS shares a GPU among processes, and {ONE_PROCESS}'}"
-            f"{'' if rule else ' leaves one'}; leave it out",
-        )
-    if request.engine != "tensorflow":
-        got = "a job without a model" if request.engine is None else request.engine
-        raise refused(
-            "worker_accelerator",
-            got,
-            "--engine tensorflow, which is what uses a GPU; leave one of them out",
-        )
-    if request.precision != "f32":
-        raise refused(
-            "--precision", request.precision, "f32, which is what a GPU computes here"
-        )
-
-
-def _check_family(request: Request, kind: str, machine: str) -> None:
-    """Checks that the machine is of those that have this type of GPU."""
-    family = _FAMILIES.get(kind)
-    fitted = request.worker_accelerator is None and not machine
-    if family is not None and not fitted and not machine.startswith(family):
-        raise refused(
-            "--machine_type",
-            machine or None,
-            f"a {family}* machine, such as {_example_of(family)}: "
-            f"{kind} is in no other",
-        )
-    if (several := _L4_COUNTS.get(machine)) is not None:
-        raise refused(
-            "--machine_type",
-            machine,
-            f"a machine with one GPU such as g2-standard-8; it has {several}",
-        )
-
-
-def _example_of(family: str) -> str:
-    examples = {"g2-": "g2-standard-8", "n1-": "n1-standard-8"}
-    return examples.get(family, f"{family}1g")
-
-
 def check_flexrs(request: Request) -> None:
     """FlexRS scales by itself, and has no GPUs."""
     if request.flags["flexrs_goal"] is None:
@@ -206,7 +113,7 @@ def check_flexrs(request: Request) -> None:
     if request.is_prime:
         raise refused("--flexrs_goal", "it and enable_prime", "no FlexRS on Prime")
     machine = request.flags["machine_type"] or ""
-    if request.accelerator is not None or machine.startswith(_GPU_MACHINES):
+    if request.accelerator is not None or machine.startswith(GPU_MACHINES):
         raise refused("--flexrs_goal", "it and a GPU", "no GPU: FlexRS has none")
     if request.flags["autoscaling_algorithm"] == "NONE":
         raise refused(

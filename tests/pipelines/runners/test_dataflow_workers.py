@@ -1,4 +1,4 @@
-"""Dataflow's workers and GPUs: every rule refuses in one line."""
+"""Dataflow's workers: every rule refuses in one line."""
 
 import pytest
 
@@ -63,111 +63,6 @@ def test_wrong_workers_are_refused(
     line = refusal(*changes)
     for keyword in keywords:
         assert keyword in line
-
-
-def accelerator(text: str) -> str:
-    return f"{SERVICE}=worker_accelerator={text}"
-
-
-@pytest.mark.parametrize(
-    ("changes", "keywords"),
-    [
-        (("machine_type=n1-standard-8",), ("g2-* machine", "nvidia-l4 is in no other")),
-        (("-machine_type",), ("--machine_type: got nothing",)),
-        (("machine_type=g2-standard-24",), ("one GPU such as g2", "it has 2")),
-        ((accelerator("nvidia-l4"),), ("worker_accelerator: got nvidia-l4", "count:1")),
-        ((accelerator("type:nvidia-l4;count:none"),), ("a text such as type:",)),
-        ((accelerator("type:nvidia-l4;count:1"),), ("a driver",)),
-        (
-            (accelerator("type:nvidia-l4;count:2;install-nvidia-driver"),),
-            ("count:1", "more workers"),
-        ),
-        (
-            (accelerator("type:nvidia-tesla-t4;count:1;install-nvidia-driver"),),
-            ("n1-* machine", "n1-standard-8"),
-        ),
-        (
-            (f"{SERVICE}={GPU};use_nvidia_mps",),
-            ("MPS shares a GPU among processes", "no_use_multiple_sdk_containers"),
-        ),
-        (
-            (f"{SERVICE}=enable_prime,{GPU};use_nvidia_mps", "-machine_type"),
-            ("MPS and Dataflow Prime exclude each other",),
-        ),
-        ((FLEXRS,), ("no GPU: FlexRS has none",)),
-        (
-            ("resource_hints=min_ram=16GB",),
-            ("right fitting and worker_accelerator exclude each other",),
-        ),
-        (
-            (
-                f"-{SERVICE}",
-                f"resource_hints={GPU.partition('_')[2]}",
-                FLEXRS,
-            ),
-            ("no right fitting on FlexRS",),
-        ),
-    ],
-)
-def test_a_wrong_gpu_is_refused(
-    changes: tuple[str, ...], keywords: tuple[str, ...]
-) -> None:
-    line = refusal(*changes, base=ON_GPU)
-    for keyword in keywords:
-        assert keyword in line
-
-
-@pytest.mark.parametrize(
-    ("engine", "precision", "keywords"),
-    [
-        ("none", None, ("got a job without a model", "leave one of them out")),
-        ("openvino", "f32", ("got openvino", "uses a GPU")),
-        ("tensorflow", "bf16", ("--precision: got bf16", "f32")),
-    ],
-)
-def test_a_gpu_that_the_job_cannot_use(
-    engine: str, precision: str | None, keywords: tuple[str, ...]
-) -> None:
-    line = refusal(base=ON_GPU, engine=engine, precision=precision)
-    for keyword in keywords:
-        assert keyword in line
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ((), {"machine_type": "g2-standard-8", "disk_size_gb": 50}),
-        (("disk_size_gb=80",), {"disk_size_gb": 80}),
-        ((accelerator("type:nvidia-l4;count:1;install-nvidia-driver:5xx"),), {}),
-        (
-            (
-                accelerator("type:nvidia-tesla-t4;count:1;install-nvidia-driver"),
-                "machine_type=n1-standard-8",
-            ),
-            {},
-        ),
-        (
-            (
-                accelerator("type:nvidia-b200;count:1;install-nvidia-driver"),
-                "machine_type=a4-highgpu-8g",
-            ),
-            {},
-        ),
-        (
-            (
-                f"-{SERVICE}",
-                "-machine_type",
-                f"resource_hints={GPU.partition('_')[2]}",
-            ),
-            {"machine_type": None},
-        ),
-    ],
-)
-def test_a_right_gpu_is_taken(
-    changes: tuple[str, ...], expected: dict[str, object]
-) -> None:
-    taken = options(*changes, base=ON_GPU).get_all_options()
-    assert {name: taken[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
