@@ -3,9 +3,25 @@
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from pipelines.chunks.frozen import Frozen
+
+GateName = Literal[
+    "error_rate",
+    "min_input",
+    "max_input",
+    "aesthetics_psi",
+    "aesthetics_ks",
+    "technical_psi",
+    "technical_ks",
+    "class_share",
+    "blank_rate",
+    "blank_shift",
+    "free_disk",
+    "cost",
+]
+"""All gates, by the names that alarms and the runbook have."""
 
 SMALL_NIGHT: Final = 200
 """Below this many items one bad photo in twenty is no sign of a fault."""
@@ -56,21 +72,23 @@ class Gate(Frozen):
     """What a gate found.
 
     Attributes:
-        name: Of the gate, one of a closed list that alarms may name.
+        name: Of the gate.
         closed: Whether it keeps the result from being published.
         got: What was measured; None where that is not a number.
         limit: The largest value that passes, or the smallest.
         why: One sentence, whether closed or not.
     """
 
-    name: str
+    name: GateName
     closed: bool
     got: float | None = None
     limit: float | None = None
     why: str
 
 
-def at_most(name: str, got: float, limit: float, *, what: str, unit: str = "") -> Gate:
+def at_most(
+    name: GateName, got: float, limit: float, *, what: str, unit: str = ""
+) -> Gate:
     """Returns a gate that is closed by a value above its limit.
 
     Args:
@@ -84,7 +102,9 @@ def at_most(name: str, got: float, limit: float, *, what: str, unit: str = "") -
     return Gate(name=name, closed=got > limit, got=got, limit=limit, why=why)
 
 
-def at_least(name: str, got: float, limit: float, *, what: str, unit: str = "") -> Gate:
+def at_least(
+    name: GateName, got: float, limit: float, *, what: str, unit: str = ""
+) -> Gate:
     """Returns a gate that is closed by a value below its limit, see `at_most`."""
     why = f"{what}: got {number(got)}{unit}, expected at least {number(limit)}{unit}"
     return Gate(name=name, closed=got < limit, got=got, limit=limit, why=why)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pipelines import settings
+from pipelines import logs, settings
 from pipelines.cli.beam_flags import choose_engine, typed_command
 from pipelines.cli.running import show_preview
 from pipelines.faults import UsageError
@@ -81,6 +81,8 @@ def _run(
 ) -> int:
     from pipelines.nightly import watchers
 
+    for line in watchers.check(read.watchers):
+        logs.say(f"fcn: {line}", "WARNING")
     codes, outcomes = [0], []
     for job, outcome in _outcomes(read, jobs, command, beam=beam, typed=typed):
         outcomes.append(outcome)
@@ -118,7 +120,7 @@ def _outcomes(
     for job, found in wanted:
 
         def say(line: str, name: str = job.label) -> None:
-            print(f"{name}: {line}", file=sys.stderr, flush=True)
+            logs.say(f"{name}: {line}")
 
         def engine_of(of: "Job", computing: object) -> "Engine":
             return _engine(of, beam, computing)
@@ -159,20 +161,16 @@ def _acceptance(reason: str | None) -> "Acceptance | None":
 
 def _report(job: "Job", outcome: "Outcome", *, as_json: bool) -> None:
     """Prints how a night ended: faults and closed gates as lines of their own."""
+    night = f"{job.label} run_date={outcome.run_date}"
     for reason in outcome.reasons:
         line = reason.removeprefix("fcn nightly: ")
-        print(
-            f"fcn nightly: {job.label} run_date={outcome.run_date}: {line}",
-            file=sys.stderr,
-            flush=True,
-        )
+        logs.say(f"fcn nightly: {night}: {line}", "ERROR")
     if outcome.verdict == "failed":
-        print(
-            f"fcn nightly: {job.label} run_date={outcome.run_date}: not published; see "
-            f"fcn status {outcome.output}, then pass --accept REASON --run_date "
-            f"{outcome.run_date}, or fcn discard it",
-            file=sys.stderr,
-            flush=True,
+        logs.say(
+            f"fcn nightly: {night}: not published; see fcn status {outcome.output}, "
+            f"then pass --accept REASON --run_date {outcome.run_date}, or fcn "
+            "discard it",
+            "ERROR",
         )
     if as_json or outcome.verdict != "success" or outcome.summary is None:
         return

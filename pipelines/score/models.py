@@ -77,7 +77,7 @@ def chosen_arithmetics(
     if device.isdigit() and not any(each.on_gpu for each in chosen):
         raise UsageError(
             f"--device: got {device} with engine {chosen[0].engine}, expected the "
-            "number of a GPU of this machine, and engine tensorflow; see nvidia-smi, or "
-            "leave it out"
+            "number of a GPU of this machine, and engine tensorflow; see nvidia-smi, "
+            "or leave it out"
         )
     return chosen

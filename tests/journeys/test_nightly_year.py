@@ -87,7 +87,7 @@ def test_a_year(tmp_path: Path, machine: Machine) -> None:
     year = _run(tmp_path, machine, WHOLE_YEAR, datetime.date(2026, 1, 1))
     assert year.problems() == []
     assert len(year.alarms) == 8
-    (half, half_bytes), (whole, whole_bytes) = year.sizes[181], year.sizes[364]
+    (_, half_bytes), (whole, whole_bytes) = year.sizes[181], year.sizes[364]
     first, second = half_bytes / 182, (whole_bytes - half_bytes) / 183
     each = whole_bytes / whole
     text = (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.chunks.gates import Gate, input_size
-from pipelines.score import gates, statistics
+from pipelines.score import shifts, statistics
 from pipelines.score.gate_settings import GateSettings
 from pipelines.score.statistics import Statistics
 from tests.drawn.nights_rows import Night
@@ -36,7 +36,7 @@ def test_a_thousand_ordinary_nights_close_no_gate(photos: int) -> None:
     for _ in range(334):
         night = usual.varied(rng)
         got = night.statistics(rng)
-        found = gates.compare(got, _total(window), LIMITS) if len(window) > 2 else []
+        found = shifts.compare(got, _total(window), LIMITS) if len(window) > 2 else []
         found += input_size(
             night.photos,
             list(sizes),
@@ -66,21 +66,21 @@ def test_each_shift_closes_its_own_gate(night: Night, gate: str) -> None:
     reference = _total([USUAL.varied(rng).statistics(rng) for _ in range(5)])
     for seed in range(5):
         got = night.statistics(np.random.default_rng(seed))
-        closed = _closed(gates.compare(got, reference, LIMITS))
+        closed = _closed(shifts.compare(got, reference, LIMITS))
         assert gate in closed
         # Two distances judge the ratings of a task: either may see the same shift.
         family = gate.removesuffix("_ks").removesuffix("_psi")
         assert {name.removesuffix("_ks").removesuffix("_psi") for name in closed} == {
             family
         }
-        assert _closed(gates.compare(USUAL.statistics(rng), reference, LIMITS)) == []
+        assert _closed(shifts.compare(USUAL.statistics(rng), reference, LIMITS)) == []
 
 
 def test_a_gate_says_what_it_found_and_what_may_be() -> None:
     rng = np.random.default_rng(1)
     reference = replace(USUAL, photos=4000).statistics(rng)
     got = replace(USUAL, aesthetics=(7.5, 0.3)).statistics(rng)
-    found = {gate.name: gate for gate in gates.compare(got, reference, LIMITS)}
+    found = {gate.name: gate for gate in shifts.compare(got, reference, LIMITS)}
     gate = found["aesthetics_ks"]
     assert gate.closed
     assert gate.limit is not None
@@ -96,10 +96,10 @@ def test_few_photos_and_no_reference_close_nothing() -> None:
     rng = np.random.default_rng(2)
     reference = USUAL.statistics(rng)
     strange = Night(photos=150, aesthetics=(9, 0.1), technical=(2, 0.1), blank=1.0)
-    assert gates.compare(strange.statistics(rng), reference, LIMITS) == []
+    assert shifts.compare(strange.statistics(rng), reference, LIMITS) == []
     many = replace(strange, photos=5000).statistics(rng)
-    assert gates.compare(many, Statistics(), LIMITS) == []
-    assert gates.compare(Statistics(), reference, LIMITS) == []
+    assert shifts.compare(many, Statistics(), LIMITS) == []
+    assert shifts.compare(Statistics(), reference, LIMITS) == []
 
 
 def test_a_gate_that_is_off_is_not_there() -> None:
@@ -108,9 +108,9 @@ def test_a_gate_that_is_off_is_not_there() -> None:
         max_psi=None, max_ks=None, max_class_shift=None, max_blank_shift=None
     )
     reference, got = USUAL.statistics(rng), replace(USUAL, blank=1).statistics(rng)
-    assert gates.compare(got, reference, off) == []
+    assert shifts.compare(got, reference, off) == []
     rate = off.model_copy(update={"max_blank_rate": 0.9})
-    assert _closed(gates.compare(got, reference, rate)) == ["blank_rate"]
+    assert _closed(shifts.compare(got, reference, rate)) == ["blank_rate"]
 
 
 def test_the_same_shift_closes_at_any_larger_size() -> None:
@@ -120,7 +120,7 @@ def test_the_same_shift_closes_at_any_larger_size() -> None:
     limits = []
     for photos in (300, 1000, 5000, 20_000):
         night = replace(USUAL, photos=photos).statistics(rng)
-        found = {g.name: g for g in gates.compare(night, reference, LIMITS)}
+        found = {g.name: g for g in shifts.compare(night, reference, LIMITS)}
         limits.append(found["technical_ks"].limit or 0)
     assert limits == sorted(limits, reverse=True)
     assert limits[-1] > 0.15
