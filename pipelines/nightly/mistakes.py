@@ -12,14 +12,16 @@ _SEE = "see docs/nightly.md"
 
 
 def sentence(error: ValidationError, *, file: str, top: type[BaseModel]) -> str:
-    """Returns the first mistake.
+    """Returns the first mistake; an unknown key before what is missing for it.
 
     Args:
         error: What pydantic found.
         file: What the line calls the file.
         top: The model of the file.
     """
-    first = error.errors()[0]
+    found = error.errors()
+    unknown = (each for each in found if each["type"] == "extra_forbidden")
+    first = next(unknown, found[0])
     key = _spelt(first["loc"])
     where = f"{file}: {key}: " if key else f"{file}: "
     if first["type"] == "missing":

@@ -74,6 +74,11 @@ MISTAKES = {
 }
 
 
+def test_an_unknown_key_is_named_before_what_it_leaves_missing() -> None:
+    with pytest.raises(UsageError, match="did you mean input"):
+        config.parse("inptu: photos\noutput: out\n", file="n.yaml")
+
+
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_mistake_is_one_line(line: str) -> None:
     with pytest.raises(UsageError) as caught:
