@@ -21,7 +21,9 @@ def sentence(error: ValidationError, *, file: str, top: type[BaseModel]) -> str:
     """
     found = error.errors()
     unknown = (each for each in found if each["type"] == "extra_forbidden")
-    first = next(unknown, found[0])
+    first = found[0]
+    if first["type"] == "missing":
+        first = next(unknown, first)
     key = _spelt(first["loc"])
     where = f"{file}: {key}: " if key else f"{file}: "
     if first["type"] == "missing":
