@@ -78,6 +78,16 @@ def test_auto_is_int8_where_that_is_faster(
         assert words([found]) == [expected]
 
 
+def test_auto_is_bf16_only_where_that_is_fast(has: Any) -> None:
+    without = [card(int8=False)]
+    has(VNNI | {"avx512_bf16"})
+    assert words(precisions.resolve_precisions(without)) == ["f32 avx512"]
+    asked = precisions.resolve_precisions(without, precision=BF16)
+    assert words(asked) == ["bf16 avx512_bf16"]
+    has(AMX)
+    assert words(precisions.resolve_precisions(without)) == ["bf16 amx_bf16"]
+
+
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
