@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.gpu.libraries import Device, Program
 from benchmarks.gpu.networks import NETWORKS
+from fcn_core.machine import memory_bytes
 
 OUT_OF_MEMORY: Final = "out of memory"
 
@@ -86,6 +87,11 @@ def measure(
         if _is_larger(cell, too_large):
             yield Rate(cell, note=f"{OUT_OF_MEMORY} in a smaller batch")
             continue
+        if not _fits_host(cell):
+            yield Rate(
+                cell, note="left out: its logits do not fit into the host's memory"
+            )
+            continue
         if cell.program != built:
             program = built = None  # gives its memory back before the next takes some
             try:
@@ -103,6 +109,15 @@ def _is_larger(cell: Cell, too_large: Cell | None) -> bool:
     if too_large is None or cell.batch < too_large.batch:
         return False
     return replace(cell, batch=too_large.batch) == too_large
+
+
+def _fits_host(cell: Cell) -> bool:
+    """Whether the host has memory for what comes back: two batches, and a copy."""
+    if cell.output == "maps":
+        return True
+    spec = NETWORKS[cell.network]
+    cells = cell.batch * cell.height * cell.width // spec.logits_stride**2
+    return 3 * 4 * cells * spec.channels <= memory_bytes() // 2
 
 
 def _build(cell: Cell, device: Device) -> Program:

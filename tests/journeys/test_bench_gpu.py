@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from benchmarks.gpu import end_to_end, lanes, photos, rates, report
 from benchmarks.gpu.networks import MEASURED, NETWORKS
 from benchmarks.gpu.rates import Cell, Rate
 from fcn_core.geometry import Size
+from fcn_core.models.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "--device cpu --networks quality --batches 1 2 --sizes 32x32 --seconds 0.01"
@@ -156,12 +157,12 @@ class Canned:
 class CannedDevice:
     """A device of `Canned` programs."""
 
-    library, name, precisions = "none", "canned", ("f32",)
-
     def __init__(self) -> None:
+        self.library, self.name = "none", "canned"
+        self.precisions: Sequence[str] = ("f32",)
         self.built = list[str]()
 
-    def program(self, spec: object, precision: str, *, maps: bool = False) -> Canned:
+    def program(self, spec: ModelSpec, precision: str, *, maps: bool = False) -> Canned:
         (name,) = [n for n, each in NETWORKS.items() if each == spec]
         self.built.append(name)
         if name == "deconvnet-vgg16":
@@ -189,6 +190,9 @@ def test_what_does_not_fit_is_a_cell_and_not_an_end() -> None:
         "",
     ]
     assert device.built == ["voc21", "deconvnet-vgg16", "fcn8s-vgg16"]
+    huge = Cell("deconvnet-vgg16", "f32", 1 << 16, 1 << 16, 128)
+    (left_out,) = rates.measure([huge], device, seconds=0.001)
+    assert left_out.note == "left out: its logits do not fit into the host's memory"
     (late,) = rates.measure(cells("voc21", 1), device, seconds=0.001, until=0)
     assert late.note == "left out: no time"
 
