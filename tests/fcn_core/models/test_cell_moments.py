@@ -1,4 +1,4 @@
-"""Means of pixels and of their squares over cells, against pooling and by hand."""
+"""Means of pixels and of their squares over cells, against pooling and arithmetic."""
 
 import keras
 import numpy as np
