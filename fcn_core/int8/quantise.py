@@ -34,11 +34,11 @@ from fcn_core.whole_files import whole_folder
 
 METHOD: Final = "nncf.quantize, preset mixed, the first depthwise layer in f32"
 METHOD_OF_RATINGS: Final = (
-    "nncf.quantize, preset mixed, in f32 the layers that cost most agreement"
+    "nncf.quantize, preset mixed, the first layers in f32, as many as ranks need"
 )
 
-MOST_CHOOSERS: Final = 100
-"""Photos that choose what stays in f32."""
+MOST_CHOOSERS: Final = 200
+"""Photos that choose how much stays in f32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ def add_int8(
 
 @dataclass(frozen=True)
 class _Photos:
-    """Photos by what they do: to calibrate, and to choose what stays in f32."""
+    """Photos by what they do: to calibrate, and to choose how much stays in f32."""
 
     calibrate: Sequence[ImageRecord]
     choose: Sequence[ImageRecord] = ()
