@@ -38,8 +38,8 @@ class CellMoments(keras.layers.Layer):
         rows, columns = height // self.side, width // self.side
         shape = (batch, rows, self.side, width * channels)
         sums = ops.sum(ops.reshape(values, shape), axis=2)
-        shape = (batch, rows, columns, self.side, channels)
-        return ops.sum(ops.reshape(sums, shape), axis=3)
+        cells = (batch, rows, columns, self.side, channels)
+        return ops.sum(ops.reshape(sums, cells), axis=3)
 
     def _border(self, length: Any) -> tuple[Any, Any, Any]:
         """Returns how many pixels each cell has, and those to add before and after."""
