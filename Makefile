@@ -53,7 +53,7 @@ test-flink: $(VENV)/.dev
 	$(BIN)/python -m pytest -m flink --capture=no --verbose tests/flink
 
 # Hours. WEIGHTS: a folder of the public files; VOC: a VOCdevkit/VOC2012 of the pairs.
-models: $(VENV)/.demo
+models: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.rebuild_models --weights '$(WEIGHTS)' --voc '$(VOC)' \
 	  --output models-out
 

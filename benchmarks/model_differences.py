@@ -28,6 +28,9 @@ def differences(rebuilt: Path, shipped: str) -> Iterator[str]:
         yield f"network: {ours.network[:16]}, shipped {theirs.network[:16]}"
         yield tensors(rebuilt, shipped)
     yield from figures(ours, theirs)
+    if ours.int8 and theirs.int8:
+        one, other = (card.int8.network[:16] for card in (ours, theirs) if card.int8)
+        yield f"int8: equal, {one}" if one == other else f"int8: {one}, shipped {other}"
     for field in ("max_side", "enlarge", "origin", "licence", "notes"):
         one, other = getattr(ours, field), getattr(theirs, field)
         if one != other:

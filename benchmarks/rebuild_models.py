@@ -4,16 +4,18 @@
     python -m benchmarks.rebuild_models --weights DIR --voc DIR [--output models-out]
         [--model voc21 aesthetics quality] [--epochs N]
 
-Each model is made by `fcn` commands, printed as they run; OUTPUT keeps data, runs and
-bundles, and the same command goes on where it was stopped. Then each bundle is compared
-with the one in this package: its network's hash, else the tensor that differs most, and
-its figures. Training takes an hour or two on two cores; `--epochs 1` only shows that it
-runs. Public files are found by name or by sha256 and are never downloaded, except
+Each model is made by `fcn` commands, printed as they run; OUTPUT keeps data, runs,
+bundles and, where NNCF is installed, those with an int8 form, and the same command goes
+on where it was stopped. Then each bundle is compared with the one in this package: its
+network's hash, else the tensor that differs most, its figures, and its int8 network's
+hash. Training takes an hour or two on two cores; `--epochs 1` only shows that it runs.
+Public files are found by name or by sha256 and are never downloaded, except
 Keras' ImageNet weights where the folder has none.
 """
 
 import argparse
 import hashlib
+import importlib.util
 import shlex
 import subprocess
 import sys
@@ -49,10 +51,12 @@ class Build:
     Attributes:
         file: What it starts from.
         commands: Words of `fcn` after FILE, DATA, RUN, BUNDLE, VERSION are filled in.
+        int8: Whether it gets an int8 form as well.
     """
 
     file: PublicFile
     commands: tuple[str, ...]
+    int8: bool = True
 
 
 _EXPORT: Final = (
@@ -90,6 +94,7 @@ BUILDS: Final = {
             "train aesthetics --recipe quality --data DATA --init FILE --output RUN",
             _EXPORT,
         ),
+        int8=False,
     ),
 }
 
@@ -156,7 +161,20 @@ def rebuild(name: str, asked: argparse.Namespace) -> Path:
             words += ["--epochs", str(asked.epochs)] if asked.epochs else []
             words += ["--resume"] if run.exists() else []
         fcn(words)
-    return bundle
+    return with_int8(bundle, asked) if build.int8 else bundle
+
+
+def with_int8(bundle: Path, asked: argparse.Namespace) -> Path:
+    """Makes the same bundle with an int8 form, where NNCF is; returns its folder."""
+    if importlib.util.find_spec("nncf") is None:
+        print(f"{bundle}: no int8 form without nncf; pip install 'fcn[int8]'")
+        return bundle
+    output = asked.output / "int8" / bundle.name
+    if not find.is_bundle(str(output)):
+        data = str(asked.output / "data")
+        words = ["export", "--model", str(bundle), "--int8", data]
+        fcn([*words, "--output", str(output)])
+    return output
 
 
 def main(arguments: list[str] | None = None) -> None:

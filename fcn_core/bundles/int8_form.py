@@ -34,6 +34,9 @@ class Calibration(BaseModel):
         photos_sha256: Of the sorted hashes of their files.
         seed: That they were chosen by.
         method: What quantised the network, in words.
+        in_f32: Names of the layers of `logits.xml` that are not quantised.
+        chosen_on: Number of photos that chose them; 0: always the same layer.
+        agreement: Rank correlation with f32 on those photos; None: not measured.
         versions: Package name -> version.
     """
 
@@ -46,6 +49,9 @@ class Calibration(BaseModel):
     photos_sha256: Digest
     seed: int
     method: str
+    in_f32: list[str] = Field(default_factory=list)
+    chosen_on: Annotated[int, Field(ge=0)] = 0
+    agreement: float | None = None
     versions: dict[str, str]
 
 

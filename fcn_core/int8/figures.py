@@ -18,7 +18,7 @@ from fcn_core.metrics.confusion import ConfusionMatrix
 from fcn_core.metrics.correlation import spearman
 from fcn_core.records.source import Source, naming
 
-_LEAST: Final = 3
+LEAST: Final = 3
 """Fewer photos have hardly an order."""
 
 
@@ -72,10 +72,10 @@ def compare(bundle: Path, measured: Measured) -> list[Compared]:
             f32.add(record)
             int8.add(record)
     source = measured.source
-    if photos < _LEAST:
+    if photos < LEAST:
         raise ModelError(
             f"{source.folder} has {photos} photos in {source.split} to compare int8 on,"
-            f" expected at least {_LEAST}; name another split"
+            f" expected at least {LEAST}; name another split"
         )
     found: list[tuple[Figure, float, float]] = []
     if f32.card.task == "segmentation":

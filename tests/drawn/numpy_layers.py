@@ -5,6 +5,7 @@ over kernel positions, float64, nothing shared with any framework.
 """
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -160,6 +161,13 @@ def _average_pooling(layer: Any, x: Array) -> Array:
     return total / count
 
 
+def _moments(layer: Any, x: Array) -> Array:
+    """Averages of x and of its squares, both pooled with padding `same`."""
+    options = {"pool_size": (layer.side, layer.side), "strides": layer.side}
+    pool = SimpleNamespace(padding="same", **options)
+    return np.concatenate([_average_pooling(pool, each) for each in (x, x * x)], -1)
+
+
 def _batch_norm(layer: Any, x: Array) -> Array:
     scale = 1 / np.sqrt(_weight(layer.moving_variance) + layer.epsilon)
     if layer.scale:
@@ -243,6 +251,7 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "BatchNormalization": _batch_norm,
     "BilinearUpsampling": _bilinear,
     "Concatenate": lambda layer, x: np.concatenate(x, axis=-1),
+    "CellMoments": _moments,
     "Conv2D": _convolution,
     "Conv2DTranspose": _transposed,
     "CropAt": _crop_at,

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from fcn_core.models.cell_moments import CellMoments
 from fcn_core.models.layers import Features, WithZero
 from fcn_core.models.networks.features import extract, photo_input
 from fcn_core.models.spec import RATING_STRIDE, ModelSpec
@@ -63,14 +64,12 @@ def rating_head(
         Logits float `[B, ceil(H/16), ceil(W/16), channels]`.
     """
     scaled = layers.Rescaling(1 / 255, name=f"{prefix}_pixels")(images)
-    squares = layers.Multiply(name=f"{prefix}_squares")([scaled, scaled])
-    inputs = {"pixels": (1, scaled), "squares": (1, squares)}
-    inputs |= {f"stride{s}": (s, features[s]) for s in FEATURE_STRIDES}
+    moments = CellMoments(RATING_STRIDE, name=f"{prefix}_moments")(scaled)
     cells = [
-        cell_means(values, stride, f"{prefix}_mean_{name}")
-        for name, (stride, values) in inputs.items()
+        cell_means(features[stride], stride, f"{prefix}_mean_stride{stride}")
+        for stride in FEATURE_STRIDES
     ]
-    x = layers.Concatenate(name=f"{prefix}_features")(cells)
+    x = layers.Concatenate(name=f"{prefix}_features")([moments, *cells])
     x = layers.BatchNormalization(momentum=0.98, name=f"{prefix}_norm")(x)
     x = layers.Conv2D(width, 1, activation="relu", name=f"{prefix}_hidden1")(x)
     x = layers.Dropout(dropout, name=f"{prefix}_dropout")(x)

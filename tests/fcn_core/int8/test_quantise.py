@@ -5,16 +5,20 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fcn_core import scoring
+from fcn_core import libraries, scoring
 from fcn_core.bundles.card import ModelCard, ModelError
 from fcn_core.bundles.seal import verify
 from fcn_core.int8 import quantise as int8
+from fcn_core.int8.figures import Measured
+from fcn_core.int8.kept_layers import Kept, layers_of
 from fcn_core.int8.quantise import Int8Settings
 from fcn_core.records.source import Source
-from tests.drawn import tiny_shards
+from fcn_core.scoring.engines import IR_NAME
+from tests.drawn import tiny_int8, tiny_shards
 
 needs_nncf = pytest.mark.skipif(
     importlib.util.find_spec("nncf") is None,
@@ -119,6 +123,10 @@ def test_a_rating_model_gets_an_int8_form(
     made = card.int8.calibration
     assert (made.photos, made.split, made.seed, made.data) == (5, "train", 0, "voc")
     assert set(made.versions) == {"nncf", "openvino"}
+    assert made.chosen_on == 4, "the photos of the split that did not calibrate"
+    assert made.agreement is not None
+    network = libraries.import_openvino().Core().read_model(rating_bundle / IR_NAME)
+    assert set(made.in_f32) < set(layers_of(network))
     (compared,) = card.int8.compared
     assert (compared.name, compared.split, compared.images) == (
         "rank_correlation",
@@ -137,6 +145,42 @@ def test_a_rating_model_gets_an_int8_form(
     assert means[0] is not None
     assert means[1] == pytest.approx(means[0], abs=0.2)
     assert means[0] != means[1]
+
+
+@pytest.mark.usefixtures("has_nncf")
+def test_photos_that_choose_layers_neither_calibrate_nor_measure(
+    rating_bundle: Path,
+    settings: Int8Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used: dict[str, set[str]] = {}
+
+    def choose_layers(bundle: Path, card: ModelCard, photos: Any) -> Kept:
+        del bundle, card
+        used["calibrate"] = {record.sha256 for record in photos.calibrate}
+        used["choose"] = {record.sha256 for record in photos.choose}
+        return Kept(tiny_int8.quantised(rating_bundle), ("a",), 0.9)
+
+    def compare(folder: Path, measured: Measured) -> list:
+        del folder
+        used["measure"] = {record.sha256 for record in measured.records()}
+        return []
+
+    monkeypatch.setattr(int8, "_quantised", choose_layers)
+    monkeypatch.setattr(int8.figures, "compare", compare)
+    monkeypatch.setattr(int8, "versions_of", lambda *names: {})
+    within = replace(settings, measured_split="train")
+    card = int8.add_int8(rating_bundle, tmp_path / "out", within)
+    every = {
+        record.sha256 for record in Source(folder=within.data, split="train").records()
+    }
+    assert [len(used[use]) for use in ("calibrate", "choose", "measure")] == [5, 2, 2]
+    assert set.union(*used.values()) == every
+    assert card.int8 is not None
+    made = card.int8.calibration
+    assert (made.in_f32, made.chosen_on, made.agreement) == (["a"], 2, 0.9)
+    assert made.method == int8.METHOD_OF_RATINGS
 
 
 @needs_nncf
