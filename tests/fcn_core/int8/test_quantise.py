@@ -188,5 +188,11 @@ def test_nncf_reports_to_nobody(
     rating_bundle: Path, settings: Int8Settings, tmp_path: Path
 ) -> None:
     int8.add_int8(rating_bundle, tmp_path / "out", settings)
-    assert sys.modules.get("openvino_telemetry") is None
+    # Another test of this process may have loaded it; nncf has not got hold of it.
+    reporters = [
+        name
+        for name, module in sys.modules.items()
+        if name.startswith("nncf") and "openvino_telemetry" in vars(module)
+    ]
+    assert reporters == []
     assert "torch" not in sys.modules

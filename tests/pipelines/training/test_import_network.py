@@ -162,6 +162,7 @@ def test_lists_and_cards_are_for_people(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     facts = {"parameters": 1234567, "engine": "openvino", "ms_per_megapixel": 88.4}
+    facts |= {"int8_ms_per_megapixel": None}
     monkeypatch.setattr(models, "_measured", lambda path: facts)
     assert main(["models", "list"]) == 0
     head, *rows = capfd.readouterr().out.splitlines()
