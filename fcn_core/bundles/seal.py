@@ -16,14 +16,18 @@ def seal(card: ModelCard, folder: Path, *, network: str = "") -> ModelCard:
         network: sha256 of what the network computes, where the exporter knows it.
 
     Returns:
-        A copy with `files`, `network` and `fingerprint` set.
+        A copy with `files`, `network` and `fingerprint` set, that of an int8 form too.
     """
     files = {
         path.relative_to(folder).as_posix(): sha256_of_file(path)
         for path in _bundle_files(folder)
     }
     card = card.model_copy(update={"files": files, "network": network})
-    return card.model_copy(update={"fingerprint": card.computed_fingerprint()})
+    updates: dict[str, object] = {"fingerprint": card.computed_fingerprint()}
+    if card.int8 is not None:
+        fingerprint = card.computed_int8_fingerprint()
+        updates["int8"] = card.int8.model_copy(update={"fingerprint": fingerprint})
+    return card.model_copy(update=updates)
 
 
 def verify(card: ModelCard, folder: Path, *names: str) -> None:
