@@ -53,9 +53,9 @@ def resolve_arithmetic(
     """Chooses engine and precision for this machine, importing neither engine.
 
     `auto` engine: tensorflow where a GPU is visible, else openvino. `auto` precision:
-    bf16 where the hardware is fast at it, or f16 where a GPU has that, else f32; whether
-    int8 is better depends on the model, see `precisions`. An instruction set that is
-    named is another machine's: then nothing is looked up on this one.
+    bf16 where the hardware is fast at it, or f16 where a GPU has that, else f32;
+    whether int8 is better depends on the model, see `precisions`. An instruction set
+    that is named is another machine's: then nothing is looked up on this one.
 
     Raises:
         ModelError: A word is unknown, or this machine lacks the precision.
