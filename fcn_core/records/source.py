@@ -71,12 +71,17 @@ class Source:
                     yield frame
 
     def count(self) -> int:
-        """Returns the number of records; a part is read for it, but only once."""
+        """Returns the number of records; a part is read for it, but only once.
+
+        Raises:
+            DatasetError: The folder is not finished or has no such split.
+        """
         return self._count
 
     @functools.cached_property
     def _count(self) -> int:
         if not self.labelled and (self.part == "all" or not self.holdout):
+            self.info.shard_names(str(self.folder), self.split)  # is there such a split
             return 0 if self.part == "holdout" else self.info.splits[self.split].records
         return sum(1 for _ in self.frames())
 

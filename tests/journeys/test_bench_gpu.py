@@ -234,7 +234,7 @@ def test_every_kind_of_network_is_measured() -> None:
     assert {"fcn8s", "fcn16s", "fcn32s", "dilated", "deconvnet"} <= {
         spec.name for spec in specs
     }
-    assert {"mobilenet_v2", "vgg16", "resnet50", "mobilenet", "texture"} <= {
+    assert {"mobilenet_v2", "vgg16", "resnet50", "mobilenet"} <= {
         spec.backbone for spec in specs
     }
     assert {spec.task for spec in specs} == {"segmentation", "aesthetics"}
