@@ -34,8 +34,6 @@ def attach(bundle: Path, network: Any, calibration: Calibration) -> ModelCard:
 def write_form(bundle: Path, form: Int8Form) -> ModelCard:
     """Writes the card of a bundle whose int8 files are in place; returns it."""
     card = ModelCard.read(bundle).model_copy(update={"int8": form})
-    named = form.model_copy(update={"fingerprint": card.computed_int8_fingerprint()})
-    card = card.model_copy(update={"int8": named})
     card = seal(card, bundle, network=card.network)
     card.write(bundle)
     return card

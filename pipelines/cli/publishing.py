@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from pipelines.cli.text import give_out
 from pipelines.nightly.publishing_config import (
     AlertsConfig,
     BigQueryConfig,
@@ -13,17 +14,10 @@ from pipelines.nightly.publishing_config import (
 def schema(arguments: Sequence[str]) -> int:
     """`fcn schema`: the schema of what others build on."""
     config, _ = SchemaConfig.parse(arguments)
-    from pipelines import files
     from pipelines.nightly.published_schemas import SCHEMAS
 
     text = SCHEMAS[config.name]()
-    if config.output is None:
-        print(text, end="")
-        return 0
-    uri = files.to_uri(config.output)
-    files.write_atomically(uri, text.encode())
-    print(json.dumps({"output": uri}) if config.json_output else uri)
-    return 0
+    return give_out(text, config.output, as_json=config.json_output)
 
 
 def bigquery(arguments: Sequence[str]) -> int:

@@ -105,7 +105,7 @@ def _priced(
         other_seconds=other,
         storage=requests if costs.is_on_store(config) else 0.0,
     )
-    on_gpu = _is_gpu(settings)
+    on_gpu = any(each.on_gpu for each in nights.arithmetics_of(settings))
     core_pace = None if on_gpu else pace.images_per_second / pace.lanes
     elsewhere = [
         costs.on_workers(
@@ -122,11 +122,6 @@ def _priced(
         measured=tuple(_measured(pace, other)),
         assumed=tuple(_assumed(prices, skipped=None in elsewhere)),
     )
-
-
-def _is_gpu(settings: ScoreSettings) -> bool:
-    """Returns whether a GPU computes: its name has a maker, a processor's has none."""
-    return " " in settings.instruction_set
 
 
 def _text(settings: ScoreSettings) -> str:

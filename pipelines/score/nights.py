@@ -50,13 +50,7 @@ class Night(PlannedNight):
     @property
     def arithmetics(self) -> tuple[Arithmetic, ...]:
         """What computes each model."""
-        settings = self.plan.settings
-        return split(
-            settings.engine,
-            settings.precision,
-            settings.instruction_set,
-            count=len(self.models),
-        )
+        return arithmetics_of(self.plan.settings)
 
     @property
     def class_names(self) -> dict[int, str]:
@@ -68,6 +62,16 @@ class Night(PlannedNight):
     def planned(self) -> PlannedNight:
         """Returns what workers need of it."""
         return PlannedNight(self.out, self.plan, durable=self.durable)
+
+
+def arithmetics_of(settings: ScoreSettings) -> tuple[Arithmetic, ...]:
+    """Returns what computes each model of some settings."""
+    return split(
+        settings.engine,
+        settings.precision,
+        settings.instruction_set,
+        count=len(settings.model),
+    )
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ partition's.
 import io
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tests.doubles.loopback import serving
 
 _ROOT = r"(?:/upload)?/bigquery/v2/projects/(?P<project>[^/]+)"
 _JOBS = re.compile(rf"{_ROOT}/jobs(?:/(?P<id>[^/?]+))?(?:\?.*)?")
@@ -123,13 +124,5 @@ def service() -> Iterator[Service]:
         def log_message(self, format: str, *args: Any) -> None:
             """Keeps the log of a test its own."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as state.port:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

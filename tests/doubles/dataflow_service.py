@@ -5,12 +5,13 @@ It answers what Beam's client asks while it submits and awaits a job, and rememb
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.doubles.loopback import serving
 
 ID = "2026-11-29_01_02_03-4567"
 _JOBS = re.compile(
@@ -123,13 +124,5 @@ def running(service: Service) -> Iterator[Service]:
         def log_message(self, *_: object) -> None:
             """Keeps the tests' output quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    service.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as service.port:
         yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,9 +1,11 @@
-"""A process whose sockets reach this machine only."""
+"""A process whose sockets reach this machine only, and servers on it."""
 
 import ipaddress
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -28,6 +30,20 @@ def loopback_only() -> Iterator[None]:
 
         patch.setattr(socket, "getaddrinfo", look_up)
         yield
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Runs a web server on a free port while the block runs; gives the port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _guarded(original: Any) -> Any:

@@ -1,12 +1,13 @@
 """A web server on this machine that takes what is posted, and answers as it should."""
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
+
+from tests.doubles.loopback import serving
 
 
 class Posted(NamedTuple):
@@ -60,13 +61,5 @@ def receiver(
         def log_message(self, format: str, *args: Any) -> None:
             """Keeps the log of a test its own."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as state.port:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
