@@ -20,10 +20,10 @@ def diff(arguments: Sequence[str]) -> int:
     from pipelines import files
     from pipelines.diff.compare import compare
     from pipelines.pages import difference as pages_difference
-    from pipelines.score import states
+    from pipelines.score import lookup
 
     before, after = (
-        states.find_committed(config.output, run_date=night).folder
+        lookup.find_committed(config.output, run_date=night).folder
         for night in config.run_date
     )
     found = compare(before, after, photos=config.photos)

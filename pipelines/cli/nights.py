@@ -87,9 +87,9 @@ def _watch(config: StatusConfig) -> int:
     """Shows how far a night is until it is decided; 3 where it is not published."""
     from pipelines.chunks import progress
     from pipelines.chunks.counts import Tally
-    from pipelines.score import states, watch
+    from pipelines.score import lookup, states, watch
 
-    night, tally = watch.find_night(config.output, run_date=config.run_date), Tally()
+    night, tally = lookup.find_night(config.output, run_date=config.run_date), Tally()
     last = None
     with progress.show(tally, night.plan.planned, quiet=config.json_output):
         for last in watch.watch(night, tally):
@@ -108,9 +108,9 @@ def report(arguments: Sequence[str]) -> int:
     config, _ = ReportConfig.parse(arguments)
     from pipelines import files
     from pipelines.pages import night as pages_night
-    from pipelines.score import states
+    from pipelines.score import lookup
 
-    night = states.find_committed(config.output, run_date=config.run_date)
+    night = lookup.find_committed(config.output, run_date=config.run_date)
     uri = pages_night.build(night.folder)
     files.remove_temporaries(night.folder.report)
     print(json.dumps({"page": uri}) if config.json_output else uri)

@@ -24,10 +24,10 @@ def bigquery(arguments: Sequence[str]) -> int:
     """`fcn bigquery`: a night's rows replace its partition of a table."""
     config, _ = BigQueryConfig.parse(arguments)
     from pipelines.nightly import bigquery
-    from pipelines.score import states
+    from pipelines.score import lookup
 
     settings = bigquery.BigQuerySettings(table=config.table, location=config.location)
-    night = states.find_committed(config.output, run_date=config.run_date).folder
+    night = lookup.find_committed(config.output, run_date=config.run_date).folder
     if config.preview:
         answer = bigquery.preview(settings, night)
     else:

@@ -153,11 +153,16 @@ class _Hashed(io.RawIOBase):
         return view.nbytes
 
 
+def _items(plan: Plan, number: int) -> range:
+    """Returns which of the planned items a file has rows of."""
+    begin = number * ROWS_PER_FILE
+    return range(begin, min(begin + ROWS_PER_FILE, plan.planned))
+
+
 def _chunks(plan: Plan, number: int) -> range:
     """Returns the chunks that a file has rows of."""
-    begin = number * ROWS_PER_FILE
-    end = min(begin + ROWS_PER_FILE, plan.planned)
-    return range(begin // plan.chunk_size, -(-end // plan.chunk_size))
+    items = _items(plan, number)
+    return range(items.start // plan.chunk_size, -(-items.stop // plan.chunk_size))
 
 
 def _rows(
@@ -170,11 +175,12 @@ def _rows(
         number: Of the file.
         digest: Is given the hash of each part.
     """
-    plan, begin = night.plan, number * ROWS_PER_FILE
-    end = min(begin + ROWS_PER_FILE, plan.planned)
-    chunks = _chunks(plan, number)
+    plan = night.plan
+    items, chunks = _items(plan, number), _chunks(plan, number)
     for chunk, part in zip(chunks, night.parts.each(chunks), strict=True):
         digest.update(bytes.fromhex(part.sha256))
         table = part.rows.replace_schema_metadata(SCORES_SCHEMA.metadata)
         first = chunk * plan.chunk_size
-        yield table.slice(max(begin - first, 0), end - max(begin, first))
+        yield table.slice(
+            max(items.start - first, 0), items.stop - max(items.start, first)
+        )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pipelines import files
 from pipelines.faults import UsageError
-from pipelines.score import pruned, publish, sequence
+from pipelines.score import lookup, pruned, publish, sequence
 from pipelines.score.config import ReplayConfig
 from pipelines.score.failures import still_failed
 from pipelines.score.layout import NightFolder, replay_name
@@ -21,24 +21,13 @@ def find_settings(config: ReplayConfig) -> ScoreSettings:
     Raises:
         UsageError: There is no night yet.
     """
-    return _read_nights(config)[-1].settings
+    return lookup.plans_of(config.output)[-1].settings
 
 
 def find_pruned(config: ReplayConfig) -> list[Pruned]:
     """Returns which nights of the output have no masks any more, by rule."""
-    out = files.to_uri(config.output)
-    nights = [PlannedNight(out, plan).folder for plan in _read_nights(config)]
-    return list(filter(None, map(pruned.find, nights)))
-
-
-def _read_nights(config: ReplayConfig) -> list[Plan]:
-    earlier = sequence.read_all(files.to_uri(config.output))
-    if not earlier:
-        raise UsageError(
-            f"{config.output}: got no night, expected an output of fcn score; check "
-            "the path"
-        )
-    return earlier
+    nights = lookup.nights_of(config.output)
+    return list(filter(None, (pruned.find(night.folder) for night in nights)))
 
 
 def plan_replay(config: ReplayConfig) -> Night:
@@ -47,7 +36,7 @@ def plan_replay(config: ReplayConfig) -> Night:
     Raises:
         UsageError: There is no night yet, or nothing to replay.
     """
-    out, earlier = files.to_uri(config.output), _read_nights(config)
+    out, earlier = files.to_uri(config.output), lookup.plans_of(config.output)
     run_date, plan = _replay_date(out, earlier)
     if plan is None:
         folder = NightFolder(out, run_date)
@@ -79,7 +68,7 @@ def _draft(folder: NightFolder, earlier: Sequence[Plan]) -> Draft:
 def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
     """Returns the next replay's name, after its night, or the one to go on with."""
     replays = [plan for plan in earlier if plan.kind == "replay"]
-    if replays and _is_finished(PlannedNight(out, replays[-1])):
+    if replays and _is_complete(PlannedNight(out, replays[-1])):
         # Its command plans a new one now, and will not come back to this one.
         publish.sweep(PlannedNight(out, replays[-1]))
     elif replays:
@@ -93,7 +82,7 @@ def _replay_date(out: str, earlier: Sequence[Plan]) -> tuple[str, Plan | None]:
     return replay_name(night, number), None
 
 
-def _is_finished(night: PlannedNight) -> bool:
+def _is_complete(night: PlannedNight) -> bool:
     """Whether a replay is published with all that belongs to it."""
     commit = night.commit()
     return (

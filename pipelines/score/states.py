@@ -6,8 +6,7 @@ from pipelines import files
 from pipelines.chunks.counts import Counts
 from pipelines.chunks.finish import read_refusal, text_of
 from pipelines.chunks.read_ahead import read_ahead
-from pipelines.faults import UsageError
-from pipelines.score import pruned, publish, sequence
+from pipelines.score import lookup, pruned, publish, sequence
 from pipelines.score.commit import Commit, Discard
 from pipelines.score.discard import discard as give_up
 from pipelines.score.plan import PlannedNight
@@ -75,24 +74,6 @@ class NightState:
         )
 
 
-def _find_plans(output: str, run_date: str | None) -> list[PlannedNight]:
-    out = files.to_uri(output)
-    found = sequence.read_all(out)
-    if not found:
-        raise UsageError(
-            f"{output}: got no night, expected an output of fcn score; check the path"
-        )
-    if run_date is not None:
-        plan = sequence.find(found, run_date)
-        if plan is None:
-            known = ", ".join(plan.run_date for plan in found[-5:])
-            raise UsageError(
-                f"--run_date: got {run_date}, expected a night of this output: {known}"
-            )
-        found = [plan]
-    return [PlannedNight(out, plan) for plan in found]
-
-
 def states(
     output: str, *, run_date: str | None = None, last: int | None = None
 ) -> list[NightState]:
@@ -106,7 +87,7 @@ def states(
     Raises:
         UsageError: There is no such output or night.
     """
-    nights = _find_plans(output, run_date)[-(last or 0) :]
+    nights = lookup.nights_of(output, run_date)[-(last or 0) :]
     threads = files.parallel_reads(nights[0].out)
     looked = read_ahead(nights, _look_at, threads=threads, depth=2 * threads)
     return [state for state in looked if state is not None]
@@ -177,21 +158,6 @@ def _count_parts(night: PlannedNight) -> tuple[int, Counts]:
     return done, counts
 
 
-def find_committed(output: str, *, run_date: str | None) -> PlannedNight:
-    """Returns a committed night, the latest unless one is named.
-
-    Raises:
-        UsageError: There is none.
-    """
-    for night in reversed(_find_plans(output, run_date)):
-        if night.commit() is not None:
-            return night
-    raise UsageError(
-        f"{output}: got no committed night, expected one with a table; finish it with "
-        "fcn score"
-    )
-
-
 def discard(output: str, *, run_date: str) -> int:
     """Gives an open night up; returns how many images are free again.
 
@@ -200,7 +166,7 @@ def discard(output: str, *, run_date: str) -> int:
     """
     night = _find_discarded(output, run_date)
     if night is None:
-        (night,) = _find_plans(output, run_date)
+        night = lookup.find_night(output, run_date=run_date)
     give_up(night)
     return night.plan.planned
 

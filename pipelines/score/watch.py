@@ -9,8 +9,7 @@ from pipelines import files
 from pipelines.chunks.counts import Tally
 from pipelines.chunks.finish import read_refusal
 from pipelines.chunks.following import Follower
-from pipelines.faults import SystemicFault, UsageError
-from pipelines.score import sequence
+from pipelines.faults import SystemicFault
 from pipelines.score.commit import Discard
 from pipelines.score.plan import PlannedNight
 
@@ -38,26 +37,6 @@ class Sight:
     failed: int
     chunks: int
     chunks_done: int
-
-
-def find_night(output: str, *, run_date: str | None) -> PlannedNight:
-    """Returns a night of an output, the latest unless one is named.
-
-    Raises:
-        UsageError: There is none.
-    """
-    out = files.to_uri(output)
-    plans = sequence.read_all(out)
-    if run_date is not None:
-        found = sequence.find(plans, run_date)
-        plans = [] if found is None else [found]
-    if not plans:
-        named = "" if run_date is None else f" of run_date={run_date}"
-        raise UsageError(
-            f"{output}: got no night{named}, expected one that fcn score has begun; "
-            "see fcn status"
-        )
-    return PlannedNight(out, plans[-1])
 
 
 def watch(night: PlannedNight, tally: Tally) -> Iterator[Sight]:

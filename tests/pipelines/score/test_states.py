@@ -39,12 +39,6 @@ def test_the_ledger_tells_how_far_each_night_is(tmp_path: Path) -> None:
     rows = [state.row() for state in score_states.states(str(tmp_path))]
     assert rows[1][-1] == "corrupt 1; too much failed"
     assert rows[2] == ("2026-11-20", "open", "9", "1", "0", "1/3", "", "")
-    latest = score_states.find_committed(str(tmp_path), run_date=None)
-    assert latest.plan.run_date == "2026-11-18"
-    with pytest.raises(UsageError, match="expected a night of this output"):
-        score_states.states(str(tmp_path), run_date="2020-01-01")
-    with pytest.raises(UsageError, match="got no night"):
-        score_states.states(str(tmp_path / "nowhere"))
 
 
 def test_an_open_night_can_be_discarded_and_a_committed_one_not(tmp_path: Path) -> None:

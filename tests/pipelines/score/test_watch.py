@@ -8,7 +8,7 @@ import pytest
 
 from pipelines import files
 from pipelines.chunks.counts import Counts, Tally
-from pipelines.faults import SystemicFault, UsageError
+from pipelines.faults import SystemicFault
 from pipelines.score import states, watch
 from pipelines.score.plan import PlannedNight
 from tests.drawn.night_plans import (
@@ -100,14 +100,3 @@ def test_who_saw_it_open_finds_its_page(
     assert next(sights).state == "committed"
     assert files.read_bytes(night.folder.page) == b"page"
     assert list(sights) == []
-
-
-def test_the_latest_night_is_watched_unless_one_is_named(tmp_path: Path) -> None:
-    plan_night(tmp_path, 3, night="2026-11-19")
-    plan_night(tmp_path, 3)
-    for named, found in ((None, NIGHT), ("2026-11-19", "2026-11-19")):
-        night = watch.find_night(str(tmp_path), run_date=named)
-        assert night.plan.run_date == found
-    for output, named in ((tmp_path, "2020-01-01"), (tmp_path / "nowhere", None)):
-        with pytest.raises(UsageError, match=r"got no night.*expected one"):
-            watch.find_night(str(output), run_date=named)
