@@ -18,6 +18,8 @@ from tests.runs import gcs_runs, score_runs
 from tests.runs.gcs_runs import is_reading, run, table
 from tests.runs.score_runs import NIGHT, fcn
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
