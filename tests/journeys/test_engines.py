@@ -68,7 +68,7 @@ def both(
 ) -> tuple[Path, Path]:
     """Runs commands here, then in a pool of workers, into the same output."""
     run([])
-    here = shutil.move(out, out.with_name("here"))
+    here = Path(shutil.move(out, out.with_name("here")))
     before = pool.log.read_text().count(STARTED)
     run(engine_runs.flags(pool))
     assert pool.log.read_text().count(STARTED) > before
