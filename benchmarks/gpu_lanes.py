@@ -19,7 +19,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,9 @@ from fcn_core.bundles.find import find_bundle
 from fcn_core.geometry import Size
 from fcn_core.scoring.arithmetic import resolve_arithmetic
 from fcn_core.scoring.device import DeviceNetwork, open_network, write_row
+from fcn_core.scoring.engines import Engine, open_engine
 from fcn_core.scoring.stages import PhotoStages, array_at
+from pipelines.lanes.gpu.arena import Arena
 from pipelines.lanes.gpu.networks import Networks
 from pipelines.lanes.gpu.pool import DevicePool
 from pipelines.lanes.gpu.settings import DeviceSettings
@@ -41,25 +43,57 @@ from pipelines.lanes.settings import LaneSettings
 _TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 
-class Canned(Networks):
-    """Computes the first batch of each size, and gives back the same ever after."""
+class Canned:
+    """An engine that computes the first row of each size, and repeats it ever after.
 
-    def __init__(self, config: Header):
-        super().__init__(config)
+    Args:
+        engine: Computes it.
+    """
+
+    has_logits = True
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
         self._known = dict[tuple[int, ...], list[NDArray[Any]]]()
 
-    def compute(self, header: Header) -> None:
-        """See `Networks.compute`."""
-        size, height, width = header["size"]
-        pixels = np.zeros((size, height, width, 3), np.uint8)
-        for number, found in enumerate(self.pixels(header)):
-            pixels[number] = found
-        key = (header["model"], height, width)
-        if key not in self._known:
-            network = self.networks[header["model"]]
-            self._known[key] = _logits(network, pixels[0])
-        for _, *places in header["rows"]:
-            write_row(self._known[key], self.memory, places=places)
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """See `Engine.logits`."""
+        return self._outputs(images, lambda one: [self._engine.logits(one)])[0]
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """See `Engine.both_logits`."""
+        classes, ratings = self._outputs(images, self._engine.both_logits)
+        return classes, ratings
+
+    def _outputs(
+        self,
+        images: NDArray[np.uint8],
+        compute: Callable[[NDArray[np.uint8]], Sequence[NDArray[Any]]],
+    ) -> list[NDArray[Any]]:
+        count, *shape = images.shape
+        if tuple(shape) not in self._known:
+            self._known[tuple(shape)] = [np.copy(a) for a in compute(images[:1])]
+        known = self._known[tuple(shape)]
+        return [np.broadcast_to(found, (count, *found.shape[1:])) for found in known]
+
+
+class CannedNetworks(Networks):
+    """A device's lane whose models cost nothing; the rest is as it always is."""
+
+    def __init__(self, config: Header):
+        arithmetic = resolve_arithmetic("openvino", "f32")
+        bundles = [find_bundle(model["name"]) for model in config["models"]]
+        self.networks = [
+            DeviceNetwork(
+                ModelCard.read(bundle),
+                Canned(open_engine(bundle, arithmetic)),
+                arithmetic,
+            )
+            for bundle in bundles
+        ]
+        self.memory = Arena(**config["arena"]).map()
 
 
 def _logits(network: DeviceNetwork, pixels: NDArray[np.uint8]) -> list[NDArray[Any]]:
@@ -118,7 +152,7 @@ def fed(
         arithmetics=[resolve_arithmetic("openvino", "f32")] * len(models),
     )
     device = DeviceSettings(
-        task="benchmarks.gpu_lanes:Canned",
+        task="benchmarks.gpu_lanes:CannedNetworks",
         slot_bytes=stages.block_bytes,
         names=("cpu",),
         batch=batch,

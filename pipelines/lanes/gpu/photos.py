@@ -49,6 +49,11 @@ class Photo:
         self.bad: Answer | None = None
         self._lock, self._rows = threading.Lock(), 0
 
+    @property
+    def total_bytes(self) -> int:
+        """Length of its encoded bytes."""
+        return self.before.request.total_bytes
+
     def to_prepare(self, slot: int) -> Case:
         """Returns the case of decoding it into a slot."""
         self.slot, self.bad = slot, None

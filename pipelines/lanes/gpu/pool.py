@@ -7,6 +7,7 @@ messages, and keeps the table of slots: whatever dies, the table says what each 
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -16,7 +17,7 @@ from pipelines.faults import SystemicFault
 from pipelines.lanes.caller import Caller, Key, Work
 from pipelines.lanes.gpu.arena import Arena
 from pipelines.lanes.gpu.batches import Batches
-from pipelines.lanes.gpu.board import Board
+from pipelines.lanes.gpu.board import Board, Step
 from pipelines.lanes.gpu.driver import DeviceDriver
 from pipelines.lanes.gpu.photos import Photo, Row
 from pipelines.lanes.gpu.settings import DeviceSettings
@@ -58,7 +59,7 @@ class DevicePool:
         self._lanes = [Lane(shared, kills) for _ in range(settings.count)]
         self._trials = Trials(self._lanes, self._is_memory_short)
         self._table = SlotTable(self._arena.slots)
-        self._board = Board(self._table)
+        self._board = Board(self._table, settings.count)
         self._batches = Batches(device, self._board.is_starved)
         self._drivers = [
             DeviceDriver(
@@ -115,51 +116,59 @@ class DevicePool:
     def _decode(self, lane: Lane) -> None:
         """Runs a decoding lane until the pool is closed."""
         lane.start_early()
-        while (step := self._board.next()) is not None:
-            photo, state = step
-            try:
-                if state is SlotState.FILLING:
-                    self._prepare(lane, photo)
-                else:
-                    self._finish(lane, photo)
-            except BaseException as fault:
-                self._end(photo, fault)
-            self._batches.look()
+        while steps := self._board.next():
+            self._take(lane, deque(steps))
         lane.close()
 
-    def _prepare(self, lane: Lane, photo: Photo) -> None:
-        answer = self._trials.ask(lane, photo.before)
-        if answer is None or answer.bad is not None:
-            self._end(photo, photo.work if answer is None else answer)
-            return
+    def _take(self, lane: Lane, steps: deque[Step]) -> None:
+        """Has a lane do what the board says."""
+        cases = [
+            photo.before if state is SlotState.FILLING else photo.to_finish()
+            for photo, state in steps
+        ]
+        rows = list[Row]()
+        try:
+            for answer in self._trials.ask_together(lane, cases):
+                photo, state = steps[0]
+                if answer is None or answer.bad is not None:
+                    self._end(photo, photo.work if answer is None else answer)
+                elif state is SlotState.FILLING:
+                    rows += self._prepared(photo, answer)
+                else:
+                    self._end(photo, answer)
+                steps.popleft()
+        except BaseException as fault:
+            for photo, _ in steps:
+                self._end(photo, fault)
+        if rows:
+            self._batches.add(rows)
+
+    def _prepared(self, photo: Photo, answer: Answer) -> list[Row]:
+        """Returns the rows of a photo that was decoded."""
         assert photo.slot is not None
         try:
             rows = photo.prepared(answer.reply, self._arena)
         except Garbled as error:
             raise SystemicFault(f"{photo.name}: {error}; this is a bug") from error
         self._table.move(photo.slot, SlotState.READY)
-        self._batches.add(rows)
-
-    def _finish(self, lane: Lane, photo: Photo) -> None:
-        answer = self._trials.ask(lane, photo.to_finish())
-        self._end(photo, photo.work if answer is None else answer)
+        return rows
 
     def _begin(self, rows: Sequence[Row]) -> None:
         for row in rows:
             assert row.photo.slot is not None
             self._table.move(row.photo.slot, SlotState.COMPUTING)
 
-    def _computed(self, row: Row, bad: Answer | None) -> None:
-        """Takes a row from a device."""
-        photo = row.photo
-        if not photo.row_done(bad):
-            return
-        if photo.bad is not None:
-            self._end(photo, photo.bad)
-            return
-        assert photo.slot is not None
-        self._table.move(photo.slot, SlotState.DONE)
-        self._board.finish(photo)
+    def _computed(self, rows: Sequence[Row], bad: Answer | None) -> None:
+        """Takes rows from a device."""
+        done = list[Photo]()
+        for photo in [row.photo for row in rows if row.photo.row_done(bad)]:
+            if photo.bad is not None:
+                self._end(photo, photo.bad)
+                continue
+            assert photo.slot is not None
+            self._table.move(photo.slot, SlotState.DONE)
+            done.append(photo)
+        self._board.finish(done)
 
     def _end(self, photo: Photo, how: "Answer | Work | BaseException") -> None:
         """Gives a photo back to its caller, and its slot to others."""

@@ -8,6 +8,7 @@ still says what each slot holds, and no slot can be lost or read by two.
 """
 
 import threading
+from collections import Counter
 from enum import Enum
 from typing import Final
 
@@ -44,6 +45,7 @@ class SlotTable:
     def __init__(self, slots: int):
         self._lock = threading.Lock()
         self._states = [SlotState.FREE] * slots
+        self._counts = Counter({SlotState.FREE: slots})
         self._free = list(reversed(range(slots)))
 
     def take(self) -> int | None:
@@ -52,7 +54,7 @@ class SlotTable:
             if not self._free:
                 return None
             slot = self._free.pop()
-            self._states[slot] = SlotState.FILLING
+            self._set(slot, SlotState.FILLING)
             return slot
 
     def move(self, slot: int, state: SlotState) -> None:
@@ -68,16 +70,21 @@ class SlotTable:
                     f"slot {slot}: got {state.value} after {before.value}, expected "
                     "another order; this is a bug"
                 )
-            self._states[slot] = state
+            self._set(slot, state)
             if state is SlotState.FREE:
                 self._free.append(slot)
 
-    @property
-    def has_free(self) -> bool:
-        """Whether a slot can be taken."""
-        return bool(self._free)
+    def _set(self, slot: int, state: SlotState) -> None:
+        self._counts[self._states[slot]] -= 1
+        self._counts[state] += 1
+        self._states[slot] = state
 
-    def count(self, state: SlotState) -> int:
-        """Returns how many slots are in a state."""
+    def count(self, *states: SlotState) -> int:
+        """Returns how many slots are in any of some states."""
         with self._lock:
-            return self._states.count(state)
+            return sum(self._counts[state] for state in states)
+
+    @property
+    def slots(self) -> int:
+        """How many there are."""
+        return len(self._states)
