@@ -68,11 +68,11 @@ class DeviceNetwork:
         self, rows: Sequence[NDArray[np.uint8]], padded: Size, size: int
     ) -> Callable[[], Sequence[NDArray[Any]]]:
         memory, batch = self._gather(rows, (size, *padded, 3))
-        if isinstance(self._engine, GpuEngine):
-            run = self._engine.start(batch)
-        else:
+        if not isinstance(self._engine, GpuEngine):
             computed = run_network(self._engine, batch, self.card)
-            run = lambda: computed  # noqa: E731
+            self._spare.append(memory)
+            return lambda: computed
+        run = self._engine.start(batch)
 
         def wait() -> Sequence[NDArray[Any]]:
             found = run()
