@@ -20,6 +20,7 @@ from fcn_core.bad_image import BadImage
 
 Header = dict[str, Any]
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _LENGTH: Final = struct.Struct("<I")
 _PIPE_BYTES: Final = 1 << 20
 _MAX_BUFFERS: Final = 512
@@ -74,7 +75,7 @@ def write_message(
 ) -> None:
     """Writes one message to a file descriptor."""
     sizes = [len(blob) for blob in blobs]
-    head = json.dumps([header, sizes], separators=(",", ":")).encode()
+    head = _ENCODER.encode([header, sizes]).encode()
     buffers = [memoryview(part) for part in (_LENGTH.pack(len(head)) + head, *blobs)]
     while buffers:
         written = os.writev(descriptor, buffers[:_MAX_BUFFERS])

@@ -196,6 +196,9 @@ class Trials:
 
     def _remember(self, probe: Request) -> None:
         """Keeps the smallest request that was answered well."""
+        known = self._probe  # most are larger, and need no lock
+        if known is not None and probe.total_bytes >= known.total_bytes:
+            return
         with self._lock:
             if self._probe is None or probe.total_bytes < self._probe.total_bytes:
                 self._probe = probe

@@ -66,6 +66,8 @@ class Batches:
         An idle device is woken only if it can take a batch now, or has to begin to
         wait for one: each time costs as much as some of the work.
         """
+        if not rows:
+            return
         with self._changed:
             is_news = not self._waiting
             for row in rows:

@@ -50,13 +50,14 @@ class Board:
             self._to_finish.extend(photos)
             self._changed.notify(len(photos))
 
-    def release(self, photo: Photo) -> None:
-        """Makes a photo's slot free."""
-        slot, photo.slot = photo.slot, None
-        if slot is not None:
-            with self._changed:
-                self._table.move(slot, SlotState.FREE)
-                self._changed.notify()
+    def release(self, photos: Sequence[Photo]) -> None:
+        """Makes the slots of photos free."""
+        with self._changed:
+            for photo in photos:
+                slot, photo.slot = photo.slot, None
+                if slot is not None:
+                    self._table.move(slot, SlotState.FREE)
+            self._changed.notify(len(photos))
 
     def next(self) -> list[Step]:
         """Returns what a lane is to do, as soon as there is something; [] at the end.

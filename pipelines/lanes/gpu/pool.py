@@ -30,6 +30,9 @@ from pipelines.lanes.trial import Trials
 
 _JOIN_SECONDS: Final = 5.0
 
+_How = Answer | Work | BaseException
+"""What became known of a photo: its answer, that it has to wait, or a fault."""
+
 
 class DevicePool:
     """Decoding lanes and the lanes of devices, one permanent thread each.
@@ -126,22 +129,21 @@ class DevicePool:
             photo.before if state is SlotState.FILLING else photo.to_finish()
             for photo, state in steps
         ]
-        rows = list[Row]()
+        rows, ended = list[Row](), list[tuple[Photo, _How]]()
         try:
             for answer in self._trials.ask_together(lane, cases):
                 photo, state = steps[0]
-                if answer is None or answer.bad is not None:
-                    self._end(photo, photo.work if answer is None else answer)
-                elif state is SlotState.FILLING:
+                if answer is None:
+                    ended.append((photo, photo.work))
+                elif state is SlotState.FILLING and answer.bad is None:
                     rows += self._prepared(photo, answer)
                 else:
-                    self._end(photo, answer)
+                    ended.append((photo, answer))
                 steps.popleft()
         except BaseException as fault:
-            for photo, _ in steps:
-                self._end(photo, fault)
-        if rows:
-            self._batches.add(rows)
+            ended += [(photo, fault) for photo, _ in steps]
+        self._batches.add(rows)
+        self._end(ended)
 
     def _prepared(self, photo: Photo, answer: Answer) -> list[Row]:
         """Returns the rows of a photo that was decoded."""
@@ -160,23 +162,23 @@ class DevicePool:
 
     def _computed(self, rows: Sequence[Row], bad: Answer | None) -> None:
         """Takes rows from a device."""
-        done = list[Photo]()
-        for photo in [row.photo for row in rows if row.photo.row_done(bad)]:
-            if photo.bad is not None:
-                self._end(photo, photo.bad)
-                continue
+        photos = [row.photo for row in rows if row.photo.row_done(bad)]
+        self._end([(p, p.bad) for p in photos if p.bad is not None])
+        done = [photo for photo in photos if photo.bad is None]
+        for photo in done:
             assert photo.slot is not None
             self._table.move(photo.slot, SlotState.DONE)
-            done.append(photo)
         self._board.finish(done)
 
-    def _end(self, photo: Photo, how: "Answer | Work | BaseException") -> None:
-        """Gives a photo back to its caller, and its slot to others."""
-        self._board.release(photo)
+    def _end(self, ended: Sequence[tuple[Photo, _How]]) -> None:
+        """Gives photos back to their callers, and their slots to others."""
+        photos = [photo for photo, _ in ended]
+        self._board.release(photos)
         with self._lock:
-            self._open.discard(photo)
-        work = photo.work
-        work.replies.put((work.key, how) if isinstance(how, Answer) else how)
+            self._open.difference_update(photos)
+        for photo, how in ended:
+            work = photo.work
+            work.replies.put((work.key, how) if isinstance(how, Answer) else how)
 
     def _compute(self, driver: DeviceDriver) -> None:
         """Runs a device until the pool is closed; its fault is everybody's."""

@@ -8,20 +8,19 @@ still says what each slot holds, and no slot can be lost or read by two.
 """
 
 import threading
-from collections import Counter
-from enum import Enum
+from enum import IntEnum
 from typing import Final
 
 
-class SlotState(Enum):
-    """What happens with a slot."""
+class SlotState(IntEnum):
+    """What happens with a slot; its number is its place in lists."""
 
-    FREE = "free"
-    FILLING = "filling"
-    READY = "ready"
-    COMPUTING = "computing"
-    DONE = "done"
-    DRAINING = "draining"
+    FREE = 0
+    FILLING = 1
+    READY = 2
+    COMPUTING = 3
+    DONE = 4
+    DRAINING = 5
 
 
 _FOLLOWS: Final = {
@@ -45,7 +44,8 @@ class SlotTable:
     def __init__(self, slots: int):
         self._lock = threading.Lock()
         self._states = [SlotState.FREE] * slots
-        self._counts = Counter({SlotState.FREE: slots})
+        self._counts = [0] * len(SlotState)
+        self._counts[SlotState.FREE] = slots
         self._free = list(reversed(range(slots)))
 
     def take(self) -> int | None:
@@ -67,7 +67,7 @@ class SlotTable:
             before = self._states[slot]
             if state not in _FOLLOWS[before]:
                 raise RuntimeError(
-                    f"slot {slot}: got {state.value} after {before.value}, expected "
+                    f"slot {slot}: got {state.name} after {before.name}, expected "
                     "another order; this is a bug"
                 )
             self._set(slot, state)
