@@ -4,9 +4,10 @@ Pixels and logits lie in a block of memory that both sides see. Where they lie f
 from the sizes of the photo alone, so that each side computes it for itself.
 """
 
+import functools
 import math
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from fcn_core.scoring.feed import FedPhoto, Feed, feed_of
 from fcn_core.scoring.photo import PhotoScore, check_tasks, with_outputs
 from fcn_core.scoring.scorers import logits_shape, outputs_of
 
+_KNOWN_LAYOUTS: Final = 256
 _ALIGNED: Final = 64
 """Arrays in a block start on multiples of it, in bytes: on cache lines."""
 
@@ -108,6 +110,8 @@ class PhotoStages:
             for card, arithmetic in zip(cards, arithmetics, strict=True)
         ]
         self._feeds = [feed_of(card, max_side) for card in cards]
+        # Photos of a night have few sizes.
+        self._layout = functools.lru_cache(_KNOWN_LAYOUTS)(self._lay_out)
 
     @property
     def block_bytes(self) -> int:
@@ -141,16 +145,15 @@ class PhotoStages:
                 array_at(block, start, pixels.shape, dtype=np.uint8)[:] = pixels
         return prepared
 
-    def rows(self, prepared: Prepared) -> list[Row]:
+    def rows(self, prepared: Prepared) -> Sequence[Row]:
         """Returns where a photo's pixels and logits lie, for each model."""
-        return list(self._lay_out(prepared))
+        return self._layout(tuple(each.padded for each in prepared.placements))
 
-    def _lay_out(self, prepared: Prepared) -> Iterator[Row]:
-        end, shared = 0, dict[Feed, int]()
-        for number, (card, feed, placement) in enumerate(
-            zip(self._cards, self._feeds, prepared.placements, strict=True)
+    def _lay_out(self, sizes: Sequence[Size]) -> Sequence[Row]:
+        end, shared, rows = 0, dict[Feed, int](), list[Row]()
+        for number, (card, feed, padded) in enumerate(
+            zip(self._cards, self._feeds, sizes, strict=True)
         ):
-            padded = placement.padded
             if feed not in shared:
                 shared[feed] = end
                 end += _aligned(3 * padded.height * padded.width)
@@ -159,7 +162,8 @@ class PhotoStages:
                 logits.append(end)
                 values = math.prod(logits_shape(part, padded))
                 end += _aligned(values * dtype.itemsize)
-            yield Row(number, padded, shared[feed], tuple(logits))
+            rows.append(Row(number, padded, shared[feed], tuple(logits)))
+        return tuple(rows)
 
     def finish(self, prepared: Prepared, block: Block) -> PhotoScore:
         """Makes a photo's score of the logits in its block.
@@ -177,7 +181,7 @@ class PhotoStages:
             ):
                 shape = logits_shape(part, row.padded)
                 logits = array_at(block, start, shape, dtype=dtype)
-                computed.append(logits.astype(np.float32)[None])
+                computed.append(logits.astype(np.float32, copy=False)[None])
             sizes = np.array([placement.fitted], np.int32)
             outputs = outputs_of(computed, sizes, card, padded=row.padded)
             score = with_outputs(

@@ -68,16 +68,17 @@ def _reply(
     """Answers the requests of a message; without an answer to one, to none of them."""
     envelope, blobs = message
     asked, answers, found = iter(blobs), list[tuple[Header, int]](), list[bytes]()
-    for header, count in envelope["tasks"]:
-        budget.arm(alone=envelope["alone"])
-        try:
-            answer, more = _answer(task, header, list(itertools.islice(asked, count)))
-        finally:
-            budget.disarm()
-        if "reply" not in answer and "bad" not in answer:
-            return answer, []
-        answers.append((answer, len(more)))
-        found += more
+    try:
+        for header, count in envelope["tasks"]:
+            budget.arm(alone=envelope["alone"])
+            own = list(itertools.islice(asked, count))
+            answer, more = _answer(task, header, own)
+            if "reply" not in answer and "bad" not in answer:
+                return answer, []
+            answers.append((answer, len(more)))
+            found += more
+    finally:
+        budget.disarm()
     return {"answers": answers, "replace": budget.is_lane_spent()}, found
 
 
