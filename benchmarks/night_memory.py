@@ -9,8 +9,8 @@ share. The code of libraries is left out: it is one file for all processes of a 
 and what falls to each depends on what else runs. What follows `--` are words of
 `fcn score`. One line of JSON a count:
 
-- `peak_mib`: the most that all processes had at once, up to the last chunk (the page
-  that follows has lanes of its own), and `of`: the most of each kind of process.
+- `peak_mib`: the most that all processes had at once before the last chunk was done,
+  and `of`: the most of each kind of process.
 - `quarters_mib`: the mean of all in each quarter of the night's photos.
 """
 
@@ -75,15 +75,15 @@ def _kinds(pid: int) -> Iterator[tuple[int, str]]:
                 yield child, "device" if b"CUDA_VISIBLE" in words else "lanes"
 
 
-def samples(pid: int, parts: Path, chunks: int) -> Iterator[tuple[float, Sample]]:
+def samples(pid: int, out: Path, chunks: int) -> Iterator[tuple[float, Sample]]:
     """Yields how much of a night is done, and the memory at that moment."""
     while Path(f"/proc/{pid}").exists():
-        done = len(list(parts.glob("_runs/run_date=*/**/chunk-*.parquet")))
-        if done >= chunks:
-            return
         found = Sample()
         for child, kind in _kinds(pid):
             found[kind] = found.get(kind, 0) + _bytes(child)
+        done = len(list(out.glob("_runs/run_date=*/**/chunk-*.parquet")))
+        if done >= chunks:  # the page that follows has lanes of its own
+            return
         yield done / chunks, found
         time.sleep(0.1)
 
