@@ -1,7 +1,7 @@
 """Whether batches and lanes decide a byte of a night, on real photos of every kind.
 
     python -m benchmarks.gpu_nights --photos VOC2012/JPEGImages --count 500
-    python -m benchmarks.gpu_nights --photos photos --batches 8 --lanes 2 -- --max_side 256
+    python -m benchmarks.gpu_nights --photos photos --lanes 2 -- --max_side 256
 
 Makes so many photos of those in a folder: as they are, upright, PNG, WebP, grey, CMYK,
 with transparency, thumbnails, panoramas, turned by EXIF, and enlarged to 24 megapixels.
