@@ -26,11 +26,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image
 
+_LANE: Final = b"pipelines.lanes.child"
 _DRAWN: Final = 20
 _SIDE: Final = 120
 _MIB: Final = 1 << 20
@@ -71,8 +72,10 @@ def _kinds(pid: int) -> Iterator[tuple[int, str]]:
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, tasks.read_text().split()):
-                words = Path(f"/proc/{child}/environ").read_bytes()
-                yield child, "device" if b"CUDA_VISIBLE" in words else "lanes"
+                # Until it is another program, it shares all of its parent's memory.
+                if _LANE in Path(f"/proc/{child}/cmdline").read_bytes():
+                    words = Path(f"/proc/{child}/environ").read_bytes()
+                    yield child, "device" if b"CUDA_VISIBLE" in words else "lanes"
 
 
 def samples(pid: int, out: Path, chunks: int) -> Iterator[tuple[float, Sample]]:
@@ -88,7 +91,7 @@ def samples(pid: int, out: Path, chunks: int) -> Iterator[tuple[float, Sample]]:
         time.sleep(0.1)
 
 
-def measure(folder: Path, count: int, words: list[str]) -> dict[str, object]:
+def measure(folder: Path, count: int, words: list[str]) -> dict[str, Any]:
     """Scores so many photos; returns what memory that took."""
     photos, out = draw_photos(folder, count), folder / f"out-{count}"
     night = ["--input", os.fspath(photos), "--output", os.fspath(out)]
