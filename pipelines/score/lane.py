@@ -50,7 +50,7 @@ class PhotosAroundDevice:
     """
 
     def __init__(self, config: Header):
-        from fcn_core.scoring.stages import Prepared
+        from fcn_core.scoring.prepared import Prepared
 
         self._stages, self._known = open_stages(config), Prepared.from_json
         self._arena = Arena(**config["arena"])
