@@ -86,11 +86,14 @@ def test_a_night_goes_on_with_or_without_a_device(
 
 
 def test_tiles_and_views_have_the_same_bytes_too(
-    night: score_runs.Undisturbed, flags: list[str], tmp_path: Path
+    night: score_runs.Undisturbed, segmentation_bundle: Path, tmp_path: Path
 ) -> None:
-    words = [*flags, "--tile", "128", "--views", "3"]
-    score_runs.scored(night.photos, tmp_path / "alone", *words, "--device", "none")
+    sampled = tmp_path / "sampled"  # photos of one area, seen in views
+    tiny_models.write_bundle(sampled, "aesthetics", nearest_pixels=64 * 64)
+    words = ["--model", os.fspath(segmentation_bundle), os.fspath(sampled)]
+    words += ["--max_side", "400", "--tile", "256", "--views", "3"]
     alone = score_runs.Undisturbed(night.photos, tmp_path / "alone")
+    score_runs.scored(*alone, *words, "--device", "none")
     check_same(alone, tmp_path / "out", *words, *on_device(3, 2))
 
 
