@@ -191,15 +191,20 @@ def _ticks(pid: int) -> int:
     return int(words[11]) + int(words[12])
 
 
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    made.add_argument("--photos", type=Path, required=True)
+    made.add_argument("--count", type=int, default=1000)
+    made.add_argument("--lanes", type=int, default=2)
+    made.add_argument("--batch", type=int, default=8)
+    made.add_argument("--model", nargs="+", default=["voc21"])
+    return made
+
+
 def main() -> None:
     """Measures and prints one JSON object."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--lanes", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--model", nargs="+", default=["voc21"])
-    asked = parser.parse_args()
+    asked = parser().parse_args()
     files = itertools.islice(
         itertools.cycle(sorted(asked.photos.glob("*.jpg"))), asked.count
     )

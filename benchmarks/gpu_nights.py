@@ -137,16 +137,21 @@ def _map(out: Path, row: dict[str, Any]) -> np.ndarray[Any, Any]:
         return np.asarray(image)
 
 
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    made.add_argument("--photos", type=Path, required=True)
+    made.add_argument("--count", type=int, default=500)
+    made.add_argument("--batches", type=int, nargs="+", default=[1, 3, 8])
+    made.add_argument("--lanes", type=int, nargs="+", default=[1, 2, 3])
+    made.add_argument("--model", nargs="+", default=["voc21", "quality"])
+    made.add_argument("words", nargs="*", help="of fcn score")
+    return made
+
+
 def main() -> None:
     """Scores the nights and prints one JSON object."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 3, 8])
-    parser.add_argument("--lanes", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--model", nargs="+", default=["voc21", "quality"])
-    parser.add_argument("words", nargs="*", help="of fcn score")
-    asked = parser.parse_args()
+    asked = parser().parse_args()
     words = ["--model", *asked.model, *asked.words]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

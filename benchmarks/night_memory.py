@@ -119,14 +119,19 @@ def measure(folder: Path, count: int, words: list[str]) -> dict[str, Any]:
     }
 
 
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    made.add_argument("--counts", type=int, nargs="+", default=[500, 5000])
+    made.add_argument("--model", nargs="+", default=["voc21"])
+    made.add_argument("--lanes", default="2")
+    made.add_argument("words", nargs="*", help="of fcn score")
+    return made
+
+
 def main() -> None:
     """Measures and prints one JSON object a count."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--counts", type=int, nargs="+", default=[500, 5000])
-    parser.add_argument("--model", nargs="+", default=["voc21"])
-    parser.add_argument("--lanes", default="2")
-    parser.add_argument("words", nargs="*", help="of fcn score")
-    asked = parser.parse_args()
+    asked = parser().parse_args()
     words = ["--model", *asked.model, "--lanes", asked.lanes, *asked.words]
     for count in asked.counts:
         with tempfile.TemporaryDirectory() as folder:

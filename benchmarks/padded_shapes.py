@@ -27,7 +27,7 @@ from fcn_core import geometry
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.find import find_bundle
 from fcn_core.geometry import Size
-from fcn_core.scoring.feed import feed_of
+from fcn_core.scoring.feed import Feed, feed_of
 from fcn_core.scoring.scorers import side_multiple
 
 _MIX: Final = {
@@ -66,11 +66,9 @@ def drawn_sizes(count: int) -> Iterator[Size]:
         yield Size(long, short) if is_upright else Size(short, long)
 
 
-def cost(
-    sizes: Iterable[Size], card: ModelCard, *, multiple: int, max_side: int | None
-) -> dict[str, object]:
-    """Returns what padding to multiples costs."""
-    feed, shapes = feed_of(card, max_side), Counter[Size]()
+def cost(sizes: Iterable[Size], feed: Feed, *, multiple: int) -> dict[str, float]:
+    """Returns what padding to multiples costs, if photos are fed so."""
+    shapes = Counter[Size]()
     asked = computed = 0
     for size in sizes:
         placed = geometry.place(
@@ -92,15 +90,20 @@ def cost(
     }
 
 
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    made.add_argument("--photos", type=Path)
+    made.add_argument("--drawn", type=int, default=10_000)
+    made.add_argument("--model", nargs="+", default=["voc21", "quality"])
+    made.add_argument("--max_side", type=int)
+    made.add_argument("--multiples", type=int, nargs="+", default=[32, 64, 128, 256])
+    return made
+
+
 def main() -> None:
     """Prints one JSON object a line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--photos", type=Path)
-    parser.add_argument("--drawn", type=int, default=10_000)
-    parser.add_argument("--model", nargs="+", default=["voc21", "quality"])
-    parser.add_argument("--max_side", type=int)
-    parser.add_argument("--multiples", type=int, nargs="+", default=[32, 64, 128, 256])
-    asked = parser.parse_args()
+    asked = parser().parse_args()
     mixes: dict[str, Sequence[Size]] = {"drawn": [*drawn_sizes(asked.drawn)]}
     if asked.photos is not None:
         mixes = {"folder": [*folder_sizes(asked.photos)], **mixes}
@@ -110,7 +113,7 @@ def main() -> None:
         multiples = [side_multiple(card)] if is_one_area else asked.multiples
         for mix, sizes in mixes.items():
             for multiple in multiples:
-                found = cost(sizes, card, multiple=multiple, max_side=asked.max_side)
+                found = cost(sizes, feed_of(card, asked.max_side), multiple=multiple)
                 which = {"model": name, "photos": mix, "multiple": multiple}
                 print(json.dumps(which | found))
 
