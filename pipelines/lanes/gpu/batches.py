@@ -61,13 +61,11 @@ class Batches:
         self._is_closed = False
 
     def add(self, rows: list[Row]) -> None:
-        """Adds rows of photos.
+        """Adds rows of photos, or none, where photos came to nothing.
 
         An idle device is woken only if it can take a batch now, or has to begin to
         wait for one: each time costs as much as some of the work.
         """
-        if not rows:
-            return
         with self._changed:
             is_news = not self._waiting
             for row in rows:

@@ -36,6 +36,7 @@ class Board:
         self._changed = threading.Condition()
         self._to_prepare: deque[Photo] = deque()
         self._to_finish: deque[Photo] = deque()
+        self._sources = 0
         self._is_closed = False
 
     def prepare(self, photo: Photo) -> None:
@@ -92,10 +93,27 @@ class Board:
             steps.append((photo, SlotState.FILLING))
         return steps
 
+    def begin(self) -> None:
+        """Takes down that somebody adds photos from now on."""
+        with self._changed:
+            self._sources += 1
+
+    def end(self) -> None:
+        """Takes down that somebody has no more photos to add."""
+        with self._changed:
+            self._sources -= 1
+
     def is_starved(self) -> bool:
-        """Returns whether every slot waits for a device, so that no row can come."""
+        """Returns whether no row can come before a device has computed some.
+
+        Every slot waits for a device, or nobody has more photos.
+        """
         waiting = self._table.count(SlotState.READY, SlotState.COMPUTING)
-        return waiting == self._table.slots
+        if waiting == self._table.slots:
+            return True
+        with self._changed:
+            is_over = not self._sources and not self._to_prepare
+        return is_over and not self._table.count(SlotState.FILLING)
 
     def close(self) -> None:
         """Ends it for all lanes."""

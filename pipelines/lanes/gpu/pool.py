@@ -97,7 +97,18 @@ class DevicePool:
     ) -> Iterator[tuple[Key, Answer]]:
         """Yields answers as they come; see `pool.LanePool.answer`."""
         caller = Caller(self._put, self._trials)
-        yield from caller.answers(items, depth=self.ahead)
+        yield from caller.answers(self._until_over(items), depth=self.ahead)
+
+    def _until_over(
+        self, items: Iterable[tuple[Key, Request | Answer]]
+    ) -> Iterator[tuple[Key, Request | Answer]]:
+        """Yields items; devices need not wait for more of them after the last one."""
+        self._board.begin()
+        try:
+            yield from items
+        finally:
+            self._board.end()
+            self._batches.add([])
 
     def _put(self, work: Work) -> None:
         photo = work.state if isinstance(work.state, Photo) else Photo(work)
@@ -142,8 +153,8 @@ class DevicePool:
                 steps.popleft()
         except BaseException as fault:
             ended += [(photo, fault) for photo, _ in steps]
-        self._batches.add(rows)
         self._end(ended)
+        self._batches.add(rows)
 
     def _prepared(self, photo: Photo, answer: Answer) -> list[Row]:
         """Returns the rows of a photo that was decoded."""
