@@ -4,11 +4,13 @@
 
 A device that costs nothing takes the pixels of each batch and gives back logits that
 it knows already, of the right size and with borders as real ones have. What is left is
-what the lanes must do (decode, fit, class map, PNG), measured in one process before and
-after, and what it costs to share a device: messages, slots, waiting. Printed as JSON:
+what the lanes must do (decode, fit, class map, PNG), measured in one process in turn
+with the lanes, and what it costs to share a device: messages, slots, waiting. Printed
+as JSON, medians of `--rounds`:
 
 - `needed_ms`: CPU time a photo of what lanes must do.
-- `spent_ms`: CPU time a photo of all processes, those of worker and device included.
+- `spent_ms`: CPU time a photo of all processes, those of worker and device included:
+  also what copies pixels into batches and logits back, as a GPU's driver would.
 - `images_per_second` by the clock, and `ideal`: `lanes` / `needed_ms`. On a machine
   that does other work as well, only CPU times tell much.
 - `share`: of the ideal, by the clock, and `cpu_share`: `needed_ms` / `spent_ms`.
@@ -20,7 +22,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -143,10 +147,11 @@ def needed_seconds(photos: Sequence[bytes], models: Sequence[str]) -> float:
     return spent / len(photos)
 
 
-def fed(
-    photos: Sequence[bytes], models: Sequence[str], *, lanes: int, batch: int
-) -> tuple[float, float]:
-    """Returns wall and CPU seconds a photo through lanes around the free device."""
+@contextmanager
+def fed_device(
+    models: Sequence[str], *, lanes: int, batch: int
+) -> Iterator[DevicePool]:
+    """Yields lanes around the free device."""
     stages = PhotoStages(
         [ModelCard.read(find_bundle(name)) for name in models],
         arithmetics=[resolve_arithmetic("openvino", "f32")] * len(models),
@@ -159,12 +164,16 @@ def fed(
     )
     pool = DevicePool(settings(models, lanes), device)
     try:
-        _pass(pool, photos)  # every size has its logits, every library is loaded
-        wall, cpu = time.perf_counter(), _cpu_seconds()
-        _pass(pool, photos)
-        wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+        yield pool
     finally:
         pool.close()
+
+
+def spent_seconds(pool: DevicePool, photos: Sequence[bytes]) -> tuple[float, float]:
+    """Returns wall and CPU seconds a photo of all processes."""
+    wall, cpu = time.perf_counter(), _cpu_seconds()
+    _pass(pool, photos)
+    wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
     return wall / len(photos), cpu / len(photos)
 
 
@@ -198,6 +207,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--count", type=int, default=1000)
     made.add_argument("--lanes", type=int, default=2)
     made.add_argument("--batch", type=int, default=8)
+    made.add_argument("--rounds", type=int, default=3)
     made.add_argument("--model", nargs="+", default=["voc21"])
     return made
 
@@ -209,17 +219,19 @@ def main() -> None:
         itertools.cycle(sorted(asked.photos.glob("*.jpg"))), asked.count
     )
     photos = [path.read_bytes() for path in files]
-    before = needed_seconds(photos, asked.model)
-    wall, cpu = fed(photos, asked.model, lanes=asked.lanes, batch=asked.batch)
-    needed = (before + needed_seconds(photos, asked.model)) / 2
-    ideal = asked.lanes / needed
+    pairs = list[tuple[float, float, float]]()
+    with fed_device(asked.model, lanes=asked.lanes, batch=asked.batch) as pool:
+        _pass(pool, photos)  # every size has its logits, every library is loaded
+        for _ in range(asked.rounds):
+            needed = needed_seconds(photos, asked.model)
+            pairs.append((needed, *spent_seconds(pool, photos)))
     figures = {
-        "needed_ms": needed * 1e3,
-        "spent_ms": cpu * 1e3,
-        "images_per_second": 1 / wall,
-        "ideal": ideal,
-        "share": 1 / wall / ideal,
-        "cpu_share": needed / cpu,
+        "needed_ms": median(needed * 1e3 for needed, _, _ in pairs),
+        "spent_ms": median(cpu * 1e3 for _, _, cpu in pairs),
+        "images_per_second": median(1 / wall for _, wall, _ in pairs),
+        "ideal": median(asked.lanes / needed for needed, _, _ in pairs),
+        "share": median(needed / asked.lanes / wall for needed, wall, _ in pairs),
+        "cpu_share": median(needed / cpu for needed, _, cpu in pairs),
     }
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
