@@ -111,9 +111,21 @@ def test_neither_batches_nor_lanes_decide_a_byte(
     check_same(night, tmp_path / "out", *flags, *on_device(batch, lanes))
 
 
+def has_slots(pid: int) -> bool:
+    """Returns whether a lane has its models and sees the slots: it is ready to work."""
+    try:
+        return "fcn-slots" in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:  # gone meanwhile
+        return False
+
+
 @pytest.fixture
 def killer() -> Iterator[threading.Thread]:
-    """Kills our lanes at random moments, the device's among them."""
+    """Kills our lanes at random moments, the device's among them.
+
+    Not those that only start: where that takes longer than a kill is away, as on a busy
+    machine, no lane would ever work.
+    """
     over = threading.Event()
 
     def kill() -> None:
@@ -121,8 +133,8 @@ def killer() -> Iterator[threading.Thread]:
         while not over.wait(chosen.uniform(0.2, 1.2)):
             tasks = Path("/proc/self/task").glob("*/children")
             lanes = [int(pid) for task in tasks for pid in task.read_text().split()]
-            if lanes:
-                os.kill(chosen.choice(lanes), signal.SIGKILL)
+            if started := [pid for pid in lanes if has_slots(pid)]:
+                os.kill(chosen.choice(started), signal.SIGKILL)
 
     thread = threading.Thread(target=kill)
     thread.start()
