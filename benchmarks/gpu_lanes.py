@@ -4,11 +4,13 @@
 
 A device that costs nothing takes the pixels of each batch and gives back logits that
 it knows already, of the right size and with borders as real ones have. What is left is
-what the lanes must do (decode, fit, class map, PNG), measured in one process before and
-after, and what it costs to share a device: messages, slots, waiting. Printed as JSON:
+what the lanes must do (decode, fit, class map, PNG), measured in one process in turn
+with the lanes, and what it costs to share a device: messages, slots, waiting. Printed
+as JSON, medians of `--rounds`:
 
 - `needed_ms`: CPU time a photo of what lanes must do.
-- `spent_ms`: CPU time a photo of all processes, those of worker and device included.
+- `spent_ms`: CPU time a photo of all processes, those of worker and device included:
+  also what copies pixels into batches and logits back, as a GPU's driver would.
 - `images_per_second` by the clock, and `ideal`: `lanes` / `needed_ms`. On a machine
   that does other work as well, only CPU times tell much.
 - `share`: of the ideal, by the clock, and `cpu_share`: `needed_ms` / `spent_ms`.
@@ -19,8 +21,10 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +35,9 @@ from fcn_core.bundles.find import find_bundle
 from fcn_core.geometry import Size
 from fcn_core.scoring.arithmetic import resolve_arithmetic
 from fcn_core.scoring.device import DeviceNetwork, open_network, write_row
+from fcn_core.scoring.engines import Engine, open_engine
 from fcn_core.scoring.stages import PhotoStages, array_at
+from pipelines.lanes.gpu.arena import Arena
 from pipelines.lanes.gpu.networks import Networks
 from pipelines.lanes.gpu.pool import DevicePool
 from pipelines.lanes.gpu.settings import DeviceSettings
@@ -41,25 +47,57 @@ from pipelines.lanes.settings import LaneSettings
 _TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 
-class Canned(Networks):
-    """Computes the first batch of each size, and gives back the same ever after."""
+class Canned:
+    """An engine that computes the first row of each size, and repeats it ever after.
 
-    def __init__(self, config: Header):
-        super().__init__(config)
+    Args:
+        engine: Computes it.
+    """
+
+    has_logits = True
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
         self._known = dict[tuple[int, ...], list[NDArray[Any]]]()
 
-    def compute(self, header: Header) -> None:
-        """See `Networks.compute`."""
-        size, height, width = header["size"]
-        pixels = np.zeros((size, height, width, 3), np.uint8)
-        for number, found in enumerate(self.pixels(header)):
-            pixels[number] = found
-        key = (header["model"], height, width)
-        if key not in self._known:
-            network = self.networks[header["model"]]
-            self._known[key] = _logits(network, pixels[0])
-        for _, *places in header["rows"]:
-            write_row(self._known[key], self.memory, places=places)
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """See `Engine.logits`."""
+        return self._outputs(images, lambda one: [self._engine.logits(one)])[0]
+
+    def both_logits(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """See `Engine.both_logits`."""
+        classes, ratings = self._outputs(images, self._engine.both_logits)
+        return classes, ratings
+
+    def _outputs(
+        self,
+        images: NDArray[np.uint8],
+        compute: Callable[[NDArray[np.uint8]], Sequence[NDArray[Any]]],
+    ) -> list[NDArray[Any]]:
+        count, *shape = images.shape
+        if tuple(shape) not in self._known:
+            self._known[tuple(shape)] = [np.copy(a) for a in compute(images[:1])]
+        known = self._known[tuple(shape)]
+        return [np.broadcast_to(found, (count, *found.shape[1:])) for found in known]
+
+
+class CannedNetworks(Networks):
+    """A device's lane whose models cost nothing; the rest is as it always is."""
+
+    def __init__(self, config: Header):
+        arithmetic = resolve_arithmetic("openvino", "f32")
+        bundles = [find_bundle(model["name"]) for model in config["models"]]
+        self.networks = [
+            DeviceNetwork(
+                ModelCard.read(bundle),
+                Canned(open_engine(bundle, arithmetic)),
+                arithmetic,
+            )
+            for bundle in bundles
+        ]
+        self.memory = Arena(**config["arena"]).map()
 
 
 def _logits(network: DeviceNetwork, pixels: NDArray[np.uint8]) -> list[NDArray[Any]]:
@@ -109,28 +147,33 @@ def needed_seconds(photos: Sequence[bytes], models: Sequence[str]) -> float:
     return spent / len(photos)
 
 
-def fed(
-    photos: Sequence[bytes], models: Sequence[str], *, lanes: int, batch: int
-) -> tuple[float, float]:
-    """Returns wall and CPU seconds a photo through lanes around the free device."""
+@contextmanager
+def fed_device(
+    models: Sequence[str], *, lanes: int, batch: int
+) -> Iterator[DevicePool]:
+    """Yields lanes around the free device."""
     stages = PhotoStages(
         [ModelCard.read(find_bundle(name)) for name in models],
         arithmetics=[resolve_arithmetic("openvino", "f32")] * len(models),
     )
     device = DeviceSettings(
-        task="benchmarks.gpu_lanes:Canned",
+        task="benchmarks.gpu_lanes:CannedNetworks",
         slot_bytes=stages.block_bytes,
         names=("cpu",),
         batch=batch,
     )
     pool = DevicePool(settings(models, lanes), device)
     try:
-        _pass(pool, photos)  # every size has its logits, every library is loaded
-        wall, cpu = time.perf_counter(), _cpu_seconds()
-        _pass(pool, photos)
-        wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+        yield pool
     finally:
         pool.close()
+
+
+def spent_seconds(pool: DevicePool, photos: Sequence[bytes]) -> tuple[float, float]:
+    """Returns wall and CPU seconds a photo of all processes."""
+    wall, cpu = time.perf_counter(), _cpu_seconds()
+    _pass(pool, photos)
+    wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
     return wall / len(photos), cpu / len(photos)
 
 
@@ -157,30 +200,38 @@ def _ticks(pid: int) -> int:
     return int(words[11]) + int(words[12])
 
 
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    made.add_argument("--photos", type=Path, required=True)
+    made.add_argument("--count", type=int, default=1000)
+    made.add_argument("--lanes", type=int, default=2)
+    made.add_argument("--batch", type=int, default=8)
+    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--model", nargs="+", default=["voc21"])
+    return made
+
+
 def main() -> None:
     """Measures and prints one JSON object."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--lanes", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--model", nargs="+", default=["voc21"])
-    asked = parser.parse_args()
+    asked = parser().parse_args()
     files = itertools.islice(
         itertools.cycle(sorted(asked.photos.glob("*.jpg"))), asked.count
     )
     photos = [path.read_bytes() for path in files]
-    before = needed_seconds(photos, asked.model)
-    wall, cpu = fed(photos, asked.model, lanes=asked.lanes, batch=asked.batch)
-    needed = (before + needed_seconds(photos, asked.model)) / 2
-    ideal = asked.lanes / needed
+    pairs = list[tuple[float, float, float]]()
+    with fed_device(asked.model, lanes=asked.lanes, batch=asked.batch) as pool:
+        _pass(pool, photos)  # every size has its logits, every library is loaded
+        for _ in range(asked.rounds):
+            needed = needed_seconds(photos, asked.model)
+            pairs.append((needed, *spent_seconds(pool, photos)))
     figures = {
-        "needed_ms": needed * 1e3,
-        "spent_ms": cpu * 1e3,
-        "images_per_second": 1 / wall,
-        "ideal": ideal,
-        "share": 1 / wall / ideal,
-        "cpu_share": needed / cpu,
+        "needed_ms": median(needed * 1e3 for needed, _, _ in pairs),
+        "spent_ms": median(cpu * 1e3 for _, _, cpu in pairs),
+        "images_per_second": median(1 / wall for _, wall, _ in pairs),
+        "ideal": median(asked.lanes / needed for needed, _, _ in pairs),
+        "share": median(needed / asked.lanes / wall for needed, wall, _ in pairs),
+        "cpu_share": median(needed / cpu for needed, _, cpu in pairs),
     }
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 

@@ -1,5 +1,6 @@
 """Views of a photo: what part of it a network sees, at which size."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -68,6 +69,11 @@ def views(size: tuple[int, int], mode: ViewMode, *, side: int) -> tuple[View, ..
     if mode in ("crop", "multi_crop"):
         return _cropped(original, side, several=mode == "multi_crop")
     raise ValueError(f"view mode is {mode!r}, expected one of {get_args(ViewMode)}")
+
+
+def most_views(aspect: float) -> int:
+    """Returns the most views of `multi_crop` of a photo with such an aspect."""
+    return max(_CROPS, math.ceil(aspect) + 1)
 
 
 def keep_ratio(

@@ -149,6 +149,7 @@ def measure(asked: argparse.Namespace, device: Any, folder: Path) -> Any:
         )
     until = time.monotonic() + 60 * asked.minutes
     report = Report(device.name, device.library, asked.autotune, usable_cores())
+    report.is_trial = asked.device == "cpu"
     for size in asked.sizes:
         name = f"{size.height}x{size.width}"
         report.lanes[name] = measure_lanes(files[:64], size)

@@ -1,6 +1,7 @@
 """Figures as one plain table, and as JSON."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ class Report:
         rates: One for each cell.
         lanes: CPU times a photo, by the size of photos as `384x512`.
         end_to_end: Photos to masks against the device alone; None: not measured.
+        is_trial: Whether the processor stood in for a device.
     """
 
     device: str
@@ -38,6 +40,7 @@ class Report:
     rates: list[Rate] = field(default_factory=list)
     lanes: dict[str, LaneTimes] = field(default_factory=dict)
     end_to_end: Mapping[str, Any] | None = None
+    is_trial: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values; a rate and its cell are one object."""
@@ -60,6 +63,7 @@ class Report:
         how = "autotuned" if self.autotuned else "as a night computes, not autotuned"
         yield f"{self.device}, {self.library}, {how}; {self.cores} cores"
         yield from _aligned([_HEADINGS, *map(self._row, self.rates)])
+        yield from self._maps()
         for size, times in self.lanes.items():
             yield (
                 f"a core of this host, {size}: decode {times.decode:.2f} ms, class map "
@@ -69,6 +73,31 @@ class Report:
             )
         if self.end_to_end is not None:
             yield _sentence(self.end_to_end)
+
+    def _maps(self) -> Iterator[str]:
+        """Yields whether the device should make class maps, where that was measured."""
+        best = defaultdict[tuple[str, ...], dict[str, float]](dict)
+        for rate in self.rates:
+            cell, found = rate.cell, rate.images_per_second or 0.0
+            kind = best[cell.network, f"{cell.height}x{cell.width}", cell.precision]
+            kind[cell.output] = max(found, kind.get(cell.output, 0.0))
+        compared = {
+            key: kind
+            for key, kind in best.items()
+            if "maps" in kind and kind.get("logits")
+        }
+        if compared and self.is_trial:
+            yield (
+                "class maps of the device: a processor stands in for one here, which "
+                "says nothing of where a GPU's are made faster; measure on the GPU"
+            )
+            return
+        for key, rates in compared.items():
+            ratio = rates["maps"] / rates["logits"]
+            yield (
+                f"{' '.join(key)}: {ratio:.2f} times as fast where the device makes "
+                "class maps, which lanes then need not make"
+            )
 
     def _row(self, rate: Rate) -> Sequence[str]:
         cell = rate.cell

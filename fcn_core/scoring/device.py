@@ -1,5 +1,6 @@
 """A network on a device: batches of one shape in, logits out as they are passed on."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ class DeviceNetwork:
         self, card: ModelCard, engine: engines.Engine, arithmetic: Arithmetic
     ) -> None:
         self.card, self._engine, self._arithmetic = card, engine, arithmetic
+        self._spare = list[NDArray[np.uint8]]()
 
     def compute(
         self, rows: Sequence[NDArray[np.uint8]], *, padded: Size, size: int
@@ -65,13 +67,37 @@ class DeviceNetwork:
     def _start(
         self, rows: Sequence[NDArray[np.uint8]], padded: Size, size: int
     ) -> Callable[[], Sequence[NDArray[Any]]]:
-        batch = np.zeros((size, *padded, 3), np.uint8)
+        memory, batch = self._gather(rows, (size, *padded, 3))
+        if not isinstance(self._engine, GpuEngine):
+            computed = run_network(self._engine, batch, self.card)
+            self._spare.append(memory)
+            return lambda: computed
+        run = self._engine.start(batch)
+
+        def wait() -> Sequence[NDArray[Any]]:
+            found = run()
+            self._spare.append(memory)  # only now nobody reads it any more
+            return found
+
+        return wait
+
+    def _gather(
+        self, rows: Sequence[NDArray[np.uint8]], shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Returns rows as one array, zeros after them, and the memory that it lies in.
+
+        Memory is used again: to have the system clear new memory costs as much as to
+        copy the pixels.
+        """
+        length = math.prod(shape)
+        memory = self._spare.pop() if self._spare else np.empty(0, np.uint8)
+        if memory.size < length:
+            memory = np.empty(length, np.uint8)
+        batch = memory[:length].reshape(shape)
         for number, pixels in enumerate(rows):
             batch[number] = pixels
-        if isinstance(self._engine, GpuEngine):
-            return self._engine.start(batch)
-        computed = run_network(self._engine, batch, self.card)
-        return lambda: computed
+        batch[len(rows) :] = 0
+        return memory, batch
 
 
 def write_row(

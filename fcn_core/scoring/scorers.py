@@ -102,6 +102,19 @@ def side_multiple(card: ModelCard) -> int:
     return math.lcm(SIDE_ROUNDING, card.size_multiple)
 
 
+def tiles_of(card: ModelCard, tile: int | None) -> tiling.Tiles | None:
+    """Returns how a model's photos are cut into tiles; None: they are not.
+
+    Args:
+        card: Of the model.
+        tile: As for `load_scorer`.
+    """
+    if tile is None:
+        return None
+    multiple, minimum = side_multiple(card), card.minimum_side
+    return tiling.Tiles(tile=tile, multiple=multiple, minimum=minimum)
+
+
 def run_network(
     engine: engines.Engine, batch: NDArray[np.uint8], card: ModelCard
 ) -> Sequence[NDArray[np.float32]]:
@@ -243,11 +256,7 @@ def load_scorer(
                 " export it with `fcn export`, or score without --tile"
             )
         return SignatureScorer(card, opened, arithmetic)
-    if tile is not None:
-        opened = tiling.TiledEngine(
-            opened,
-            tile=tile,
-            multiple=side_multiple(card),
-            minimum=card.minimum_side,
-        )
+    tiles = tiles_of(card, tile)
+    if tiles is not None:
+        opened = tiling.TiledEngine(opened, tiles)
     return LogitsScorer(card, opened, arithmetic)

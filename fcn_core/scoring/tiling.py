@@ -7,7 +7,7 @@ then those of the whole photo wherever a network looks no further than the margi
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,10 @@ class Span(NamedTuple):
     stop: int
     keep_from: int
     keep_to: int
+
+
+Tile = tuple[Span, Span]
+"""Along rows and columns."""
 
 
 def spans(length: int, *, tile: int, margin: int, multiple: int) -> list[Span]:
@@ -64,23 +68,69 @@ def spans(length: int, *, tile: int, margin: int, multiple: int) -> list[Span]:
     ]
 
 
-class TiledEngine:
-    """An engine that never runs on more than a tile at once.
+class Tiles:
+    """Which tiles a photo is cut into, and how their logits become one map.
 
     Args:
-        engine: Runs a tile.
         tile: Longest side of a tile in pixels; rounded up to what the network accepts.
         multiple: Sides that the network's caller uses are multiples of it, in pixels.
         minimum: Smallest side the network accepts, in pixels.
     """
 
-    def __init__(
-        self, engine: Engine, *, tile: int, multiple: int, minimum: int = 1
-    ) -> None:
-        self._engine = engine
+    def __init__(self, *, tile: int, multiple: int, minimum: int = 1) -> None:
         self._tile = geometry.round_up((tile, tile), multiple, minimum=minimum).height
         self._multiple = int(np.gcd(multiple, _DEEPEST_STRIDE))
         self._margin = -(-self._tile // 8 // self._multiple) * self._multiple
+
+    def of(self, height: int, width: int) -> list[Tile]:
+        """Returns the tiles of a padded photo, all of one size."""
+        numbers = {"margin": self._margin, "multiple": self._multiple}
+        rows = spans(height, tile=min(self._tile, height), **numbers)
+        columns = spans(width, tile=min(self._tile, width), **numbers)
+        return [*itertools.product(rows, columns)]
+
+    def most_pixels(self, side: int) -> int:
+        """Returns a bound for the pixels of all tiles of photos up to a side."""
+        step = max(self._multiple, self._tile - 2 * self._margin)
+        return ((side // step + 2) * min(self._tile, side)) ** 2
+
+    def stitched(
+        self,
+        size: tuple[int, int],
+        maps: Iterable[Sequence[NDArray[np.float32]]],
+    ) -> list[NDArray[np.float32]]:
+        """Lays the kept parts of the maps of all tiles side by side.
+
+        Args:
+            size: Height and width of the padded photo.
+            maps: `[B, h, w, C]` of each tile, in the order of `of`, some for each.
+        """
+        whole: list[NDArray[np.float32]] = []
+        for tile, outputs in zip(self.of(*size), maps, strict=True):
+            for number, found in enumerate(outputs):
+                stride = (tile[0].stop - tile[0].start) // found.shape[1]
+                if number == len(whole):
+                    cells = size[0] // stride, size[1] // stride
+                    shape = (len(found), *cells, found.shape[3])
+                    whole.append(np.empty(shape, np.float32))
+                target, source = (
+                    tuple(_cells(span, stride, inside) for span in tile)
+                    for inside in (False, True)
+                )
+                whole[number][:, *target] = found[:, *source]
+        return whole
+
+
+class TiledEngine:
+    """An engine that never runs on more than a tile at once.
+
+    Args:
+        engine: Runs a tile.
+        tiles: Which there are.
+    """
+
+    def __init__(self, engine: Engine, tiles: Tiles) -> None:
+        self._engine, self._tiles = engine, tiles
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.logits`."""
@@ -100,28 +150,18 @@ class TiledEngine:
         run: Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]],
     ) -> list[NDArray[np.float32]]:
         """Runs every tile and lays the kept parts of its maps side by side."""
-        count, height, width, _ = images.shape
-        whole: list[NDArray[np.float32]] = []
-        for rows, columns in self._tiles(height, width):
-            part = images[:, rows.start : rows.stop, columns.start : columns.stop]
-            maps = run(np.ascontiguousarray(part))
-            for number, found in enumerate(maps):
-                stride = part.shape[1] // found.shape[1]
-                if number == len(whole):
-                    size = (count, height // stride, width // stride, found.shape[3])
-                    whole.append(np.empty(size, np.float32))
-                target, source = (
-                    tuple(_cells(span, stride, inside) for span in (rows, columns))
-                    for inside in (False, True)
-                )
-                whole[number][:, *target] = found[:, *source]
-        return whole
+        height, width = images.shape[1:3]
+        maps = (
+            run(np.ascontiguousarray(shown(images, tile)))
+            for tile in self._tiles.of(height, width)
+        )
+        return self._tiles.stitched((height, width), maps)
 
-    def _tiles(self, height: int, width: int) -> Iterator[tuple[Span, Span]]:
-        numbers = {"margin": self._margin, "multiple": self._multiple}
-        rows = spans(height, tile=min(self._tile, height), **numbers)
-        columns = spans(width, tile=min(self._tile, width), **numbers)
-        return itertools.product(rows, columns)
+
+def shown(images: NDArray[np.uint8], tile: Tile) -> NDArray[np.uint8]:
+    """Returns what a tile sees of `[B, H, W, 3]`, not a copy of it."""
+    rows, columns = tile
+    return images[:, rows.start : rows.stop, columns.start : columns.stop]
 
 
 def _cells(span: Span, stride: int, inside: bool) -> slice:

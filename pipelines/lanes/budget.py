@@ -31,20 +31,21 @@ class ProcessMemory:
             self._statm = -1
         self._page = resource.getpagesize()
 
-    def _pages(self, column: int) -> int:
+    def _pages(self) -> list[int]:
         if self._statm < 0:
-            return 0
-        return int(os.pread(self._statm, 256, 0).split()[column])
+            return [0] * 7
+        return [int(word) for word in os.pread(self._statm, 256, 0).split()]
 
     @property
     def resident_bytes(self) -> int:
         """Memory in use that no other process shares; 0 where unknown."""
-        return (self._pages(1) - self._pages(2)) * self._page
+        _, resident, shared, *_ = self._pages()
+        return (resident - shared) * self._page
 
     @property
     def data_bytes(self) -> int:
         """What counts against RLIMIT_DATA, and the stack; 0 where unknown."""
-        return self._pages(5) * self._page
+        return self._pages()[5] * self._page
 
 
 class Budget:
@@ -64,6 +65,7 @@ class Budget:
         self._limit = limit
         self._memory = ProcessMemory()
         self._first_bytes = self._memory.resident_bytes
+        self._soft_cpu: int | None = None
         _, self._hard_cpu = resource.getrlimit(resource.RLIMIT_CPU)
         _, self._hard_data = resource.getrlimit(resource.RLIMIT_DATA)
 
@@ -74,7 +76,9 @@ class Budget:
             alone: Whether no other lane works meanwhile.
         """
         soft = int(time.process_time() + self._cpu_seconds) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, self._hard_cpu))
+        if soft != self._soft_cpu:
+            self._soft_cpu = soft
+            resource.setrlimit(resource.RLIMIT_CPU, (soft, self._hard_cpu))
         if held := self._memory.data_bytes:
             growth = self.growth_bytes(1 if alone else self._lanes)
             resource.setrlimit(resource.RLIMIT_DATA, (held + growth, self._hard_data))

@@ -1,15 +1,16 @@
 """A lane: a killable child process that touches pixels so that the worker need not.
 
-It reads one request after the other from its standard input and answers each on its
-standard output. What it does with a request is its task, named `module:Class` by the
-first message. A photo that crashes, hangs or swells takes down its lane, never the
-worker. `lanes.pool` owns the lanes and decides what a death means; `lanes.messages` is
-how they talk.
+It reads messages from its standard input, of one request or of several small ones, and
+answers each on its standard output. What it does with a request is its task, named
+`module:Class` by the first message. A photo that crashes, hangs or swells takes down
+its lane, never the worker. `lanes.pool` owns the lanes and decides what a death means;
+`lanes.messages` is how they talk.
 """
 
 import contextlib
 import ctypes
 import importlib
+import itertools
 import os
 import resource
 import signal
@@ -61,27 +62,42 @@ def _detach() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _answer(
+def _reply(
     task: Task, message: tuple[Header, list[bytes]], budget: Budget | Unlimited
 ) -> tuple[Header, list[bytes]]:
+    """Answers the requests of a message; without an answer to one, to none of them."""
     envelope, blobs = message
-    budget.arm(alone=envelope["alone"])
+    asked, answers, found = iter(blobs), list[tuple[Header, int]](), list[bytes]()
     try:
-        reply, reply_blobs = task(envelope["task"], blobs)
-        answer: Header = {"reply": reply}
+        for header, count in envelope["tasks"]:
+            budget.arm(alone=envelope["alone"])
+            own = list(itertools.islice(asked, count))
+            answer, more = _answer(task, header, own)
+            if "reply" not in answer and "bad" not in answer:
+                return answer, []
+            answers.append((answer, len(more)))
+            found += more
+    finally:
+        budget.disarm()
+    return {"answers": answers, "replace": budget.is_lane_spent()}, found
+
+
+def _answer(
+    task: Task, header: Header, blobs: Sequence[bytes]
+) -> tuple[Header, list[bytes]]:
+    try:
+        reply, reply_blobs = task(header, blobs)
     except BadImage as bad:
         if bad.reason == "out-of-memory":  # a decoder that catches its MemoryError
             return {"out_of_memory": True}, []
         verdict = {"stage": bad.stage, "reason": bad.reason, "detail": bad.detail}
-        answer, reply_blobs = {"bad": verdict}, []
+        return {"bad": verdict}, []
     except MemoryError:
         return {"out_of_memory": True}, []
     except Exception as error:
         # Bad data is a BadImage; what is left is bad code or a bad model.
         return {"fault": f"{error}" or type(error).__name__}, []
-    finally:
-        budget.disarm()
-    return answer | {"replace": budget.is_lane_spent()}, reply_blobs
+    return {"reply": reply}, reply_blobs
 
 
 def serve(requests: BinaryIO, replies: int) -> None:
@@ -105,7 +121,7 @@ def serve(requests: BinaryIO, replies: int) -> None:
     budget = Budget(settings, limit) if is_limited else Unlimited()
     write_message(replies, {"ready": True}, [])
     while (message := read_message(requests)) is not None:
-        write_message(replies, *_answer(task, message, budget))
+        write_message(replies, *_reply(task, message, budget))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """A lane as its thread drives it: one process after the other."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pipelines.faults import SystemicFault
 from pipelines.lanes.messages import Answer, Request
@@ -29,9 +29,16 @@ class Lane:
 
     def call(self, request: Request, *, alone: bool = False) -> Answer:
         """Has a request answered, by a new process if the last one is gone."""
+        return self._living().call(request, alone=alone)
+
+    def call_together(self, requests: Sequence[Request]) -> list[Answer]:
+        """Has several requests answered with one message; else as `call`."""
+        return self._living().call_together(requests)
+
+    def _living(self) -> LaneProcess:
         if self._process is None or not self._process.alive:
             self._process = LaneProcess(self._settings, self._kernel_kills)
-        return self._process.call(request, alone=alone)
+        return self._process
 
     def close(self) -> None:
         """Ends its process; the next request starts another."""

@@ -8,6 +8,7 @@ call and read with few: each costs as much as some of the work.
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import struct
@@ -19,6 +20,7 @@ from fcn_core.bad_image import BadImage
 
 Header = dict[str, Any]
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _LENGTH: Final = struct.Struct("<I")
 _PIPE_BYTES: Final = 1 << 20
 _MAX_BUFFERS: Final = 512
@@ -73,7 +75,7 @@ def write_message(
 ) -> None:
     """Writes one message to a file descriptor."""
     sizes = [len(blob) for blob in blobs]
-    head = json.dumps([header, sizes], separators=(",", ":")).encode()
+    head = _ENCODER.encode([header, sizes]).encode()
     buffers = [memoryview(part) for part in (_LENGTH.pack(len(head)) + head, *blobs)]
     while buffers:
         written = os.writev(descriptor, buffers[:_MAX_BUFFERS])
@@ -97,6 +99,38 @@ def read_message(file: BinaryIO) -> tuple[Header, list[bytes]] | None:
         return header, [_read_exactly(file, size) for size in sizes]
     except EOFError:
         return None
+
+
+def parse_answers(
+    described: Any, blobs: Sequence[bytes], *, count: int
+) -> list[Answer]:
+    """Returns the answers of a message.
+
+    Args:
+        described: For each of them a `reply` or why it is `bad`, and how many blobs.
+        blobs: Of all answers.
+        count: How many answers there must be.
+
+    Raises:
+        Garbled: It says something else.
+    """
+    answers, rest = list[Answer](), iter(blobs)
+    try:
+        for outcome, length in described:
+            own = list(itertools.islice(rest, length))
+            match outcome:
+                case {"reply": dict(reply)}:
+                    answers.append(Answer(reply, own))
+                case {"bad": dict(verdict)}:
+                    answers.append(Answer(bad=BadImage(**verdict)))
+                case _:
+                    raise Garbled("got an answer without an outcome")
+        lengths = sum(length for _, length in described)
+    except (TypeError, ValueError) as error:
+        raise Garbled(f"got no answers: {error}") from error
+    if (len(answers), lengths) != (count, len(blobs)):
+        raise Garbled(f"got {len(answers)} answers, expected {count}")
+    return answers
 
 
 def _parse_head(head: bytes) -> tuple[Header, list[int]]:

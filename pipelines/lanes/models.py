@@ -129,6 +129,8 @@ def open_stages(config: Header) -> "PhotoStages":
         arithmetics=planned,
         max_side=config["max_side"],
         masks=config["masks"],
+        tile=config.get("tile"),
+        views=config.get("views", "1"),
     )
 
 

@@ -18,13 +18,13 @@ from typing import IO
 
 import pipelines
 from fcn_core import libraries
-from fcn_core.bad_image import BadImage
 from pipelines.faults import SystemicFault
 from pipelines.lanes.messages import (
     Answer,
     Garbled,
     Header,
     Request,
+    parse_answers,
     read_message,
     widen,
     write_message,
@@ -153,31 +153,41 @@ class LaneProcess:
             Death: The lane is lost over it.
             SystemicFault: The task failed, and no request is to blame.
         """
-        envelope = {"task": request.header, "alone": alone}
+        return self.call_together([request], alone=alone)[0]
+
+    def call_together(
+        self, requests: Sequence[Request], *, alone: bool = False
+    ) -> list[Answer]:
+        """Has several requests answered with one message, one after the other.
+
+        Args:
+            requests: What to answer.
+            alone: Whether the other lanes are at rest.
+
+        Raises:
+            Death: The lane is lost over one of them.
+            SystemicFault: The task failed, and no request is to blame.
+        """
+        tasks = [(request.header, len(request.blobs)) for request in requests]
+        asked = [blob for request in requests for blob in request.blobs]
+        envelope = {"tasks": tasks, "alone": alone}
         seconds = self._settings.limits.silence_seconds
-        answer, blobs = self._exchange(envelope, request.blobs, seconds=seconds)
-        match answer:
+        reply, blobs = self._exchange(envelope, asked, seconds=seconds)
+        match reply:
             case {"fault": str(fault)}:
                 self.close()
                 raise SystemicFault(fault)
             case {"out_of_memory": True}:
                 self.close()
                 raise Death("the memory limit of one request", strike="out-of-memory")
-            case {"reply": dict(reply), "replace": bool(is_spent)}:
-                found = Answer(reply, blobs)
-            case {"bad": dict(verdict), "replace": bool(is_spent)}:
-                found = Answer(bad=self._bad_image(verdict))
-            case _:
-                raise self._garbled()
+        try:
+            answers = parse_answers(reply["answers"], blobs, count=len(requests))
+            is_spent = reply["replace"]
+        except (KeyError, Garbled) as error:
+            raise self._garbled() from error
         if is_spent:
             self.close()
-        return found
-
-    def _bad_image(self, verdict: Header) -> BadImage:
-        try:
-            return BadImage(**verdict)
-        except (TypeError, ValueError) as error:
-            raise self._garbled() from error
+        return answers
 
     def _exchange(
         self, header: Header, blobs: Sequence[bytes], *, seconds: float

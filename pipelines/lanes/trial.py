@@ -1,6 +1,7 @@
 """What the death of a lane means: a bad item, a fault of the machine, or neither yet.
 
-A lane holds one request at a time, so a death has at most one suspect.
+A lane holds one request at a time, so a death has at most one suspect. Small ones may
+share a message; a death over it blames none of them, and each is asked for itself.
 
 - A crash signal, or one of our limits (CPU time, memory), is a strike against the
   request. It gets a second try alone, with every other lane at rest; a second strike
@@ -13,7 +14,7 @@ A lane holds one request at a time, so a death has at most one suspect.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -135,9 +136,38 @@ class Trials:
         if answer is None:
             with self._quiet.alone():
                 answer = self._ask_alone(lane, case)
+        self._note_success(case, answer)
+        return answer
+
+    def ask_together(
+        self, lane: Lane, cases: Sequence[Case]
+    ) -> Iterator[Answer | None]:
+        """Yields the answers to several requests, in their order; see `ask`.
+
+        They share a message. A death over it blames none of them: each is then asked
+        for itself.
+        """
+        answers = self._answers(lane, cases) if len(cases) > 1 else None
+        if answers is None:
+            for case in cases:
+                yield self.ask(lane, case)
+            return
+        for case, answer in zip(cases, answers, strict=True):
+            self._note_success(case, answer)
+            yield answer
+
+    def _answers(self, lane: Lane, cases: Sequence[Case]) -> list[Answer] | None:
+        if any(case.accusation is not None for case in cases):
+            return None
+        with self._quiet.side_by_side():
+            try:
+                return lane.call_together([case.request for case in cases])
+            except Death:
+                return None
+
+    def _note_success(self, case: Case, answer: Answer | None) -> None:
         if answer is not None and answer.bad is None and case.probe is not None:
             self._remember(case.probe)
-        return answer
 
     def _ask_alone(self, lane: Lane, case: Case) -> Answer | None:
         self._make_room(lane, case)
@@ -166,6 +196,9 @@ class Trials:
 
     def _remember(self, probe: Request) -> None:
         """Keeps the smallest request that was answered well."""
+        known = self._probe  # most are larger, and need no lock
+        if known is not None and probe.total_bytes >= known.total_bytes:
+            return
         with self._lock:
             if self._probe is None or probe.total_bytes < self._probe.total_bytes:
                 self._probe = probe

@@ -118,24 +118,7 @@ class ScoreConfig(JobConfig):
                 f"expected a --max_side above it, got {max_side or 'none'}: photos are "
                 "shrunk to that size first, and only larger ones are tiled"
             )
-        device = info.data.get("device")
-        if tile is not None and device not in ("auto", "none"):
-            raise ValueError(
-                f"expected --device none, got {device}: tiles are not computed in "
-                "batches"
-            )
         return tile
-
-    @field_validator("views")
-    @classmethod
-    def _whole_on_a_device(cls, shown: Views, info: ValidationInfo) -> Views:
-        device = info.data.get("device")
-        if shown != "1" and device not in ("auto", "none"):
-            raise ValueError(
-                f"expected --device none, got {device}: views are not computed in "
-                "batches"
-            )
-        return shown
 
     @field_validator("run_date")
     @classmethod

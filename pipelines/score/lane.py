@@ -6,6 +6,7 @@ With a device it does that in two steps, what is before the networks and what is
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from fcn_core.bad_image import BadImage
 from fcn_core.bundles.card import ModelError
@@ -13,6 +14,8 @@ from fcn_core.scoring import PhotoScore
 from pipelines.lanes.gpu.arena import Arena
 from pipelines.lanes.messages import Header
 from pipelines.lanes.models import open_models, open_stages
+
+_FIELDS: Final = tuple(field.name for field in dataclasses.fields(PhotoScore))
 
 
 class ScorePhotos:
@@ -47,7 +50,7 @@ class PhotosAroundDevice:
     """
 
     def __init__(self, config: Header):
-        from fcn_core.scoring.stages import Prepared
+        from fcn_core.scoring.prepared import Prepared
 
         self._stages, self._known = open_stages(config), Prepared.from_json
         self._arena = Arena(**config["arena"])
@@ -92,6 +95,7 @@ def _failures_as_bad_images() -> Iterator[None]:
 
 
 def _answer(score: PhotoScore) -> tuple[Header, list[bytes]]:
-    values: Header = dataclasses.asdict(score)
+    # All of it is JSON as it is: `asdict` would copy every number.
+    values: Header = {name: getattr(score, name) for name in _FIELDS}
     mask = values.pop("mask_png")
     return values, [] if mask is None else [mask]

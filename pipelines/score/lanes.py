@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from fcn_core.scoring.arithmetic import Arithmetic
-from fcn_core.scoring.feed import WHOLE
 from fcn_core.scoring.stages import PhotoStages
 from pipelines.lanes.gpu.settings import DeviceSettings
 from pipelines.lanes.models import planned_arithmetics
@@ -88,36 +87,36 @@ def lanes_for(
         "masks": settings.has_masks,
     }
     planned = planned_arithmetics(config)
-    if not _has_device(settings, device, planned):
+    if not _has_device(device, planned):
         task = "pipelines.score.lane:ScorePhotos"
         return LaneSettings(task=task, config=config, lanes=lanes)
     return LaneSettings(
         task="pipelines.score.lane:PhotosAroundDevice",
         config=config,
         lanes=lanes,
-        device=_device_settings(
-            models, device, planned=planned, max_side=settings.max_side
-        ),
+        device=_device_settings(models, settings, device, planned=planned),
     )
 
 
-def _has_device(
-    settings: ScoreSettings, device: Device, planned: Sequence[Arithmetic]
-) -> bool:
-    if device.name == "none" or settings.tile is not None or settings.views != WHOLE:
+def _has_device(device: Device, planned: Sequence[Arithmetic]) -> bool:
+    if device.name == "none":
         return False
     return device.name == "cpu" or any(each.on_gpu for each in planned)
 
 
 def _device_settings(
     models: Sequence[Model],
+    settings: ScoreSettings,
     device: Device,
     *,
     planned: Sequence[Arithmetic],
-    max_side: int | None,
 ) -> DeviceSettings:
     stages = PhotoStages(
-        [model.card for model in models], arithmetics=planned, max_side=max_side
+        [model.card for model in models],
+        arithmetics=planned,
+        max_side=settings.max_side,
+        tile=settings.tile,
+        views=settings.views,
     )
     rows = _ROWS_ON_CPU if device.name == "cpu" else _ROWS
     return DeviceSettings(

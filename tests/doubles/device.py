@@ -7,6 +7,7 @@ own: the word in capitals.
 """
 
 import os
+import time
 from collections.abc import Sequence
 
 from pipelines.lanes.gpu.arena import Arena
@@ -35,6 +36,8 @@ class _AroundArena(Perils):
             self._note(f"begin {word}")
             if peril == "memory":
                 raise MemoryError
+            while peril == "wait" and not self._beside("go").exists():
+                time.sleep(0.02)
             self._do(peril)
 
 

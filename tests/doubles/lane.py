@@ -29,7 +29,9 @@ BABBLE = {
     "text": b"Corrupt JPEG data",
     "empty": framed(b"[{},[]]"),
     "greeting": framed(b'[{"ready":true},[]]'),
-    "reason": framed(b'[{"bad":{"reason":"x","detail":""},"replace":false},[]]'),
+    "reason": framed(
+        b'[{"answers":[[{"bad":{"reason":"x","detail":""}},0]],"replace":false},[]]'
+    ),
 }
 """What is no answer: no message, or a message without an outcome."""
 

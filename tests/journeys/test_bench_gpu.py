@@ -213,6 +213,29 @@ def test_a_note_takes_the_place_of_numbers_in_the_table() -> None:
     assert rows[2][5:] == ["1500", "2000", "12.0", "3"]
 
 
+@pytest.mark.parametrize(
+    ("is_trial", "line"),
+    [
+        (False, "voc21 512x512 bf16: 0.75 times as fast where the device makes class"),
+        (True, "class maps of the device: a processor stands in for one here, which"),
+    ],
+)
+def test_class_maps_of_the_device_are_compared_on_a_gpu_only(
+    *, is_trial: bool, line: str
+) -> None:
+    cell = Cell("voc21", "bf16", 512, 512, 8)
+    shown = report.Report("a device", "jax 0", autotuned=False, cores=8)
+    shown.is_trial = is_trial
+    shown.rates = [
+        Rate(replace(cell, batch=1), 900.0, 900.0, 1.0),
+        Rate(cell, 2000.0, 2000.0, 1.0),
+        Rate(replace(cell, output="maps"), 1500.0, 1500.0, 1.0),
+    ]
+    assert [*shown.lines()][5].startswith(line)
+    shown.rates.pop()
+    assert len([*shown.lines()]) == 4
+
+
 def test_photos_become_masks_through_lanes(tmp_path: Path) -> None:
     canvas = Size(96, 128)
     files = photos.draw_photos(tmp_path, 7)

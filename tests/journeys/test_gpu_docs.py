@@ -4,14 +4,17 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from benchmarks import gpu_lanes, gpu_nights, night_memory, padded_shapes
 from benchmarks.gpu import __main__ as bench
 from benchmarks.gpu import roofline
 from benchmarks.gpu.networks import MEASURED, NETWORKS
 from benchmarks.gpu.roofline import SHEETS, Work
 from fcn_core.geometry import Size
+from fcn_core.scoring.feed import Feed
 from pipelines.estimate.config import EstimateConfig
 from pipelines.estimate.prices import read_prices
 from pipelines.score.config import ScoreConfig
@@ -21,6 +24,7 @@ from tests.doubles.loopback import loopback_only
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/gpu.md").read_text("utf-8")
+SHOWN = "Shown without a GPU"
 
 
 def commands(*beginning: str) -> list[list[str]]:
@@ -171,3 +175,36 @@ def test_the_table_of_placement_is_the_launchers() -> None:
             known = {int(number): int(most) for number, most in given if most}
             assert known.items() <= kind.cpus.items()
             assert {int(number) for number, _ in given} == set(kind.cpus)
+
+
+@pytest.mark.parametrize(
+    "benchmark", [gpu_lanes, gpu_nights, night_memory, padded_shapes]
+)
+def test_the_benchmarks_without_a_gpu_take_their_commands(benchmark: Any) -> None:
+    (words,) = commands("python", "-m", benchmark.__name__)
+    benchmark.parser().parse_args(words)
+
+
+def test_padding_costs_what_the_table_says() -> None:
+    sizes = [*padded_shapes.drawn_sizes(10_000)]
+    for multiple, _, *mixes in tables("Padded sizes"):
+        for max_side, cell in zip((512, 1024), mixes, strict=True):
+            number = int(multiple.strip("*"))
+            feed = Feed(max_side, 1.0, number, minimum=8, padding_value=(0, 0, 0))
+            found = padded_shapes.cost(sizes, feed, multiple=number)
+            shown = f"{found['sizes']}, {found['padding']:.1%}"
+            assert cell.strip("*") == shown
+            if (number, max_side) == (128, 512):
+                assert f"{found['in_five']:.0%} of the mix" in TEXT
+
+
+def test_memory_grows_as_it_says() -> None:
+    rows = {row[0]: [int(c.split()[0]) for c in row[1:]] for row in tables(SHOWN)}
+    growth = [
+        many / few - 1 for few, many in zip(rows["500"], rows["5,000"], strict=True)
+    ]
+    text = re.search(r"to 5,000 it is ([\d.]+)% and ([\d.]+)%", TEXT)
+    assert text is not None
+    for found, shown in zip(growth, text.groups(), strict=True):
+        assert found == pytest.approx(float(shown) / 100, abs=0.002)
+        assert found <= 0.05

@@ -99,6 +99,17 @@ def slots_in_use(pool: DevicePool) -> int:
     return pool._arena.slots - pool._table.count(SlotState.FREE)
 
 
+def lanes_of(worker: int, *, device: bool) -> list[int]:
+    """Returns the lanes of a worker: those of devices, or those that decode."""
+    found = []
+    for tasks in Path(f"/proc/{worker}/task").glob("*/children"):
+        for pid in tasks.read_text().split():
+            words = Path(f"/proc/{pid}/environ").read_bytes()
+            if (b"CUDA_VISIBLE" in words) == device:
+                found.append(int(pid))
+    return found
+
+
 def reasons(answers: dict[str, Answer]) -> dict[str, str]:
     """Returns the reason of each word that is bad."""
     return {word: a.bad.reason for word, a in answers.items() if a.bad is not None}

@@ -61,22 +61,24 @@ class Batches:
         self._is_closed = False
 
     def add(self, rows: list[Row]) -> None:
-        """Adds rows of a photo."""
+        """Adds rows of photos, or none, where photos came to nothing.
+
+        An idle device is woken only if it can take a batch now, or has to begin to
+        wait for one: each time costs as much as some of the work.
+        """
         with self._changed:
+            is_news = not self._waiting
             for row in rows:
                 row.turn = self._taken
                 self._waiting.setdefault(row.kind, deque()).append(row)
-            self._changed.notify_all()
+                is_news = is_news or self._fill(row.kind) >= 1
+            if is_news or self._is_starved():
+                self._changed.notify_all()
 
     def again(self, rows: tuple[Row, ...]) -> None:
         """Adds rows that a device is to try next, together and without others."""
         with self._changed:
             self._again.append(rows)
-            self._changed.notify_all()
-
-    def look(self) -> None:
-        """Has an idle device look around: rows may be all that can come."""
-        with self._changed:
             self._changed.notify_all()
 
     def shrink(self, batch: Batch) -> None:

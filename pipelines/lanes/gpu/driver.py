@@ -46,7 +46,7 @@ class DeviceDriver:
         lane: Which owns it.
         batches: What there is to compute.
         begun: Takes the rows of each batch before they are computed.
-        done: Takes each row when it is computed, with why it cannot be if so.
+        done: Takes rows when they are computed, with why they cannot be if so.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DeviceDriver:
         *,
         batches: Batches,
         begun: Callable[[Sequence[Row]], None],
-        done: Callable[[Row, Answer | None], None],
+        done: Callable[[Sequence[Row], Answer | None], None],
     ):
         self._name, self._lane, self._batches = name, lane, batches
         self._begun, self._done = begun, done
@@ -85,8 +85,7 @@ class DeviceDriver:
         failure = self._try(batch.kind, batch.size, batch.rows)
         if failure is None:
             self._proof = self._smaller(batch)
-            for row in batch.rows:
-                self._done(row, None)
+            self._done(batch.rows, None)
             return
         if failure.reason == "out-of-memory" and batch.size > 1:
             self._batches.shrink(batch)
@@ -127,7 +126,7 @@ class DeviceDriver:
             if row.strikes == _MAX_STRIKES:
                 detail = f"twice, alone: {failure.detail}"
                 bad = BadImage(failure.reason, detail, stage="score")
-                self._done(row, Answer(bad=bad))
+                self._done(batch.rows, Answer(bad=bad))
                 return
         self._again(batch.rows)
 

@@ -43,11 +43,16 @@ class Photo:
         # Asked of a lane to see whether it works: writes into no slot.
         probe = Request({"slot": None}, self.blobs, name=self.name)
         self.before = Case(probe, probe=probe)
-        self.after = Case(probe)
+        self.after: Case | None = None
         self.slot: int | None = None
         self.state: Any = None
         self.bad: Answer | None = None
         self._lock, self._rows = threading.Lock(), 0
+
+    @property
+    def total_bytes(self) -> int:
+        """Length of its encoded bytes."""
+        return self.before.request.total_bytes
 
     def to_prepare(self, slot: int) -> Case:
         """Returns the case of decoding it into a slot."""
@@ -59,7 +64,10 @@ class Photo:
     def to_finish(self) -> Case:
         """Returns the case of making its row."""
         header = {"slot": self.slot, "photo": self.state}
-        self.after.request = Request(header, [], name=self.name)
+        request = Request(header, [], name=self.name)
+        if self.after is None:
+            self.after = Case(request)
+        self.after.request = request
         self.work.case = self.after
         return self.after
 

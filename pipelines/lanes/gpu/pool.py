@@ -7,6 +7,7 @@ messages, and keeps the table of slots: whatever dies, the table says what each 
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -16,7 +17,7 @@ from pipelines.faults import SystemicFault
 from pipelines.lanes.caller import Caller, Key, Work
 from pipelines.lanes.gpu.arena import Arena
 from pipelines.lanes.gpu.batches import Batches
-from pipelines.lanes.gpu.board import Board
+from pipelines.lanes.gpu.board import Board, Step
 from pipelines.lanes.gpu.driver import DeviceDriver
 from pipelines.lanes.gpu.photos import Photo, Row
 from pipelines.lanes.gpu.settings import DeviceSettings
@@ -28,6 +29,9 @@ from pipelines.lanes.settings import LaneLimits, LaneSettings
 from pipelines.lanes.trial import Trials
 
 _JOIN_SECONDS: Final = 5.0
+
+_How = Answer | Work | BaseException
+"""What became known of a photo: its answer, that it has to wait, or a fault."""
 
 
 class DevicePool:
@@ -58,7 +62,7 @@ class DevicePool:
         self._lanes = [Lane(shared, kills) for _ in range(settings.count)]
         self._trials = Trials(self._lanes, self._is_memory_short)
         self._table = SlotTable(self._arena.slots)
-        self._board = Board(self._table)
+        self._board = Board(self._table, settings.count)
         self._batches = Batches(device, self._board.is_starved)
         self._drivers = [
             DeviceDriver(
@@ -93,7 +97,18 @@ class DevicePool:
     ) -> Iterator[tuple[Key, Answer]]:
         """Yields answers as they come; see `pool.LanePool.answer`."""
         caller = Caller(self._put, self._trials)
-        yield from caller.answers(items, depth=self.ahead)
+        yield from caller.answers(self._until_over(items), depth=self.ahead)
+
+    def _until_over(
+        self, items: Iterable[tuple[Key, Request | Answer]]
+    ) -> Iterator[tuple[Key, Request | Answer]]:
+        """Yields items; devices need not wait for more of them after the last one."""
+        self._board.begin()
+        try:
+            yield from items
+        finally:
+            self._board.end()
+            self._batches.add([])
 
     def _put(self, work: Work) -> None:
         photo = work.state if isinstance(work.state, Photo) else Photo(work)
@@ -115,59 +130,66 @@ class DevicePool:
     def _decode(self, lane: Lane) -> None:
         """Runs a decoding lane until the pool is closed."""
         lane.start_early()
-        while (step := self._board.next()) is not None:
-            photo, state = step
-            try:
-                if state is SlotState.FILLING:
-                    self._prepare(lane, photo)
-                else:
-                    self._finish(lane, photo)
-            except BaseException as fault:
-                self._end(photo, fault)
-            self._batches.look()
+        while steps := self._board.next():
+            self._take(lane, deque(steps))
         lane.close()
 
-    def _prepare(self, lane: Lane, photo: Photo) -> None:
-        answer = self._trials.ask(lane, photo.before)
-        if answer is None or answer.bad is not None:
-            self._end(photo, photo.work if answer is None else answer)
-            return
+    def _take(self, lane: Lane, steps: deque[Step]) -> None:
+        """Has a lane do what the board says."""
+        cases = [
+            photo.before if state is SlotState.FILLING else photo.to_finish()
+            for photo, state in steps
+        ]
+        rows, ended = list[Row](), list[tuple[Photo, _How]]()
+        try:
+            for answer in self._trials.ask_together(lane, cases):
+                photo, state = steps[0]
+                if answer is None:
+                    ended.append((photo, photo.work))
+                elif state is SlotState.FILLING and answer.bad is None:
+                    rows += self._prepared(photo, answer)
+                else:
+                    ended.append((photo, answer))
+                steps.popleft()
+        except BaseException as fault:
+            ended += [(photo, fault) for photo, _ in steps]
+        self._end(ended)
+        self._batches.add(rows)
+
+    def _prepared(self, photo: Photo, answer: Answer) -> list[Row]:
+        """Returns the rows of a photo that was decoded."""
         assert photo.slot is not None
         try:
             rows = photo.prepared(answer.reply, self._arena)
         except Garbled as error:
             raise SystemicFault(f"{photo.name}: {error}; this is a bug") from error
         self._table.move(photo.slot, SlotState.READY)
-        self._batches.add(rows)
-
-    def _finish(self, lane: Lane, photo: Photo) -> None:
-        answer = self._trials.ask(lane, photo.to_finish())
-        self._end(photo, photo.work if answer is None else answer)
+        return rows
 
     def _begin(self, rows: Sequence[Row]) -> None:
         for row in rows:
             assert row.photo.slot is not None
             self._table.move(row.photo.slot, SlotState.COMPUTING)
 
-    def _computed(self, row: Row, bad: Answer | None) -> None:
-        """Takes a row from a device."""
-        photo = row.photo
-        if not photo.row_done(bad):
-            return
-        if photo.bad is not None:
-            self._end(photo, photo.bad)
-            return
-        assert photo.slot is not None
-        self._table.move(photo.slot, SlotState.DONE)
-        self._board.finish(photo)
+    def _computed(self, rows: Sequence[Row], bad: Answer | None) -> None:
+        """Takes rows from a device."""
+        photos = [row.photo for row in rows if row.photo.row_done(bad)]
+        self._end([(p, p.bad) for p in photos if p.bad is not None])
+        done = [photo for photo in photos if photo.bad is None]
+        for photo in done:
+            assert photo.slot is not None
+            self._table.move(photo.slot, SlotState.DONE)
+        self._board.finish(done)
 
-    def _end(self, photo: Photo, how: "Answer | Work | BaseException") -> None:
-        """Gives a photo back to its caller, and its slot to others."""
-        self._board.release(photo)
+    def _end(self, ended: Sequence[tuple[Photo, _How]]) -> None:
+        """Gives photos back to their callers, and their slots to others."""
+        photos = [photo for photo, _ in ended]
+        self._board.release(photos)
         with self._lock:
-            self._open.discard(photo)
-        work = photo.work
-        work.replies.put((work.key, how) if isinstance(how, Answer) else how)
+            self._open.difference_update(photos)
+        for photo, how in ended:
+            work = photo.work
+            work.replies.put((work.key, how) if isinstance(how, Answer) else how)
 
     def _compute(self, driver: DeviceDriver) -> None:
         """Runs a device until the pool is closed; its fault is everybody's."""

@@ -8,19 +8,19 @@ still says what each slot holds, and no slot can be lost or read by two.
 """
 
 import threading
-from enum import Enum
+from enum import IntEnum
 from typing import Final
 
 
-class SlotState(Enum):
-    """What happens with a slot."""
+class SlotState(IntEnum):
+    """What happens with a slot; its number is its place in lists."""
 
-    FREE = "free"
-    FILLING = "filling"
-    READY = "ready"
-    COMPUTING = "computing"
-    DONE = "done"
-    DRAINING = "draining"
+    FREE = 0
+    FILLING = 1
+    READY = 2
+    COMPUTING = 3
+    DONE = 4
+    DRAINING = 5
 
 
 _FOLLOWS: Final = {
@@ -44,6 +44,8 @@ class SlotTable:
     def __init__(self, slots: int):
         self._lock = threading.Lock()
         self._states = [SlotState.FREE] * slots
+        self._counts = [0] * len(SlotState)
+        self._counts[SlotState.FREE] = slots
         self._free = list(reversed(range(slots)))
 
     def take(self) -> int | None:
@@ -52,7 +54,7 @@ class SlotTable:
             if not self._free:
                 return None
             slot = self._free.pop()
-            self._states[slot] = SlotState.FILLING
+            self._set(slot, SlotState.FILLING)
             return slot
 
     def move(self, slot: int, state: SlotState) -> None:
@@ -65,19 +67,24 @@ class SlotTable:
             before = self._states[slot]
             if state not in _FOLLOWS[before]:
                 raise RuntimeError(
-                    f"slot {slot}: got {state.value} after {before.value}, expected "
+                    f"slot {slot}: got {state.name} after {before.name}, expected "
                     "another order; this is a bug"
                 )
-            self._states[slot] = state
+            self._set(slot, state)
             if state is SlotState.FREE:
                 self._free.append(slot)
 
-    @property
-    def has_free(self) -> bool:
-        """Whether a slot can be taken."""
-        return bool(self._free)
+    def _set(self, slot: int, state: SlotState) -> None:
+        self._counts[self._states[slot]] -= 1
+        self._counts[state] += 1
+        self._states[slot] = state
 
-    def count(self, state: SlotState) -> int:
-        """Returns how many slots are in a state."""
+    def count(self, *states: SlotState) -> int:
+        """Returns how many slots are in any of some states."""
         with self._lock:
-            return self._states.count(state)
+            return sum(self._counts[state] for state in states)
+
+    @property
+    def slots(self) -> int:
+        """How many there are."""
+        return len(self._states)

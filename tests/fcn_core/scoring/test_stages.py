@@ -11,22 +11,32 @@ import pytest
 from fcn_core import images, scoring
 from fcn_core.bad_image import BadImage
 from fcn_core.bundles.card import ModelCard, ModelError
+from fcn_core.labels import Views
 from fcn_core.scoring.arithmetic import Arithmetic, resolve_arithmetic
 from fcn_core.scoring.device import DeviceNetwork, open_network, write_row
 from fcn_core.scoring.photo import PhotoScore
-from fcn_core.scoring.stages import PhotoStages, Prepared, array_at
+from fcn_core.scoring.prepared import Prepared
+from fcn_core.scoring.stages import PhotoStages, array_at
+from tests.drawn import tiny_models
 from tests.drawn.tiny_models import draw_card, draw_photo
 
 GPU = Arithmetic("tensorflow", "f16", "NVIDIA L4")
 
 
 def over_device(
-    data: bytes, bundles: list[Path], *, arithmetic: Arithmetic, wire: Arithmetic
+    data: bytes,
+    bundles: list[Path],
+    *,
+    arithmetic: Arithmetic,
+    wire: Arithmetic,
+    **options: Any,
 ) -> PhotoScore:
     """Scores a photo in stages, each network in a batch with two others."""
     networks = [opened(bundle, arithmetic, wire) for bundle in bundles]
     cards = [network.card for network in networks]
-    stages = PhotoStages(cards, arithmetics=[wire] * len(cards), max_side=200)
+    stages = PhotoStages(
+        cards, arithmetics=[wire] * len(cards), max_side=200, **options
+    )
     block = bytearray(stages.block_bytes)
     prepared = stages.prepare(data, block)
     for row in stages.rows(prepared):
@@ -55,6 +65,33 @@ def test_batches_do_not_change_a_score(
     scorers = [scoring.load_scorer(str(b), "openvino", "f32") for b in bundles]
     alone = scoring.PhotoScorer(scorers, max_side=200).score_photo(data)
     assert over_device(data, bundles, arithmetic=here, wire=here) == alone
+
+
+@pytest.mark.parametrize("size", [(190, 170), (300, 140), (64, 64)])
+def test_tiles_are_rows_of_batches(
+    segmentation_bundle: Path, rating_bundle: Path, size: tuple[int, int]
+) -> None:
+    data, bundles = draw_photo(*size), [segmentation_bundle, rating_bundle]
+    here = resolve_arithmetic("openvino", "f32")
+    scorers = [
+        scoring.load_scorer(str(b), "openvino", "f32", tile=128) for b in bundles
+    ]
+    alone = scoring.PhotoScorer(scorers, max_side=200).score_photo(data)
+    found = over_device(data, bundles, arithmetic=here, wire=here, tile=128)
+    assert found == alone
+
+
+@pytest.mark.parametrize("views", ["3", "square"])
+@pytest.mark.parametrize("size", [(90, 120), (400, 60)])
+def test_views_are_rows_of_batches(
+    tmp_path: Path, size: tuple[int, int], views: Views
+) -> None:
+    tiny_models.write_bundle(tmp_path / "b", "aesthetics", nearest_pixels=64 * 64)
+    data, here = draw_photo(*size), resolve_arithmetic("openvino", "f32")
+    scorer = scoring.load_scorer(str(tmp_path / "b"), "openvino", "f32")
+    alone = scoring.PhotoScorer([scorer], max_side=200, views=views).score_photo(data)
+    found = over_device(data, [tmp_path / "b"], arithmetic=here, wire=here, views=views)
+    assert found == alone
 
 
 def test_half_precision_changes_few_pixels(segmentation_bundle: Path) -> None:
@@ -92,6 +129,27 @@ def test_every_photo_fits_into_a_block(
     (row,) = one.rows(prepared)
     end = row.logits[-1] + 2 * 5 * (row.padded.height // 8) * (row.padded.width // 8)
     assert end <= one.block_bytes < stages.block_bytes
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        ({"max_side": 1000}, {"tile": 256}),
+        ({"max_side": 1000}, {"tile": 900}),
+        ({"nearest_pixels": 50_176}, {"views": "3"}),
+        ({"nearest_pixels": 50_176}, {"views": "square", "tile": 128}),
+    ],
+)
+@pytest.mark.parametrize("size", [(1000, 1000), (1000, 40), (40, 700), (9, 9)])
+def test_all_tiles_and_views_fit_into_a_block(
+    changes: dict[str, Any], options: dict[str, Any], size: tuple[int, int]
+) -> None:
+    stages = PhotoStages([draw_card(**changes)], arithmetics=[GPU], **options)
+    block = bytearray(stages.block_bytes)
+    rows = stages.rows(stages.prepare(draw_photo(*size, kind="PNG"), block))
+    cells = [(row.padded.height // 8) * (row.padded.width // 8) for row in rows]
+    end = max(row.logits[-1] + 2 * 5 * n for row, n in zip(rows, cells, strict=True))
+    assert end <= stages.block_bytes
 
 
 def test_large_photos_need_no_larger_blocks() -> None:

@@ -60,7 +60,7 @@ def test_tiled_equals_whole_where_margins_hide_the_seams() -> None:
     network = drawn("fcn8s vgg16")
     spy = Spy(network)
     photo = draw(64, 1280)
-    found = tiling.TiledEngine(spy, tile=1024, multiple=32).logits(photo)
+    found = tiling.TiledEngine(spy, tiling.Tiles(tile=1024, multiple=32)).logits(photo)
     expected = Spy(network).logits(photo)
     assert spy.sizes == [(64, 1024)] * 2
     assert found.shape == expected.shape
@@ -71,7 +71,7 @@ def test_tiled_equals_whole_where_margins_hide_the_seams() -> None:
 def test_seams_change_nothing_but_what_lies_at_them() -> None:
     network = drawn("fcn8s vgg16")
     photo = draw(64, 1024)
-    tiled = tiling.TiledEngine(Spy(network), tile=512, multiple=32)
+    tiled = tiling.TiledEngine(Spy(network), tiling.Tiles(tile=512, multiple=32))
     off = np.abs(tiled.logits(photo) - Spy(network).logits(photo)).max((0, 1, 3))
     # Tiles 0..512, 384..896, 512..1024 meet at 448 and 704, where the nearest border of
     # a tile is 64 and 192 pixels away; upsampled scores look up to 240 pixels far.
@@ -84,7 +84,7 @@ def test_memory_is_bounded_by_the_tile() -> None:
     network = tiny_models.draw_network()
     spy = Spy(network)
     photo = draw(640, 1024)
-    engine = tiling.TiledEngine(spy, tile=300, multiple=128)
+    engine = tiling.TiledEngine(spy, tiling.Tiles(tile=300, multiple=128))
     found = engine.logits(photo)
     assert set(spy.sizes) == {(384, 384)}  # one shape to compile
     np.testing.assert_allclose(found, Spy(network).logits(photo), atol=1e-4)
@@ -99,7 +99,7 @@ def test_both_tasks_are_tiled() -> None:
     def both(batch: NDArray[np.float32]) -> tuple[Any, Any]:
         return network(batch), network(batch)[:, ::2, ::2]  # ratings at stride 16
 
-    engine = tiling.TiledEngine(Spy(both), tile=256, multiple=128)
+    engine = tiling.TiledEngine(Spy(both), tiling.Tiles(tile=256, multiple=128))
     for found, whole in zip(
         engine.both_logits(photo), Spy(both).both_logits(photo), strict=True
     ):

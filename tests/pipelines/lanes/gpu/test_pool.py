@@ -1,6 +1,7 @@
 """Photos over a device: each gets what is its own, whatever they share."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def test_full_batches_are_the_rule(start_device: DevicePools) -> None:
     ask(start_device(batch=4), *words)
     computed = [rows for _, _, rows in start_device.batches()]
     assert len(computed) <= 1.3 * len(words) / 4
+
+
+def test_the_last_rows_of_each_kind_do_not_wait(start_device: DevicePools) -> None:
+    pool = start_device(batch=8, models=9)
+    ask(pool, *good(3))
+    start = time.monotonic()
+    ask(pool, *good(3), "bad@before")
+    # 18 kinds with few rows each; to wait 0.05 s before each would take 0.9 s.
+    assert time.monotonic() - start < 0.6
 
 
 def test_a_bad_photo_frees_its_slot(start_device: DevicePools) -> None:
