@@ -249,5 +249,7 @@ def load_scorer(
             tile=tile,
             multiple=side_multiple(card),
             minimum=card.minimum_side,
+            # What a network samples must lie where it lies in the whole photo.
+            starts=math.lcm(tiling.DEEPEST_STRIDE, card.size_multiple),
         )
     return LogitsScorer(card, opened, arithmetic)
