@@ -50,7 +50,8 @@ class Build:
 
     Attributes:
         file: What it starts from.
-        commands: Words of `fcn` after FILE, DATA, RUN, BUNDLE, VERSION are filled in.
+        commands: Words of `fcn` after FILE, DATA, RUN, BUNDLE, VERSION are filled in;
+            FIRST is a run before RUN.
         int8: Whether it gets an int8 form as well.
     """
 
@@ -91,7 +92,9 @@ BUILDS: Final = {
             otherwise="imagenet",
         ),
         (
-            "train aesthetics --recipe quality --data DATA --init FILE --output RUN",
+            "train aesthetics --recipe quality-whole --data DATA --init FILE"
+            " --output FIRST",
+            "train aesthetics --recipe quality --data DATA --init FIRST --output RUN",
             _EXPORT,
         ),
         int8=False,
@@ -145,12 +148,13 @@ def fcn(words: list[str]) -> None:
 
 def rebuild(name: str, asked: argparse.Namespace) -> Path:
     """Makes a model's bundle, or finds it finished; returns its folder."""
-    build, output = BUILDS[name], asked.output
-    bundle, run = output / "bundles" / name, output / "runs" / name
+    build, folder = BUILDS[name], asked.output
+    bundle, run = folder / "bundles" / name, folder / "runs" / name
     values = {
-        "FILE": find_file(build.file, asked.weights, links=output / "files"),
-        "DATA": str(output / "data"),
+        "FILE": find_file(build.file, asked.weights, links=folder / "files"),
+        "DATA": str(folder / "data"),
         "RUN": str(run),
+        "FIRST": f"{run}-first",
         "BUNDLE": str(bundle),
         "NAME": name,
         "VERSION": find.card_of(name).version,
@@ -159,7 +163,8 @@ def rebuild(name: str, asked: argparse.Namespace) -> Path:
         words = [values.get(word, word) for word in command.split()]
         if words[0] == "train":
             words += ["--epochs", str(asked.epochs)] if asked.epochs else []
-            words += ["--resume"] if run.exists() else []
+            output = Path(words[words.index("--output") + 1])
+            words += ["--resume"] if output.exists() else []
         fcn(words)
     return with_int8(bundle, asked) if build.int8 else bundle
 

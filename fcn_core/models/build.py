@@ -16,7 +16,7 @@ from fcn_core.labels import Task
 from fcn_core.models.networks.classifier import baseline_network, classifier_network
 from fcn_core.models.networks.deconvnet import deconvolution_network
 from fcn_core.models.networks.fcn import segmentation_network
-from fcn_core.models.networks.ratings import rating_network
+from fcn_core.models.networks.ratings import rating_network, sampled_network
 from fcn_core.models.regularisation import add_l2
 from fcn_core.models.spec import ModelSpec
 from fcn_core.models.weights.files import load_weights
@@ -29,6 +29,7 @@ NETWORKS: dict[str, Callable[[ModelSpec], keras.Model]] = {
     "deconvnet": deconvolution_network,
     "deconvnet_repeat": deconvolution_network,
     "rating": rating_network,
+    "rating_sampled": sampled_network,
     "classifier": classifier_network,
     "baseline": baseline_network,
 }

@@ -24,7 +24,17 @@ SEGMENTATION_STRIDES: dict[str, int] = {
 RATING_STRIDE = 16
 """Stride of the cells that a rating network scores, in pixels."""
 
-RATING_STRIDES: dict[str, int] = {"rating": RATING_STRIDE, "classifier": 0}
+SAMPLED = "rating_sampled"
+"""The rating network that looks at a quarter of a photo's pixels."""
+
+SAMPLED_BLOCK = 128
+"""Sides of photos are multiples of it there, in pixels."""
+
+RATING_STRIDES: dict[str, int] = {
+    "rating": RATING_STRIDE,
+    SAMPLED: 2 * RATING_STRIDE,
+    "classifier": 0,
+}
 """The same for networks that rate or classify whole photos."""
 
 BASELINE = "baseline"
@@ -38,7 +48,8 @@ class ModelSpec:
     Attributes:
         task: What it predicts.
         name: `fcn8s`, `fcn16s`, `fcn32s`, `dilated`, `deconvnet`, `deconvnet_repeat`
-            (segmentation); `rating`, `classifier`, `baseline` (aesthetics).
+            (segmentation); `rating`, `rating_sampled`, `classifier`, `baseline`
+            (aesthetics).
         backbone: Row of `fcn_core.models.backbones.rows.BACKBONES`.
         classes: Channels of the logits: classes, or rating bins; 1 rating bin is a
             regression to a mark between 1 and 10.
@@ -177,6 +188,8 @@ class ModelSpec:
         """Sides of a padded input are multiples of this, in pixels."""
         if self.geometry == "caffe":
             return 1
+        if self.name == SAMPLED:
+            return SAMPLED_BLOCK
         return max(self.output_stride, self._finest_stride, self._second_stride)
 
     @property
@@ -252,7 +265,7 @@ def _names(task: Task) -> tuple[str, ...]:
 
 
 def _usual_head_width(spec: ModelSpec) -> int:
-    if spec.name == "rating":
+    if spec.name in ("rating", SAMPLED):
         return 64
     return {"convolutional": 4096, "pooled": 256, "linear": 0}[spec.backbone_row.head]
 

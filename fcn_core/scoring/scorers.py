@@ -111,8 +111,13 @@ def tiles_of(card: ModelCard, tile: int | None) -> tiling.Tiles | None:
     """
     if tile is None:
         return None
-    multiple, minimum = side_multiple(card), card.minimum_side
-    return tiling.Tiles(tile=tile, multiple=multiple, minimum=minimum)
+    return tiling.Tiles(
+        tile=tile,
+        multiple=side_multiple(card),
+        minimum=card.minimum_side,
+        # What a network samples must lie where it lies in the whole photo.
+        starts=math.lcm(tiling.DEEPEST_STRIDE, card.size_multiple),
+    )
 
 
 def run_network(

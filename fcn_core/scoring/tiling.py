@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fcn_core import geometry
 from fcn_core.scoring.engines import Engine
 
-_DEEPEST_STRIDE = 32
+DEEPEST_STRIDE = 32
 
 
 class Span(NamedTuple):
@@ -75,12 +75,22 @@ class Tiles:
         tile: Longest side of a tile in pixels; rounded up to what the network accepts.
         multiple: Sides that the network's caller uses are multiples of it, in pixels.
         minimum: Smallest side the network accepts, in pixels.
+        starts: Tiles start on multiples of it, in pixels.
     """
 
-    def __init__(self, *, tile: int, multiple: int, minimum: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        tile: int,
+        multiple: int,
+        minimum: int = 1,
+        starts: int = DEEPEST_STRIDE,
+    ) -> None:
         self._tile = geometry.round_up((tile, tile), multiple, minimum=minimum).height
-        self._multiple = int(np.gcd(multiple, _DEEPEST_STRIDE))
-        self._margin = -(-self._tile // 8 // self._multiple) * self._multiple
+        self._multiple = int(np.gcd(multiple, starts))
+        margin = -(-self._tile // 8 // self._multiple)
+        most = (self._tile - 1) // 2 // self._multiple
+        self._margin = min(margin, most) * self._multiple
 
     def of(self, height: int, width: int) -> list[Tile]:
         """Returns the tiles of a padded photo, all of one size."""

@@ -121,5 +121,6 @@ def settings_of(
         validation_split=config.validation_split,
         data=source.info.dataset,
         data_fingerprint=source.info.fingerprint,
-        classes=source.info.classes,
+        # Degraded copies are made of any photos; those of masks have classes.
+        classes=source.info.classes if recipe.task == "segmentation" else None,
     )

@@ -73,6 +73,11 @@ NETWORKS: dict[str, tuple[Task, str, dict[str, Any]]] = {
         {"backbone": "resnet50", "rating_classes": 1},
     ),
     "rating mobilenet_v2": ("aesthetics", "rating", {"backbone": "mobilenet_v2"}),
+    "rating_sampled mobilenet_v2": (
+        "aesthetics",
+        "rating_sampled",
+        {"backbone": "mobilenet_v2"},
+    ),
     "classifier vgg16": ("aesthetics", "classifier", {"backbone": "vgg16"}),
     "classifier vgg16 valid low": (
         "aesthetics",

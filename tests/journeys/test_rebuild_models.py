@@ -1,5 +1,6 @@
 """`make models` makes every built-in model again, and says what differs."""
 
+import argparse
 import subprocess
 from pathlib import Path
 
@@ -79,6 +80,25 @@ def test_public_files_are_known_by_name_or_content(tmp_path: Path) -> None:
 
 def test_every_built_in_model_has_a_row() -> None:
     assert sorted(rebuild_models.BUILDS) == find.built_in_names()
+
+
+def test_a_second_training_starts_from_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(rebuild_models, "fcn", called.append)
+    (tmp_path / "runs/quality-first").mkdir(parents=True)  # killed in the middle
+    asked = argparse.Namespace(weights=tmp_path, output=tmp_path, epochs=None)
+    rebuild_models.rebuild("quality", asked)
+    whole, sampled, export_words = called
+    assert whole[:4] == ["train", "aesthetics", "--recipe", "quality-whole"]
+    assert whole[-1] == "--resume"
+    assert sampled[:4] == ["train", "aesthetics", "--recipe", "quality"]
+    first = str(tmp_path / "runs/quality-first")
+    assert whole[whole.index("--output") + 1] == first
+    assert sampled[sampled.index("--init") + 1] == first
+    assert "--resume" not in sampled
+    assert export_words[:3] == ["export", "--model", str(tmp_path / "runs/quality")]
 
 
 def test_make_calls_it() -> None:

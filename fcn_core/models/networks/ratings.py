@@ -4,7 +4,9 @@ In `rating_network` every cell of 16 pixels votes. Sharpness, noise and compress
 in the early, high-resolution features; deep features are trained to ignore them. So its
 head reads only strides 2 to 8 beside the mean and the mean square of the pixels
 (brightness, contrast, clipping), and the backbone ends there: a fraction of the cost of
-a segmentation network. `classifier` holds the networks that use deep features.
+a segmentation network. `sampled_network` is the same on a quarter of the pixels: what
+spoils a photo is rarely in few places. `classifier` holds the networks that use deep
+features.
 """
 
 from typing import Any
@@ -15,6 +17,7 @@ from keras import layers, ops
 from fcn_core.models.cell_moments import CellMoments
 from fcn_core.models.layers import Features, WithZero
 from fcn_core.models.networks.features import extract, photo_input
+from fcn_core.models.sampled_windows import CellsOf, SampledWindows
 from fcn_core.models.spec import RATING_STRIDE, ModelSpec
 
 FEATURE_STRIDES = (2, 4, 8)
@@ -31,14 +34,34 @@ def rating_network(spec: ModelSpec) -> keras.Model:
         channels]`, for each cell; `pool_cells` makes them the photo's.
     """
     images = photo_input()
-    logits = rating_head(
+    logits = _scores(images, spec)
+    return keras.Model(images, logits, name=f"{spec.name}_{spec.backbone}")
+
+
+def sampled_network(spec: ModelSpec) -> keras.Model:
+    """Builds the same network for windows of photos at their own resolution.
+
+    Cells of 16 pixels of a window stand for cells of 32 pixels of its block, so that
+    those beyond the photo are left out where cells are pooled.
+
+    Returns:
+        RGB 0..255 float `[B, H, W, 3]` -> logits float `[B, ceil(H/32), ceil(W/32),
+        channels]`, as `rating_network`.
+    """
+    images = photo_input()
+    windows = SampledWindows(name="windows")(images)
+    cells = CellsOf(spec.logits_stride, name="cells")([_scores(windows, spec), images])
+    return keras.Model(images, cells, name=f"{spec.name}_{spec.backbone}")
+
+
+def _scores(images: Any, spec: ModelSpec) -> Any:
+    return rating_head(
         images,
         extract(images, spec),
         classes=spec.classes,
         width=spec.head_width,
         dropout=spec.dropout,
     )
-    return keras.Model(images, logits, name=f"{spec.name}_{spec.backbone}")
 
 
 def rating_head(

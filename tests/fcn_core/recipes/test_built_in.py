@@ -42,3 +42,21 @@ def test_voc21_s_figures_name_data_and_split() -> None:
     figures = {m.name: m.value for m in card.metrics}
     classes = [v for n, v in figures.items() if n.startswith("iou_")]
     assert figures["miou"] == pytest.approx(sum(classes) / 21, abs=1e-9)
+
+
+def test_quality_was_made_by_the_recipe_as_it_is() -> None:
+    card, recipe = find.card_of("quality"), RECIPES["quality"]
+    numbers = card.training["numbers"]
+    assert isinstance(numbers, dict)
+    for name, value in numbers.items():
+        made = getattr(recipe, name)
+        assert value == (list(made) if isinstance(made, tuple) else made), name
+    assert card.training["model"] == recipe.model.to_json()
+    assert (card.version, card.logits_stride, card.size_multiple) == ("4", 32, 128)
+
+
+def test_quality_goes_on_from_the_network_of_whole_photos() -> None:
+    whole, sampled = RECIPES["quality-whole"].model, RECIPES["quality"].model
+    assert (whole.name, sampled.name) == ("rating", "rating_sampled")
+    assert RECIPES["quality"].is_technical
+    assert find.card_of("quality").origin.startswith("Started from quality@3, whose")

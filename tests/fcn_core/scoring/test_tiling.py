@@ -106,6 +106,20 @@ def test_both_tasks_are_tiled() -> None:
         np.testing.assert_allclose(found, whole, atol=1e-4)
 
 
+def test_tiles_start_where_a_network_samples() -> None:
+    photo = draw(256, 1024)
+
+    def sampled(batch: NDArray[Any]) -> NDArray[Any]:
+        """Returns the first pixel of every block of 128, for each 32 pixels."""
+        blocks = np.asarray(batch)[:, ::128, ::128]
+        return blocks.repeat(4, axis=1).repeat(4, axis=2)
+
+    for tile in (128, 256, 640):
+        tiles = tiling.Tiles(tile=tile, multiple=128, starts=128)
+        engine = tiling.TiledEngine(Spy(sampled), tiles)
+        assert np.array_equal(engine.logits(photo), sampled(photo))
+
+
 def test_numbers_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="multiples of 32"):
         tiling.spans(100, tile=64, margin=0, multiple=32)

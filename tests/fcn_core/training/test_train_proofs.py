@@ -196,7 +196,7 @@ RATED: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
         name: (VIEWS, {"epochs": epochs, "learning_rate": STEADY_RATE}, halves_known)
         for name, epochs in HALVES.items()
     },
-    "quality": (
+    "quality-whole": (
         {},
         {"epochs": 4, "learning_rate": 0.01, "batch_size": 20},
         lambda metrics: metrics["srcc"] > 0.8,

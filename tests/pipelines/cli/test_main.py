@@ -110,7 +110,7 @@ def test_data_that_is_not_finished_or_of_another_schema(
     record = tiny_ratings.draw_record(0, (1,) * 10)
     data = tiny_ratings.write_finished(tmp_path / "data", [record], 1)
     more: dict[str, list[str | Path]] = {
-        "train": ["--recipe", "quality", "--output", tmp_path / "run"],
+        "train": ["--recipe", "quality-whole", "--output", tmp_path / "run"],
         "evaluate": ["--model", "quality", "--output", tmp_path / "out.json"],
     }
     words: list[str | Path] = [command, "--data", data, *more[command]]
