@@ -59,7 +59,7 @@ class Recipe:
         learning_rate: Base rate.
         optimizer: Decoupled weight decay (`adamw`), `adam`, or `sgd` with momentum.
         momentum: Of `sgd`.
-        rates: Multiplier by layer group (`backbone`, `head`, `skip`).
+        rates: Multiplier by layer group (`backbone`, `head`, `skip`, `affinity`).
         bias_rate: Multiplier of the biases' rates on top of it.
         schedule: `poly` falls as `(1 - step / steps) ** decay_power`; `constant`
             stays; `step` falls by `decay_factor` every `decay_epochs`; `plateau` falls

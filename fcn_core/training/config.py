@@ -36,8 +36,11 @@ class RecipeOverrides(BaseModel):
         Field(description="poly, constant, step or plateau; default: recipe"),
     ] = None
     freeze: Annotated[
-        list[Literal["backbone", "head", "skip"]],
-        Field(description="groups of layers to keep as they are: backbone, head, skip"),
+        list[Literal["backbone", "head", "skip", "affinity"]],
+        Field(
+            description="groups of layers to keep as they are: backbone, head, skip, "
+            "affinity"
+        ),
     ] = []
     warm_up: Annotated[
         float | None,
