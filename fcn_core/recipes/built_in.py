@@ -18,6 +18,7 @@ BUILT_IN: Final[dict[str, Recipe]] = {
         learning_rate=2e-3,
         rates={"skip": 0.0, "head": 0.0, "backbone": 0.0, "affinity": 1.0},
         weight_decay=1e-4,
+        label_stride=4,
         crop=(512, 512),
         scale=(1.0, 1.0),
         padding_that_scores=True,

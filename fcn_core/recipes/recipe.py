@@ -87,6 +87,9 @@ class Recipe:
         teacher_mirrored: Whether it also sees every size mirrored.
         jaccard: Weight of the soft IoU's distance beside the cross-entropy
             (segmentation without class weights only).
+        label_stride: Pixels between those that losses look at, in rows and in columns;
+            a divisor of the logits' stride (segmentation only). Most of a step's time
+            goes into pixels if all are looked at, and neighbours teach the same.
         precision: Arithmetic of the layers while training; weights stay float32.
         accumulate: Parts that a batch is computed in, to save memory; the step is that
             of the whole batch.
@@ -144,6 +147,7 @@ class Recipe:
     teacher_scales: tuple[float, ...] = (1.0,)
     teacher_mirrored: bool = False
     jaccard: float = 0.0
+    label_stride: int = 1
     precision: Precision = "float32"
     accumulate: int = 1
     crop: tuple[int, int] = (384, 384)

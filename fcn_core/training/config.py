@@ -88,6 +88,13 @@ class RecipeOverrides(BaseModel):
             "recipe",
         ),
     ] = None
+    label_stride: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="pixels between those that losses look at; default: recipe",
+        ),
+    ] = None
     class_weights: Annotated[
         Literal["none", "median-frequency"] | None,
         Field(
