@@ -13,10 +13,11 @@ BUILT_IN: Final[dict[str, Recipe]] = {
         notes="Weaker on photos unlike snapshots.",
         epochs=6,
         batch_size=8,
+        learning_rate=5e-2,
+        rates={"skip": 0.1, "head": 0.04, "backbone": 1e-4, "affinity": 0.04},
         # With 426 photos what knows classes unlearns more than it learns, at any rate;
         # edges are those of all classes.
-        learning_rate=2e-3,
-        rates={"skip": 0.0, "head": 0.0, "backbone": 0.0, "affinity": 1.0},
+        keep_known=("backbone", "head", "skip"),
         weight_decay=1e-4,
         label_stride=4,
         crop=(512, 512),

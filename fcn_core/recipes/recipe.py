@@ -60,6 +60,8 @@ class Recipe:
         optimizer: Decoupled weight decay (`adamw`), `adam`, or `sgd` with momentum.
         momentum: Of `sgd`.
         rates: Multiplier by layer group (`backbone`, `head`, `skip`, `affinity`).
+        keep_known: Layer groups that stay as they are loaded if the initial weights
+            score the same classes; with other classes they learn at their rates.
         bias_rate: Multiplier of the biases' rates on top of it.
         schedule: `poly` falls as `(1 - step / steps) ** decay_power`; `constant`
             stays; `step` falls by `decay_factor` every `decay_epochs`; `plateau` falls
@@ -130,6 +132,7 @@ class Recipe:
     rates: dict[str, float] = field(
         default_factory=lambda: {"backbone": 1.0, "head": 1.0, "skip": 1.0}
     )
+    keep_known: tuple[str, ...] = ()
     bias_rate: float = 1.0
     schedule: Schedule = "poly"
     decay_power: float = 0.9

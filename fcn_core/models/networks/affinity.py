@@ -3,9 +3,9 @@
 What is known of edges is in finer features than scores are made of. A small branch
 reads these and says, for each cell and each of its eight neighbours, how much of the
 neighbour's scores it takes over, or how much it moves away from them. All classes share
-these weights, so few photos teach them (after Cheng, Wang and Yang, 2018, Depth
-estimation via affinity learned with convolutional spatial propagation network). They
-start at zero: an untrained branch changes nothing.
+these weights, so few photos teach them, and they serve other classes as well. They
+start at zero: an untrained branch changes nothing. (After Cheng, Wang and Yang, 2018,
+Depth estimation via affinity learned with convolutional spatial propagation network.)
 """
 
 from collections.abc import Sequence
@@ -89,14 +89,12 @@ def follow_edges(scores: Any, features: Any, *, width: int) -> Any:
         features: `[B, h, w, D]`.
         width: Hidden channels of the branch.
     """
-    sure = layers.Softmax(name="affinity_softmax")(scores)
-    seen = layers.Concatenate(name="affinity_concat")([features, sure])
-    hidden = layers.Conv2D(width, 1, activation="relu", name="affinity_features")(seen)
+    reduce = layers.Conv2D(width, 1, activation="relu", name="affinity_features")
     branch = layers.Conv2D(
         len(DISTANCES) * len(_NEIGHBOURS),
         3,
         padding="same",
         kernel_initializer="zeros",
         name="affinity_weights",
-    )(hidden)
+    )(reduce(features))
     return MixNeighbours(name="affinity_mix")([scores, branch])
