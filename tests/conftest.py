@@ -1,12 +1,13 @@
-"""Bundles of tiny models, exported once a session, and the order of the files."""
+"""Bundles of tiny models, exported once a session, lanes, signals, the files' order."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipelines.chunks.attempt import Attempt
-from tests.doubles import gcs
+from tests.doubles import gcs, warm_lane
 from tests.drawn import tiny_models
 
 
@@ -38,6 +39,13 @@ def attempt() -> Iterator[Attempt]:
         yield attempt
 
 
+@pytest.fixture(scope="module")
+def warm_lanes() -> Iterator[None]:
+    """Lanes that take no process, for the nights of a file."""
+    with warm_lane.warm():
+        yield
+
+
 @pytest.fixture(scope="session")
 def gcs_address() -> Iterator[str]:
     with gcs.server() as address:
@@ -59,3 +67,14 @@ _FIRST = ("test_readme.py", "test_demo.py")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in _FIRST)
+
+
+def pytest_configure() -> None:
+    """Has the processes of tests heed signals that this one was started to ignore.
+
+    Shells start what is in the background, `nohup` anything, with signals ignored, and
+    children inherit that. A handler they do not inherit: they begin with the default.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs.trees import everything
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -67,15 +69,15 @@ print(config.keras_home())
 def test_keras_neither_reads_nor_writes_the_home_directory(tmp_path: Path) -> None:
     """Settings of somebody's home would change what is computed."""
     home = tmp_path / "home"
+    (home / ".keras").mkdir(parents=True)
+    (home / ".keras" / "keras.json").write_text('{"floatx": "float64"}')
+    before = everything(home)
     assert _run(KERAS, home) == [
         "float32 /dev/null/keras",
         f"{home}/.keras",
         "/dev/null/keras",
     ]
-    assert list(home.iterdir()) == []
-    (home / ".keras").mkdir()
-    (home / ".keras" / "keras.json").write_text('{"floatx": "float64"}')
-    assert _run(KERAS, home)[0] == "float32 /dev/null/keras"
+    assert everything(home) == before
 
 
 def test_a_folder_that_the_user_named_stays(tmp_path: Path) -> None:

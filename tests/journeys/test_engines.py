@@ -30,8 +30,7 @@ from tests.runs.trees import everything
 ARITHMETIC = ("--engine", "openvino", "--precision", "f32")
 OF_THE_RUN = ("seconds", "images_per_second", "command")
 """What a summary says of one run, not of its result."""
-STARTED = "Starting worker"
-"""What a pool prints."""
+STARTED = "Starting worker"  # what a pool prints
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +68,7 @@ def both(
 ) -> tuple[Path, Path]:
     """Runs commands here, then in a pool of workers, into the same output."""
     run([])
-    here = out.with_name("here")
-    shutil.move(out, here)
+    here = Path(shutil.move(out, out.with_name("here")))
     before = pool.log.read_text().count(STARTED)
     run(engine_runs.flags(pool))
     assert pool.log.read_text().count(STARTED) > before
@@ -130,6 +128,7 @@ def test_score_and_replay(
     assert comparable(there) == comparable(here)
 
 
+@pytest.mark.slow
 def test_evaluate(data: Path, bundle: Path, pool: Server, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
@@ -145,6 +144,7 @@ def test_evaluate(data: Path, bundle: Path, pool: Server, tmp_path: Path) -> Non
     assert comparable(there) == comparable(here)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not importlib.util.find_spec("tfx_bsl"), reason="tfx-bsl is not installed"
 )

@@ -15,6 +15,8 @@ from tests.runs import gcs_runs, score_runs
 from tests.runs.score_runs import fcn
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 NAMED = ["image_key", "image_uri", "version", "mask_path"]
 """Columns that depend on where a photo is."""
 

@@ -18,6 +18,8 @@ from tests.runs import gcs_runs, score_runs
 from tests.runs.gcs_runs import is_reading, run, table
 from tests.runs.score_runs import NIGHT, fcn
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
@@ -42,7 +44,9 @@ def test_names_that_are_only_possible_in_a_bucket(
     assert fcn("check", bucket.uri("out"), "--masks", "all").code == 0
 
 
-@pytest.mark.parametrize("skew", [-3600.0, 3600.0])
+@pytest.mark.parametrize(
+    "skew", [pytest.param(-3600.0, marks=pytest.mark.slow), 3600.0]
+)
 def test_a_worker_whose_clock_is_wrong_ends_the_night(
     bucket: Bucket, photos: Path, skew: float
 ) -> None:

@@ -82,6 +82,7 @@ def test_phone_and_camera_files_name_the_cure(
         assert "convert to JPEG with the camera's software" in by_kind[kind]
 
 
+@pytest.mark.usefixtures("warm_lanes")
 def test_what_is_not_a_regular_file_is_a_row_too(tmp_path: Path) -> None:
     photos, outside = tmp_path / "photos", tmp_path / "outside.jpg"
     score_runs.add_photos(photos, 3)
@@ -121,6 +122,7 @@ def _bind(listening: socket.socket, path: Path) -> None:
         os.chdir(before)
 
 
+@pytest.mark.usefixtures("warm_lanes")
 def test_hostile_names_are_scored_under_safe_ones(tmp_path: Path) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()

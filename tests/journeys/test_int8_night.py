@@ -15,6 +15,8 @@ from tests.drawn import tiny_int8
 from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 INT8 = ("--engine", "openvino", "--precision", "int8")
 F32 = ("--engine", "openvino", "--precision", "f32")
 

@@ -187,6 +187,7 @@ def test_the_photos_prove_something(expected: Expected) -> None:
     assert any(isinstance(score, images.BadImage) for score in expected.values())
 
 
+@pytest.mark.usefixtures("warm_lanes")
 def test_the_cards_own_working_size_without_max_side(
     photos: Path, tmp_path: Path
 ) -> None:
@@ -199,6 +200,7 @@ def test_the_cards_own_working_size_without_max_side(
     _check(tmp_path, photos, expected, max_side=None)
 
 
+@pytest.mark.usefixtures("warm_lanes")
 def test_without_masks_the_rows_are_the_same(
     photos: Path, expected: Expected, tmp_path: Path
 ) -> None:

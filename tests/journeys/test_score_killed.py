@@ -14,6 +14,8 @@ from tests.runs import score_runs
 from tests.runs.processes import is_alive
 from tests.runs.score_runs import Attempt, Undisturbed
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 PHOTOS = 72
 CHUNK = 12
 LANES = 2

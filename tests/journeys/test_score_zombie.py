@@ -16,6 +16,8 @@ from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT, Attempt, Undisturbed
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 PHOTOS = 60
 CHUNK = 20
 FLAGS = (f"--chunk_size={CHUNK}", "--lanes=2", "--model", "voc21")

@@ -13,6 +13,8 @@ from tests.drawn import tiny_models
 from tests.drawn.tiny_networks import disturb
 from tests.journeys.test_two_tasks import SPEC, card_of
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def test_one_model_fills_the_columns_of_both_tasks(
     tmp_path: Path, rating_bundle: Path, capfd: pytest.CaptureFixture[str]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles import warm_lane
 from tests.runs import score_runs
 
 FLAGS = ("--chunk_size=2", "--model", "voc21")
@@ -19,7 +20,8 @@ def whole(
     score_runs.add_photos(root / "photos", 4)
     (root / "photos" / "photo-900.jpg").write_bytes(b"\xff\xd8 broken")
     flags = (*FLAGS, f"--masks={request.param}")
-    score_runs.scored(root / "photos", root / "out", *flags)
+    with warm_lane.warm():
+        score_runs.scored(root / "photos", root / "out", *flags)
     return root
 
 

@@ -11,6 +11,8 @@ from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 DERIVED = [name for name in FILES if name != "piece"]
 
 

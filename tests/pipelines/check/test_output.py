@@ -10,6 +10,8 @@ import pytest
 from tests.runs import score_runs
 from tests.runs.score_runs import NIGHT
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 Act = Callable[[Path], object]
 
 

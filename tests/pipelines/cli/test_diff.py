@@ -8,6 +8,8 @@ import pytest
 from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT, fcn
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 FLAGS = ("--lanes=1", "--model", "voc21")
 
 

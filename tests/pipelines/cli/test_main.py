@@ -14,6 +14,8 @@ from tests.drawn import tiny_models, tiny_ratings
 from tests.runs import score_runs
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:

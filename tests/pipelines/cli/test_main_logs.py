@@ -8,6 +8,8 @@ import pytest
 from tests.runs import score_runs
 from tests.runs.score_runs import NIGHT, fcn
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def test_a_night(tmp_path: Path) -> None:
     score_runs.add_photos(tmp_path / "photos", 2)

@@ -10,6 +10,8 @@ from pipelines.score import nights
 from tests.runs import score_runs
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 MODEL = ("--model", "quality")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles import warm_lane
 from tests.runs import score_runs
 
 OLD, YOUNG = "2020-01-01", "2020-02-15"
@@ -28,7 +29,8 @@ def whole(
     (root / "photos/photo-900.jpg").write_bytes(b"\xff\xd8 broken")
     for night, first in ((OLD, 0), (YOUNG, 10)):
         score_runs.add_photos(root / "photos", 3, first=first)
-        score_runs.scored(root / "photos", root / "out", *flags, night=night)
+        with warm_lane.warm():
+            score_runs.scored(root / "photos", root / "out", *flags, night=night)
     return root
 
 

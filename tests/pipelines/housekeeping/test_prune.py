@@ -18,6 +18,8 @@ from tests.runs import score_runs
 from tests.runs.score_runs import fcn
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 RULE = Rule(30, TODAY)
 
 

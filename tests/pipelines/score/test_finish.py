@@ -15,6 +15,8 @@ from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT, Undisturbed
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 FLAGS = ("--model", "voc21", "--chunk_size=2", "--lanes=1")
 
 Damage = Callable[[Path], None]

@@ -12,6 +12,8 @@ from tests.runs import score_runs
 from tests.runs.score_runs import LATER
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 FLAGS = ("--model", "quality", "--lanes", "1", "--known_by", "content")
 
 

@@ -17,6 +17,8 @@ from tests.drawn.night_plans import draw_night, plan_night, publish_night, rows_
 from tests.runs import score_runs
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 @pytest.fixture(autouse=True)
 def _small_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from tests.runs import score_runs
 from tests.runs.score_runs import LATER, NIGHT
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ from tests.drawn import tiny_models
 from tests.runs import score_runs
 from tests.runs.score_runs import NIGHT
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 FLAGS = ("--model", "quality", "--lanes", "1")
 
 

@@ -12,6 +12,8 @@ from pipelines.score import masks
 from tests.runs import score_runs
 from tests.runs.score_runs import NIGHT
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 FLAGS = ("--model", "voc21", "--chunk_size=2", "--lanes=1")
 
 

@@ -15,6 +15,8 @@ from pipelines.submission import masks
 from pipelines.submission.masks import MaskError
 from tests.runs import score_runs
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 INSIDE = "results/VOC2012/Segmentation/comp6_test_cls"
 
 
