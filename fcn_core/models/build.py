@@ -2,8 +2,8 @@
 
 Every model takes RGB 0..255 float `[B, H, W, 3]`, preprocesses inside and returns
 logits at `spec.logits_stride`. Layer names are a file format: ours start with `head_`,
-`skip_` or `rating_`, all others belong to the backbone and carry the names of
-`keras.applications`.
+`skip_`, `affinity_` or `rating_`, all others belong to the backbone and carry the names
+of `keras.applications`.
 """
 
 import dataclasses
@@ -90,8 +90,14 @@ def build_model(
     return build(spec, weights)
 
 
-def layer_group(name: str) -> Literal["backbone", "head", "skip"]:
+LayerGroup = Literal["backbone", "head", "skip", "affinity"]
+"""A part of a network that may have a rate of its own."""
+
+
+def layer_group(name: str) -> LayerGroup:
     """Returns which part of a network a layer belongs to, by its name."""
     if name.startswith("skip_"):
         return "skip"
+    if name.startswith("affinity_"):
+        return "affinity"
     return "head" if name.startswith(("head_", "rating_", "upsample_")) else "backbone"

@@ -70,6 +70,8 @@ class ModelSpec:
         l2: Penalty on the squares of all kernels, added to a model's losses.
         pooling: How cells become a photo's ratings.
         low_level: Whether a classifier sees its backbone's stride-4 features too.
+        affinity: Hidden channels of the branch that makes scores follow edges, see
+            `networks.affinity`; 0: none.
         rating_classes: Rating bins of a second head on a segmentation network; 0: none.
         preprocessing: Mode of `layers.Preprocess`; empty takes the backbone's.
         rgb_mean: Red, green, blue to subtract in mode `rgb`, 0..255.
@@ -90,6 +92,7 @@ class ModelSpec:
     l2: float = 0.0
     pooling: Pooling = "average"
     low_level: bool = False
+    affinity: int = 0
     rating_classes: int = 0
     preprocessing: str = ""
     rgb_mean: tuple[float, ...] = ()
@@ -223,17 +226,21 @@ class ModelSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain values that `from_json` turns back into this spec."""
-        return dataclasses.asdict(self) | {"rgb_mean": list(self.rgb_mean)}
+        values = dataclasses.asdict(self) | {"rgb_mean": list(self.rgb_mean)}
+        return {k: v for k, v in values.items() if v or k not in _ADDED}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Rebuilds a spec written by `to_json`.
 
+        A field that was added later is off where it was not written.
+
         Raises:
             ValueError: A name is unknown or missing.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        unknown, missing = sorted(set(values) - known), sorted(known - set(values))
+        unknown = sorted(set(values) - known)
+        missing = sorted(known - set(values) - set(_ADDED))
         if unknown or missing:
             raise ValueError(
                 f"model spec: got unknown {unknown} and missing {missing}, expected "
@@ -241,6 +248,9 @@ class ModelSpec:
             )
         return cls(**(values | {"rgb_mean": tuple(values["rgb_mean"])}))
 
+
+_ADDED = ("affinity",)
+"""Fields of later versions: written only where they are on, as runs compare specs."""
 
 _CHOICES: dict[str, object] = {
     "task": Task,

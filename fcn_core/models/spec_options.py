@@ -25,8 +25,24 @@ def check_options(spec: Any) -> None:
             )
 
 
-def _rules(spec: Any) -> tuple[tuple[str, bool, str], ...]:
-    """Returns option, whether it fits, and what it fits, for every option."""
+_Rule = tuple[str, bool, str]
+"""Option, whether it fits, and what it fits."""
+
+
+def _rules(spec: Any) -> tuple[_Rule, ...]:
+    return (
+        *_rules_of_upsampling(spec),
+        *_rules_of_branches(spec, named=not spec.backbone_row.nested),
+        (
+            "preprocessing",
+            spec.preprocessing in PREPROCESSING_MODES,
+            f"one of the modes {', '.join(PREPROCESSING_MODES)}",
+        ),
+    )
+
+
+def _rules_of_upsampling(spec: Any) -> tuple[_Rule, ...]:
+    """Returns the rules of how a network comes to its scores."""
     vgg = spec.backbone_row.head == "convolutional"
     named = not spec.backbone_row.nested
     deconvolution = spec.name.startswith("deconvnet")
@@ -55,20 +71,33 @@ def _rules(spec: Any) -> tuple[tuple[str, bool, str], ...]:
         ),
         ("full_size", not spec.full_size or spec.name in _UPSAMPLING, upsampling),
         ("skip_scales", not spec.skip_scales or spec.name in _FCN, "an FCN"),
+    )
+
+
+def _rules_of_branches(spec: Any, *, named: bool) -> tuple[_Rule, ...]:
+    """Returns the rules of what reads finer features, or scores something else."""
+    return (
         (
             "low_level",
             not spec.low_level or (named and spec.name == "classifier"),
             "a classifier on a backbone that names its strides",
         ),
         (
+            "affinity",
+            not spec.affinity
+            or (
+                named
+                and spec.name in _UPSAMPLING
+                and spec.geometry == "same"
+                and spec.affinity > 0
+            ),
+            "0 or more hidden channels of fcn8s, fcn16s, fcn32s or dilated on a "
+            "backbone that names its strides",
+        ),
+        (
             "rating_classes",
             not spec.rating_classes
             or (named and spec.name in _UPSAMPLING and spec.geometry == "same"),
             "fcn8s, fcn16s, fcn32s or dilated on a backbone that names its strides",
-        ),
-        (
-            "preprocessing",
-            spec.preprocessing in PREPROCESSING_MODES,
-            f"one of the modes {', '.join(PREPROCESSING_MODES)}",
         ),
     )

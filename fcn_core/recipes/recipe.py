@@ -59,7 +59,9 @@ class Recipe:
         learning_rate: Base rate.
         optimizer: Decoupled weight decay (`adamw`), `adam`, or `sgd` with momentum.
         momentum: Of `sgd`.
-        rates: Multiplier by layer group (`backbone`, `head`, `skip`).
+        rates: Multiplier by layer group (`backbone`, `head`, `skip`, `affinity`).
+        keep_known: Layer groups that stay as they are loaded if the initial weights
+            score the same classes; with other classes they learn at their rates.
         bias_rate: Multiplier of the biases' rates on top of it.
         schedule: `poly` falls as `(1 - step / steps) ** decay_power`; `constant`
             stays; `step` falls by `decay_factor` every `decay_epochs`; `plateau` falls
@@ -87,6 +89,9 @@ class Recipe:
         teacher_mirrored: Whether it also sees every size mirrored.
         jaccard: Weight of the soft IoU's distance beside the cross-entropy
             (segmentation without class weights only).
+        label_stride: Pixels between those that losses look at, in rows and in columns;
+            a divisor of the logits' stride (segmentation only). Most of a step's time
+            goes into pixels if all are looked at, and neighbours teach the same.
         precision: Arithmetic of the layers while training; weights stay float32.
         accumulate: Parts that a batch is computed in, to save memory; the step is that
             of the whole batch.
@@ -127,6 +132,7 @@ class Recipe:
     rates: dict[str, float] = field(
         default_factory=lambda: {"backbone": 1.0, "head": 1.0, "skip": 1.0}
     )
+    keep_known: tuple[str, ...] = ()
     bias_rate: float = 1.0
     schedule: Schedule = "poly"
     decay_power: float = 0.9
@@ -144,6 +150,7 @@ class Recipe:
     teacher_scales: tuple[float, ...] = (1.0,)
     teacher_mirrored: bool = False
     jaccard: float = 0.0
+    label_stride: int = 1
     precision: Precision = "float32"
     accumulate: int = 1
     crop: tuple[int, int] = (384, 384)

@@ -36,8 +36,11 @@ class RecipeOverrides(BaseModel):
         Field(description="poly, constant, step or plateau; default: recipe"),
     ] = None
     freeze: Annotated[
-        list[Literal["backbone", "head", "skip"]],
-        Field(description="groups of layers to keep as they are: backbone, head, skip"),
+        list[Literal["backbone", "head", "skip", "affinity"]],
+        Field(
+            description="groups of layers to keep as they are: backbone, head, skip, "
+            "affinity"
+        ),
     ] = []
     warm_up: Annotated[
         float | None,
@@ -83,6 +86,13 @@ class RecipeOverrides(BaseModel):
             le=10,
             description="weight of (1 - soft IoU) beside the cross-entropy; default: "
             "recipe",
+        ),
+    ] = None
+    label_stride: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="pixels between those that losses look at; default: recipe",
         ),
     ] = None
     class_weights: Annotated[

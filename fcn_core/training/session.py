@@ -17,7 +17,7 @@ from fcn_core.models.build import build
 from fcn_core.training import progress, schedules, tensorboard
 from fcn_core.training.objectives.make import make_objective
 from fcn_core.training.run_folder import RunFolder
-from fcn_core.training.stages import Stage, model_of, place, teacher_of
+from fcn_core.training.stages import Stage, model_of, place, recipe_of, teacher_of
 from fcn_core.training.start import Plan
 from fcn_core.training.trainer import Trainer
 
@@ -102,7 +102,7 @@ class _Epochs:
             model = model_of(run, stage, seed=session.plan.config.seed)
             trainer = Trainer(
                 model,
-                stage.recipe,
+                recipe_of(run, stage),
                 self._objective,
                 steps=self._steps,
                 teacher=teacher_of(run, stage),

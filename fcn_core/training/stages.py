@@ -91,7 +91,7 @@ def teacher_of(run: RunFolder, stage: Stage) -> Teacher | None:
     """
     if not stage.recipe.soft_labels:
         return None
-    if {SCORES, EVERY_LAYER} & set(run.record.new_layers):
+    if not _knows_classes(run):
         _log.info(
             "soft_labels %s: not used, the initial weights do not know these classes; "
             "this run learns from hard labels alone",
@@ -106,6 +106,25 @@ def teacher_of(run: RunFolder, stage: Stage) -> Teacher | None:
         scales=stage.recipe.teacher_scales,
         mirrored=stage.recipe.teacher_mirrored,
     )
+
+
+def recipe_of(run: RunFolder, stage: Stage) -> Recipe:
+    """Returns a stage's recipe, without training of what it keeps as loaded."""
+    kept = stage.recipe.keep_known
+    if not kept:
+        return stage.recipe
+    if not _knows_classes(run):
+        _log.info(
+            "keep_known %s: they learn, the initial weights do not know these classes",
+            ", ".join(kept),
+        )
+        return stage.recipe
+    return stage.recipe.with_frozen(kept)
+
+
+def _knows_classes(run: RunFolder) -> bool:
+    """Whether the layer that scores classes was loaded, not made by chance."""
+    return not {SCORES, EVERY_LAYER} & set(run.record.new_layers)
 
 
 def blend(run: RunFolder, stage: Stage, *, epoch: int) -> keras.Model:

@@ -240,6 +240,23 @@ def _cropping(layer: Any, x: Array) -> Array:
     return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
 
 
+def _mix_neighbours(layer: Any, x: list[Array]) -> Array:
+    scores, branch = x
+    _, height, width, _ = scores.shape
+    around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    for step, distance in enumerate(layer.distances):
+        before, scores = scores, scores.copy()
+        for row, column in np.ndindex(height, width):
+            cell = before[:, row, column]
+            for number, (i, j) in enumerate(around, start=8 * step):
+                at = row + i * distance, column + j * distance
+                inside = 0 <= at[0] < height and 0 <= at[1] < width
+                other = before[:, at[0], at[1]] if inside else 0.0
+                weight = np.tanh(branch[:, row, column, number, None] / 8) / 4
+                scores[:, row, column] += weight * (other - cell)
+    return scores
+
+
 def _dense(layer: Any, x: Array) -> Array:
     return _activated(layer, x @ _weight(layer.kernel) + _weight(layer.bias))
 
@@ -265,6 +282,7 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "GlobalMean": lambda layer, x: x.mean((1, 2), keepdims=True),
     "MaxPooling2D": _max_pooling,
     "MinimumSide": lambda layer, x: x,
+    "MixNeighbours": _mix_neighbours,
     "Multiply": lambda layer, x: np.prod(x, axis=0),
     "PadToMultiple": _pad_to_multiple,
     "PoolWithSwitches": _pool_with_switches,

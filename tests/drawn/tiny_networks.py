@@ -26,6 +26,16 @@ NETWORKS: dict[str, tuple[Task, str, dict[str, Any]]] = {
         "fcn8s",
         {"backbone": "vgg16", "skip_scales": True, "full_size": True},
     ),
+    "fcn8s mobilenet_v2 affinity": (
+        "segmentation",
+        "fcn8s",
+        {"backbone": "mobilenet_v2", "width": 0.1, "affinity": 5},
+    ),
+    "dilated resnet50 affinity": (
+        "segmentation",
+        "dilated",
+        {"backbone": "resnet50", "affinity": 4, "full_size": True},
+    ),
     "fcn32s vgg16 caffe": (
         "segmentation",
         "fcn32s",

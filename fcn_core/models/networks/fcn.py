@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 from fcn_core.models.layers import CropAt, CropLike, Features
+from fcn_core.models.networks.affinity import follow_edges
 from fcn_core.models.networks.features import extract, photo_input
 from fcn_core.models.networks.heads import score_head
 from fcn_core.models.networks.ratings import RATING_WIDTH, rating_head
@@ -61,6 +62,8 @@ def scores(images: Any, features: Features, spec: ModelSpec) -> Any:
     while stride > spec.score_stride:
         stride //= 2
         logits = add_skip(logits, features[stride], stride=stride, spec=spec)
+    if spec.affinity:
+        logits = follow_edges(logits, features[stride], width=spec.affinity)
     if not spec.full_size:
         return logits
     logits = enlarge(logits, stride, spec, name="upsample_final")

@@ -41,7 +41,9 @@ class SegmentationObjective:
         self._class_weights = class_weights
         # Losses are float32 whatever the layers compute in.
         self._upsample = BilinearUpsampling(
-            spec.logits_stride, spec.alignment, dtype="float32"
+            spec.logits_stride // _label_stride(recipe, spec),
+            spec.alignment,
+            dtype="float32",
         )
         self._crop = CropLike(dtype="float32")
         self._classes = classes
@@ -96,12 +98,17 @@ class SegmentationObjective:
     def weight(self, piece: Piece) -> float:
         """Returns the number of labelled pixels, or the sum of their weights."""
         return losses.pixel_weight(
-            piece[-1], void=self._void, class_weights=self._class_weights
+            self._looked_at(piece), void=self._void, class_weights=self._class_weights
         )
+
+    def _looked_at(self, piece: Any) -> Any:
+        """Returns the labels of the pixels that losses look at."""
+        stride = self._recipe.label_stride
+        return piece[-1][:, ::stride, ::stride]
 
     def loss(self, logits: Any, piece: Any, *, total: Any, soft: Any = None) -> Any:
         """Upsamples to pixels, as scoring does; adds cross-entropy and soft IoU."""
-        labels = piece[-1]
+        labels = self._looked_at(piece)
         pixels = self._pixels_of(logits, labels)
         loss = losses.pixel_cross_entropy(
             labels,
@@ -155,6 +162,22 @@ class SegmentationObjective:
     def steps(self, source: Source, *, batch_size: int) -> int:
         """Returns the number of batches: a record gives one example."""
         return steps_of(source.count(), batch_size)
+
+
+def _label_stride(recipe: Recipe, spec: ModelSpec) -> int:
+    """Returns the pixels between those that losses look at.
+
+    Raises:
+        RecipeError: There are no logits to interpolate between just there.
+    """
+    stride = recipe.label_stride
+    if stride == 1 or (spec.alignment == "corner" and spec.logits_stride % stride == 0):
+        return stride
+    raise RecipeError(
+        f"label_stride: got {stride}, expected 1, or a divisor of the logits' stride "
+        f"{spec.logits_stride} on a backbone whose features lie on pixels (alignment "
+        f"corner; {spec.backbone} has {spec.alignment})"
+    )
 
 
 def class_weights_of(

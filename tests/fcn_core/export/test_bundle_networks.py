@@ -22,6 +22,7 @@ OTHERS = (
     "classifier vgg19 low",
     "fcn8s vgg16 transposed",
     "fcn8s mobilenet_v2",
+    "fcn8s mobilenet_v2 affinity",
     "fcn8s resnet50",
     "dilated resnet50 8",
     "deconvnet vgg16",

@@ -1,5 +1,6 @@
 """A spec refuses what does not exist, and survives its JSON."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -35,5 +36,8 @@ def test_spec_survives_json() -> None:
     assert ModelSpec.from_json(spec.to_json()) == spec
     with pytest.raises(ValueError, match=r"unknown \['depth'\]"):
         ModelSpec.from_json(spec.to_json() | {"depth": 3})
+    assert "affinity" not in spec.to_json()
+    with_edges = dataclasses.replace(spec, affinity=4)
+    assert ModelSpec.from_json(with_edges.to_json()) == with_edges
     with pytest.raises(ValueError, match=r"missing \['width'\]"):
         ModelSpec.from_json({k: v for k, v in spec.to_json().items() if k != "width"})

@@ -18,7 +18,7 @@ def test_every_recipe_is_complete_and_in_the_manual() -> None:
     for name, recipe in recipes.RECIPES.items():
         assert f"`{name}`" in manual or name.startswith("ava-fcn-"), name
         for part in recipe.parts():
-            assert set(part.rates) <= {"backbone", "head", "skip"}
+            assert set(part.rates) <= {"backbone", "head", "skip", "affinity"}
             assert not part.stages
             assert part.epochs > 0
         assert recipe.about

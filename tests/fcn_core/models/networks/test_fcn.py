@@ -99,6 +99,7 @@ JAX_NETWORKS = (
     "fcn8s vgg16 caffe",
     "dilated vgg16 8",
     "two tasks mobilenet_v2",
+    "fcn8s mobilenet_v2 affinity",
     "deconvnet vgg16",
     "classifier mobilenet",
 )
