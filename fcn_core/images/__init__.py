@@ -2,7 +2,13 @@
 
 from fcn_core.bad_image import REASONS, TRANSIENT_REASONS, BadImage
 from fcn_core.images.canvas import pad, resize, sample, view, view_mask
-from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode, is_decoded_for
+from fcn_core.images.decode import (
+    DECODE_POLICY,
+    DecodedImage,
+    check,
+    decode,
+    is_decoded_for,
+)
 from fcn_core.images.histogram import count_values
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits
 from fcn_core.images.mask_rows import sample_mask
@@ -16,6 +22,7 @@ __all__ = [
     "BadImage",
     "DecodeLimits",
     "DecodedImage",
+    "check",
     "count_values",
     "decode",
     "decode_mask",

@@ -1,6 +1,7 @@
 """How much of a JPEG is decoded: the limits count that, not what its header says."""
 
 import dataclasses
+import functools
 import math
 from typing import Final
 
@@ -16,6 +17,7 @@ _MOST: Final = 3 * _COEFFICIENT_BYTES + _RGB
 """Bytes a pixel of the largest JPEG that is decoded whole."""
 
 
+@functools.lru_cache(maxsize=1024)  # cameras have few sizes
 def jpeg_reduction(size: tuple[int, int], max_side: int | None) -> int:
     """Returns 8, 4, 2 or 1: how much smaller a JPEG can be decoded.
 
