@@ -24,7 +24,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return _lab_to_rgb(image)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        return _over_white(image.convert("RGBA"))
+        # Converting to the same mode would copy it.
+        return _over_white(image if image.mode == "RGBA" else image.convert("RGBA"))
     # Converting to the same mode would copy 4 bytes a pixel.
     return image if image.mode == "RGB" else image.convert("RGB")
 
@@ -68,10 +69,14 @@ def jpeg_cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _scale_16_bit(image: Image.Image) -> Image.Image:
     # A plain conversion would clip at 255 and turn the picture white.
     values = np.array(image).astype(np.uint32)
-    grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
+    hidden = values == transparent if isinstance(transparent, int) else None
+    values *= 255
+    values += 32767
+    values //= 65535
+    grey = values.astype(np.uint8)
+    if hidden is not None:
+        grey[hidden] = 255
     return Image.fromarray(grey).convert("RGB")
 
 

@@ -146,7 +146,7 @@ def _decode_jpeg(
         def decoded(plain: bytes) -> NDArray[np.uint8]:
             return _decode_with_pillow(plain, header, limits)[0]
 
-        return decode_rare_sampling(data, decoded)
+        return decode_rare_sampling(data, header, decoded)
 
 
 def is_decoded_for(image: DecodedImage, max_side: int | None) -> bool:

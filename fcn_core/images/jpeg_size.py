@@ -12,6 +12,8 @@ from fcn_core.images.limits import DecodeLimits, Header, check_size
 # Other ratios exist but are computed slowly.
 _FACTORS: Final = (8, 4, 2)
 _COEFFICIENT_BYTES: Final = 2
+_ARITHMETIC: Final = 8
+"""How much longer than Huffman codes such codes take for a coefficient."""
 _RGB: Final = 3
 _MOST: Final = 3 * _COEFFICIENT_BYTES + _RGB
 """Bytes a pixel of the largest JPEG that is decoded whole."""
@@ -50,11 +52,13 @@ def check_jpeg(header: Header, limits: DecodeLimits, *, max_side: int | None) ->
             f"{header.scans} JPEG scans, at most {limits.max_scans} are decoded: "
             "save it as a baseline JPEG",
         )
-    if header.scans * math.prod(size) > limits.max_scanned_pixels:
+    cost = _ARITHMETIC if header.is_arithmetic and header.scans > 1 else 1
+    most = limits.max_scanned_pixels // cost
+    if header.scans * math.prod(size) > most:
         raise BadImage(
             "too-many-scans",
             f"{header.scans} JPEG scans of {header.width}x{header.height} pixels, at "
-            f"most {limits.max_scanned_pixels} are scanned: save it as a baseline JPEG",
+            f"most {most} are scanned: save it as a baseline JPEG",
         )
 
 
