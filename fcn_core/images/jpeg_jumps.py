@@ -122,10 +122,10 @@ def _gain(
     totals = units.sum(2)
     before = units.cumsum(2)[:, :, :-1]
     moved = totals[:, :1] - before[:, 0] + before[:, 1]
-    others = before[:, 0] + totals[:, 1:] - before[:, 1]
     # A frame's edge runs along one row from side to side, and needs no jump. Neither
-    # does what bends by any amount where a jump leaves both rows as they were.
+    # do soft edges, which bend as much where a jump leaves both rows as they were.
     framed = np.maximum(totals.max(1), 0)[:, None]
-    elsewhere = np.maximum(others.max(0), 0)
-    explained = np.minimum(moved - framed, moved - 2 * elsewhere)
+    left = np.maximum(before[:, 0].max(0), 0)
+    right = np.maximum((totals[:, 1:] - before[:, 1]).max(0), 0)
+    explained = np.minimum(moved - framed, moved - 2 * (left + right))
     return np.maximum(explained.max(0), 0)
