@@ -8,6 +8,7 @@ from PIL import Image, ImageCms
 
 from fcn_core.bad_image import BadImage
 
+_ROWS: Final = 256
 _WHITE: Final = (255, 255, 255)
 
 
@@ -60,10 +61,16 @@ def without_empty_alpha(image: Image.Image) -> Image.Image:
 
 def jpeg_cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Converts uint8 `[h, w, 4]` inks of a JPEG to uint8 `[h, w, 3]` RGB, as Pillow."""
-    # JPEGs store how much paper shows through (Adobe's convention), hence the ";I".
     height, width = inks.shape[:2]
-    image = Image.frombuffer("CMYK", (width, height), inks, "raw", "CMYK;I", 0, 1)
-    return np.array(image.convert("RGB"))
+    pixels = np.empty((height, width, 3), np.uint8)
+    # Some rows at a time: both pictures of the library would be larger than `inks`.
+    for top in range(0, height, _ROWS):
+        part = inks[top : top + _ROWS]
+        # JPEGs store how much paper shows through (Adobe's convention), hence the ";I".
+        size = (width, len(part))
+        image = Image.frombuffer("CMYK", size, part, "raw", "CMYK;I", 0, 1)
+        pixels[top : top + _ROWS] = np.asarray(image.convert("RGB"))
+    return pixels
 
 
 def _scale_16_bit(image: Image.Image) -> Image.Image:

@@ -113,7 +113,7 @@ def _gain(
         starts: int64 `[units]`: the first sample of each unit.
 
     Returns:
-        float `[units - 1]`, nothing below 0.
+        Float `[units - 1]`, nothing below 0.
     """
     still, moved_by = (seen / scale) ** 2, ((seen - _MOVES) / scale) ** 2
     gains = np.log1p(still) - np.log1p(moved_by)

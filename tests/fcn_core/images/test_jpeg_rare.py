@@ -67,7 +67,7 @@ def test_bytes_left_over_refuse_them() -> None:
 
 @pytest.mark.parametrize("factors", RARE)
 def test_blocks_beyond_the_edges_count(factors: tuple[tuple[int, int], ...]) -> None:
-    """They show in no pixel, and what ends among them ends early all the same."""
+    """They show in no pixel; what ends among them ends early."""
     for seed in range(3):
         for less in ((7, 7), (7, 11), (9, 20)):
             whole = drawn(factors, seed, less=less)
