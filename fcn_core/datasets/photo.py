@@ -39,8 +39,8 @@ def check_photo(data: bytes, *, path: str) -> Photo:
     """Decodes a photo once, whole, and returns what a record says about it.
 
     Only a full decode finds a truncated file; headers and Pillow's `verify` do not. The
-    pixels are not needed, so a JPEG's are made at an eighth of its size: all of its
-    data is read and checked anyway, only the last step is smaller.
+    pixels are not needed, so of a JPEG only the levels of its blocks are decoded: all
+    of its data are read and checked anyway.
 
     Raises:
         BadRecord: It does not decode, or TensorFlow's decoder would see something
@@ -48,7 +48,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
     """
     try:
         header = read_header(data)
-        decoded = images.decode(data, max_side=1, is_foreign=True)
+        orientation = images.check(data)
     except BadImage as bad:
         raise BadRecord(bad.reason, bad.detail, stage=bad.stage, path=path) from bad
     if header.format not in _FORMATS:
@@ -67,7 +67,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
         height=header.height,
         width=header.width,
         channels=channels,
-        orientation=decoded.orientation,
+        orientation=orientation,
         sha256=hashlib.sha256(data).hexdigest(),
     )
 

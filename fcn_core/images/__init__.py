@@ -2,9 +2,16 @@
 
 from fcn_core.bad_image import REASONS, TRANSIENT_REASONS, BadImage
 from fcn_core.images.canvas import pad, resize, sample, view, view_mask
-from fcn_core.images.decode import DECODE_POLICY, DecodedImage, decode, is_decoded_for
+from fcn_core.images.decode import (
+    DECODE_POLICY,
+    DecodedImage,
+    check,
+    decode,
+    is_decoded_for,
+)
 from fcn_core.images.histogram import count_values
 from fcn_core.images.limits import DEFAULT_LIMITS, DecodeLimits
+from fcn_core.images.mask_rows import sample_mask
 from fcn_core.images.masks import decode_mask, encode_grey, encode_mask
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "BadImage",
     "DecodeLimits",
     "DecodedImage",
+    "check",
     "count_values",
     "decode",
     "decode_mask",
@@ -24,6 +32,7 @@ __all__ = [
     "pad",
     "resize",
     "sample",
+    "sample_mask",
     "view",
     "view_mask",
 ]

@@ -8,6 +8,7 @@ from PIL import Image, ImageCms
 
 from fcn_core.bad_image import BadImage
 
+_ROWS: Final = 256
 _WHITE: Final = (255, 255, 255)
 
 
@@ -24,7 +25,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return _lab_to_rgb(image)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        return _over_white(image.convert("RGBA"))
+        # Converting to the same mode would copy it.
+        return _over_white(image if image.mode == "RGBA" else image.convert("RGBA"))
     # Converting to the same mode would copy 4 bytes a pixel.
     return image if image.mode == "RGB" else image.convert("RGB")
 
@@ -59,19 +61,29 @@ def without_empty_alpha(image: Image.Image) -> Image.Image:
 
 def jpeg_cmyk_to_rgb(inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Converts uint8 `[h, w, 4]` inks of a JPEG to uint8 `[h, w, 3]` RGB, as Pillow."""
-    # JPEGs store how much paper shows through (Adobe's convention), hence the ";I".
     height, width = inks.shape[:2]
-    image = Image.frombuffer("CMYK", (width, height), inks, "raw", "CMYK;I", 0, 1)
-    return np.array(image.convert("RGB"))
+    pixels = np.empty((height, width, 3), np.uint8)
+    # Some rows at a time: both pictures of the library would be larger than `inks`.
+    for top in range(0, height, _ROWS):
+        part = inks[top : top + _ROWS]
+        # JPEGs store how much paper shows through (Adobe's convention), hence the ";I".
+        size = (width, len(part))
+        image = Image.frombuffer("CMYK", size, part, "raw", "CMYK;I", 0, 1)
+        pixels[top : top + _ROWS] = np.asarray(image.convert("RGB"))
+    return pixels
 
 
 def _scale_16_bit(image: Image.Image) -> Image.Image:
     # A plain conversion would clip at 255 and turn the picture white.
     values = np.array(image).astype(np.uint32)
-    grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
+    hidden = values == transparent if isinstance(transparent, int) else None
+    values *= 255
+    values += 32767
+    values //= 65535
+    grey = values.astype(np.uint8)
+    if hidden is not None:
+        grey[hidden] = 255
     return Image.fromarray(grey).convert("RGB")
 
 

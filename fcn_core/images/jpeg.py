@@ -94,6 +94,7 @@ def _jpeg_header(
         components=components,
         scans=scans,
         coefficients=_coefficients(height * width, sampling) if many else 0,
+        is_arithmetic=marker in ARITHMETIC,
         unit=_unit(sampling),
     )
 

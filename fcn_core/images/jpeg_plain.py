@@ -65,6 +65,16 @@ class PlainJpeg:
         """Returns the picture with other data in its last scan."""
         return dataclasses.replace(self, parts=(*self.parts[:-1], coded))
 
+    def with_size(self, height: int, width: int) -> "PlainJpeg":
+        """Returns the picture with another size in its first header."""
+        head = self.parts[0]
+        for marker, start, _ in segments(head):
+            if marker in FRAMES:
+                size = struct.pack(">HH", height, width)
+                head = head[: start + 1] + size + head[start + 5 :]
+                break
+        return dataclasses.replace(self, parts=(head, *self.parts[1:]))
+
     def as_bytes(self) -> bytes:
         """Returns it as a file."""
         return b"".join((*self.parts, b"\xff\xd9"))

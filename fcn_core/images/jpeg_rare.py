@@ -10,25 +10,31 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import numpy as np
+from numpy import uint8
 from numpy.typing import NDArray
 
 from fcn_core.bad_image import BadImage
 from fcn_core.images.jpeg_plain import PlainJpeg, plain_jpeg
 from fcn_core.images.leftovers import is_whole_scan
+from fcn_core.images.limits import Header
 
 _FILLERS: Final = (b"\x5a" * 24, b"\xa5" * 24)
+_ONE_SCAN: Final = 2
+"""Parts of a JPEG that has no more."""
 _MOST_WORK: Final = 250_000_000
 """Pixels that are decoded to understand one file."""
 
-_Decode = Callable[[bytes], NDArray[np.uint8]]
+_Decode = Callable[[bytes], NDArray[uint8]]
 
 
-def decode_rare_sampling(data: bytes, decode: _Decode) -> NDArray[np.uint8]:
+def decode_rare_sampling(
+    data: bytes, header: Header, decode: _Decode
+) -> NDArray[uint8]:
     """Returns the pixels of a JPEG, or why there are none.
 
     Args:
         data: A file that `read_jpeg` has accepted.
+        header: What that says of it.
         decode: A decoder that does not warn.
 
     Raises:
@@ -42,8 +48,11 @@ def decode_rare_sampling(data: bytes, decode: _Decode) -> NDArray[np.uint8]:
         )
     if not plain.parts or not (plain.has_end or plain.is_whole):
         raise _ends_early()
-    pixels = decode(plain.as_bytes())
-    trial = _Trial(pixels, decode)
+    pixels = coded_pixels = decode(plain.as_bytes())
+    if len(plain.parts) == _ONE_SCAN:
+        plain = plain.with_size(*_whole_units(header))
+        coded_pixels = decode(plain.as_bytes())
+    trial = _Trial(coded_pixels, decode)
     if not trial.is_enough(plain):
         raise _ends_early()
     coded = plain.parts[-1]
@@ -57,10 +66,20 @@ def decode_rare_sampling(data: bytes, decode: _Decode) -> NDArray[np.uint8]:
     return pixels
 
 
+def _whole_units(header: Header) -> tuple[int, int]:
+    """Returns height and width with all that is coded, beyond the picture's edges too.
+
+    A scan of all components holds whole units; what is lost of the last ones shows in
+    no pixel of the picture.
+    """
+    down, across = header.unit
+    return -(-header.height // down) * down, -(-header.width // across) * across
+
+
 class _Trial:
     """Decodes a picture again and again, with a budget of work."""
 
-    def __init__(self, pixels: NDArray[np.uint8], decode: _Decode):
+    def __init__(self, pixels: NDArray[uint8], decode: _Decode):
         self._decode = decode
         self._expected = zlib.crc32(pixels.data)
         self._cost = pixels.shape[0] * pixels.shape[1]

@@ -1,6 +1,7 @@
 """How much of a JPEG is decoded: the limits count that, not what its header says."""
 
 import dataclasses
+import functools
 import math
 from typing import Final
 
@@ -11,11 +12,14 @@ from fcn_core.images.limits import DecodeLimits, Header, check_size
 # Other ratios exist but are computed slowly.
 _FACTORS: Final = (8, 4, 2)
 _COEFFICIENT_BYTES: Final = 2
+_ARITHMETIC: Final = 8
+"""How much longer than Huffman codes such codes take for a coefficient."""
 _RGB: Final = 3
 _MOST: Final = 3 * _COEFFICIENT_BYTES + _RGB
 """Bytes a pixel of the largest JPEG that is decoded whole."""
 
 
+@functools.lru_cache(maxsize=1024)  # cameras have few sizes
 def jpeg_reduction(size: tuple[int, int], max_side: int | None) -> int:
     """Returns 8, 4, 2 or 1: how much smaller a JPEG can be decoded.
 
@@ -48,11 +52,13 @@ def check_jpeg(header: Header, limits: DecodeLimits, *, max_side: int | None) ->
             f"{header.scans} JPEG scans, at most {limits.max_scans} are decoded: "
             "save it as a baseline JPEG",
         )
-    if header.scans * math.prod(size) > limits.max_scanned_pixels:
+    cost = _ARITHMETIC if header.is_arithmetic and header.scans > 1 else 1
+    most = limits.max_scanned_pixels // cost
+    if header.scans * math.prod(size) > most:
         raise BadImage(
             "too-many-scans",
             f"{header.scans} JPEG scans of {header.width}x{header.height} pixels, at "
-            f"most {limits.max_scanned_pixels} are scanned: save it as a baseline JPEG",
+            f"most {most} are scanned: save it as a baseline JPEG",
         )
 
 

@@ -21,7 +21,8 @@ class DecodeLimits:
         max_aspect: Longest side over shortest side.
         max_scans: Scans of one JPEG: each costs a pass over the whole picture, while a
             few bytes suffice to ask for it. Cameras and web tools write at most 16.
-        max_scanned_pixels: Scans of one JPEG times its pixels.
+        max_scanned_pixels: Scans of one JPEG times its pixels; eight times that where
+            the coding is arithmetic, which takes longer for each of them.
     """
 
     max_bytes: int = 64 * 2**20
@@ -52,6 +53,7 @@ class Header:
         colour_type: Of a PNG, as the format numbers them, else 0.
         scans: Scans of a JPEG if it may have many, else 1.
         coefficients: Of a JPEG that may have many scans, whose decoder keeps them all.
+        is_arithmetic: Whether a JPEG is coded so.
         unit: Of a JPEG: height and width in pixels of what is coded at a time.
     """
 
@@ -64,6 +66,7 @@ class Header:
     colour_type: int = 0
     scans: int = 1
     coefficients: int = 0
+    is_arithmetic: bool = False
     unit: tuple[int, int] = (8, 8)
 
 

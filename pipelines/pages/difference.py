@@ -155,10 +155,11 @@ def _photo(reader: masks.Reader, example: Example, picture: Picture) -> Shown:
 def _overlay(reader: masks.Reader, side: Side | None, picture: Picture) -> str | None:
     if side is None or side.mask_path is None or picture.uri is None:
         return None
-    class_map = thumbnails.mask_indices(reader, side.mask_path, sha256=side.mask_sha256)
-    if class_map is None:
-        return None
-    return thumbnails.overlay_uri(class_map, (picture.height, picture.width))
+    size = (picture.height, picture.width)
+    class_map = thumbnails.mask_indices(
+        reader, side.mask_path, sha256=side.mask_sha256, size=size
+    )
+    return None if class_map is None else thumbnails.overlay_uri(class_map, size)
 
 
 def _facts(before: Side | None, after: Side | None) -> Iterator[tuple[str, str, str]]:

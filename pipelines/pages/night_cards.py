@@ -103,14 +103,13 @@ def _overlay(
     """Returns a row's mask as large as its picture, None where one is missing."""
     if picture.uri is None or not row.mask_path:
         return None
+    size = (picture.height, picture.width)
     class_map = thumbnails.mask_indices(
-        mask_files, row.mask_path, sha256=row.mask_sha256
+        mask_files, row.mask_path, sha256=row.mask_sha256, size=size
     )
     if class_map is None:
         return None
-    return thumbnails.overlay_uri(
-        class_map, (picture.height, picture.width), see_through=background_ids(names)
-    )
+    return thumbnails.overlay_uri(class_map, size, see_through=background_ids(names))
 
 
 def chips_of(row: ScoreRow, names: Mapping[int, str]) -> list[Chip]:

@@ -113,16 +113,28 @@ def _picture(answer: Answer) -> Picture:
 
 
 def mask_indices(
-    mask_files: masks.Reader, mask_path: str, *, sha256: str | None
+    mask_files: masks.Reader,
+    mask_path: str,
+    *,
+    sha256: str | None,
+    size: tuple[int, int],
 ) -> NDArray[np.uint8] | None:
-    """Returns a row's mask as uint8 `[H, W]` class ids, None where it is missing."""
+    """Returns a row's mask as uint8 `[h, w]` class ids, None where it is missing.
+
+    Args:
+        mask_files: Of the output that the path is relative to.
+        mask_path: Of the row.
+        sha256: Of the row; no other bytes are shown.
+        size: Height and width of the picture that it is laid over, in pixels: a mask
+            is as large as its photo, and is never in memory as a whole.
+    """
     try:
         data = mask_files.read(mask_path)
     except (OSError, KeyError, tarfile.TarError):
         return None
     if hashlib.sha256(data).hexdigest() != sha256:
         return None
-    return images.decode_mask(data)
+    return images.sample_mask(data, size)
 
 
 def overlay_uri(

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from tests.drawn import image_parts
+from tests.drawn import dense_jpeg, image_parts
+from tests.drawn.costly_wraps import COSTLY_WRAPS
 
 SIDE: Final = 7_071
 """Of the largest square photo that is decoded."""
@@ -36,8 +37,32 @@ def many_scans(scans: int, side: int, *, end: bytes = b"\xff\xd9") -> bytes:
     return image_parts.scans_of_coefficients(side, scans=scans)[:-2] + end
 
 
+def arithmetic_jpeg() -> bytes:
+    """Ten scans of chance, as large as those may be whose coding is slow."""
+    side = 4_464
+    coded = np.random.default_rng(3).integers(0, 255, 5_000_000, np.uint8).tobytes()
+    head = image_parts.jpeg_segment(0xDB, b"\0" + b"\1" * 64)
+    parts = [b"\xff\xd8", head, image_parts.jpeg_frame(side, side, marker=0xCA)]
+    for low in range(9, -1, -1):
+        order = low if low == 9 else low + 1 << 4 | low
+        spectrum = (0, 0) if low == 9 else (1, 63)
+        component = (1, 2, 3) if low == 9 else (1,)
+        bits = {9: 0, 8: 8}.get(low, order)
+        parts.append(
+            image_parts.jpeg_scan_header(component, spectrum=spectrum, bits=bits)
+        )
+        parts.append(coded)
+    return b"".join(parts) + b"\xff\xd9"
+
+
 def large_jpeg(**options: object) -> bytes:
     return _saved(_noise(SIDE, SIDE), "JPEG", **options)
+
+
+def inks_jpeg() -> bytes:
+    image = _noise(SIDE, SIDE, 4)
+    inks = Image.frombytes("CMYK", image.size, image.tobytes())
+    return _saved(inks, "JPEG", quality=15, progressive=True, subsampling=0)
 
 
 def reduced_jpeg() -> bytes:
@@ -159,9 +184,16 @@ COSTLY: Final[dict[str, Callable[[], bytes]]] = {
     "60 scans": lambda: many_scans(60, 5_163),
     "60 scans, leftovers": lambda: many_scans(60, 5_163, end=bytes(9) + b"\xff\xd9"),
     "60 scans, no end": lambda: many_scans(60, 5_163, end=b""),
+    "56 dense scans": lambda: dense_jpeg.dense_scans(5_344),
+    "dense scans, leftovers": lambda: dense_jpeg.dense_scans(
+        5_344, end=bytes(range(1, 90)) * 4 + b"\xff\xd9"
+    ),
+    "dense scans, no end": lambda: dense_jpeg.dense_scans(5_344, end=b""),
+    "arithmetic scans": arithmetic_jpeg,
     "100 scans": lambda: many_scans(100, 4_000),
     "a large JPEG": lambda: large_jpeg(quality=90),
     "a large progressive JPEG": lambda: large_jpeg(quality=60, progressive=True),
+    "a large progressive JPEG of inks": inks_jpeg,
     "256 megapixels": reduced_jpeg,
     "a damaged JPEG": damaged_jpeg,
     "a JPEG with a tail": tailed_jpeg,
@@ -183,8 +215,9 @@ COSTLY: Final[dict[str, Callable[[], bytes]]] = {
         "WEBP",
         lossless=True,
     ),
-    "animated WebP": lambda: animation("WEBP", 2_000, 40),
-    "animated GIF": lambda: animation("GIF", 4_000, 20),
+    "animated WebP": lambda: animation("WEBP", 2_000, 8),
+    "animated GIF": lambda: animation("GIF", 4_000, 4),
     "GIF of many frames": many_frames_gif,
     "BMP of runs": runs_bmp,
+    **COSTLY_WRAPS,
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fcn_core import images
-from tests.drawn import hostile_files, tiny_models
+from tests.drawn import hostile_files, image_parts, tiny_models
 from tests.runs import score_runs
 
 SEED = 5
@@ -111,6 +111,23 @@ def test_what_is_not_a_regular_file_is_a_row_too(tmp_path: Path) -> None:
         "outside.jpg": "outside-root",
         "zero.jpg": "outside-root",
     }
+
+
+@pytest.mark.slow
+def test_a_photo_of_more_pixels_than_are_decoded_is_scored_and_shown(
+    tmp_path: Path,
+) -> None:
+    """As phones write them; its mask is as large as it is."""
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    (photos / "phone.jpg").write_bytes(image_parts.flat_jpeg(6_944, 9_248))
+    summary = score_runs.scored(photos, out, "--lanes=1")
+    assert (summary["planned"], summary["ok"]) == (1, 1)
+    (row,) = score_runs.table(out)
+    assert (row["height"], row["width"]) == (6_944, 9_248)
+    assert sum(row["segmentation_pixels"]) == 6_944 * 9_248
+    (page,) = out.glob("report/*/index.html")
+    assert page.read_text("utf-8").count("data:image/png") >= 1
 
 
 def _bind(listening: socket.socket, path: Path) -> None:

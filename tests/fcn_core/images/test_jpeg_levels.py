@@ -1,10 +1,13 @@
 """Levels that jump although no decoder warns: what is refused, and what is not."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from fcn_core import images
-from tests.drawn import jpeg_coder
+from tests.drawn import image_parts, jpeg_coder
 from tests.drawn.jpeg_coder import Component
 
 ROWS, COLUMNS = 14, 16
@@ -73,6 +76,54 @@ def test_frames_and_steps_of_pictures_are_no_jumps() -> None:
                 good = jpeg(jpeg_coder.blocks_of(pixels, step=STEP))
                 found = images.decode(good, is_foreign=True).pixels[..., 0]
                 assert np.abs(found - pixels.astype(int)).mean() < 2
+
+
+@pytest.mark.parametrize("side", [120, 400, 900])
+def test_soft_edges_of_drawn_cards_are_no_jumps(side: int) -> None:
+    """Colours that change along a whole row, up on the left and down on the right."""
+    rng = np.random.default_rng(side)
+    for trial in range(12):
+        card = np.zeros((240, 320, 3), np.uint8)
+        row, column = rng.integers(60, 180), rng.integers(80, 240)
+        for part in (card[:row, :column], card[:row, column:]):
+            part[...] = rng.integers(0, 256, 3)
+        for part in (card[row:, :column], card[row:, column:]):
+            part[...] = rng.integers(0, 256, 3)
+        file = io.BytesIO()
+        scale = Image.Resampling.BICUBIC if trial % 2 else Image.Resampling.LANCZOS
+        large = Image.fromarray(card).resize((side * 4 // 3, side), scale)
+        large.save(file, "JPEG", quality=60, subsampling=trial % 3)
+        images.decode(file.getvalue(), is_foreign=True)
+        images.check(file.getvalue())
+
+
+def test_every_block_is_checked_without_pixels() -> None:
+    for seed in range(3):
+        good = jpeg(blocks(seed))
+        assert images.check(good) == 1
+        assert images.check(good[:-2]) == 1  # which only the slow way can tell
+        for by in (200, -180):
+            odd = jpeg(moved(blocks(seed), 6 * COLUMNS + 5, by))
+            with pytest.raises(images.BadImage, match=r"corrupt: .*outside their"):
+                images.check(odd)
+        with pytest.raises(images.BadImage, match=r"corrupt: "):
+            images.check(good[: len(good) // 2])
+
+
+def test_what_is_checked_is_what_is_decoded() -> None:
+    """The same files are refused, of every kind, and the same turn is found."""
+    turned = image_parts.flat_jpeg(24, 40, before=_exif_segment(6))
+    assert images.check(turned) == images.decode(turned).orientation == 6
+    for kind in ("PNG", "WEBP", "GIF", "BMP", "TIFF"):
+        file = io.BytesIO()
+        Image.fromarray(picture(1)).save(file, kind)
+        assert images.check(file.getvalue()) == 1
+        with pytest.raises(images.BadImage):
+            images.check(file.getvalue()[:-40])
+
+
+def _exif_segment(orientation: int) -> bytes:
+    return image_parts.jpeg_segment(0xE1, image_parts.exif(orientation))
 
 
 def test_small_and_narrow_pictures_are_not_judged() -> None:

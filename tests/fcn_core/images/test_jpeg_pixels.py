@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fcn_core import images
-from tests.drawn import image_parts
+from tests.drawn import dense_jpeg, image_parts
 
 TRAILER = b"\0\0\1\x0aImage_UTC_Data1406270201123SEFH" + bytes(40) + b"SEFT"
 FILM = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + random.Random(3).randbytes(9_000)
@@ -183,6 +183,22 @@ def test_sixty_scans_of_a_large_picture_are_too_many() -> None:
         images.BadImage, match=r"too-many-scans: 60 JPEG scans of 7000x"
     ):
         images.decode(data)
+
+
+def test_scans_of_slow_codes_are_fewer() -> None:
+    for frame, expected in ((0xCA, "too-many-scans"), (0xC2, "corrupt")):
+        data = image_parts.scan_bomb(4_000, 4_000, scans=20, progressive=True)
+        odd = data.replace(b"\xff\xc2", bytes([0xFF, frame]))
+        with pytest.raises(images.BadImage, match=expected):
+            images.decode(odd)
+
+
+def test_dense_scans_are_read() -> None:
+    data = dense_jpeg.dense_scans(64)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.array(image.convert("RGB"))
+    assert len(np.unique(expected)) > 4
+    np.testing.assert_array_equal(images.decode(data).pixels, expected)
 
 
 def test_a_frame_of_another_size_is_refused() -> None:

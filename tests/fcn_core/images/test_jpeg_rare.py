@@ -21,7 +21,9 @@ RARE = [
 ]
 
 
-def drawn(factors: tuple[tuple[int, int], ...], seed: int) -> bytes:
+def drawn(
+    factors: tuple[tuple[int, int], ...], seed: int, *, less: tuple[int, int] = (3, 5)
+) -> bytes:
     rng = np.random.default_rng(seed)
     components = []
     for across, down in factors:
@@ -29,8 +31,8 @@ def drawn(factors: tuple[tuple[int, int], ...], seed: int) -> bytes:
         blocks[..., 0] = rng.normal(0, 20, blocks.shape[:2]).cumsum(1).clip(-200, 200)
         blocks[..., 1:8] = rng.normal(0, 9, (*blocks.shape[:2], 7))
         components.append(Component(across, down, blocks))
-    height = ROWS * 8 * max(down for _, down in factors) - 3
-    width = COLUMNS * 8 * max(across for across, _ in factors) - 5
+    height = ROWS * 8 * max(down for _, down in factors) - less[0]
+    width = COLUMNS * 8 * max(across for across, _ in factors) - less[1]
     return jpeg_coder.encode(components, height, width)
 
 
@@ -61,3 +63,16 @@ def test_bytes_left_over_refuse_them() -> None:
     extra = random.Random(4).randbytes(40).replace(b"\xff", b"")
     with pytest.raises(images.BadImage, match=r"corrupt-strict: .*bytes more than its"):
         images.decode(data[:-2] + extra + data[-2:])
+
+
+@pytest.mark.parametrize("factors", RARE)
+def test_blocks_beyond_the_edges_count(factors: tuple[tuple[int, int], ...]) -> None:
+    """They show in no pixel; what ends among them ends early."""
+    for seed in range(3):
+        for less in ((7, 7), (7, 11), (9, 20)):
+            whole = drawn(factors, seed, less=less)
+            expected = np.array(Image.open(io.BytesIO(whole)).convert("RGB"))
+            np.testing.assert_array_equal(images.decode(whole).pixels, expected)
+            for lost in (3, 9, 30):
+                with pytest.raises(images.BadImage, match="corrupt: "):
+                    images.decode(whole[: -2 - lost] + whole[-2:])
