@@ -12,6 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.drawn.numpy_neighbours import cells_of, mix_neighbours, sampled_windows
+
 Array = NDArray[np.float64]
 
 
@@ -240,23 +242,6 @@ def _cropping(layer: Any, x: Array) -> Array:
     return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
 
 
-def _mix_neighbours(layer: Any, x: list[Array]) -> Array:
-    scores, branch = x
-    _, height, width, _ = scores.shape
-    around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
-    for step, distance in enumerate(layer.distances):
-        before, scores = scores, scores.copy()
-        for row, column in np.ndindex(height, width):
-            cell = before[:, row, column]
-            for number, (i, j) in enumerate(around, start=8 * step):
-                at = row + i * distance, column + j * distance
-                inside = 0 <= at[0] < height and 0 <= at[1] < width
-                other = before[:, at[0], at[1]] if inside else 0.0
-                weight = np.tanh(branch[:, row, column, number, None] / 8) / 4
-                scores[:, row, column] += weight * (other - cell)
-    return scores
-
-
 def _dense(layer: Any, x: Array) -> Array:
     return _activated(layer, x @ _weight(layer.kernel) + _weight(layer.bias))
 
@@ -267,6 +252,7 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "AveragePooling2D": _average_pooling,
     "BatchNormalization": _batch_norm,
     "BilinearUpsampling": _bilinear,
+    "CellsOf": cells_of,
     "Concatenate": lambda layer, x: np.concatenate(x, axis=-1),
     "CellMoments": _moments,
     "Conv2D": _convolution,
@@ -282,7 +268,7 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "GlobalMean": lambda layer, x: x.mean((1, 2), keepdims=True),
     "MaxPooling2D": _max_pooling,
     "MinimumSide": lambda layer, x: x,
-    "MixNeighbours": _mix_neighbours,
+    "MixNeighbours": mix_neighbours,
     "Multiply": lambda layer, x: np.prod(x, axis=0),
     "PadToMultiple": _pad_to_multiple,
     "PoolWithSwitches": _pool_with_switches,
@@ -290,6 +276,7 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "ReLU": lambda layer, x: np.clip(x, 0, layer.max_value),
     "RepeatLike": _repeat_like,
     "Rescaling": lambda layer, x: x * layer.scale + layer.offset,
+    "SampledWindows": sampled_windows,
     "SeparableConv2D": _separable,
     "Unpool": lambda layer, x: _repeat_like(layer, x) * x[1],
     "WithZero": lambda layer, x: np.concatenate([0 * x, x], axis=-1),

@@ -24,7 +24,7 @@ def test_voc21_was_made_by_the_recipe_as_it_is() -> None:
 
 def test_voc21_works_at_the_size_of_photos() -> None:
     card = find.card_of("voc21")
-    assert (card.version, card.max_side, card.enlarge) == ("3", 512, 1.0)
+    assert (card.version, card.max_side, card.enlarge) == ("4", 512, 1.0)
 
 
 def test_voc21_started_from_a_public_file() -> None:

@@ -30,7 +30,7 @@ def plan(folder: Path, bundle: Path, *more: str) -> nights.Night:
         (GPU, Device(), ()),
         (GPU, Device("1"), ("1",)),
         (GPU, Device("none"), None),
-        ((*GPU, "--max_side", "999", "--tile", "256"), Device(), None),
+        ((*GPU, "--max_side", "999", "--tile", "256"), Device(), ()),
     ],
 )
 def test_who_computes_a_plan(
