@@ -28,6 +28,9 @@ STEP: Final = 2
 
 LAYERS: Final = ("Convolution", "GroupConvolution")
 
+MIXING: Final = "affinity_mix"
+"""Name of the layer that mixes scores, as part of the names of its operations."""
+
 Quantise = Callable[[Sequence[str]], Any]
 """Layers that stay in f32 -> the network in int8."""
 
@@ -104,6 +107,23 @@ def layers_of(network: Any, kinds: Sequence[str] = LAYERS) -> list[str]:
         for operation in network.get_ordered_ops()
         if operation.get_type_name() in kinds
     ]
+
+
+def mixing_of(network: Any) -> list[str]:
+    """Returns the names of what mixes neighbours' scores, and of all behind it.
+
+    There is no convolution in it, so that rounding its numbers only costs time.
+    """
+    found: list[str] = []
+    for operation in network.get_ordered_ops():
+        name = operation.get_friendly_name()
+        before = {
+            value.get_source_output().get_node().get_friendly_name()
+            for value in operation.inputs()
+        }
+        if MIXING in name or before & set(found):
+            found.append(name)
+    return found
 
 
 def _agreement(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:

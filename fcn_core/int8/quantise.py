@@ -22,7 +22,7 @@ from fcn_core.bundles.find import check_free
 from fcn_core.bundles.int8_form import Calibration
 from fcn_core.bundles.seal import verify
 from fcn_core.int8 import figures
-from fcn_core.int8.kept_layers import Kept, Ratings, keep_layers, layers_of
+from fcn_core.int8.kept_layers import Kept, Ratings, keep_layers, layers_of, mixing_of
 from fcn_core.int8.network import attach, copy_bundle, write_form
 from fcn_core.labels import RATING_TASKS
 from fcn_core.records.record import ImageRecord
@@ -218,7 +218,9 @@ def _by_nncf(
             nncf.Dataset(photos, batch),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(photos),
-            ignored_scope=nncf.IgnoredScope(names=list(in_f32)),
+            ignored_scope=nncf.IgnoredScope(
+                names=[*in_f32, *mixing_of(network)], validate=False
+            ),
         )
 
 

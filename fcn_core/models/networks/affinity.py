@@ -72,13 +72,21 @@ class MixNeighbours(layers.Layer):
 def _mix(scores: Any, weights: Any, *, distance: int) -> Any:
     border = (distance, distance)
     around = ops.pad(scores, ((0, 0), border, border, (0, 0)))
-    height, width = ops.shape(scores)[1:3]
     mixed = scores * (1.0 - ops.sum(weights, axis=-1, keepdims=True))
     for number, (down, right) in enumerate(_NEIGHBOURS):
-        top, left = (1 + down) * distance, (1 + right) * distance
-        neighbour = around[:, top : top + height, left : left + width]
+        rows, columns = _moved(down, distance), _moved(right, distance)
+        neighbour = around[:, rows, columns]
         mixed = mixed + weights[..., number : number + 1] * neighbour
     return mixed
+
+
+def _moved(cells: int, distance: int) -> slice:
+    """Returns what of a padded axis lies so many distances after each cell.
+
+    Counted from both ends: engines need no arithmetic of sizes for that.
+    """
+    start = (1 + cells) * distance
+    return slice(start, start - 2 * distance or None)
 
 
 def follow_edges(scores: Any, features: Any, *, width: int) -> Any:
