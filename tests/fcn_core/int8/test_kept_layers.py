@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fcn_core import images, libraries
+from fcn_core.bundles import find
 from fcn_core.bundles.card import ModelCard
 from fcn_core.int8 import kept_layers
 from fcn_core.metrics.correlation import spearman
@@ -98,3 +99,34 @@ def test_half_of_the_layers_stay_at_most_and_the_best_is_taken(
         for each in quantise.calls[:]
     ]
     assert kept.agreement == max(found)
+
+
+def operations(network: Any, names: Sequence[str]) -> list[str]:
+    """The kinds of these operations."""
+    return [
+        operation.get_type_name()
+        for operation in network.get_ordered_ops()
+        if operation.get_friendly_name() in set(names)
+    ]
+
+
+def test_what_mixes_scores_is_found_to_its_end() -> None:
+    core, folder = libraries.import_openvino().Core(), find.find_bundle("voc21")
+    network = core.read_model(folder / "logits.xml")
+    kinds = operations(network, kept_layers.mixing_of(network))
+    assert not set(kinds) & set(kept_layers.LAYERS)
+    # Two steps, eight neighbours each.
+    assert kinds.count("Multiply") >= 16
+    assert kinds[-1] == "Result"
+
+
+def test_the_shipped_int8_form_mixes_in_f32() -> None:
+    core, folder = libraries.import_openvino().Core(), find.find_bundle("voc21")
+    network = core.read_model(folder / "logits-int8.xml")
+    kinds = operations(network, kept_layers.mixing_of(network))
+    assert kinds.count("Multiply") >= 16
+    assert "FakeQuantize" not in kinds
+
+
+def test_a_network_that_mixes_nothing_has_nothing_of_it(rating_bundle: Path) -> None:
+    assert kept_layers.mixing_of(network_of(rating_bundle)) == []
