@@ -116,7 +116,7 @@ def test_a_model_is_rebuilt_from_drawn_files(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     voc = tmp_path / "VOCdevkit/VOC2012"
-    drawn.write_voc(voc, train=2, val=1)
+    drawn.write_voc(voc, train=2, val=3)
     weights = tmp_path / "weights"
     weights.mkdir()
     model = build(ModelSpec(name="fcn8s", backbone="mobilenet_v2"))
