@@ -14,6 +14,7 @@ freely, thumbnails, and panoramas. Nothing is decoded; sizes decide it.
 """
 
 import argparse
+import dataclasses
 import json
 import random
 from collections import Counter
@@ -23,11 +24,10 @@ from typing import Final
 
 from PIL import Image
 
-from fcn_core import geometry
 from fcn_core.bundles.card import ModelCard
 from fcn_core.bundles.find import find_bundle
 from fcn_core.geometry import Size
-from fcn_core.scoring.feed import Feed, feed_of
+from fcn_core.scoring.feed import Feed, feed_of, place
 from fcn_core.scoring.scorers import side_multiple
 
 _MIX: Final = {
@@ -68,17 +68,10 @@ def drawn_sizes(count: int) -> Iterator[Size]:
 
 def cost(sizes: Iterable[Size], feed: Feed, *, multiple: int) -> dict[str, float]:
     """Returns what padding to multiples costs, if photos are fed so."""
-    shapes = Counter[Size]()
+    shapes, fed = Counter[Size](), dataclasses.replace(feed, multiple=multiple)
     asked = computed = 0
     for size in sizes:
-        placed = geometry.place(
-            size,
-            max_side=feed.max_side,
-            multiple=multiple,
-            minimum=feed.minimum,
-            enlarge=feed.enlarge,
-            nearest_pixels=feed.nearest_pixels,
-        )
+        placed = place(size, fed)
         shapes[placed.padded] += 1
         asked += placed.fitted.height * placed.fitted.width
         computed += placed.padded.height * placed.padded.width

@@ -114,16 +114,16 @@ def mixing_of(network: Any) -> list[str]:
 
     There is no convolution in it, so that rounding its numbers only costs time.
     """
-    found: list[str] = []
+    found: dict[str, None] = {}  # in order
     for operation in network.get_ordered_ops():
         name = operation.get_friendly_name()
         before = {
             value.get_source_output().get_node().get_friendly_name()
             for value in operation.inputs()
         }
-        if MIXING in name or before & set(found):
-            found.append(name)
-    return found
+        if MIXING in name or before & found.keys():
+            found[name] = None
+    return [*found]
 
 
 def _agreement(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:

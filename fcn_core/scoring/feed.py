@@ -77,17 +77,22 @@ def prepare(image: images.DecodedImage, feed: Feed) -> Fed:
     if feed.nearest_pixels is not None and feed.views != WHOLE:
         side = math.isqrt(feed.nearest_pixels)
         return _sampled(image, feed, side)
-    placement = geometry.place(
-        geometry.Size(image.height, image.width),
+    placement = place(geometry.Size(image.height, image.width), feed)
+    fitted = _fitted(image, feed, placement)
+    padded = images.pad(fitted, placement.padded, feed.padding_value)
+    return Fed(batch=padded[None], placement=placement)
+
+
+def place(size: geometry.Size, feed: Feed) -> geometry.Placement:
+    """Returns where a whole photo of a size lies in its padded input."""
+    return geometry.place(
+        size,
         max_side=feed.max_side,
         enlarge=feed.enlarge,
         multiple=feed.multiple,
         minimum=feed.minimum,
         nearest_pixels=feed.nearest_pixels,
     )
-    fitted = _fitted(image, feed, placement)
-    padded = images.pad(fitted, placement.padded, feed.padding_value)
-    return Fed(batch=padded[None], placement=placement)
 
 
 def _fitted(

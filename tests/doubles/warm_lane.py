@@ -49,9 +49,7 @@ class WarmLane:
         """Answers as `lanes.child` does."""
         del alone
         try:
-            return Answer(*self._task(request.header, request.blobs))
-        except BadImage as bad:
-            return Answer(bad=bad)
+            return answered(self._task, request)
         except Exception as error:
             raise SystemicFault(f"{error}" or type(error).__name__) from error
 
@@ -63,10 +61,23 @@ class WarmLane:
             self.alive = False
 
 
-def _open(settings: LaneSettings) -> Any:
-    module, _, name = settings.task.partition(":")
+def answered(task: Any, request: Request) -> Answer:
+    """Returns what a task makes of a request, in the thread that asks."""
     try:
-        return getattr(importlib.import_module(module), name)(settings.config)
+        return Answer(*task(request.header, request.blobs))
+    except BadImage as bad:
+        return Answer(bad=bad)
+
+
+def task_type(name: str) -> Any:
+    """Returns the task that lanes would import."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _open(settings: LaneSettings) -> Any:
+    try:
+        return task_type(settings.task)(settings.config)
     except Exception as error:
         raise SystemicFault(f"{error}" or type(error).__name__) from error
 

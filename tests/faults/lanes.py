@@ -6,7 +6,6 @@ working size alone, as with a real model; what is not scored runs the job's real
 
 import dataclasses
 import hashlib
-import importlib
 import io
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -20,6 +19,7 @@ from fcn_core.scoring import PhotoScore
 from pipelines.lanes import lane
 from pipelines.lanes.messages import Answer, Header, Request
 from pipelines.lanes.settings import LaneSettings
+from tests.doubles.warm_lane import answered, task_type
 
 _CLASSES: Final = 21
 
@@ -73,18 +73,12 @@ class InlineLane:
 
     def __init__(self, settings: LaneSettings, kernel_kills: Callable[[], int]):
         del kernel_kills
-        task: Any = _DOUBLES.get(settings.task)
-        if task is None:
-            module, _, name = settings.task.partition(":")
-            task = getattr(importlib.import_module(module), name)
+        task: Any = _DOUBLES.get(settings.task) or task_type(settings.task)
         self._task = task(settings.config)
 
     def call(self, request: Request, *, alone: bool = False) -> Answer:
         del alone
-        try:
-            return Answer(*self._task(request.header, request.blobs))
-        except BadImage as bad:
-            return Answer(bad=bad)
+        return answered(self._task, request)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -55,9 +55,10 @@ class MixNeighbours(layers.Layer):
         """
         scores, branch = inputs
         weights = ops.tanh(branch / _SOFTNESS) * _STRONGEST
+        count = len(_NEIGHBOURS)
         for step, distance in enumerate(self.distances):
-            first = step * len(_NEIGHBOURS)
-            scores = _mix(scores, weights[..., first : first + 8], distance=distance)
+            own = weights[..., step * count : (step + 1) * count]
+            scores = _mix(scores, own, distance=distance)
         return scores
 
     def compute_output_shape(self, input_shape: Sequence[tuple]) -> tuple:

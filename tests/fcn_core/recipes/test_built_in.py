@@ -1,9 +1,13 @@
 """The shipped `voc21` is what its recipe makes of a public file."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from fcn_core.bundles import find
+from fcn_core.bundles.card import ModelCard
 from fcn_core.recipes import RECIPES
+from fcn_core.recipes.recipe import Recipe
 
 PUBLIC = (
     "deeplabv3_mnv2_pascal_quant.tflite "
@@ -11,13 +15,19 @@ PUBLIC = (
 )
 
 
-def test_voc21_was_made_by_the_recipe_as_it_is() -> None:
-    card, recipe = find.card_of("voc21"), RECIPES["voc21"]
+def made_as_it_is(model: str) -> tuple[ModelCard, Recipe, Mapping[str, object]]:
+    """A built-in model's card, its recipe, and numbers that agree in both."""
+    card, recipe = find.card_of(model), RECIPES[model]
     numbers = card.training["numbers"]
     assert isinstance(numbers, dict)
     for name, value in numbers.items():
         made = getattr(recipe, name)
         assert value == (list(made) if isinstance(made, tuple) else made), name
+    return card, recipe, numbers
+
+
+def test_voc21_was_made_by_the_recipe_as_it_is() -> None:
+    card, recipe, numbers = made_as_it_is("voc21")
     assert {"teacher_scales", "rates", "crop", "max_side"} <= numbers.keys()
     assert card.training["epochs"] == recipe.epochs
 
@@ -45,12 +55,7 @@ def test_voc21_s_figures_name_data_and_split() -> None:
 
 
 def test_quality_was_made_by_the_recipe_as_it_is() -> None:
-    card, recipe = find.card_of("quality"), RECIPES["quality"]
-    numbers = card.training["numbers"]
-    assert isinstance(numbers, dict)
-    for name, value in numbers.items():
-        made = getattr(recipe, name)
-        assert value == (list(made) if isinstance(made, tuple) else made), name
+    card, recipe, _ = made_as_it_is("quality")
     assert card.training["model"] == recipe.model.to_json()
     assert (card.version, card.logits_stride, card.size_multiple) == ("4", 32, 128)
 
