@@ -11,6 +11,15 @@ _EXPECTS: Final = "expects"
 _SHOULD: Final = re.compile(r"^\w+ should (?:be|have) ")
 _ASIDE: Final = re.compile(r"(?:, unable| after validation).*$")
 
+_IN_FILES: Final = {
+    "tuple": "a list",
+    "list": "a list",
+    "dictionary": "keys and values",
+    "string": "text",
+    "boolean": "true or false",
+}
+_PYTHONS: Final = re.compile(rf"a valid ({'|'.join(_IN_FILES)})( or instance of \w+)?")
+
 
 def expects(words: str) -> JsonDict:
     """Returns the `json_schema_extra` of a field that has a pattern.
@@ -32,7 +41,8 @@ def expected_by(mistake: ErrorDetails, field: FieldInfo | None) -> str:
     if mistake["type"] == "string_pattern_mismatch" and words:
         return f"expected {words}"
     text = mistake["msg"].removeprefix("Value error, ")
-    return _ASIDE.sub("", _SHOULD.sub("expected ", text))
+    text = _ASIDE.sub("", _SHOULD.sub("expected ", text))
+    return _PYTHONS.sub(lambda found: _IN_FILES[found[1]], text)
 
 
 def words_of(field: FieldInfo | None) -> str:

@@ -266,4 +266,6 @@ def _sentence(cls: type[JobConfig], error: ValidationError) -> str:
         known = [f.alias or n for n, f in cls.model_fields.items()]
         return f"{cls.command}: {_unknown(name, known)}"
     expected = expected_by(first, field)
+    if not name:  # of several flags: the sentence names them itself
+        return f"{cls.command}: {expected}; {see}"
     return f"{cls.command}: {flag}: got {first['input']!r}, {expected}; {see}"

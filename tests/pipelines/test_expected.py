@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 import pipelines
+from pipelines.evaluate.config import EvaluateConfig
 from pipelines.expected import expected_by, expects, words_of
 from pipelines.faults import UsageError
 from pipelines.nightly.config import NightlyConfig
@@ -18,12 +19,18 @@ from pipelines.settings import JobConfig
 _WRITTEN = ("pipelines.nightly.", "pipelines.score.gate")
 
 
+class _Inner(BaseModel):
+    day: str = ""
+
+
 class _Setting(BaseModel):
     day: str = Field(
         default="", pattern=r"^\d{4}$", json_schema_extra=expects("a year, YYYY")
     )
     bare: str = Field(default="", pattern=r"^\d$")
     lanes: int = Field(default=1, ge=1)
+    inner: _Inner = _Inner()
+    is_fast: bool = False
     names: tuple[str, ...] = Field(default=("a",), min_length=1)
 
 
@@ -58,6 +65,10 @@ def _settings() -> list[tuple[str, FieldInfo]]:
         ({"lanes": 0}, "expected greater than or equal to 1"),
         ({"lanes": "x"}, "expected a valid integer"),
         ({"names": []}, "expected at least 1 item"),
+        ({"names": 5}, "expected a list"),
+        ({"day": 5}, "expected text"),
+        ({"inner": 5}, "expected keys and values"),
+        ({"is_fast": "perhaps"}, "expected true or false"),
     ],
 )
 def test_words(values: dict[str, object], words: str) -> None:
@@ -89,3 +100,9 @@ def test_a_flag() -> None:
 def test_models_of_nightly_files_are_looked_at() -> None:
     names = {name.partition(".")[0] for name, _ in _settings()}
     assert {NightlyConfig.__name__, "WatcherSettings", "BigQuerySettings"} <= names
+
+
+def test_what_is_wrong_with_several_flags_is_a_sentence() -> None:
+    with pytest.raises(UsageError) as caught:
+        EvaluateConfig.parse(["--model", "voc21", "--data", "a", "--output", "b.json"])
+    assert str(caught.value).startswith("fcn evaluate: --split: got none, expected ")
