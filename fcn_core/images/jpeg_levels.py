@@ -22,9 +22,10 @@ from fcn_core.images.limits import Header
 _BLOCK: Final = 8
 _CERTAIN: Final = 60.0
 """Evidence of a jump. Of 5,526 good pictures one had 48, all others less than 36."""
-_WHITE: Final = 255
-_CLIPPED: Final = 0.002
+_CLIPPED: Final = 0.003
 """Share of blocks and colours below which no level is taken to be out of range."""
+_USUAL: Final = 0.2
+"""Of the share above a step: less below it, and the step has clipped nothing."""
 _FINE: Final = 4
 """Rows of a unit below which pixels of one row have too little in common."""
 _RANGE: Final = 1024
@@ -51,12 +52,16 @@ def check_levels(
     """
     height, width = header.unit
     unit = (height // factor, width // factor)
-    edge = find_jump(pixels, unit)
-    if edge is None:
+    jump = find_jump(pixels, unit)
+    if jump is None:
         return
-    row = (edge + 1) * height
-    is_jump = unit[0] >= _FINE and jump_evidence(pixels, unit, edge) > _CERTAIN
-    is_suspect = is_jump or _is_clipped(pixels, _BLOCK // factor)
+    row = (jump.edge + 1) * height
+    is_jump = (
+        jump.is_inside
+        and unit[0] >= _FINE
+        and jump_evidence(pixels, unit, jump.edge) > _CERTAIN
+    )
+    is_suspect = is_jump or _is_clipped(pixels, _BLOCK // factor, first=row // factor)
     if is_suspect and not _keeps_levels(data, header):
         raise BadImage(
             "corrupt",
@@ -96,19 +101,28 @@ def decodes_to_levels(data: bytes, header: Header) -> bool:
     return levels is not None
 
 
-def _is_clipped(pixels: NDArray[np.uint8], block: int) -> bool:
-    """Returns whether some blocks seem to be as dark or bright as pixels can be.
+def _is_clipped(pixels: NDArray[np.uint8], block: int, *, first: int) -> bool:
+    """Returns whether blocks seem to be as dark or bright as pixels can be.
+
+    Those that were so above, where no level has moved yet, are expected below, too.
 
     Args:
         pixels: uint8 `[h, w, 3]`, not turned.
         block: Height and width of a block there.
+        first: The first row below the step.
     """
+    share = _clipped(pixels[first:], block)
+    return share > _CLIPPED and share > _USUAL * _clipped(pixels[:first], block)
+
+
+def _clipped(pixels: NDArray[np.uint8], block: int) -> float:
+    """Returns the share of blocks and colours that are as dark or bright as can be."""
     height, width = (side // block * block for side in pixels.shape[:2])
     near, far = block // _BLOCK, block - 1 - block // _BLOCK
-    first = pixels[near:height:block, near:width:block]
-    second = pixels[far:height:block, far:width:block]
-    ends = ((first | second) == 0) | ((first & second) == _WHITE)
-    return bool(np.count_nonzero(ends) > _CLIPPED * ends.size)
+    one = pixels[near:height:block, near:width:block]
+    other = pixels[far:height:block, far:width:block]
+    inside = np.count_nonzero(one | other) + np.count_nonzero(~(one & other))
+    return 2 - inside / one.size if one.size else 0.0
 
 
 def _keeps_levels(data: bytes, header: Header) -> bool:
