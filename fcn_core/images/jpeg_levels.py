@@ -6,6 +6,7 @@ themselves are looked at: decoded at an eighth of the size, without fine detail,
 conversion or clipping. Encoders never write a level outside the range of a pixel.
 """
 
+import functools
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -15,7 +16,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from fcn_core.bad_image import BadImage
-from fcn_core.images.jpeg import APPLICATION, DQT, FRAMES, SOS, segments
+from fcn_core.images.jpeg import APPLICATION, DQT, FRAMES
 from fcn_core.images.jpeg_jumps import find_jump, jump_evidence
 from fcn_core.images.limits import Header
 
@@ -162,15 +163,20 @@ def _decode_levels(
 
 def _is_out_of_range(levels: NDArray[np.uint8], steps: list[int]) -> bool:
     """Returns whether some block's level is one that no encoder writes."""
-    largest = [(_RANGE + step) * _shown(step) / step / _BLOCK + 1 for step in steps]
-    if _leaves(levels, min(largest)):  # No photo does, so it is asked first.
-        return any(_leaves(levels[..., at], far) for at, far in enumerate(largest))
-    return False
+    most, least = np.maximum.reduce(levels, None), np.minimum.reduce(levels, None)
+    furthest = max(int(most) - _MIDDLE, _MIDDLE - int(least))
+    if furthest <= min(map(_furthest, steps)):
+        return False  # asked first, since it is so of all photos
+    return any(
+        int(abs(levels[..., at].astype(np.int16) - _MIDDLE).max()) > _furthest(step)
+        for at, step in enumerate(steps)
+    )
 
 
-def _leaves(values: NDArray[np.uint8], far: float) -> bool:
-    """Returns whether some value is further from the middle."""
-    return bool(values.max() > _MIDDLE + far or values.min() < _MIDDLE - far)
+@functools.lru_cache(maxsize=1024)  # of few qualities
+def _furthest(step: int) -> float:
+    """Returns how far from the middle levels of a quantisation step may be."""
+    return (_RANGE + step) * _shown(step) / step / _BLOCK + 1
 
 
 def _levels_only(data: bytes, header: Header) -> tuple[bytes, list[int]]:
@@ -183,15 +189,13 @@ def _levels_only(data: bytes, header: Header) -> tuple[bytes, list[int]]:
     found: dict[int, int] = {}
     frame = b""
     pieces: list[bytes | memoryview] = [data[:2], _UNCONVERTED]
-    for marker, start, end in segments(data):
-        if marker == SOS:
-            pieces.append(memoryview(data)[start - 4 :])
-            break
+    for marker, start, end in header.segments[:-1]:
         if marker == DQT:
             found.update(_tables(data[start:end]))
         elif marker not in APPLICATION:
             frame = data[start:end] if marker in FRAMES else frame
             pieces.append(data[start - 4 : end])
+    pieces.append(memoryview(data)[header.segments[-1][1] - 4 :])
     if header.scans > 1 and b"\xff\xdb" in bytes(pieces[-1]):
         return data, []
     for number, step in found.items():
