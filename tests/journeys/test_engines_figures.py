@@ -10,11 +10,13 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from fcn_core.export.bundle import export
 from fcn_core.labels import VOC_CLASSES
+from pipelines.faults import SystemicFault
 from tests.drawn import tiny_data, tiny_models
 from tests.journeys.test_engines import ARITHMETIC, comparable
 from tests.runs import engine_runs
@@ -41,6 +43,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def refuse(*_: object, **__: object) -> NoReturn:
+    raise SystemicFault("the launcher does the work")
+
+
 def without_launcher(
     out: Path, run: Callable[[list[str]], None], code: str, folder: Path
 ) -> None:
@@ -51,7 +57,7 @@ def without_launcher(
         contextlib.closing(engine_runs.start_thread_pool(folder / "pool")) as pool,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(code, None)
+        patch.setattr(code, refuse)
         run(engine_runs.flags(pool))
     assert comparable(out) == comparable(here)
 
