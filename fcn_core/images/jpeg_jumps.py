@@ -15,12 +15,12 @@ _SAMPLES: Final = 64
 """Of a row, for the first look, which every photo pays for."""
 _BEND: Final = 24
 """Bends above count no more than this, so that no single edge decides."""
-_SUSPICIOUS: Final = 0.36
-"""Share of the largest bends. Of 526 good photos 18% have more somewhere."""
-_STEP: Final = 0.38
-"""Share that a step has; 6% of good photos have more."""
-_HALVES: Final = 0.45
-"""Share on either side of where a step begins; 1% of good photos have more."""
+_SUSPICIOUS: Final = 0.38
+"""Share of the largest bends. Of 526 good photos 14% have more somewhere."""
+_STEP: Final = 0.32
+"""Share that a step has; 8% of good photos have more."""
+_HALVES: Final = 0.5
+"""Share on either side of where a step begins; hardly a good photo has more."""
 _WORTH_A_LOOK: Final = 4.0
 """Evidence of one colour."""
 _MOST_COLUMNS: Final = 256
@@ -73,21 +73,17 @@ def find_jump(pixels: NDArray[np.uint8], unit: tuple[int, int]) -> Jump | None:
     step = max(1, width // _SAMPLES)
     samples = -(-width // step)
     row, column, _ = pixels.strides
-    near = np.ndarray(
-        (len(_CUBIC), edges, samples),
-        np.uint8,
-        pixels,
-        offset=(down - 2) * row + 1,
-        strides=(row, down * row, step * column),
-    )
-    bends = _CUBIC.dot(near.astype(np.float32, "C").reshape(len(_CUBIC), -1))
+    start, strides = (down - 2) * row + 1, (row, down * row, step * column)
+    near = np.ndarray((4, edges, samples), np.uint8, pixels, start, strides)
+    bends = _CUBIC.dot(near.astype(np.float32, "C").reshape(4, -1))
     np.minimum(bends, _LARGEST, out=bends)
     np.maximum(bends, _SMALLEST, out=bends)
     bends = bends.reshape(edges, samples)
-    largest, above, found = _SUSPICIOUS * _BEND * samples, 0.0, -1
-    for edge, below in enumerate(bends.dot(_ONES[:samples]).tolist()):
-        if edge and abs(above + below) >= largest:
-            largest, found = abs(above + below), edge - 1
+    largest, found = _SUSPICIOUS * _BEND * samples, -1
+    above, *others = bends.dot(_ONES[:samples]).tolist()
+    for edge, below in enumerate(others):
+        if abs(above + below) >= largest:
+            largest, found = abs(above + below), edge
         above = below
     return _judge(bends[found : found + 2], found) if found >= 0 else None
 

@@ -27,6 +27,8 @@ _CLIPPED: Final = 0.003
 """Share of blocks and colours below which no level is taken to be out of range."""
 _USUAL: Final = 0.2
 """Of the share above a step: less below it, and the step has clipped nothing."""
+_WHITE: Final = 255
+_PIXEL: Final = np.dtype("V3")
 _FINE: Final = 4
 """Rows of a unit below which pixels of one row have too little in common."""
 _RANGE: Final = 1024
@@ -103,27 +105,27 @@ def decodes_to_levels(data: bytes, header: Header) -> bool:
 
 
 def _is_clipped(pixels: NDArray[np.uint8], block: int, *, first: int) -> bool:
-    """Returns whether blocks seem to be as dark or bright as pixels can be.
-
-    Those that were so above, where no level has moved yet, are expected below, too.
+    """Returns whether a step seems to make blocks as dark or bright as pixels can be.
 
     Args:
         pixels: uint8 `[h, w, 3]`, not turned.
         block: Height and width of a block there.
-        first: The first row below the step.
+        first: The first row below the step. Where blocks above are so, it is no wonder.
     """
     share = _clipped(pixels[first:], block)
     return share > _CLIPPED and share > _USUAL * _clipped(pixels[:first], block)
 
 
 def _clipped(pixels: NDArray[np.uint8], block: int) -> float:
-    """Returns the share of blocks and colours that are as dark or bright as can be."""
+    """Returns the share of blocks and colours that are 0 or 255, by two pixels each."""
     height, width = (side // block * block for side in pixels.shape[:2])
+    whole = pixels[:height, :width].view(_PIXEL)[..., 0]  # three colours at a time
     near, far = block // _BLOCK, block - 1 - block // _BLOCK
-    one = pixels[near:height:block, near:width:block]
-    other = pixels[far:height:block, far:width:block]
-    inside = np.count_nonzero(one | other) + np.count_nonzero(~(one & other))
-    return 2 - inside / one.size if one.size else 0.0
+    one, other = (
+        whole[at::block, at::block].copy().view(np.uint8) for at in (near, far)
+    )
+    ends = ((one | other) == 0) | ((one & other) == _WHITE)
+    return np.count_nonzero(ends) / max(ends.size, 1)
 
 
 def _keeps_levels(data: bytes, header: Header) -> bool:
