@@ -49,8 +49,9 @@ class DeviceNetwork:
         Raises:
             ModelError: The logits have another shape than the card promises.
         """
-        on_gpu = isinstance(self._engine, GpuEngine)
-        step = program_rows(*padded) if on_gpu else size
+        step = program_rows(*padded)
+        if not isinstance(self._engine, GpuEngine):
+            step = min(step, size)
         firsts = range(0, max(1, len(rows)), step)
         runs = [
             self._start(rows[first : first + step], padded, step) for first in firsts
