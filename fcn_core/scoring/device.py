@@ -38,8 +38,8 @@ class DeviceNetwork:
     ) -> Iterator[list[NDArray[Any]]]:
         """Yields the logits `[h, w, C]` of each part of the card, row by row.
 
-        A GPU computes the rows in programs: one runs while the next one's pixels are
-        put together. Elsewhere they are computed at once; zeros fill what is left.
+        They are computed in programs of `program_rows`; zeros fill the last one. On a
+        GPU one runs while the next one's pixels are put together.
 
         Args:
             rows: uint8 RGB `[H, W, 3]`, padded, at most `size`. None: only zeros.
@@ -49,8 +49,9 @@ class DeviceNetwork:
         Raises:
             ModelError: The logits have another shape than the card promises.
         """
-        on_gpu = isinstance(self._engine, GpuEngine)
-        step = program_rows(*padded) if on_gpu else size
+        step = program_rows(*padded)
+        if not isinstance(self._engine, GpuEngine):
+            step = min(step, size)
         firsts = range(0, max(1, len(rows)), step)
         runs = [
             self._start(rows[first : first + step], padded, step) for first in firsts

@@ -13,7 +13,8 @@ _MAX_SET_ASIDE: Final = 8
 
 Key = TypeVar("Key")
 Done = tuple[Any, Answer]
-Replies = queue.SimpleQueue["Done | Work | BaseException"]
+Replies = queue.SimpleQueue["list[Done | Work | BaseException]"]
+"""What became known, as much at once as there is: each hand-over wakes a thread."""
 
 
 @dataclass(eq=False)
@@ -72,26 +73,29 @@ class Caller:
         if isinstance(asked, Request):
             self._put(Work(key, Case(asked, probe=asked), self._replies))
         else:
-            self._replies.put((key, asked))
+            self._replies.put([(key, asked)])
 
     def _take(self) -> Iterator[Done]:
-        """Waits for an item that is done; yields nothing where it has to be set aside.
+        """Waits for items that are done; yields none where they have to be set aside.
 
         Raises:
             SystemicFault: No request is to blame.
         """
-        done = self._replies.get()
-        self._waiting -= 1
-        if isinstance(done, BaseException):
-            raise done
-        if isinstance(done, Work):
-            self._aside.append(done)
-            if self._at_end or len(self._aside) > _MAX_SET_ASIDE:
-                raise done.case.unproven()
-        else:
-            yield done
-        if self._trials.can_prove:
+        for done in self._replies.get():
+            self._waiting -= 1
+            if isinstance(done, BaseException):
+                raise done
+            if isinstance(done, Work):
+                self._set_aside(done)
+            else:
+                yield done
+        if self._aside and self._trials.can_prove:
             self._ask_again()
+
+    def _set_aside(self, work: Work) -> None:
+        self._aside.append(work)
+        if self._at_end or len(self._aside) > _MAX_SET_ASIDE:
+            raise work.case.unproven()
 
     def _ask_again(self) -> None:
         for work in self._aside:

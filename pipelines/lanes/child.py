@@ -69,8 +69,10 @@ def _reply(
     envelope, blobs = message
     asked, answers, found = iter(blobs), list[tuple[Header, int]](), list[bytes]()
     try:
+        # One budget for all of them: small ones need far less, and where it does not
+        # suffice each is asked for alone.
+        budget.arm(alone=envelope["alone"])
         for header, count in envelope["tasks"]:
-            budget.arm(alone=envelope["alone"])
             own = list(itertools.islice(asked, count))
             answer, more = _answer(task, header, own)
             if "reply" not in answer and "bad" not in answer:

@@ -8,6 +8,7 @@ call and read with few: each costs as much as some of the work.
 
 import contextlib
 import fcntl
+import functools
 import itertools
 import json
 import os
@@ -25,6 +26,9 @@ _LENGTH: Final = struct.Struct("<I")
 _PIPE_BYTES: Final = 1 << 20
 _MAX_BUFFERS: Final = 512
 """Linux takes at most 1024 buffers in one call."""
+
+_MAX_BYTES_AT_ONCE: Final = 1 << 17
+"""Of small blobs that are read together, and then copied."""
 
 _MAX_HEAD_BYTES: Final = 64 << 20
 _MAX_BLOB_BYTES: Final = 1 << 30
@@ -49,7 +53,7 @@ class Request:
     blobs: Sequence[bytes]
     name: str = ""
 
-    @property
+    @functools.cached_property
     def total_bytes(self) -> int:
         """Length of its blobs."""
         return sum(map(len, self.blobs))
@@ -96,7 +100,7 @@ def read_message(file: BinaryIO) -> tuple[Header, list[bytes]] | None:
         if length > _MAX_HEAD_BYTES:
             raise Garbled(f"got a head of {length} bytes")
         header, sizes = _parse_head(_read_exactly(file, length))
-        return header, [_read_exactly(file, size) for size in sizes]
+        return header, _read_blobs(file, sizes)
     except EOFError:
         return None
 
@@ -114,23 +118,24 @@ def parse_answers(
     Raises:
         Garbled: It says something else.
     """
-    answers, rest = list[Answer](), iter(blobs)
+    answers, first = list[Answer](), 0
     try:
         for outcome, length in described:
-            own = list(itertools.islice(rest, length))
-            match outcome:
-                case {"reply": dict(reply)}:
-                    answers.append(Answer(reply, own))
-                case {"bad": dict(verdict)}:
-                    answers.append(Answer(bad=BadImage(**verdict)))
-                case _:
-                    raise Garbled("got an answer without an outcome")
-        lengths = sum(length for _, length in described)
-    except (TypeError, ValueError) as error:
+            answers.append(_parse_answer(outcome, blobs[first : first + length]))
+            first += length
+    except (AttributeError, TypeError, ValueError) as error:
         raise Garbled(f"got no answers: {error}") from error
-    if (len(answers), lengths) != (count, len(blobs)):
+    if (len(answers), first) != (count, len(blobs)):
         raise Garbled(f"got {len(answers)} answers, expected {count}")
     return answers
+
+
+def _parse_answer(outcome: Any, blobs: Sequence[bytes]) -> Answer:
+    if type(reply := outcome.get("reply")) is dict:
+        return Answer(reply, blobs)
+    if type(verdict := outcome.get("bad")) is dict:
+        return Answer(bad=BadImage(**verdict))
+    raise Garbled("got an answer without an outcome")
 
 
 def _parse_head(head: bytes) -> tuple[Header, list[int]]:
@@ -150,6 +155,15 @@ def widen(descriptor: int) -> None:
     """Lets a pipe hold a whole photo, so that neither end waits within one."""
     with contextlib.suppress(OSError, AttributeError):  # no Linux, or not allowed
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _read_blobs(file: BinaryIO, sizes: Sequence[int]) -> list[bytes]:
+    """Reads blobs; small ones at once, since each read costs as much as they do."""
+    total = sum(sizes)
+    if len(sizes) < 2 or total > _MAX_BYTES_AT_ONCE:
+        return [_read_exactly(file, size) for size in sizes]
+    data, ends = _read_exactly(file, total), itertools.accumulate(sizes)
+    return [data[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 def _read_exactly(file: BinaryIO, length: int) -> bytes:

@@ -79,9 +79,9 @@ class LanePool:
         while (work := self._work.get()) is not None:
             try:
                 answer = self._trials.ask(lane, work.case)
-                work.replies.put(work if answer is None else (work.key, answer))
+                work.replies.put([work if answer is None else (work.key, answer)])
             except BaseException as fault:
-                work.replies.put(fault)
+                work.replies.put([fault])
         lane.close()
 
     def close(self) -> None:

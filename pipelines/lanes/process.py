@@ -37,6 +37,9 @@ _CRASHES = frozenset(
 _REFUSALS = frozenset({signal.SIGSYS, signal.SIGTRAP})
 """What a sandbox or a failed check of C code ends a process with."""
 
+_BUFFER_BYTES = 1 << 16
+"""Of replies: most are read with one call."""
+
 _LEAVE_SECONDS = 10.0
 _START_SECONDS = 300.0
 """A lane may always take so long to start: it loads its libraries and models."""
@@ -97,6 +100,7 @@ class LaneProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            bufsize=_BUFFER_BYTES,
             env=_environment() | dict(settings.environment),
             pass_fds=settings.inherited,
             start_new_session=True,  # a Ctrl-C in the terminal is not for lanes

@@ -17,14 +17,16 @@ class Quiet:
     def side_by_side(self) -> Iterator[None]:
         """Waits until nobody is alone; keeps those out who want to be."""
         with self._condition:
-            self._condition.wait_for(lambda: not self._alone)
+            if self._alone:
+                self._condition.wait_for(lambda: not self._alone)
             self._working += 1
         try:
             yield
         finally:
             with self._condition:
                 self._working -= 1
-                self._condition.notify_all()
+                if self._alone:
+                    self._condition.notify_all()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

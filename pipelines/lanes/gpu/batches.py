@@ -11,13 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from pipelines.lanes.gpu.photos import Kind, Row
 from pipelines.lanes.gpu.settings import DeviceSettings
-
-_LOOK_SECONDS: Final = 0.5
-"""An idle device looks around so often, whatever it is told."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +53,23 @@ class Batches:
         self._waiting: dict[Kind, deque[Row]] = {}
         self._again: deque[tuple[Row, ...]] = deque()
         self._most_pixels: dict[int, int] = {}
+        self._sizes: dict[Kind, int] = {}
         self._taken = 0
         self._is_closed = False
 
     def add(self, rows: list[Row]) -> None:
         """Adds rows of photos, or none, where photos came to nothing.
 
-        An idle device is woken only if it can take a batch now, or has to begin to
-        wait for one: each time costs as much as some of the work.
+        An idle device is woken only if it can take a batch now: each time costs as
+        much as some of the work.
         """
         with self._changed:
-            is_news = not self._waiting
+            is_news = False
             for row in rows:
                 row.turn = self._taken
-                self._waiting.setdefault(row.kind, deque()).append(row)
-                is_news = is_news or self._fill(row.kind) >= 1
+                waiting = self._waiting.setdefault(row.kind, deque())
+                waiting.append(row)
+                is_news = is_news or len(waiting) >= self._size(row.kind)
             if is_news or self._is_starved():
                 self._changed.notify_all()
 
@@ -86,6 +84,7 @@ class Batches:
         model, most = batch.kind.model, max(1, batch.pixels // 2)
         with self._changed:
             self._most_pixels[model] = min(self._most_pixels.get(model, most), most)
+            self._sizes.clear()
 
     def take(self) -> Batch | None:
         """Returns the next batch, as soon as there is one; None at the end."""
@@ -106,7 +105,11 @@ class Batches:
             self._changed.notify_all()
 
     def _size(self, kind: Kind) -> int:
-        return self._settings.rows(kind.pixels, self._most_pixels.get(kind.model))
+        size = self._sizes.get(kind)
+        if size is None:
+            most = self._most_pixels.get(kind.model)
+            size = self._sizes[kind] = self._settings.rows(kind.pixels, most)
+        return size
 
     def _next(self, idle_since: float) -> tuple[Batch | None, float]:
         """Returns the next batch, or how long to wait until there may be one."""
@@ -117,15 +120,15 @@ class Batches:
                 self._again.appendleft(rows[size:])
             return Batch(rows[:size], size), 0
         if not self._waiting:
-            return None, _LOOK_SECONDS
+            return None, self._settings.wait_seconds
         oldest = min(self._waiting, key=self._since)
-        since = max(idle_since, self._since(oldest))
-        left = since + self._settings.wait_seconds - time.monotonic()
         if self._taken - self._waiting[oldest][0].turn > self._settings.patience:
             return self._pop(oldest), 0
         full = [kind for kind in self._waiting if self._fill(kind) >= 1]
         if full:
             return self._pop(min(full, key=self._since)), 0
+        since = max(idle_since, self._since(oldest))
+        left = since + self._settings.wait_seconds - time.monotonic()
         if left <= 0 or self._is_starved():
             return self._pop(max(self._waiting, key=self._fill)), 0
         return None, left

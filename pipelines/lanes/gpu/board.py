@@ -16,9 +16,12 @@ from pipelines.lanes.gpu.slots import SlotState, SlotTable
 Step = tuple[Photo, SlotState]
 """A photo whose slot is now to be filled or drained."""
 
-_MAX_TOGETHER: Final = 4
+_MAX_TOGETHER: Final = 16
 _MAX_BYTES_TOGETHER: Final = 1 << 19
 """Of photos; half of what a pipe holds. With large ones messages cost nothing."""
+
+_FINISHING_IS_LIGHTER: Final = 8
+"""So much more of photos whose rows are made: their bytes are not sent any more."""
 
 
 class Board:
@@ -32,7 +35,7 @@ class Board:
     def __init__(self, table: SlotTable, lanes: int):
         self._table, self._lanes = table, lanes
         # Of few slots the lanes leave some to the device.
-        self._most = max(1, min(_MAX_TOGETHER, table.slots // (4 * lanes)))
+        self._most = max(1, min(_MAX_TOGETHER, table.slots // (2 * lanes)))
         self._changed = threading.Condition()
         self._to_prepare: deque[Photo] = deque()
         self._to_finish: deque[Photo] = deque()
@@ -54,11 +57,11 @@ class Board:
     def release(self, photos: Sequence[Photo]) -> None:
         """Makes the slots of photos free."""
         with self._changed:
+            slots = [photo.slot for photo in photos if photo.slot is not None]
+            self._table.move(slots, SlotState.FREE)
             for photo in photos:
-                slot, photo.slot = photo.slot, None
-                if slot is not None:
-                    self._table.move(slot, SlotState.FREE)
-            self._changed.notify(len(photos))
+                photo.slot = None
+            self._changed.notify(len(slots))
 
     def next(self) -> list[Step]:
         """Returns what a lane is to do, as soon as there is something; [] at the end.
@@ -81,7 +84,8 @@ class Board:
             if self._to_finish:
                 photo = self._to_finish.popleft()
                 assert photo.slot is not None
-                self._table.move(photo.slot, SlotState.DRAINING)
+                self._table.move([photo.slot], SlotState.DRAINING)
+                size += photo.total_bytes // _FINISHING_IS_LIGHTER
                 steps.append((photo, SlotState.DRAINING))
                 continue
             slot = self._table.take()
@@ -104,14 +108,15 @@ class Board:
             self._sources -= 1
 
     def is_starved(self) -> bool:
-        """Returns whether no row can come before a device has computed some.
+        """Returns whether lanes have nothing to do before a device has computed rows.
 
-        Every slot waits for a device, or nobody has more photos.
+        No slot is free and no row can be made, or nobody has more photos.
         """
-        waiting = self._table.count(SlotState.READY, SlotState.COMPUTING)
-        if waiting == self._table.slots:
-            return True
         with self._changed:
+            if self._to_finish:
+                return False
+            if not self._table.count(SlotState.FREE):
+                return True
             is_over = not self._sources and not self._to_prepare
         return is_over and not self._table.count(SlotState.FILLING)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from fcn_core.scoring import gpus
 from pipelines.faults import SystemicFault
-from pipelines.lanes.caller import Caller, Key, Work
+from pipelines.lanes.caller import Caller, Done, Key, Replies, Work
 from pipelines.lanes.gpu.arena import Arena
 from pipelines.lanes.gpu.batches import Batches
 from pipelines.lanes.gpu.board import Board, Step
@@ -117,7 +117,7 @@ class DevicePool:
             fault = self._fault
             self._open.add(photo)
         if fault is not None:
-            work.replies.put(fault)
+            work.replies.put([fault])
         else:
             self._board.prepare(photo)
 
@@ -163,23 +163,23 @@ class DevicePool:
             rows = photo.prepared(answer.reply, self._arena)
         except Garbled as error:
             raise SystemicFault(f"{photo.name}: {error}; this is a bug") from error
-        self._table.move(photo.slot, SlotState.READY)
+        self._table.move([photo.slot], SlotState.READY)
         return rows
 
     def _begin(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            assert row.photo.slot is not None
-            self._table.move(row.photo.slot, SlotState.COMPUTING)
+        self._move([row.photo for row in rows], SlotState.COMPUTING)
 
     def _computed(self, rows: Sequence[Row], bad: Answer | None) -> None:
         """Takes rows from a device."""
         photos = [row.photo for row in rows if row.photo.row_done(bad)]
         self._end([(p, p.bad) for p in photos if p.bad is not None])
         done = [photo for photo in photos if photo.bad is None]
-        for photo in done:
-            assert photo.slot is not None
-            self._table.move(photo.slot, SlotState.DONE)
+        self._move(done, SlotState.DONE)
         self._board.finish(done)
+
+    def _move(self, photos: Sequence[Photo], state: SlotState) -> None:
+        slots = [photo.slot for photo in photos]
+        self._table.move([slot for slot in slots if slot is not None], state)
 
     def _end(self, ended: Sequence[tuple[Photo, _How]]) -> None:
         """Gives photos back to their callers, and their slots to others."""
@@ -187,9 +187,13 @@ class DevicePool:
         self._board.release(photos)
         with self._lock:
             self._open.difference_update(photos)
+        replies = dict[Replies, list[Done | Work | BaseException]]()
         for photo, how in ended:
             work = photo.work
-            work.replies.put((work.key, how) if isinstance(how, Answer) else how)
+            found = (work.key, how) if isinstance(how, Answer) else how
+            replies.setdefault(work.replies, []).append(found)
+        for queue, known in replies.items():
+            queue.put(known)
 
     def _compute(self, driver: DeviceDriver) -> None:
         """Runs a device until the pool is closed; its fault is everybody's."""
@@ -201,7 +205,7 @@ class DevicePool:
                 waiting, self._open = self._open, set()
             self._close()
             for photo in waiting:
-                photo.work.replies.put(fault)
+                photo.work.replies.put([fault])
 
     def _close(self) -> None:
         self._board.close()

@@ -10,6 +10,9 @@ from pipelines.faults import SystemicFault
 _SLOTS_PER_ROW: Final = 4
 """A batch is computed, one is gathered, and rows of other shapes wait beside."""
 
+_SLOTS_PER_LANE: Final = 16
+"""A lane does so many small steps at once."""
+
 _MAX_ARENA_BYTES: Final = 1 << 30
 
 
@@ -35,7 +38,7 @@ class DeviceSettings:
     names: tuple[str, ...] = ()
     batch: int = 32
     batch_pixels: int | None = None
-    wait_seconds: float = 0.05
+    wait_seconds: float = 0.25
     patience: int = 16
     silence_seconds: float = 300.0
 
@@ -67,7 +70,7 @@ class DeviceSettings:
         Args:
             lanes: Decoding lanes, each of which may have one in hand.
         """
-        wanted = _SLOTS_PER_ROW * self.batch * len(self.names) + 2 * lanes
+        wanted = _SLOTS_PER_ROW * self.batch * len(self.names) + _SLOTS_PER_LANE * lanes
         memory = min(_MAX_ARENA_BYTES, machine.memory_bytes() // 4)
         return max(2 * lanes + 1, min(wanted, memory // self.slot_bytes))
 

@@ -8,6 +8,7 @@ still says what each slot holds, and no slot can be lost or read by two.
 """
 
 import threading
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
@@ -57,22 +58,23 @@ class SlotTable:
             self._set(slot, SlotState.FILLING)
             return slot
 
-    def move(self, slot: int, state: SlotState) -> None:
-        """Takes down what happens with a slot now.
+    def move(self, slots: Iterable[int], state: SlotState) -> None:
+        """Takes down what happens with some slots now.
 
         Raises:
-            RuntimeError: That cannot follow: somebody else has the slot.
+            RuntimeError: That cannot follow: somebody else has one of the slots.
         """
         with self._lock:
-            before = self._states[slot]
-            if state not in _FOLLOWS[before]:
-                raise RuntimeError(
-                    f"slot {slot}: got {state.name} after {before.name}, expected "
-                    "another order; this is a bug"
-                )
-            self._set(slot, state)
-            if state is SlotState.FREE:
-                self._free.append(slot)
+            for slot in slots:
+                before = self._states[slot]
+                if state not in _FOLLOWS[before]:
+                    raise RuntimeError(
+                        f"slot {slot}: got {state.name} after {before.name}, expected "
+                        "another order; this is a bug"
+                    )
+                self._set(slot, state)
+                if state is SlotState.FREE:
+                    self._free.append(slot)
 
     def _set(self, slot: int, state: SlotState) -> None:
         self._counts[self._states[slot]] -= 1

@@ -24,10 +24,11 @@ def board(*, slots: int = 32, lanes: int = 2) -> Board:
 @pytest.mark.parametrize(
     ("photos", "slots", "expected"),
     [
-        (20, 32, [4, 4, 4, 4, 2, 1, 1]),  # four at most; the last ones are shared out
+        (50, 64, [16, 16, 9, 5, 2, 1, 1]),  # the last ones are shared out
+        (20, 32, [8, 6, 3, 2, 1]),
         (3, 32, [2, 1]),
-        (20, 8, [1] * 8),  # of few slots the device gets some soon
-        (20, 16, [2, 2, 2, 2, 2, 2, 2, 1, 1]),
+        (20, 8, [2, 2, 2, 1, 1]),  # of few slots the device gets some soon
+        (20, 2, [1, 1]),
     ],
 )
 def test_steps_are_taken_together_where_there_are_enough_for_all(
@@ -46,6 +47,17 @@ def test_large_photos_are_asked_about_one_by_one() -> None:
     assert [len(found.next()) for _ in range(3)] == [1, 1, 2]
 
 
+def test_rows_of_large_photos_are_not_made_together() -> None:
+    found, photos = board(lanes=1), [photo(5 << 20) for _ in range(4)]
+    for each in photos:
+        found.prepare(each)
+    assert [len(found.next()) for _ in photos] == [1] * 4
+    for state in (SlotState.READY, SlotState.COMPUTING, SlotState.DONE):
+        found._table.move([0, 1, 2, 3], state)
+    found.finish(photos)
+    assert [len(found.next()) for _ in photos] == [1] * 4
+
+
 def test_rows_come_before_photos_and_free_their_slots() -> None:
     found, first = board(), [photo() for _ in range(8)]
     for each in first:
@@ -56,7 +68,7 @@ def test_rows_come_before_photos_and_free_their_slots() -> None:
     for each in photos:
         assert each.slot is not None
         for state in (SlotState.READY, SlotState.COMPUTING, SlotState.DONE):
-            found._table.move(each.slot, state)
+            found._table.move([each.slot], state)
     found.finish(photos)
     assert found.next() == [(each, SlotState.DRAINING) for each in photos]
     found.release(photos)
@@ -68,3 +80,31 @@ def test_there_is_an_end_for_lanes_that_wait() -> None:
     found = board()
     threading.Timer(0.05, found.close).start()
     assert found.next() == []
+
+
+def test_lanes_are_starved_where_no_slot_is_free_and_no_row_can_be_made() -> None:
+    found = board(slots=4, lanes=1)
+    found.begin()
+    photos = [photo() for _ in range(5)]
+    for each in photos:
+        found.prepare(each)
+    assert not found.is_starved()
+    assert sum(len(found.next()) for _ in range(2)) == 4
+    assert found.is_starved()  # also while a lane still decodes
+    for state in (SlotState.READY, SlotState.COMPUTING, SlotState.DONE):
+        found._table.move([0, 1, 2, 3], state)
+    found.finish(photos[:4])
+    assert not found.is_starved()
+
+
+def test_devices_need_not_wait_for_more_photos_after_the_last_one() -> None:
+    found = board()
+    found.begin()
+    found.prepare(photo())
+    found.end()
+    assert not found.is_starved()
+    (step,) = found.next()
+    assert not found.is_starved()  # its rows are still to come
+    assert step[0].slot is not None
+    found._table.move([step[0].slot], SlotState.READY)
+    assert found.is_starved()

@@ -18,8 +18,8 @@ def settings(slot_mib: int = 2, **changes: object) -> DeviceSettings:
 @pytest.mark.parametrize(
     ("memory_mib", "slot_mib", "batch", "expected"),
     [
-        (16000, 2, 32, 136),  # four batches, two a lane
-        (16000, 2, 1, 12),
+        (16000, 2, 32, 192),  # four batches, 16 a lane
+        (16000, 2, 1, 68),
         (16000, 64, 32, 16),  # 1 GiB
         (1000, 2, 32, 125),  # a quarter of a small machine
         (1000, 200, 32, 9),  # never fewer than lanes can have in hand

@@ -31,7 +31,7 @@ def test_slots_go_their_way_in_any_mixture() -> None:
             state = on_way[slot].pop(0)
             if state is not SlotState.DRAINING and chosen.random() < 0.1:
                 state = SlotState.FREE  # given up: a bad photo, a fault
-            table.move(slot, state)
+            table.move([slot], state)
             if state is SlotState.FREE:
                 del on_way[slot]
         assert table.count(SlotState.FREE) == 5 - len(on_way)
@@ -53,6 +53,6 @@ def test_a_second_owner_is_a_bug(states: list[SlotState]) -> None:
     slot = table.take()
     assert slot == 0
     for state in states[:-1]:
-        table.move(slot, state)
+        table.move([slot], state)
     with pytest.raises(RuntimeError, match="this is a bug"):
-        table.move(slot, states[-1])
+        table.move([slot], states[-1])
