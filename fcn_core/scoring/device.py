@@ -38,8 +38,8 @@ class DeviceNetwork:
     ) -> Iterator[list[NDArray[Any]]]:
         """Yields the logits `[h, w, C]` of each part of the card, row by row.
 
-        A GPU computes the rows in programs: one runs while the next one's pixels are
-        put together. Elsewhere they are computed at once; zeros fill what is left.
+        They are computed in programs of `program_rows`; zeros fill the last one. On a
+        GPU one runs while the next one's pixels are put together.
 
         Args:
             rows: uint8 RGB `[H, W, 3]`, padded, at most `size`. None: only zeros.

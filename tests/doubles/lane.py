@@ -109,6 +109,8 @@ class Perils(Echo):
                 self._swollen = [bytearray(16 << 20) for _ in range(1000)]
             case "sleep":
                 time.sleep(3600)
+            case "keep":  # for ever; untouched, but it counts
+                self._kept = [*getattr(self, "_kept", []), bytearray(64 << 20)]
             case "grow":
                 self._grown = b"x" * (64 << 20)
             case "bad":

@@ -121,6 +121,9 @@ def test_lanes_add_up() -> None:
     assert sum(steps) == pytest.approx(total)
     assert f"N * {total / 1e3:.4f} such cores" in TEXT
     assert f"for ratings alone N * {steps[0] / 1e3:.4f}" in TEXT
+    shared = re.search(r"together take ([\d.]+) ms of CPU time", TEXT)
+    assert shared is not None
+    assert f"(below): N * {float(shared[1]) / 1e3:.4f}" in TEXT
     whole = 8 / total * 1e3
     assert f"feed {round(whole / 2, -1):.0f} to {round(whole, -1):.0f} images" in TEXT
 

@@ -60,3 +60,13 @@ def test_a_death_blames_none_of_them_before_each_was_alone(
 def test_a_lane_that_was_killed_once_answers_all(lane: Lane) -> None:
     found = ask(lane, "good 1", "killed-once", "good 2")
     assert shown(found) == ["b'good 1'", "b'killed-once'", "b'good 2'"]
+
+
+def test_what_shares_one_budget_of_memory_gets_one_each_where_it_does_not_suffice(
+    lane: Lane, tmp_path: Path
+) -> None:
+    words = [f"keep {number}" for number in range(7)]  # 64 MiB each, of 256
+    assert shown(ask(lane, *words)) == [f"{word.encode()}" for word in words]
+    tries = begun(tmp_path)
+    assert 1 < len(tries) - len(words) < len(words)  # together, not to the end
+    assert tries[-len(words) :] == words

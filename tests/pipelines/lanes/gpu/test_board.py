@@ -47,6 +47,17 @@ def test_large_photos_are_asked_about_one_by_one() -> None:
     assert [len(found.next()) for _ in range(3)] == [1, 1, 2]
 
 
+def test_rows_of_large_photos_are_not_made_together() -> None:
+    found, photos = board(lanes=1), [photo(5 << 20) for _ in range(4)]
+    for each in photos:
+        found.prepare(each)
+    assert [len(found.next()) for _ in photos] == [1] * 4
+    for state in (SlotState.READY, SlotState.COMPUTING, SlotState.DONE):
+        found._table.move([0, 1, 2, 3], state)
+    found.finish(photos)
+    assert [len(found.next()) for _ in photos] == [1] * 4
+
+
 def test_rows_come_before_photos_and_free_their_slots() -> None:
     found, first = board(), [photo() for _ in range(8)]
     for each in first:

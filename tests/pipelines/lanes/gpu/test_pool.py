@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.faults import SystemicFault
 from tests.runs.device_runs import DevicePools, ask, good, reasons
-from tests.runs.processes import is_alive
+from tests.runs.processes import is_alive, shared_names
 
 
 @pytest.mark.parametrize(("lanes", "batch"), [(1, 1), (2, 3), (3, 8)])
@@ -58,10 +58,9 @@ def test_a_bad_photo_frees_its_slot(start_device: DevicePools) -> None:
 def test_the_arena_has_no_name_and_goes_with_the_pool(
     start_device: DevicePools,
 ) -> None:
-    before = set(os.listdir("/dev/shm"))  # noqa: PTH208
     pool = start_device()
     pids = {answer.reply["pid"] for answer in ask(pool, *good(10)).values()}
-    assert set(os.listdir("/dev/shm")) == before  # noqa: PTH208
+    assert shared_names(os.getpid(), *pids) == []
     descriptor = pool._arena.descriptor
     pool.close()
     start_device.forget(pool)

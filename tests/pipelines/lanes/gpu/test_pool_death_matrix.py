@@ -28,7 +28,7 @@ from tests.runs.device_runs import (
     slots_in_use,
 )
 from tests.runs.lane_runs import wait_for
-from tests.runs.processes import is_alive
+from tests.runs.processes import is_alive, shared_names
 
 pytestmark = pytest.mark.slow
 
@@ -159,7 +159,6 @@ DEATHS = {
 def test_a_worker_that_dies_leaves_nothing_and_that_hangs_goes_on(
     *, tmp_path: Path, death: str, place: str, everything: bool
 ) -> None:
-    names = set(os.listdir("/dev/shm"))  # noqa: PTH208
     words, journal = [*good(7), f"wait@{place}"], tmp_path / "journal"
     command = [sys.executable, "-c", WORKER, os.fspath(tmp_path), *words]
     worker = subprocess.Popen(
@@ -179,7 +178,7 @@ def test_a_worker_that_dies_leaves_nothing_and_that_hangs_goes_on(
     if death == "hangs":
         assert json.loads(output) == dict.fromkeys(words, True)
     wait_for(lambda: not any(is_alive(pid) for pid in lanes))
-    assert set(os.listdir("/dev/shm")) == names  # noqa: PTH208
+    assert shared_names(worker.pid, *lanes) == []
 
 
 def strike(worker: int, lanes: list[int], sign: signal.Signals) -> None:

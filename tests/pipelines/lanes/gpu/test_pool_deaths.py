@@ -21,7 +21,7 @@ from pipelines.lanes.messages import Request
 from pipelines.lanes.settings import LaneLimits
 from tests.runs.device_runs import DevicePools, ask, good, reasons, slots_in_use
 from tests.runs.lane_runs import requests, wait_for
-from tests.runs.processes import is_alive
+from tests.runs.processes import is_alive, memories, shared_names
 
 ROOT = Path(__file__).parents[4]
 
@@ -174,7 +174,6 @@ for _ in pool.answer(requests(*good(100_000))):
 def test_nothing_is_left_of_a_worker_that_is_killed(
     tmp_path: Path, everything: bool
 ) -> None:
-    names = set(os.listdir("/dev/shm"))  # noqa: PTH208
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, tmp_path], stdout=subprocess.PIPE, cwd=ROOT
     )
@@ -183,24 +182,15 @@ def test_nothing_is_left_of_a_worker_that_is_killed(
     tasks = Path(f"/proc/{worker.pid}/task").glob("*/children")
     lanes = [int(pid) for task in tasks for pid in task.read_text().split()]
     assert len(lanes) == 4
+    (slots,) = set.union(*(memories(pid) for pid in [worker.pid, *lanes]))
     for pid in [worker.pid, *(lanes if everything else [])]:
         os.kill(pid, signal.SIGKILL)
     worker.wait()
     worker.stdout.close()
     wait_for(lambda: not any(is_alive(pid) for pid in lanes))
-    assert set(os.listdir("/dev/shm")) == names  # noqa: PTH208
-    assert "fcn-slots" not in memory_files()
-
-
-def memory_files() -> str:
-    """Returns what memory without a name is still open in any process of ours."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            found.append(os.readlink(path))  # noqa: PTH115
-        except OSError:
-            continue
-    return "\n".join(found)
+    everybody = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    assert [pid for pid in everybody if slots in memories(pid)] == []
+    assert shared_names(worker.pid, *lanes) == []
 
 
 def test_a_caller_that_stops_leaves_the_pool_to_be_closed(
