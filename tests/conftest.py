@@ -1,5 +1,7 @@
-"""Bundles of tiny models, exported once a session, lanes, signals, the files' order."""
+"""Bundles of tiny models, lanes, signals, the files' order, what saves time."""
 
+import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +9,24 @@ from pathlib import Path
 import pytest
 
 from pipelines.chunks.attempt import Attempt
-from tests.doubles import gcs, warm_lane
+from pipelines.lanes import lane, process
+from tests.doubles import gcs, pip_freeze, warm_lane
 from tests.drawn import tiny_models
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # other processes have the other cores
+    for _name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ):
+        os.environ.setdefault(_name, "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_pip_freeze() -> Iterator[None]:
+    with pip_freeze.remembered():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +64,12 @@ def warm_lanes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def lane_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lanes that are processes after all, in a file of warm ones."""
+    monkeypatch.setattr(lane, "LaneProcess", process.LaneProcess)
+
+
 @pytest.fixture(scope="session")
 def gcs_address() -> Iterator[str]:
     with gcs.server() as address:
@@ -67,6 +91,16 @@ _FIRST = ("test_readme.py", "test_demo.py")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in _FIRST)
+
+
+def pytest_collection() -> None:
+    gc.disable()  # what is collected stays: looking through it frees nothing
+
+
+def pytest_collection_finish() -> None:
+    """Has no later collection of garbage look through thousands of tests again."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure() -> None:

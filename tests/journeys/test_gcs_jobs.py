@@ -11,6 +11,8 @@ from tests.runs import score_runs
 from tests.runs.convert_runs import convert
 from tests.runs.score_runs import fcn
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 SPENT = {"seconds", "images_per_second", "command"}
 
 
@@ -27,9 +29,7 @@ def figures(text: bytes | str) -> dict[str, object]:
     return {k: v for k, v in json.loads(text).items() if k not in SPENT}
 
 
-def test_evaluate(
-    bucket: Bucket, data: Path, tmp_path: Path, segmentation_bundle: Path
-) -> None:
+def test_evaluate(bucket: Bucket, data: Path, tmp_path: Path) -> None:
     for where, output in (
         (str(data), str(tmp_path / "f.json")),
         (bucket.uri("data"), bucket.uri("eval/f.json")),

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ def expected(photos: Path) -> Expected:
     return _score_directly(photos, max_side=MAX_SIDE)
 
 
+OTHER = ("1x90", "65x100", "700x300", "turned", "cut")
+"""Photos that differ in kind: a new shape is what costs, each in each process."""
+
+
+@pytest.fixture(scope="module")
+def others(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("equivalence") / "others"
+    folder.mkdir()
+    for path in photos.iterdir():
+        if path.stem in OTHER:
+            shutil.copy2(path, folder)
+    assert len(list(folder.iterdir())) == len(OTHER)
+    return folder
+
+
 def _row(photo: Path, score: scoring.PhotoScore | images.BadImage) -> dict[str, Any]:
     """Returns the row a photo must have, save for where its mask lies."""
     cards = [ModelCard.read(scoring.find_bundle(name)) for name in MODELS]
@@ -154,7 +170,6 @@ def _check(
 @pytest.mark.parametrize(
     ("chunk_size", "lanes", "layout"),
     [
-        (1, 2, "png"),
         pytest.param(3, 1, "png", marks=pytest.mark.slow),
         (5, 3, "tar"),
         pytest.param(7, 2, "tar", marks=pytest.mark.slow),
@@ -168,15 +183,29 @@ def test_a_night_equals_the_scorer_photo_by_photo(
     lanes: int,
     layout: str,
 ) -> None:
-    assert len(expected) > 2 * chunk_size, "one chunk proves nothing about many"
     flags = {"chunk_size": chunk_size, "lanes": lanes, "masks": layout}
+    _check_night(photos, expected, tmp_path, flags)
+
+
+def test_chunks_of_one_photo_and_masks_in_files(
+    others: Path, expected: Expected, tmp_path: Path
+) -> None:
+    some = {path.name: expected[path.name] for path in others.iterdir()}
+    _check_night(others, some, tmp_path, {"chunk_size": 1, "lanes": 2, "masks": "png"})
+
+
+def _check_night(
+    photos: Path, expected: Expected, out: Path, flags: dict[str, int | str]
+) -> None:
+    chunk_size = int(flags["chunk_size"])
+    assert len(expected) > 2 * chunk_size, "one chunk proves nothing about many"
     settings = [f"--{name}={value}" for name, value in flags.items()]
     summary = score_runs.scored(
-        photos, tmp_path, *settings, f"--max_side={MAX_SIDE}", *FLAGS
+        photos, out, *settings, f"--max_side={MAX_SIDE}", *FLAGS
     )
-    assert score_runs.part_count(tmp_path) == -(-len(expected) // chunk_size)
+    assert score_runs.part_count(out) == -(-len(expected) // chunk_size)
     assert (summary["ok"], summary["failed"]) == (len(expected) - 1, 1)
-    _check(tmp_path, photos, expected, max_side=MAX_SIDE)
+    _check(out, photos, expected, max_side=MAX_SIDE)
 
 
 def test_the_photos_prove_something(expected: Expected) -> None:
@@ -189,15 +218,15 @@ def test_the_photos_prove_something(expected: Expected) -> None:
 
 @pytest.mark.usefixtures("warm_lanes")
 def test_the_cards_own_working_size_without_max_side(
-    photos: Path, tmp_path: Path
+    others: Path, tmp_path: Path
 ) -> None:
     assert all(
         (scorer.card.max_side or 0) < max(max(size) for size in SIZES)
         for scorer in _scorers()
     )
-    expected = _score_directly(photos, max_side=None)
-    score_runs.scored(photos, tmp_path, "--chunk_size=6", *FLAGS)
-    _check(tmp_path, photos, expected, max_side=None)
+    expected = _score_directly(others, max_side=None)
+    score_runs.scored(others, tmp_path, "--chunk_size=2", *FLAGS)
+    _check(tmp_path, others, expected, max_side=None)
 
 
 @pytest.mark.usefixtures("warm_lanes")

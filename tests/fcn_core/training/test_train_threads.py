@@ -1,5 +1,6 @@
 """TensorFlow's threads: as many as the quota of a container keeps busy."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,9 +27,11 @@ for case in sys.argv[1:]:
 def test_threads_follow_the_flag_then_the_quota() -> None:
     """0: TensorFlow counts the cores that it may run on, by itself."""
     threads = {"0 64 64": 0, "0 2 64": 2, "5 2 64": 5}
+    given = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     ended = subprocess.run(
         [sys.executable, "-c", CODE, *threads],
         cwd=ROOT,
+        env={name: word for name, word in os.environ.items() if name not in given},
         capture_output=True,
         text=True,
         check=False,

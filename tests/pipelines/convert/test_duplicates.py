@@ -13,6 +13,8 @@ from tests.drawn import tiny_data
 from tests.runs.convert_runs import convert, records, rejected
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def copy_pair(tree: Path, source: str, target: str) -> None:
     for path_of in (voc.image_path, voc.label_path):

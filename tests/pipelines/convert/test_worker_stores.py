@@ -14,6 +14,8 @@ from tests.drawn import tiny_ava, tiny_data
 from tests.runs.convert_runs import convert
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def shards(tree: dict[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in tree.items() if name.endswith(".tfrecord")}

@@ -14,6 +14,8 @@ from pipelines.faults import AboveThreshold
 from tests.runs import score_runs
 from tests.runs.evaluate_runs import plan, run, write
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def test_commands_publish_once_and_refuse_another_evaluation(
     bundle: Path, records: list[SegmentationRecord], tmp_path: Path

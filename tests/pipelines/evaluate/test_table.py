@@ -11,6 +11,8 @@ from pipelines.faults import UsageError
 from tests.drawn import tiny_models
 from tests.runs import evaluate_runs, score_runs
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 MEANS = {"a": 4.5, "b": 6.25, "c": 3.0, "d": 7.75, "e": 5.5, "f": 5.0}
 
 

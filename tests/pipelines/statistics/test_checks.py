@@ -17,6 +17,8 @@ from tests.runs.statistics_runs import rewritten, stats
 
 pytest.importorskip("tfx_bsl", reason="tfx-bsl (fcn[stats]) is not installed")
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def changed(
     record_type: type[ImageRecord], **values: Any

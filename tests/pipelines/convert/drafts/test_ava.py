@@ -17,6 +17,8 @@ from tests.drawn import tiny_ava, tiny_data
 from tests.runs.convert_runs import check_schema, convert, records, rejected
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 @pytest.fixture
 def package(tmp_path: Path) -> tuple[Path, Path]:
@@ -147,6 +149,7 @@ def test_a_table_alone_is_one_split(
     assert sorted(records(AestheticsRecord, out, "train")) == ["1", "2", "3"]
 
 
+@pytest.mark.usefixtures("lane_processes")
 def test_bytes_depend_on_neither_lanes_nor_the_tables_order(
     package: tuple[Path, Path], tmp_path: Path
 ) -> None:

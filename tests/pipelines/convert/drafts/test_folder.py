@@ -17,6 +17,8 @@ from tests.drawn.own_data import NAMES, class_map
 from tests.runs.convert_runs import check_schema, convert, records, rejected
 from tests.runs.trees import everything
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def test_index_masks_and_colour_masks_make_the_same_records(data: Path) -> None:
     flags = ["--split", "train:0.6", "val:0.4", "--label_map", str(data / "map.json")]
@@ -137,6 +139,7 @@ def test_votes_and_means_from_a_table(data: Path) -> None:
     assert check_schema(out) == len(NAMES)
 
 
+@pytest.mark.usefixtures("lane_processes")
 def test_bytes_depend_on_neither_lanes_nor_on_when_files_came(
     data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -16,6 +16,8 @@ from tests.drawn import tiny_data
 from tests.drawn.own_data import NAMES, class_map
 from tests.runs.convert_runs import convert, records, rejected
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def test_masks_named_with_a_suffix(
     data: Path, capsys: pytest.CaptureFixture[str]

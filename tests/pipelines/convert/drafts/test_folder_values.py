@@ -14,6 +14,8 @@ from tests.drawn import tiny_data
 from tests.drawn.own_data import NAMES, class_map
 from tests.runs.convert_runs import check_schema, convert, records, rejected
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 
 def test_without_a_label_map_values_are_class_ids(data: Path) -> None:
     out = data / "out"

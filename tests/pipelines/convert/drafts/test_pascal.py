@@ -17,6 +17,8 @@ from pipelines.convert.config import ConvertVocConfig
 from pipelines.convert.drafts import draft, pascal
 from tests.drawn import full_lists, tiny_data, tiny_sbd
 
+pytestmark = pytest.mark.usefixtures("warm_lanes")
+
 VOC_TRAIN = ["2007_000000", "2008_000001", "2008_000002"]
 VOC_VAL = ["2007_000003", "2008_000004"]
 SBD_TRAIN = ["2008_000001", "2008_000004", "2008_000010"]
@@ -181,6 +183,7 @@ def test_every_damaged_label_is_a_row(tmp_path: Path) -> None:
     assert (split.read, split.records) == (len(ids), 2)
 
 
+@pytest.mark.usefixtures("lane_processes")
 def test_a_label_that_ends_its_process_is_a_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
