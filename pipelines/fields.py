@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipelines.expected import expects
+
 Engine = Annotated[
     Literal["auto", "openvino", "tensorflow"],
     Field(description="library that runs the model"),
@@ -19,6 +21,9 @@ InstructionSet = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$",
+        json_schema_extra=expects(
+            "a name such as avx512, of letters, digits, spaces, dots, _ and -"
+        ),
         description="what computes on the workers: avx2, avx512, amx_bf16 ... or a "
         "GPU's name; this machine's if auto",
     ),

@@ -34,6 +34,7 @@ from pydantic_settings import (
 
 from fcn_core.nearest import nearest
 from pipelines import logs
+from pipelines.expected import expected_by
 from pipelines.faults import UsageError
 from pipelines.yaml_settings import yaml_source
 
@@ -264,6 +265,7 @@ def _sentence(cls: type[JobConfig], error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = [f.alias or n for n, f in cls.model_fields.items()]
         return f"{cls.command}: {_unknown(name, known)}"
-    expected = first["msg"].removeprefix("Value error, ")
-    expected = expected.replace("Input should be", "expected").split(", unable")[0]
+    expected = expected_by(first, field)
+    if not name:  # of several flags: the sentence names them itself
+        return f"{cls.command}: {expected}; {see}"
     return f"{cls.command}: {flag}: got {first['input']!r}, {expected}; {see}"

@@ -47,8 +47,8 @@ def check(
         nights = [night for night in nights if night.plan.run_date == run_date]
     if not nights and (run_date is not None or not chain):
         raise UsageError(
-            f"{output}: got no night {run_date or ''}, expected one of fcn score; see "
-            "fcn status"
+            f"{output}: got no night{f' {run_date}' if run_date else ''}, expected "
+            "one of fcn score; see fcn status"
         )
     for night in nights:
         found.nights += 1

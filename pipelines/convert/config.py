@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from pipelines.expected import expects
 from pipelines.fields import ErrorRate, Lanes
 from pipelines.settings import JobConfig, Names
 
@@ -138,6 +139,7 @@ class ConvertFolderConfig(ConvertConfig):
     target_suffix: str = Field(
         default="",
         pattern=r"^[^/]{0,100}$",
+        json_schema_extra=expects("at most 100 characters and no /"),
         description="what names of masks have behind their photo's, such as _mask",
     )
     exclude: Names = Field(

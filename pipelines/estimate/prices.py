@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines import files
+from pipelines.expected import expected_by
 from pipelines.faults import UsageError
 
 _SHIPPED: Final = Path(__file__).with_name("prices.yaml")
@@ -126,7 +127,7 @@ def _parse(place: str, content: bytes) -> Prices:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        expected = first["msg"].removeprefix("Value error, ")
+        expected = expected_by(first, None)
         raise UsageError(
             f"--prices {place}: {where}: got {str(first['input'])[:80]!r}, {expected}; "
             "mend it, docs/estimate.md has all fields"

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines import files
+from pipelines.expected import expects
 from pipelines.faults import SystemicFault, UsageError
 from pipelines.nightly import bigquery_schema
 from pipelines.nightly.outcome import Outcome
@@ -36,7 +37,11 @@ class BigQuerySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    table: str = Field(pattern=TABLE, description="project.dataset.table")
+    table: str = Field(
+        pattern=TABLE,
+        json_schema_extra=expects("project.dataset.table"),
+        description="project.dataset.table",
+    )
     location: str | None = Field(
         default=None, description="where its data set is, such as EU; found if unset"
     )

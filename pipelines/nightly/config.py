@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from pipelines import files
+from pipelines.expected import expects
 from pipelines.faults import UsageError
 from pipelines.nightly.job import DAY, SCORE_KEYS, Job
 from pipelines.nightly.mistakes import sentence
@@ -39,6 +40,7 @@ class NightlyConfig(BaseModel):
     run_date: str = Field(
         default="yesterday",
         pattern=r"^(today|yesterday|\d{4}-\d{2}-\d{2})$",
+        json_schema_extra=expects("today, yesterday or YYYY-MM-DD"),
         description="the night: yesterday, today or YYYY-MM-DD, in each job's timezone",
     )
     watchers: WatcherSettings = Field(

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from fcn_core.nearest import did_you_mean
+from pipelines.expected import expected_by
 
 _SEE = "see docs/nightly.md"
 
@@ -33,8 +35,7 @@ def sentence(error: ValidationError, *, file: str, top: type[BaseModel]) -> str:
         known = [*_keys(top, first["loc"][:-1])]
         cure = did_you_mean(name, known, otherwise=_SEE)
         return f"{where}got {name}, expected one of its keys; {cure}"
-    expected = first["msg"].removeprefix("Value error, ")
-    expected = expected.replace("Input should be", "expected").split(", unable")[0]
+    expected = expected_by(first, _field_at(top, first["loc"]))
     got = "" if expected.startswith("expected") and not key else _short(first["input"])
     return f"{where}{f'got {got}, ' if got else ''}{expected}; {_SEE}"
 
@@ -50,6 +51,18 @@ def _spelt(places: Sequence[int | str]) -> str:
     for place in places:
         text += f"[{place}]" if isinstance(place, int) else f".{place}"
     return text.lstrip(".")
+
+
+def _field_at(
+    model: type[BaseModel] | None, places: Sequence[int | str]
+) -> FieldInfo | None:
+    """Returns the field at a place, None where the models have none."""
+    field: FieldInfo | None = None
+    for place in places:
+        if not isinstance(place, int):
+            field = None if model is None else model.model_fields.get(place)
+            model = None if field is None else _model_of(field.annotation)
+    return field
 
 
 def _keys(model: type[BaseModel], places: Sequence[int | str]) -> Iterator[str]:

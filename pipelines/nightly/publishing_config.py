@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from pipelines.expected import expects
 from pipelines.nightly.bigquery import TABLE
 from pipelines.score.config import OutputConfig
 from pipelines.settings import POSITIONAL, JobConfig
@@ -29,7 +30,11 @@ class BigQueryConfig(OutputConfig):
 
     command: ClassVar[str] = "fcn bigquery"
 
-    table: str = Field(pattern=TABLE, description="project.dataset.table")
+    table: str = Field(
+        pattern=TABLE,
+        json_schema_extra=expects("project.dataset.table"),
+        description="project.dataset.table",
+    )
     run_date: str | None = Field(
         default=None, description="the night, YYYY-MM-DD; the latest if unset"
     )
@@ -57,5 +62,6 @@ class AlertsConfig(JobConfig):
     notify: str | None = Field(
         default=None,
         pattern=r"^projects/[^/]+/notificationChannels/[^/]+$",
+        json_schema_extra=expects("projects/PROJECT/notificationChannels/NUMBER"),
         description="notification channel of Cloud Monitoring",
     )

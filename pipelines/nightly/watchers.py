@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines import files
+from pipelines.expected import expects
 from pipelines.faults import JobFault
 from pipelines.nightly import bigquery, metrics_file, webhook
 from pipelines.nightly.bigquery import BigQuerySettings
@@ -32,6 +33,7 @@ class WatcherSettings(BaseModel):
     metrics_file: str | None = Field(
         default=None,
         pattern=r"\.prom$",
+        json_schema_extra=expects("a path that ends in .prom"),
         description="file of Prometheus metrics for the node exporter's textfile "
         "collector, such as /var/lib/node_exporter/textfile/fcn.prom; its folder must "
         "be there",

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from pipelines.expected import expects
 from pipelines.fields import (
     ChunkSize,
     Engine,
@@ -21,6 +22,7 @@ Device = Annotated[
     str,
     Field(
         pattern=r"^(auto|none|cpu|\d{1,3})$",
+        json_schema_extra=expects("auto, none, cpu or the number of a GPU"),
         description="what computes the models in batches that all lanes fill: auto "
         "(every GPU), the number of a GPU, or cpu, which tries the same without one; "
         "none: each lane computes its own photos, as on CPUs",

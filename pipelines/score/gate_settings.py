@@ -4,6 +4,7 @@ from pydantic import Field
 
 from pipelines.chunks.frozen import Frozen
 from pipelines.chunks.pieces import Piece
+from pipelines.expected import expects
 
 _OFF = "; null: never"
 
@@ -58,6 +59,7 @@ class GateSettings(Frozen):
     reference: str | None = Field(
         default=None,
         pattern=r"^\d{4}-\d{2}-\d{2}$",
+        json_schema_extra=expects("YYYY-MM-DD"),
         description="the committed night, YYYY-MM-DD, that ratings and classes are "
         "compared with; null: the last nights together",
     )

@@ -26,6 +26,8 @@ _Key = tuple[str, str]
 _AT_REST: Final = defaultdict[_Key, list[Any]](list)
 """Tasks that no lane uses, by what they were built from."""
 _LOCK: Final = threading.Lock()
+_COMPUTING: Final = threading.Lock()
+"""OpenVINO's first calls in two threads at once wait for each other forever."""
 
 
 class WarmLane:
@@ -43,13 +45,15 @@ class WarmLane:
         with _LOCK:
             resting = _AT_REST[self._key]
             task = resting.pop() if resting else None
-        self._task = task or _open(settings)
+        with _COMPUTING:
+            self._task = task or _open(settings)
 
     def call(self, request: Request, *, alone: bool = False) -> Answer:
         """Answers as `lanes.child` does."""
         del alone
         try:
-            return answered(self._task, request)
+            with _COMPUTING:
+                return answered(self._task, request)
         except Exception as error:
             raise SystemicFault(f"{error}" or type(error).__name__) from error
 

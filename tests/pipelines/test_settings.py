@@ -165,7 +165,7 @@ def test_what_is_left_may_be_beams() -> None:
         (["--max_side=9000"], "--max_side: got '9000', expected less than or equal"),
         (["--max_error_rate=7"], "--max_error_rate: got '7'"),
         (["--engine=onnx"], "--engine: got 'onnx', expected 'auto', 'openvino' or"),
-        (["--rescore=perhaps"], "--rescore: got 'perhaps', expected a valid boolean"),
+        (["--rescore=perhaps"], "--rescore: got 'perhaps', expected true or false"),
         (["--run_date=20.11.2026"], "expected YYYY-MM-DD, today or yesterday"),
         (["--run_date=2026-02-30"], "expected YYYY-MM-DD, today or yesterday"),
         (["--run_date=20261120"], "expected YYYY-MM-DD, today or yesterday"),
