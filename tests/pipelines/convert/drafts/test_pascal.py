@@ -20,9 +20,8 @@ from tests.drawn import full_lists, tiny_data, tiny_sbd
 pytestmark = pytest.mark.usefixtures("warm_lanes")
 
 VOC_TRAIN = ["2007_000000", "2008_000001", "2008_000002"]
-VOC_VAL = ["2007_000003", "2008_000004"]
 SBD_TRAIN = ["2008_000001", "2008_000004", "2008_000010"]
-SBD_VAL = ["2008_000002", "2008_000011"]
+VOC_VAL, SBD_VAL = ["2007_000003", "2008_000004"], ["2008_000002", "2008_000011"]
 
 
 @pytest.fixture
