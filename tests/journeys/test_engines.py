@@ -126,27 +126,8 @@ def test_score_and_replay(
     assert comparable(there) == comparable(here)
 
 
-def without_launcher(
-    out: Path, run: Callable[[list[str]], None], code: str, folder: Path
-) -> None:
-    """Compares a run here with one whose workers are threads of another process.
-
-    Args:
-        code: What the launcher must not call on its own: it fails there.
-    """
-    run([])
-    here = Path(shutil.move(out, out.with_name("here")))
-    with (
-        contextlib.closing(engine_runs.start_thread_pool(folder / "pool")) as pool,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(code, None)
-        run(engine_runs.flags(pool))
-    assert comparable(out) == comparable(here)
-
-
-@pytest.mark.usefixtures("warm_lanes")
-def test_evaluate(data: Path, bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_evaluate(data: Path, bundle: Path, pool: Server, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def run(engine: list[str]) -> None:
@@ -155,23 +136,26 @@ def test_evaluate(data: Path, bundle: Path, tmp_path: Path) -> None:
         ended = fcn("evaluate", *what, *where, *ARITHMETIC, *engine)
         assert ended.code == 0, ended.stderr
 
-    without_launcher(out, run, "pipelines.lanes.lane.LaneProcess", tmp_path)
-    names = sorted(os.listdir(out))  # noqa: PTH208 - names, not paths
+    here, there = both(out, pool, run)
+    names = sorted(os.listdir(there))  # noqa: PTH208 - names, not paths
     assert names == ["figures.html", "figures.json", "figures.photos.parquet"]
+    assert comparable(there) == comparable(here)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not importlib.util.find_spec("tfx_bsl"), reason="tfx-bsl is not installed"
 )
-def test_stats(data: Path, tmp_path: Path) -> None:
+def test_stats(data: Path, pool: Server, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def run(engine: list[str]) -> None:
         ended = fcn("stats", data, "--output", out / "figures.json", *engine)
         assert ended.code == 0, ended.stderr
 
-    without_launcher(out, run, "pipelines.statistics.worker.read_shard", tmp_path)
-    assert set(everything(out)) == {"figures.json", "figures.html"}
+    here, there = both(out, pool, run)
+    assert everything(there) == everything(here)
+    assert set(everything(there)) == {"figures.json", "figures.html"}
 
 
 def test_a_launcher_that_leaves_finds_all_of_it_later(
