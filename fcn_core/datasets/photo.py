@@ -8,7 +8,6 @@ from fcn_core import images
 from fcn_core.bad_image import BadImage
 from fcn_core.datasets.bad_record import BadRecord
 from fcn_core.images import png
-from fcn_core.images.headers import read_header
 from fcn_core.images.limits import Header
 
 _FORMATS: Final = {"JPEG": "jpeg", "PNG": "png"}
@@ -47,8 +46,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
             else in it than ours (another format, alpha, four inks, sixteen bits).
     """
     try:
-        header = read_header(data)
-        orientation = images.check(data)
+        header = images.check(data)
     except BadImage as bad:
         raise BadRecord(bad.reason, bad.detail, stage=bad.stage, path=path) from bad
     if header.format not in _FORMATS:
@@ -67,7 +65,7 @@ def check_photo(data: bytes, *, path: str) -> Photo:
         height=header.height,
         width=header.width,
         channels=channels,
-        orientation=orientation,
+        orientation=header.orientation,
         sha256=hashlib.sha256(data).hexdigest(),
     )
 

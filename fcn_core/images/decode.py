@@ -112,7 +112,7 @@ def decode(
     )
 
 
-def check(data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS) -> int:
+def check(data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
     """Checks that a photo that nobody has checked yet is one, without its pixels.
 
     What `decode` refuses is refused, and every JPEG whose blocks have levels that no
@@ -123,15 +123,16 @@ def check(data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS) -> int:
         limits: Those for all of its pixels.
 
     Returns:
-        Its EXIF orientation 1..8, which `decode` would apply.
+        Its header, with the EXIF orientation 1..8 that `decode` would apply.
 
     Raises:
         BadImage: With a reason of the closed list and a cleaned detail.
     """
     header = read_header(data, limits)
     if header.format == "JPEG" and decodes_to_levels(data, header):
-        return header.orientation
-    return decode(data, max_side=1, limits=limits, is_foreign=True).orientation
+        return header
+    found = decode(data, max_side=1, limits=limits, is_foreign=True)
+    return header._replace(orientation=found.orientation)
 
 
 def _decode_jpeg(

@@ -4,6 +4,7 @@ Goes from marker to marker exactly as libjpeg does, so that what is counted here
 is decoded there. The work is bounded whatever the bytes are.
 """
 
+import functools
 import re
 import struct
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ MARKER_AFTER_SCAN: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _BARE_MARKERS: Final = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
 SOS: Final = 0xDA
 EOI: Final = 0xD9
+_WITH_LENGTH: Final = frozenset(range(1, 0xFF)) - _BARE_MARKERS - {EOI}
 APP0: Final = 0xE0
 _APP1: Final = 0xE1
 APP14: Final = 0xEE
@@ -45,8 +47,11 @@ def read_jpeg(data: bytes) -> Header:
     """
     frame: tuple[int, int, int, int, int] | None = None
     orientation, sampling = 1, b""
-    for count, (marker, start, end) in enumerate(segments(data)):
-        if count == MAX_SEGMENTS:
+    seen: list[tuple[int, int, int]] = []
+    for segment in segments(data):
+        marker, start, end = segment
+        seen.append(segment)
+        if len(seen) > MAX_SEGMENTS:
             raise BadImage(
                 "bad-header", f"more than {MAX_SEGMENTS} JPEG segments before a scan"
             )
@@ -62,7 +67,7 @@ def read_jpeg(data: bytes) -> Header:
                 frame,
                 orientation=orientation,
                 sampling=sampling,
-                first_scan_components=data[start],
+                seen=tuple(seen),
             )
     raise BadImage("bad-header", "a JPEG without a frame and a scan: upload it again")
 
@@ -73,7 +78,7 @@ def _jpeg_header(
     *,
     orientation: int,
     sampling: bytes,
-    first_scan_components: int,
+    seen: tuple[tuple[int, int, int], ...],
 ) -> Header:
     marker, precision, height, width, components = frame
     if marker not in _DECODABLE_FRAMES or precision != 8 or components not in (1, 3, 4):
@@ -84,7 +89,7 @@ def _jpeg_header(
         )
     # One scan that holds all components of a sequential JPEG cannot be followed by
     # another; libjpeg refuses it. So ordinary photos need no search.
-    many = marker in PROGRESSIVE or first_scan_components < components
+    many = marker in PROGRESSIVE or data[seen[-1][1]] < components
     scans = _count_scans(data) if many else 1
     return Header(
         "JPEG",
@@ -96,9 +101,11 @@ def _jpeg_header(
         coefficients=_coefficients(height * width, sampling) if many else 0,
         is_arithmetic=marker in ARITHMETIC,
         unit=_unit(sampling),
+        segments=seen,
     )
 
 
+@functools.lru_cache(maxsize=64)  # of few kinds
 def _unit(sampling: bytes) -> tuple[int, int]:
     """Returns height and width of what a scan of all components codes at a time."""
     if len(sampling) == 1:
@@ -134,8 +141,20 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """
     position = 2
     pattern = MARKER
-    while match := pattern.search(data, position):
-        marker, position = data[match.end() - 1], match.end()
+    last = len(data) - 4
+    while True:
+        # Nearly always the next segment is right here, which is asked fast.
+        if (
+            position <= last
+            and data[position] == 0xFF
+            and data[position + 1] in _WITH_LENGTH
+        ):
+            marker = data[position + 1]
+            position += 2
+        elif match := pattern.search(data, position):
+            marker, position = data[match.end() - 1], match.end()
+        else:
+            return
         pattern = MARKER
         if marker in _BARE_MARKERS:
             continue

@@ -6,6 +6,7 @@ themselves are looked at: decoded at an eighth of the size, without fine detail,
 conversion or clipping. Encoders never write a level outside the range of a pixel.
 """
 
+import functools
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -15,16 +16,19 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from fcn_core.bad_image import BadImage
-from fcn_core.images.jpeg import APPLICATION, DQT, FRAMES, SOS, segments
+from fcn_core.images.jpeg import APPLICATION, DQT, FRAMES
 from fcn_core.images.jpeg_jumps import find_jump, jump_evidence
 from fcn_core.images.limits import Header
 
 _BLOCK: Final = 8
 _CERTAIN: Final = 60.0
 """Evidence of a jump. Of 5,526 good pictures one had 48, all others less than 36."""
-_WHITE: Final = 255
-_CLIPPED: Final = 0.002
+_CLIPPED: Final = 0.003
 """Share of blocks and colours below which no level is taken to be out of range."""
+_USUAL: Final = 0.2
+"""Of the share above a step: less below it, and the step has clipped nothing."""
+_WHITE: Final = 255
+_PIXEL: Final = np.dtype("V3")
 _FINE: Final = 4
 """Rows of a unit below which pixels of one row have too little in common."""
 _RANGE: Final = 1024
@@ -51,12 +55,16 @@ def check_levels(
     """
     height, width = header.unit
     unit = (height // factor, width // factor)
-    edge = find_jump(pixels, unit)
-    if edge is None:
+    jump = find_jump(pixels, unit)
+    if jump is None:
         return
-    row = (edge + 1) * height
-    is_jump = unit[0] >= _FINE and jump_evidence(pixels, unit, edge) > _CERTAIN
-    is_suspect = is_jump or _is_clipped(pixels, _BLOCK // factor)
+    row = (jump.edge + 1) * height
+    is_jump = (
+        jump.is_inside
+        and unit[0] >= _FINE
+        and jump_evidence(pixels, unit, jump.edge) > _CERTAIN
+    )
+    is_suspect = is_jump or _is_clipped(pixels, _BLOCK // factor, first=row // factor)
     if is_suspect and not _keeps_levels(data, header):
         raise BadImage(
             "corrupt",
@@ -96,19 +104,28 @@ def decodes_to_levels(data: bytes, header: Header) -> bool:
     return levels is not None
 
 
-def _is_clipped(pixels: NDArray[np.uint8], block: int) -> bool:
-    """Returns whether some blocks seem to be as dark or bright as pixels can be.
+def _is_clipped(pixels: NDArray[np.uint8], block: int, *, first: int) -> bool:
+    """Returns whether a step seems to make blocks as dark or bright as pixels can be.
 
     Args:
         pixels: uint8 `[h, w, 3]`, not turned.
         block: Height and width of a block there.
+        first: The first row below the step. Where blocks above are so, it is no wonder.
     """
+    share = _clipped(pixels[first:], block)
+    return share > _CLIPPED and share > _USUAL * _clipped(pixels[:first], block)
+
+
+def _clipped(pixels: NDArray[np.uint8], block: int) -> float:
+    """Returns the share of blocks and colours that are 0 or 255, by two pixels each."""
     height, width = (side // block * block for side in pixels.shape[:2])
+    whole = pixels[:height, :width].view(_PIXEL)[..., 0]  # three colours at a time
     near, far = block // _BLOCK, block - 1 - block // _BLOCK
-    first = pixels[near:height:block, near:width:block]
-    second = pixels[far:height:block, far:width:block]
-    ends = ((first | second) == 0) | ((first & second) == _WHITE)
-    return bool(np.count_nonzero(ends) > _CLIPPED * ends.size)
+    one, other = (
+        whole[at::block, at::block].copy().view(np.uint8) for at in (near, far)
+    )
+    ends = ((one | other) == 0) | ((one & other) == _WHITE)
+    return np.count_nonzero(ends) / max(ends.size, 1)
 
 
 def _keeps_levels(data: bytes, header: Header) -> bool:
@@ -148,15 +165,20 @@ def _decode_levels(
 
 def _is_out_of_range(levels: NDArray[np.uint8], steps: list[int]) -> bool:
     """Returns whether some block's level is one that no encoder writes."""
-    largest = [(_RANGE + step) * _shown(step) / step / _BLOCK + 1 for step in steps]
-    if _leaves(levels, min(largest)):  # No photo does, so it is asked first.
-        return any(_leaves(levels[..., at], far) for at, far in enumerate(largest))
-    return False
+    most, least = np.maximum.reduce(levels, None), np.minimum.reduce(levels, None)
+    furthest = max(int(most) - _MIDDLE, _MIDDLE - int(least))
+    if furthest <= min(map(_furthest, steps)):
+        return False  # asked first, since it is so of all photos
+    return any(
+        int(abs(levels[..., at].astype(np.int16) - _MIDDLE).max()) > _furthest(step)
+        for at, step in enumerate(steps)
+    )
 
 
-def _leaves(values: NDArray[np.uint8], far: float) -> bool:
-    """Returns whether some value is further from the middle."""
-    return bool(values.max() > _MIDDLE + far or values.min() < _MIDDLE - far)
+@functools.lru_cache(maxsize=1024)  # of few qualities
+def _furthest(step: int) -> float:
+    """Returns how far from the middle levels of a quantisation step may be."""
+    return (_RANGE + step) * _shown(step) / step / _BLOCK + 1
 
 
 def _levels_only(data: bytes, header: Header) -> tuple[bytes, list[int]]:
@@ -169,15 +191,13 @@ def _levels_only(data: bytes, header: Header) -> tuple[bytes, list[int]]:
     found: dict[int, int] = {}
     frame = b""
     pieces: list[bytes | memoryview] = [data[:2], _UNCONVERTED]
-    for marker, start, end in segments(data):
-        if marker == SOS:
-            pieces.append(memoryview(data)[start - 4 :])
-            break
+    for marker, start, end in header.segments[:-1]:
         if marker == DQT:
             found.update(_tables(data[start:end]))
         elif marker not in APPLICATION:
             frame = data[start:end] if marker in FRAMES else frame
             pieces.append(data[start - 4 : end])
+    pieces.append(memoryview(data)[header.segments[-1][1] - 4 :])
     if header.scans > 1 and b"\xff\xdb" in bytes(pieces[-1]):
         return data, []
     for number, step in found.items():

@@ -1,7 +1,7 @@
 """The size of an image and how large it may be before its pixels are decoded."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from fcn_core.bad_image import BadImage
 
@@ -38,8 +38,7 @@ class DecodeLimits:
 DEFAULT_LIMITS: Final = DecodeLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What the first bytes of an image declare.
 
     Attributes:
@@ -55,6 +54,7 @@ class Header:
         coefficients: Of a JPEG that may have many scans, whose decoder keeps them all.
         is_arithmetic: Whether a JPEG is coded so.
         unit: Of a JPEG: height and width in pixels of what is coded at a time.
+        segments: Of a JPEG: marker, start and end of each, the first scan's included.
     """
 
     format: str
@@ -68,6 +68,7 @@ class Header:
     coefficients: int = 0
     is_arithmetic: bool = False
     unit: tuple[int, int] = (8, 8)
+    segments: tuple[tuple[int, int, int], ...] = ()
 
 
 def check_size(

@@ -120,7 +120,8 @@ def test_scoring_and_checking_models(tmp_path: Path) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     score_runs.add_photos(photos, 2)
     where = ("--input", str(photos), "--output", str(out))
-    seen = _watched(tmp_path, "score", "--model", "voc21", "quality", *where)
+    which = ("--model", "voc21", "quality", "--lanes", "1")
+    seen = _watched(tmp_path, "score", *which, *where)
     assert any(path.startswith(str(out)) for path in seen.written)
     _check_alone(tmp_path, seen, out)
     checked = _watched(tmp_path, "models", "check", "quality")

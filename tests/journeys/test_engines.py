@@ -5,7 +5,6 @@ the protocol of a cluster, without one.
 """
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -50,15 +49,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = tiny_models.draw_card(classes=list(VOC_CLASSES))
     export(tiny_models.draw_network(channels=21), folder, card)
     return folder
-
-
-@pytest.fixture(scope="module")
-def data(voc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set that was converted here."""
-    out = tmp_path_factory.mktemp("data") / "records"
-    ended = fcn("convert", "voc", "--input", voc, "--output", out, "--num_shards", "3")
-    assert ended.code == 0, ended.stderr
-    return out
 
 
 def both(
@@ -124,38 +114,6 @@ def test_score_and_replay(
     here, there = both(out, pool, run)
     assert len(list(there.glob("report/*/index.html"))) == 2
     assert comparable(there) == comparable(here)
-
-
-@pytest.mark.slow
-def test_evaluate(data: Path, bundle: Path, pool: Server, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-
-    def run(engine: list[str]) -> None:
-        what = ("--model", bundle, "--data", data, "--split", "train")
-        where = ("--output", out / "figures.json", "--chunk_size", "3")
-        ended = fcn("evaluate", *what, *where, *ARITHMETIC, *engine)
-        assert ended.code == 0, ended.stderr
-
-    here, there = both(out, pool, run)
-    names = sorted(os.listdir(there))  # noqa: PTH208 - names, not paths
-    assert names == ["figures.html", "figures.json", "figures.photos.parquet"]
-    assert comparable(there) == comparable(here)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(
-    not importlib.util.find_spec("tfx_bsl"), reason="tfx-bsl is not installed"
-)
-def test_stats(data: Path, pool: Server, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-
-    def run(engine: list[str]) -> None:
-        ended = fcn("stats", data, "--output", out / "figures.json", *engine)
-        assert ended.code == 0, ended.stderr
-
-    here, there = both(out, pool, run)
-    assert everything(there) == everything(here)
-    assert set(everything(there)) == {"figures.json", "figures.html"}
 
 
 def test_a_launcher_that_leaves_finds_all_of_it_later(

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,8 @@ def test_a_night_equals_the_scorer_photo_by_photo(
     lanes: int,
     layout: str,
 ) -> None:
-    flags = {"chunk_size": chunk_size, "lanes": lanes, "masks": layout}
+    flags: dict[str, int | str] = {"chunk_size": chunk_size, "lanes": lanes}
+    flags["masks"] = layout
     _check_night(photos, expected, tmp_path, flags)
 
 
@@ -195,10 +196,9 @@ def test_chunks_of_one_photo_and_masks_in_files(
 
 
 def _check_night(
-    photos: Path, expected: Expected, out: Path, flags: Mapping[str, object]
+    photos: Path, expected: Expected, out: Path, flags: dict[str, int | str]
 ) -> None:
-    chunk_size = flags["chunk_size"]
-    assert isinstance(chunk_size, int)
+    chunk_size = int(flags["chunk_size"])
     assert len(expected) > 2 * chunk_size, "one chunk proves nothing about many"
     settings = [f"--{name}={value}" for name, value in flags.items()]
     summary = score_runs.scored(

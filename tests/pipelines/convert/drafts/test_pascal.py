@@ -18,10 +18,10 @@ from pipelines.convert.drafts import draft, pascal
 from tests.drawn import full_lists, tiny_data, tiny_sbd
 
 pytestmark = pytest.mark.usefixtures("warm_lanes")
-
 VOC_TRAIN = ["2007_000000", "2008_000001", "2008_000002"]
+VOC_VAL = ["2007_000003", "2008_000004"]
 SBD_TRAIN = ["2008_000001", "2008_000004", "2008_000010"]
-VOC_VAL, SBD_VAL = ["2007_000003", "2008_000004"], ["2008_000002", "2008_000011"]
+SBD_VAL = ["2008_000002", "2008_000011"]
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_every_damaged_label_is_a_row(tmp_path: Path) -> None:
 def test_a_label_that_ends_its_process_is_a_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # SciPy's reader has been seen to crash the interpreter; this stands in for it.
+    # SciPy's reader has been seen to crash; this stands in for it.
     packages = tmp_path / "packages"
     fake = packages / "scipy" / "io.py"
     fake.parent.mkdir(parents=True)
