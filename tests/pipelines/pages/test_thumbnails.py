@@ -95,7 +95,7 @@ def test_what_kills_a_decoder_costs_its_picture_and_nothing_else(
         "tests.doubles.lane:PerilousPictures",
         config={"journal": str(tmp_path / "journal")},
         lanes=2,
-        limits=LaneLimits(cpu_seconds=1.0, memory_bytes=256 << 20),
+        limits=LaneLimits(cpu_seconds=0.5, memory_bytes=256 << 20),
     )
     monkeypatch.setattr(thumbnails, "_LANES", hostile)
     words = ("good", "segfault", "swell", "spin", "good")

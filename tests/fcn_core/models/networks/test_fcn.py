@@ -58,7 +58,6 @@ QUICK = (
     "fcn32s mobilenet_v2",
     "two tasks resnet50",
     "classifier vgg16 valid low",
-    "classifier mobilenet",
     "baseline mobilenet",
     "baseline vgg16",
 )
