@@ -66,7 +66,7 @@ def test_what_shares_one_budget_of_memory_gets_one_each_where_it_does_not_suffic
     lane: Lane, tmp_path: Path
 ) -> None:
     words = [f"keep {number}" for number in range(7)]  # 64 MiB each, of 256
-    assert shown(ask(lane, *words)) == [f"{word.encode()}" for word in words]
+    assert shown(ask(lane, *words)) == [str(word.encode()) for word in words]
     tries = begun(tmp_path)
     assert 1 < len(tries) - len(words) < len(words)  # together, not to the end
     assert tries[-len(words) :] == words
