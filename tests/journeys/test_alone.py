@@ -24,7 +24,7 @@ CALLS = (
     "connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,mknodat,"
     "rename,renameat,renameat2,link,linkat,symlink,symlinkat,truncate"
 )
-# The kernel stops a process at these calls alone, not at every one: half the time.
+# The kernel stops a process at these calls alone, not at every one.
 STRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", f"trace={CALLS}")
 _LOCAL = re.compile(r"AF_UNIX|AF_NETLINK|ENOTCONN")
 _NAMED = re.compile(r'"((?:[^"\\]|\\.)*)"')
