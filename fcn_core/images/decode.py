@@ -82,7 +82,7 @@ def decode(
             other formats are not affected. None decodes every pixel.
         limits: What is refused before a pixel is decoded.
         is_foreign: Whether nobody has checked the file yet. Then a JPEG is searched
-            for damage of which no decoder warns, which takes an eighth of the time.
+            for damage of which no decoder warns, which takes a twentieth of the time.
 
     Raises:
         BadImage: With a reason of the closed list and a cleaned detail.

@@ -20,6 +20,7 @@ import google_crc32c
 from google.cloud import storage
 
 from fcn_core.bad_image import BadImage
+from fcn_core.names import composed
 from pipelines.files import patterns, uris
 from pipelines.files.gcs_client import TIMEOUT, blob_of, call, client, split, uri_of
 from pipelines.files.gcs_listing import list_below
@@ -244,13 +245,18 @@ def walk(root: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
 
 
 def match(pattern: str, *, survey: Survey) -> Iterator[tuple[str, Pinned | None]]:
-    """Yields the objects that match a pattern, with their versions, in no order."""
+    """Yields the objects that match a pattern, with their versions, in no order.
+
+    A store knows prefixes byte by byte, and each accent may be stored in either Unicode
+    form: so all is listed that begins like the pattern up to the first of them.
+    """
     bucket, name = split(pattern)
     fixed = "".join(itertools.takewhile(lambda c: c not in patterns.SIGNS, name))
-    top = fixed.rpartition("/")[0]
-    for blob in list_below(bucket, fixed):
+    folders = fixed.count("/")
+    plain = "".join(itertools.takewhile(str.isascii, composed(fixed)))
+    for blob in list_below(bucket, plain):
         if blob.name.endswith("/") or not patterns.matches(blob.name, name):
             continue
-        if not survey.leaves_out_path(blob.name.removeprefix(f"{top}/")):
+        if not survey.leaves_out_path("/".join(blob.name.split("/")[folders:])):
             uri = uri_of(bucket, blob.name)
             yield uri, _pinned(uri, blob)

@@ -1,6 +1,9 @@
 """gs:// read: exactly the planned bytes, or the reason why not."""
 
+import itertools
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -10,6 +13,8 @@ from pipelines.files import gcs_reading
 from tests.doubles.fault_proxy import proxy
 from tests.doubles.gcs import Bucket, use
 
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, ...] = ("NFC", "NFD")
 NAMES = [
     "plain.jpg",
     "with space.jpg",
@@ -33,6 +38,26 @@ def test_every_name_is_listed_and_read(bucket: Bucket, name: str) -> None:
     )
     assert data == b"bytes of " + name.encode()
     assert next(files.pins([found.uri])) == found
+
+
+@pytest.mark.parametrize("typed", FORMS)
+def test_a_glob_finds_both_unicode_forms_in_folders_and_names(
+    bucket: Bucket, typed: Form
+) -> None:
+    for folder, name in itertools.product(FORMS, repeat=2):
+        below = unicodedata.normalize(folder, "Caf\xe9 1/mai/")
+        bucket.put(below + unicodedata.normalize(name, f"\xfc{folder}{name}.jpg"), b"1")
+        bucket.put(f"{below}old/\xfc{folder}{name}.jpg", b"1")
+    bucket.put("Cafe 1/mai/\xfc.jpg", b"1")
+    pattern = bucket.uri(unicodedata.normalize(typed, "Caf\xe9 1/*/**/\xfc*.jpg"))
+    survey = files.Survey(exclude=("mai/old",))
+    found = [uri.rpartition("/")[2] for uri in files.match(pattern, survey=survey)]
+    assert sorted(unicodedata.normalize("NFC", name) for name in found) == [
+        "\xfcNFCNFC.jpg",
+        "\xfcNFCNFD.jpg",
+        "\xfcNFDNFC.jpg",
+        "\xfcNFDNFD.jpg",
+    ]
 
 
 def test_names_sizes_and_folders(bucket: Bucket) -> None:
