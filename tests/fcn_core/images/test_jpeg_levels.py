@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from fcn_core import images
+from fcn_core.images import jpeg_levels
 from tests.drawn import image_parts, jpeg_coder
 from tests.drawn.jpeg_coder import Component
 
@@ -134,3 +135,19 @@ def test_small_and_narrow_pictures_are_not_judged() -> None:
     flat = np.zeros_like(odd)
     parts = [Component(1, 1, odd), Component(1, 1, flat), Component(1, 1, flat)]
     images.decode(jpeg_coder.encode(parts, 32, COLUMNS * 8), is_foreign=True)
+
+
+def test_a_reduced_picture_needs_more_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[float]()
+
+    def some_evidence(*_: object) -> float:
+        seen.append(100.0)
+        return seen[-1]
+
+    monkeypatch.setattr(jpeg_levels, "jump_evidence", some_evidence)
+    odd = jpeg(moved(blocks(0), 5 * COLUMNS + 6, 40))
+    with pytest.raises(images.BadImage, match="colours jump"):
+        images.decode(odd, is_foreign=True)
+    assert len(seen) == 1
+    images.decode(odd, max_side=COLUMNS * 4, is_foreign=True)
+    assert len(seen) == 2
