@@ -20,6 +20,8 @@ from pipelines.runners.engine import Engine
 from pipelines.runners.faults import cause_of
 
 _AGAIN: Final = "run the same command again to go on"
+_QUOTED: Final = re.compile(r'^\s*details = "(.+)"$', re.MULTILINE)
+"""What a worker's own error of gRPC says, where a job's error quotes it."""
 
 
 def run(
@@ -110,7 +112,7 @@ def _cancelled(result: Any) -> Interrupted:
     except Exception as error:
         return Interrupted(
             f"interrupted, but the job {name} could not be cancelled "
-            f"({_line(error)}); it may go on alone; {_AGAIN}"
+            f"({one_line(error)}); it may go on alone; {_AGAIN}"
         )
     return Interrupted(f"interrupted, cancelling job {name} on its engine; {_AGAIN}")
 
@@ -122,15 +124,17 @@ def _fault_of(error: Exception, engine: Engine, result: Any) -> JobFault:
         return known
     what = "could not start the job" if result is None else f"job {job_id(result)}"
     return SystemicFault(
-        f"--runner={engine.name}: {what}: got {_line(error)}, expected it to end well; "
-        f"look at the engine's log, and {_AGAIN}"
+        f"--runner={engine.name}: {what}: got {one_line(error)}, expected it to end "
+        f"well; look at the engine's log, and {_AGAIN}"
     )
 
 
-def _line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Returns an error of an engine in one line: the last of a Python traceback."""
     details = getattr(error, "details", None)  # of gRPC
     text = str(details() if callable(details) else error) or type(error).__name__
+    if quoted := _QUOTED.search(text):
+        text = quoted[1]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("at ", "File ", "..."))]
     last = lines[-1] if lines else type(error).__name__

@@ -12,7 +12,7 @@ import pytest
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.job import ChunkJob, Steps
 from pipelines.faults import AboveThreshold, JobFault, SystemicFault
-from pipelines.runners import engines, launch
+from pipelines.runners import engines, launch, remote
 from pipelines.runners.engine import Command, Engine
 from tests.doubles.chunk import (
     CountingWorker,
@@ -70,6 +70,17 @@ def test_a_workers_fault_is_one_line(
     assert got.startswith(line)
     assert kind != "bug" or "ZeroDivisionError: of the program" in got
     assert not [word for word in diary.words() if word.startswith("finish")]
+
+
+def test_a_quoted_error_of_grpc_is_what_it_says() -> None:
+    quoted = """RuntimeError: the worker's channel ended: <_Rendezvous of RPC with:
+        status = StatusCode.UNAVAILABLE
+        details = "failed to connect to all addresses"
+        debug_error_string = "UNKNOWN: ..."
+>"""
+    found = remote.one_line(RuntimeError(quoted))
+    assert found == "failed to connect to all addresses"
+    assert remote.one_line(ValueError("first\n  last")) == "last"
 
 
 def test_steps_are_done_between_the_chunks_and_the_finish(
