@@ -56,6 +56,8 @@ QUICK = (
     "deconvnet vgg16",
     "deconvnet repeat",
     "fcn32s mobilenet_v2",
+    "fcn8s mobilenet_v2 affinity",
+    "rating_sampled mobilenet_v2",
     "two tasks resnet50",
     "classifier vgg16 valid low",
     "baseline mobilenet",
