@@ -25,14 +25,15 @@ import numpy as np
 from benchmarks.rebuild_models import fcn
 from fcn_core import scoring
 from fcn_core.bundles import find
+from fcn_core.datasets.pascal import voc
+from fcn_core.datasets.splits import parse_id_list
 from fcn_core.evaluation.photo import segment
 from fcn_core.metrics.confusion import ConfusionMatrix
-from fcn_core.metrics.intervals import RESAMPLES
+from fcn_core.metrics.intervals import RESAMPLES, Interval, central
 from fcn_core.records.source import Source
 from fcn_core.scoring import scorers
 
 LISTS: Final = ("train", "val")
-_ENDS: Final = (2.5, 97.5)
 
 Counted = Mapping[str, ConfusionMatrix]
 """Pixels of each photo, by its name."""
@@ -44,20 +45,22 @@ def fold_of(name: str, folds: int) -> int:
 
 
 def read_names(path: Path) -> list[str]:
-    """Returns the photos that a list names: the first word of each line."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line.split()[0] for line in lines if line.strip()]
+    """Returns the photos that a list of VOC names; one that names others is refused."""
+    found = parse_id_list(path.read_bytes(), pattern=voc.ID, path=str(path))
+    for bad in found.rejected:
+        raise SystemExit(f"{path}: {bad.detail}; mend the list")
+    return list(found.ids)
 
 
-def write_tree(voc: Path, tree: Path, *, fold: int, folds: int) -> None:
+def write_tree(root: Path, tree: Path, *, fold: int, folds: int) -> None:
     """Makes a VOC tree of links whose list val is one fold, and train all others."""
     lists = tree / "ImageSets/Segmentation"
     lists.mkdir(parents=True, exist_ok=True)
-    for entry in voc.iterdir():
+    for entry in root.iterdir():
         link = tree / entry.name
         if entry.name != "ImageSets" and not link.is_symlink():
             link.symlink_to(entry.resolve())
-    named = [read_names(voc / f"ImageSets/Segmentation/{name}.txt") for name in LISTS]
+    named = [read_names(root / f"ImageSets/Segmentation/{name}.txt") for name in LISTS]
     names = sorted(set().union(*named))
     for name, is_held in zip(LISTS, (False, True), strict=True):
         kept = [n for n in names if (fold_of(n, folds) == fold) is is_held]
@@ -106,7 +109,7 @@ def miou(counted: Sequence[ConfusionMatrix]) -> float:
     return 100 * ConfusionMatrix(np.asarray(counts)).result().miou
 
 
-def interval(first: Counted, second: Counted, *, seed: int = 0) -> tuple[float, float]:
+def interval(first: Counted, second: Counted, *, seed: int = 0) -> Interval:
     """Returns the central 95% of what the second's mIoU is above the first's.
 
     Args:
@@ -120,8 +123,7 @@ def interval(first: Counted, second: Counted, *, seed: int = 0) -> tuple[float, 
         drawn = [names[at] for at in rng.integers(len(names), size=len(names))]
         sums = [miou([found[name] for name in drawn]) for found in (first, second)]
         above.append(sums[1] - sums[0])
-    low, high = np.percentile(above, _ENDS)
-    return float(low), float(high)
+    return central(np.array(above))
 
 
 def rows(found: Mapping[str, Counted]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fcn_core.labels import VOC_CLASSES
 from pipelines.chunks.attempt import Attempt
 from pipelines.lanes import lane, process
 from tests.doubles import gcs, pip_freeze, warm_lane
@@ -40,6 +41,17 @@ def segmentation_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def center_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "center"
     tiny_models.write_bundle(folder, seed=1, alignment="center")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def voc_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of VOC's classes."""
+    from fcn_core.export.bundle import export
+
+    folder = tmp_path_factory.mktemp("bundles") / "voc"
+    card = tiny_models.draw_card(classes=list(VOC_CLASSES))
+    export(tiny_models.draw_network(channels=21), folder, card)
     return folder
 
 

@@ -62,7 +62,7 @@ def bootstrap(
         times = np.bincount(draws, minlength=count).astype(np.float64)
         ranks = [_ranks(group, times) for group in groups]
         drawn[:, number] = _pearson(ranks, times), _pearson(pairs, times)
-    return Correlations(_central(drawn[0]), _central(drawn[1]))
+    return Correlations(central(drawn[0]), central(drawn[1]))
 
 
 def _ranks(group: NDArray[np.intp], times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,7 +85,8 @@ def _pearson(
     return float(both / np.sqrt(left * right))
 
 
-def _central(values: NDArray[np.float64]) -> Interval:
+def central(values: NDArray[np.float64]) -> Interval:
+    """Returns the ends of the central `CONFIDENCE` of what was drawn, without NaN."""
     known = values[~np.isnan(values)]
     if not len(known):
         return (float("nan"), float("nan"))

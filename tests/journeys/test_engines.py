@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from fcn_core.export.bundle import export
-from fcn_core.labels import VOC_CLASSES
 from tests.drawn import tiny_data, tiny_models
 from tests.runs import engine_runs, score_runs
 from tests.runs.engine_runs import Server
@@ -40,15 +38,6 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_data.voc_tree(tmp_path_factory.mktemp("voc"), train=9, val=4)
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of VOC's classes."""
-    folder = tmp_path_factory.mktemp("bundle") / "model"
-    card = tiny_models.draw_card(classes=list(VOC_CLASSES))
-    export(tiny_models.draw_network(channels=21), folder, card)
-    return folder
 
 
 def both(
@@ -91,7 +80,7 @@ def test_convert(voc: Path, pool: Server, tmp_path: Path) -> None:
 
 
 def test_score_and_replay(
-    voc: Path, bundle: Path, pool: Server, tmp_path: Path
+    voc: Path, voc_bundle: Path, pool: Server, tmp_path: Path
 ) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     shutil.copytree(voc / "JPEGImages", photos)
@@ -101,7 +90,7 @@ def test_score_and_replay(
         for name in ("broken.jpg", "never.jpg"):
             (photos / name).write_bytes(b"\xff\xd8 broken")
             os.utime(photos / name, ns=(0, 10**9))
-        more = ["--model", str(bundle), "--chunk_size", "4", *ARITHMETIC, *engine]
+        more = ["--model", str(voc_bundle), "--chunk_size", "4", *ARITHMETIC, *engine]
         ended = score_runs.score(photos, out, *more)
         assert ended.code == 0, ended.stderr
         assert "2 failed" in ended.stdout
@@ -117,7 +106,7 @@ def test_score_and_replay(
 
 
 def test_a_launcher_that_leaves_finds_all_of_it_later(
-    voc: Path, bundle: Path, tmp_path: Path
+    voc: Path, voc_bundle: Path, tmp_path: Path
 ) -> None:
     """Commit, table, summary and page are made by a worker, the launcher is gone."""
     out = tmp_path / "out"
@@ -126,7 +115,7 @@ def test_a_launcher_that_leaves_finds_all_of_it_later(
         contextlib.closing(engine_runs.start_job_server(tmp_path / "jobs")) as server,
     ):
         words = [
-            *score_runs.words(voc / "JPEGImages", out, "--model", str(bundle)),
+            *score_runs.words(voc / "JPEGImages", out, "--model", str(voc_bundle)),
             *(*ARITHMETIC, *engine_runs.flags(pool, job_server=server)),
             *("--no_wait_until_finish", "--json"),
         ]
@@ -140,14 +129,14 @@ def test_a_launcher_that_leaves_finds_all_of_it_later(
         assert watched.code == 0, watched.stderr
         assert "committed" in watched.stdout
         assert list(out.glob("report/*/index.html"))
-    more = ("--model", str(bundle), *ARITHMETIC)
+    more = ("--model", str(voc_bundle), *ARITHMETIC)
     again = score_runs.scored(voc / "JPEGImages", out, *more)
     assert (again["computed"], again["skipped"]) == (0, 13)
 
 
 @pytest.mark.slow
 def test_an_output_that_workers_do_not_see_is_one_line(
-    voc: Path, bundle: Path, tmp_path: Path
+    voc: Path, voc_bundle: Path, tmp_path: Path
 ) -> None:
     """The pool has another disk at the place of the output, as another host has."""
     elsewhere = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
@@ -160,7 +149,7 @@ def test_an_output_that_workers_do_not_see_is_one_line(
     with contextlib.closing(
         engine_runs.start_pool(log, before=[*elsewhere, hide])
     ) as far:
-        more = ["--model", str(bundle), *ARITHMETIC, *engine_runs.flags(far)]
+        more = ["--model", str(voc_bundle), *ARITHMETIC, *engine_runs.flags(far)]
         started = time.monotonic()
         ended = score_runs.score(voc / "JPEGImages", tmp_path / "hidden" / "out", *more)
         assert time.monotonic() - started < 60

@@ -14,23 +14,12 @@ from typing import NoReturn
 
 import pytest
 
-from fcn_core.export.bundle import export
-from fcn_core.labels import VOC_CLASSES
 from pipelines.faults import SystemicFault
-from tests.drawn import tiny_data, tiny_models
+from tests.drawn import tiny_data
 from tests.journeys.test_engines import ARITHMETIC, comparable
 from tests.runs import engine_runs
 from tests.runs.score_runs import fcn
 from tests.runs.trees import everything
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of VOC's classes."""
-    folder = tmp_path_factory.mktemp("bundle") / "model"
-    card = tiny_models.draw_card(classes=list(VOC_CLASSES))
-    export(tiny_models.draw_network(channels=21), folder, card)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +52,11 @@ def without_launcher(
 
 
 @pytest.mark.usefixtures("warm_lanes")
-def test_evaluate(data: Path, bundle: Path, tmp_path: Path) -> None:
+def test_evaluate(data: Path, voc_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def run(engine: list[str]) -> None:
-        what = ("--model", bundle, "--data", data, "--split", "train")
+        what = ("--model", voc_bundle, "--data", data, "--split", "train")
         where = ("--output", out / "figures.json", "--chunk_size", "3")
         ended = fcn("evaluate", *what, *where, *ARITHMETIC, *engine)
         assert ended.code == 0, ended.stderr

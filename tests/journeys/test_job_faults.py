@@ -14,13 +14,10 @@ from typing import Any
 import pytest
 
 from fcn_core.datasets.pascal import drawn
-from fcn_core.export.bundle import export
-from fcn_core.labels import VOC_CLASSES
 from pipelines import files
 from pipelines.chunks.attempt import Attempt
 from pipelines.chunks.counts import Counts
 from pipelines.faults import SystemicFault
-from tests.drawn import tiny_models
 from tests.runs.job_cases import (
     Case,
     Result,
@@ -46,25 +43,16 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of VOC's classes."""
-    folder = tmp_path_factory.mktemp("bundle") / "model"
-    card = tiny_models.draw_card(classes=list(VOC_CLASSES))
-    export(tiny_models.draw_network(channels=21), folder, card)
-    return folder
-
-
 @pytest.fixture(scope="module", params=["score", "convert", "evaluate", "statistics"])
 def case(
     request: pytest.FixtureRequest,
     tree: Path,
-    bundle: Path,
+    voc_bundle: Path,
     attempt: Attempt,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Case:
     if request.param == "score":
-        return score_case(tree, bundle)
+        return score_case(tree, voc_bundle)
     if request.param == "convert":
         return convert_case(tree)
     if request.param == "statistics" and not importlib.util.find_spec("tfx_bsl"):
@@ -72,7 +60,7 @@ def case(
     data = tmp_path_factory.mktemp("data") / "voc"
     convert_case(tree).run(data, attempt)
     if request.param == "evaluate":
-        return evaluate_case(data, bundle)
+        return evaluate_case(data, voc_bundle)
     return statistics_case(data)
 
 

@@ -53,10 +53,13 @@ def test_folds_depend_on_names_alone() -> None:
     assert min(np.bincount(folds, minlength=5)) > 50
 
 
-def test_names_are_first_words(tmp_path: Path) -> None:
+def test_a_list_may_have_a_column_and_names_photos_alone(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("2007_000001 -1\n\n2007_000002\n")
     assert out_of_fold.read_names(path) == ["2007_000001", "2007_000002"]
+    path.write_text("2007_000001\na photo\n")
+    with pytest.raises(SystemExit, match=r"line 2 is 'a photo', expected one id"):
+        out_of_fold.read_names(path)
 
 
 def test_pixels_of_all_photos_are_counted_together() -> None:
